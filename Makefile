@@ -1,0 +1,48 @@
+# Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv first.
+#
+#   make run                    the whole pipeline on the embedded synthetic archive
+#   make run dataset=archive    the same on your images in data/raw/ (README, "Your own images")
+#   make run set="match.min_ssim=0.8 convert=flat"    with other parameters
+PYTHON ?= python3
+dataset ?=
+set ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+
+run: .venv/.stamp
+	semtrace params $(if $(dataset),dataset=$(dataset)) $(set)
+	dvc repro
+	@cat data/work/validate/accuracy_report.txt
+	semtrace track
+
+test: .venv/.stamp
+	pytest
+
+lint: .venv/.stamp
+	ruff check .
+	ruff format --check .
+	mypy
+	semtrace params --check
+
+bench: .venv/.stamp
+	python benchmarks/main_job.py
+
+# The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
+ui: .venv/.stamp
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
+		--artifacts-destination ./mlartifacts --host 127.0.0.1 --port 5000 --workers 1
+
+.venv/.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'semtrace needs Python 3.11 or newer: make run PYTHON=python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
+
+.PHONY: run test lint bench ui clean
+.DELETE_ON_ERROR:

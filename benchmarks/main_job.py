@@ -1,0 +1,158 @@
+"""The main job against the algorithm it replaces: same inputs, whole processes, interleaved in one run.
+
+Prints the ratio of wall times (median over rounds), accuracy of both against the known truth, peak memory, and how
+memory grows with the number of images. Only the ratios mean something on a shared machine.
+
+Usage: python benchmarks/main_job.py [--originals 240] [--rounds 3] [--growth 2] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from semtrace.synthetic.generate import Settings, generate
+
+from semtrace import params
+
+HERE = Path(__file__).resolve().parent
+VERBS = (
+    ["inventory"],
+    ["convert"],
+    ["fingerprint", "tiff"],
+    ["fingerprint", "jpeg"],
+    ["match"],
+    ["label"],
+    ["validate"],
+)
+SEMTRACE = [sys.executable, "-m", "semtrace.cli"]
+
+
+def measured(command: list[str], cwd: Path) -> tuple[float, float]:
+    """Wall seconds, and the peak of the summed resident memory of the process and all its children in MB."""
+    start, peak = time.perf_counter(), 0.0
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        root, finished = psutil.Process(process.pid), threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not finished.wait(0.02):
+                total = 0
+                try:
+                    for part in (root, *root.children(recursive=True)):
+                        total += part.memory_info().rss
+                except psutil.Error:
+                    continue
+                peak = max(peak, total / 1e6)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        code = process.wait()
+        finished.set()
+        watcher.join()
+    if code:
+        raise SystemExit(f"{' '.join(command)} failed with exit code {code} in {cwd}")
+    return time.perf_counter() - start, peak
+
+
+def project(data: Path, root: Path) -> Path:
+    """A project folder whose parameters name the data; its side cache is cold."""
+    root.mkdir()
+    paths = [f"dataset.{name}={data / name}" for name in ("archive", "published", "known")]
+    params.write(HERE.parent / "conf", root / "params.yaml", paths)
+    return root
+
+
+def ours(data: Path, root: Path) -> dict[str, tuple[float, float]]:
+    folder = project(data, root)
+    return {" ".join(verb): measured([*SEMTRACE, *verb], folder) for verb in VERBS}
+
+
+def accuracy_of_seeds(data: Path, mapping: Path) -> tuple[int, int, int]:
+    """Right traces, wrong traces, and pictures that should have been left alone or found but were not."""
+    same: dict[str, bytes] = {}
+    with (data / "known" / "truth.csv").open(encoding="utf-8", newline="") as file:
+        truth = {row["jpeg_path"]: row["tiff_path"] for row in csv.DictReader(file)}
+    with mapping.open(encoding="utf-8", newline="") as file:
+        traced = {row["jpeg_path"]: row["matched_tiff_path"] for row in csv.DictReader(file)}
+
+    def content(path: str) -> bytes:
+        return same.setdefault(path, (data / "archive" / path).read_bytes())
+
+    right = sum(bool(t) and j in traced and content(traced[j]) == content(t) for j, t in truth.items())
+    return right, len(traced) - right, len(truth)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--originals", type=int, default=240, help="size of the archive")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--growth", type=int, default=2, help="archive size factor for the memory line; 1: leave it out"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    given = parser.parse_args()
+    figures: dict[str, object] = {
+        "versions": {name: version(name) for name in ("numpy", "numba", "Pillow", "ImageHash", "scikit-image")},
+        "python": platform.python_version(),
+        "cores": psutil.cpu_count(),
+    }
+    with tempfile.TemporaryDirectory(prefix="semtrace-bench-") as name:
+        root = Path(name)
+        data = root / "data"
+        generate(Settings(seed=1, originals=given.originals, published=given.originals * 3 // 4), data)
+        print(f"archive: {sum(p.is_file() for p in (data / 'archive').rglob('*'))} files, "
+              f"{sum(p.is_file() for p in (data / 'published').rglob('*'))} published")  # fmt: skip
+        ours(data, root / "warm-up")  # compiles the kernels once, as the first run after installation does
+        ratios, stages, seeds_peak = [], {}, 0.0
+        for turn in range(given.rounds):
+            stages = ours(data, root / f"ours-{turn}")
+            total = sum(seconds for seconds, _ in stages.values())
+            seeds = root / f"seeds-{turn}"
+            command = [sys.executable, str(HERE / "seed_algorithm.py"), data / "archive", data / "published", seeds]
+            wall, seeds_peak = measured([str(part) for part in command], root)
+            ratios.append(wall / total)
+            print(f"round {turn + 1}: semtrace {total:.1f} s, seeds {wall:.1f} s, ratio {ratios[-1]:.2f}")
+        for stage, (seconds, peak) in stages.items():
+            print(f"  {stage:<18} {seconds:6.2f} s   peak {peak:6.0f} MB")
+        metrics = json.loads((root / f"ours-{given.rounds - 1}" / "data/work/validate/metrics.json").read_text())[
+            "accuracy"
+        ]
+        right, wrong, known = accuracy_of_seeds(data, root / f"seeds-{given.rounds - 1}" / "mapping.csv")
+        print(f"ratio, median of {given.rounds}: {statistics.median(ratios):.2f}")
+        print(
+            f"traced rightly / wrongly of {known}: semtrace {metrics['found']} / {metrics['wrong']}, seeds {right} / {wrong}"
+        )
+        print(
+            f"peak memory: semtrace {max(p for _, p in stages.values()):.0f} MB (all workers), seeds {seeds_peak:.0f} MB"
+        )
+        figures |= {"ratios": ratios, "stages": stages, "semtrace": metrics, "seeds": [right, wrong, known]}
+        if given.growth > 1:
+            more = root / "more"
+            larger = given.originals * given.growth
+            generate(Settings(seed=2, originals=larger, published=larger * 3 // 4), more)
+            grown = ours(more, root / "grown")
+            images = larger - given.originals
+            for stage, (_, peak) in grown.items():
+                slope = (peak - stages[stage][1]) / images * 1000
+                print(f"  {stage:<18} {stages[stage][1]:6.0f} -> {peak:6.0f} MB   {slope:+7.1f} MB per 1,000 originals")
+            figures["grown"] = grown
+        shutil.rmtree(root, ignore_errors=True)
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The algorithm that semtrace replaces, as its documentation describes it: one process, one pair at a time.
+
+Convert every TIFF to an RGB JPEG at quality 100; hash both sides (grey, equalize, autocontrast, pHash 32); for
+every JPEG the two nearest TIFFs by a Python loop over imagehash objects; below 120 bits SSIM of the two pictures,
+loaded for each pair; the best by SSIM, otherwise by Hamming distance below 150; copy each matched TIFF under its
+label. A file that cannot be opened is skipped.
+
+Usage: python seed_algorithm.py ARCHIVE PUBLISHED OUT    (writes OUT/mapping.csv)
+"""
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from PIL import Image, ImageOps
+from skimage.metrics import structural_similarity
+
+TOP_K, THRESHOLD, SSIM_TRIGGER = 2, 150, 120
+
+
+def convert(tiffs, archive, out):
+    for path in tiffs:
+        target = (out / "jpeg" / path.relative_to(archive)).with_suffix(".jpg")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Image.open(path).convert("RGB").save(target, "JPEG", quality=100)
+        except Exception as error:
+            print(f"skipped {path}: {error}", file=sys.stderr)
+
+
+def hashes(paths):
+    found = []
+    for path in paths:
+        try:
+            picture = ImageOps.autocontrast(ImageOps.equalize(Image.open(path).convert("L")))
+            found.append((path, imagehash.phash(picture, hash_size=32)))
+        except Exception as error:
+            print(f"skipped {path}: {error}", file=sys.stderr)
+    return found
+
+
+def ssim(first, second):
+    one, two = Image.open(first).convert("L"), Image.open(second).convert("L")
+    if one.size != two.size:
+        two = two.resize(one.size)
+    return structural_similarity(np.array(one), np.array(two), data_range=255)
+
+
+def match(jpeg, code, tiffs):
+    near = sorted(((code - other, path) for path, other in tiffs), key=lambda pair: pair[0])[:TOP_K]
+    candidates = [(distance, path) for distance, path in near if distance < THRESHOLD]
+    if not candidates:
+        return None
+    compared = [(ssim(jpeg, path), distance, path) for distance, path in candidates if distance < SSIM_TRIGGER]
+    if compared:
+        value, distance, path = max(compared, key=lambda triple: triple[0])
+        return path, distance, value
+    distance, path = candidates[0]
+    return path, distance, ""
+
+
+def main(archive, published, out):
+    tiffs = sorted(p for p in archive.rglob("*") if p.suffix.lower() in (".tif", ".tiff"))
+    jpegs = sorted(p for p in published.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
+    out.mkdir(parents=True)
+    convert(tiffs, archive, out)
+    tiff_hashes, jpeg_hashes = hashes(tiffs), hashes(jpegs)
+    with (out / "mapping.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["jpeg_path", "matched_tiff_path", "hamming_distance", "ssim_value"])
+        for jpeg, code in jpeg_hashes:
+            found = match(jpeg, code, tiff_hashes)
+            if found is None:
+                continue
+            path, distance, value = found
+            row = [jpeg.relative_to(published).as_posix(), path.relative_to(archive).as_posix(), distance, value]
+            writer.writerow(row)
+            if value != "":
+                target = out / "labeled" / jpeg.parent.name / f"{jpeg.name.split('_')[0]}_{path.name}"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:4]))

@@ -1,0 +1,228 @@
+"""The command line: one verb per stage, one clear message when something is wrong.
+
+Exit codes: 0 done, 1 failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from semtrace.params import Params
+
+CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
+HASHES_TIFF, HASHES_JPEG = WORK / "fingerprint/tiff/hashes.csv", WORK / "fingerprint/jpeg/hashes.csv"
+INVENTORY = WORK / "inventory/inventory.csv"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code."""
+    # Before anything imports them: neither MLflow nor DVC phones home.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    given = _parser().parse_args(arguments)
+
+    from semtrace.core.labels import VocabularyError
+    from semtrace.io.files import UnsafePathError
+    from semtrace.io.tables import TableError
+    from semtrace.provenance.common import InputError
+
+    try:
+        summary = given.run(given)
+    except (InputError, TableError, VocabularyError, UnsafePathError) as error:
+        return _fail(str(error), 2)
+    except OSError as error:
+        return _fail(_explain(error), 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
+    if summary is not None:
+        print(f"{given.verb}: {_describe(summary)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="semtrace",
+        description="Trace published electron-microscope images back to their originals, label them, and prove it.",
+        epilog="Run in the project's root. Stages read params.yaml, which `semtrace params` composes from conf/; "
+        "`make run` (dvc repro) runs them all in order.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(run=run)
+        return added
+
+    params = verb("params", _params, "compose conf/ into params.yaml")
+    params.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. dataset=archive match.min_ssim=0.8")
+    params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
+    stages = [
+        verb("generate", _generate, "make the embedded synthetic archive with its published set and truth"),
+        verb(
+            "inventory",
+            _inventory,
+            "list every file of the archive: images, duplicates, rejects with reasons",
+        ),
+        verb("convert", _convert, "make one JPEG per unique TIFF"),
+        verb("fingerprint", _fingerprint, "compute md5 and perceptual hash of every image of one side"),
+        verb("match", _match, "trace JPEGs to TIFFs and TIFFs to JPEGs"),
+        verb("label", _label, "place a labelled copy of every traced TIFF"),
+        verb("validate", _validate, "measure the mapping: metrics.json and accuracy_report.txt"),
+        verb("plot", _plot, "draw the histograms and the plot by row"),
+        verb("track", _track, "log the finished pipeline run to MLflow"),
+    ]
+    for stage in stages:
+        stage.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
+    stages[3].add_argument("side", choices=("tiff", "jpeg"), help="which side")
+    match = stages[4]
+    match.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="match from hash tables alone: the originals")
+    match.add_argument(
+        "--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="and the published, one table or more"
+    )
+    match.add_argument("--out", type=Path, metavar="DIR", help="folder for the result of such a match")
+    return parser
+
+
+def _load(given: argparse.Namespace) -> Params:
+    from semtrace import params
+
+    loaded = params.load(PARAMS)
+    if given.workers is None:
+        return loaded
+    return replace(loaded, executor=replace(loaded.executor, workers=given.workers))
+
+
+def _params(given: argparse.Namespace) -> Any:
+    from semtrace import params
+
+    if given.check:
+        text = params.composed(CONF, given.overrides)
+        if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
+            raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
+        return "params.yaml is what conf/ says"
+    return "params.yaml written" if params.write(CONF, PARAMS, given.overrides) else "params.yaml is up to date"
+
+
+def _generate(given: argparse.Namespace) -> Any:
+    from semtrace.synthetic import generate
+
+    p = _load(given)
+    return "\n" + str(generate.generate(p.synthetic, p.dataset.archive.parent, workers=p.executor.workers or None))
+
+
+def _inventory(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import inventory
+
+    p = _load(given)
+    return inventory.run(p.dataset.archive, WORK / "inventory", p.executor)
+
+
+def _convert(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import convert
+
+    p = _load(given)
+    return convert.run(p.dataset.archive, INVENTORY, WORK / "convert", p.convert, p.executor)
+
+
+def _fingerprint(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import fingerprint
+
+    p, out = _load(given), WORK / "fingerprint" / given.side
+    if given.side == "tiff":
+        return fingerprint.tiffs(p.dataset.archive, INVENTORY, out, p.hash, p.fingerprint, p.executor)
+    return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor)
+
+
+def _match(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import match
+    from semtrace.provenance.common import InputError
+
+    p = _load(given)
+    alone = (given.tiff_hashes, given.jpeg_hashes, given.out)
+    if any(alone):
+        if not all(alone):
+            raise InputError("a match from hash tables alone needs --tiff-hashes, --jpeg-hashes and --out together")
+        return match.run(*alone, p.match, p.executor)
+    return match.run(
+        HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
+        archive=p.dataset.archive, published=p.dataset.published,
+        converted=WORK / "convert" / "converted.csv", verdicts=p.dataset.known / "verdicts.csv",
+    )  # fmt: skip
+
+
+def _label(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import label
+
+    p = _load(given)
+    return label.run(
+        p.dataset.archive,
+        HASHES_TIFF,
+        HASHES_JPEG,
+        WORK / "match",
+        WORK / "label",
+        p.labels.parsed(),
+        p.label,
+    )
+
+
+def _validate(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import validate
+
+    p = _load(given)
+    validate.run(WORK, p.dataset.known, WORK / "validate")
+    return "\n" + (WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
+
+
+def _plot(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import plot
+
+    p = _load(given)
+    criteria = p.match.criteria(p.hash.size**2)
+    lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
+    return ", ".join(plot.run(WORK / "match" / "jpeg_to_tiff.csv", WORK / "plot", lines))
+
+
+def _track(given: argparse.Namespace) -> Any:
+    from semtrace import tracking
+
+    return tracking.track(_load(given), PARAMS, WORK)
+
+
+def _describe(summary: Any) -> str:
+    if not is_dataclass(summary) or isinstance(summary, type):
+        return str(summary)
+    lines = []
+    for name, value in asdict(summary).items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
+        lines.append(f"\n  {name.replace('_', ' '):<16} {value}")
+    return "".join(lines)
+
+
+def _explain(error: OSError) -> str:
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if error.errno == errno.ENOSPC:
+        folder = next((p for p in [WORK, *WORK.parents] if p.exists()), Path())
+        free = shutil.disk_usage(folder).free
+        return f"{what}; {free:,} bytes are free where {WORK} lies. Nothing half-written was kept: make room, run again"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{what}; `ls -ld` shows who may. Inputs need read permission, data/work write permission"
+    return what
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"semtrace: error: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

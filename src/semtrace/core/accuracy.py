@@ -1,0 +1,134 @@
+"""Numbers that say how good a mapping is: tiers of SSIM, distributions, and accuracy against known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+TIERS = (("excellent", 0.95), ("good", 0.85), ("acceptable", 0.70), ("problematic", -1.0))
+"""Name and lower bound of each SSIM tier, best first; excellent is above its bound, the others at or above."""
+
+
+def tier(ssim: float) -> str:
+    """The tier of an SSIM value: excellent > 0.95, good 0.85–0.95, acceptable 0.70–0.85, problematic < 0.70."""
+    if ssim > TIERS[0][1]:
+        return TIERS[0][0]
+    return next(name for name, bound in TIERS[1:] if ssim >= bound)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Count, mean, median, standard deviation (population), extremes of a sample; None where it is empty."""
+
+    count: int
+    mean: float | None
+    median: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+
+
+def distribution(values: NDArray[np.float64]) -> Distribution:
+    """Statistics of float64 (n,), rounded to 6 decimals."""
+    if values.size == 0:
+        return Distribution(0, None, None, None, None, None)
+    mean, median, std, low, high = (
+        round(float(x), 6) for x in (values.mean(), np.median(values), values.std(), values.min(), values.max())
+    )
+    return Distribution(int(values.size), mean, median, std, low, high)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Counts of published pictures against truth, and the rates made of them.
+
+    A picture whose original is in the archive is found (traced to it or an equal content), wrong (traced to
+    another one) or missed (ambiguous or unmatched). One whose original is not there is rightly left unmatched,
+    or undecided (ambiguous), or wrong (traced to something).
+
+    Attributes:
+        precision: right traces / all traces; None where nothing was traced.
+        recall: right traces / pictures whose original is in the archive; None where there is none.
+        accuracy: (found + rightly unmatched) / all; None where nothing is known.
+        precision_interval: Wilson score interval of the precision, 95 %.
+        recall_interval: Wilson score interval of the recall, 95 %.
+
+    """
+
+    known: int
+    found: int
+    wrong_present: int
+    missed_ambiguous: int
+    missed_unmatched: int
+    absent_unmatched: int
+    absent_ambiguous: int
+    wrong_absent: int
+
+    @property
+    def wrong(self) -> int:
+        """All wrong traces."""
+        return self.wrong_present + self.wrong_absent
+
+    @property
+    def precision(self) -> float | None:
+        """See the class."""
+        return _rate(self.found, self.found + self.wrong)
+
+    @property
+    def recall(self) -> float | None:
+        """See the class."""
+        return _rate(self.found, self.found + self.wrong_present + self.missed_ambiguous + self.missed_unmatched)
+
+    @property
+    def accuracy(self) -> float | None:
+        """See the class."""
+        return _rate(self.found + self.absent_unmatched, self.known)
+
+    @property
+    def precision_interval(self) -> tuple[float, float] | None:
+        """See the class."""
+        return wilson(self.found, self.found + self.wrong)
+
+    @property
+    def recall_interval(self) -> tuple[float, float] | None:
+        """See the class."""
+        present = self.found + self.wrong_present + self.missed_ambiguous + self.missed_unmatched
+        return wilson(self.found, present)
+
+
+def judge(outcomes: Sequence[str], right: Sequence[bool], present: Sequence[bool]) -> Accuracy:
+    """Count outcomes against truth.
+
+    Args:
+        outcomes: decision per picture: matched, ambiguous or unmatched.
+        right: whether the original named is the true one (or of equal content); ignored where not matched.
+        present: whether the true original is in the archive.
+
+    """
+    counts = dict.fromkeys(("found", "wrong_present", "missed_ambiguous", "missed_unmatched"), 0)
+    counts |= dict.fromkeys(("absent_unmatched", "absent_ambiguous", "wrong_absent"), 0)
+    for outcome, is_right, is_present in zip(outcomes, right, present, strict=True):
+        if outcome == "matched":
+            counts["wrong_absent" if not is_present else "found" if is_right else "wrong_present"] += 1
+        else:
+            counts[f"{'missed' if is_present else 'absent'}_{outcome}"] += 1
+    return Accuracy(known=len(outcomes), **counts)
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float] | None:
+    """The Wilson score interval (95 %) of a proportion, rounded to 6 decimals; None without trials.
+
+    Wilson, J. Am. Stat. Assoc. 22 (1927) 209–212, as scipy computes it.
+    """
+    if trials == 0:
+        return None
+    interval = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="wilson")
+    return round(float(interval.low), 6), round(float(interval.high), 6)
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None

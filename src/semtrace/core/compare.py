@@ -1,0 +1,80 @@
+"""Compare a published picture with an original: bring both to one size, leave the data bar out, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.resample import reduce, resize
+from semtrace.core.similarity import highpass_correlation
+from semtrace.core.ssim import ssim
+
+_SMALLEST = 7  # pixels along a side: one SSIM window
+_MISSING_ROWS = 0.03  # a published picture may lack this part of the rows above the data bar
+_EXTRA_ROWS = 0.01  # and may, by rounding, have this part more rows than the original
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How alike two pictures are, data bar left out.
+
+    Attributes:
+        ssim: mean SSIM (Wang et al. 2004, as scikit-image computes it), -1 to 1.
+        correlation: high-pass correlation at 256 px or less, -1 to 1.
+        whole: whether the published picture has the original's whole frame, data bar and all.
+        rows: rows of the original that the published picture shows, where it has the original's size; else 0.
+        proven: whether encoding these rows again gave the published pixels exactly.
+
+    """
+
+    ssim: float
+    correlation: float
+    whole: bool
+    rows: int = 0
+    proven: bool = False
+
+
+def compare(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int) -> Comparison | None:
+    """Compare top-aligned, at the smaller of the two widths.
+
+    The rule for different sizes: the widths give the scale, and the larger picture is reduced (Lanczos). At that
+    scale the published picture must hold the rows above the original's data bar (3 % may be missing) and
+    no more than the original has. Then the rows above the bar are compared. What does not fit, a crop at other
+    edges or another aspect, is not comparable.
+
+    Args:
+        published: uint8 (H, W).
+        original: uint8 (H', W').
+        bar_top: first row of the original's data bar; H' where there is none.
+
+    Returns:
+        The comparison, its numbers rounded to 6 decimals, or None where the two are not comparable.
+
+    """
+    height, width = original.shape
+    scale = published.shape[1] / width
+    needed = published.shape[0] / scale
+    if needed > height * (1 + _EXTRA_ROWS) + 1 or needed < bar_top * (1 - _MISSING_ROWS):
+        return None
+    # Within the rounding of a resize by the publisher, the whole height is meant.
+    rows = height if abs(needed - height) <= max(1.0, 1 / scale) else min(round(needed), height)
+    original = original[:rows]
+    content = min(bar_top, rows)
+    same_size = original.shape == published.shape
+    if scale < 1:
+        original = resize(original, published.shape[1], published.shape[0])
+        content = min(round(content * scale), published.shape[0])
+    elif not same_size:
+        published = resize(published, width, rows)
+    left, right = published[:content], original[:content]
+    if min(left.shape) < _SMALLEST:
+        return None
+    left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
+    return Comparison(
+        ssim=round(ssim(left, right), 6),
+        correlation=round(highpass_correlation(reduce(left), reduce(right)), 6),
+        whole=rows == height,
+        rows=rows if same_size else 0,
+    )

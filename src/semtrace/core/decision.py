@@ -1,0 +1,152 @@
+"""From candidates to an answer: matched, ambiguous or unmatched, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+EXCELLENT_SSIM = 0.95
+Proof = Literal["verdict", "identical_bytes", "name_digest", "reencoded", ""]
+_STRENGTH: dict[Proof, int] = {"verdict": 0, "identical_bytes": 1, "name_digest": 2, "reencoded": 3, "": 4}
+Outcome = Literal["matched", "ambiguous", "unmatched"]
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What a match must satisfy.
+
+    Attributes:
+        hamming_threshold: candidates are nearer than this, bits of the hash in use.
+        ssim_trigger: candidates nearer than this are compared by SSIM, bits of the hash in use.
+        min_ssim: smallest SSIM of a match, -1 to 1.
+        min_correlation: smallest high-pass correlation of a match, -1 to 1.
+        min_margin: smallest lead in SSIM over the best candidate of another content.
+        min_hamming_margin: the same in bits, where no image could be compared.
+
+    """
+
+    hamming_threshold: float
+    ssim_trigger: float
+    min_ssim: float
+    min_correlation: float
+    min_margin: float
+    min_hamming_margin: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One original content that may be behind a published picture.
+
+    Attributes:
+        path: the original, relative to the archive; of equal contents the keeper.
+        hamming: bits between the hashes, the smaller of full frame and picture without data bar.
+        ssim: SSIM without the data bar (-1 to 1), None where it was not computed.
+        correlation: high-pass correlation (-1 to 1), None where SSIM is.
+        whole: whether the published picture has the whole frame of this original.
+        picture: identifies the pixels above the data bar; ``""`` where it is not known.
+        proof: ``"verdict"`` (a person's word), ``"identical_bytes"``, ``"name_digest"``, ``"reencoded"``, or ``""``.
+
+    """
+
+    path: str
+    hamming: int
+    ssim: float | None = None
+    correlation: float | None = None
+    whole: bool = False
+    picture: str = ""
+    proof: Proof = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer for one published picture.
+
+    ``margin`` is the lead over the runner-up with different content: SSIM where both were compared, else bits;
+    None where there is no runner-up.
+    """
+
+    outcome: Outcome
+    best: Candidate | None
+    runner_up: Candidate | None
+    evidence: Proof | Literal["ssim", "hamming"]
+    margin: float | None
+    reason: str
+
+
+def rank(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Best first: proven candidates, compared ones by falling SSIM, then the others by Hamming distance.
+
+    Of equal ones that with the whole frame comes first, then the nearer, then by path.
+    """
+    return sorted(
+        candidates,
+        key=lambda c: (
+            _STRENGTH[c.proof],
+            c.ssim is None,
+            -(c.ssim or 0.0) if c.ssim is not None else 0.0,
+            not c.whole,
+            c.hamming,
+            c.path,
+        ),
+    )
+
+
+def decide(
+    candidates: Sequence[Candidate], criteria: Criteria, *, images: bool = True, complete: bool = True
+) -> Decision:
+    """Choose among candidates of different content, all nearer than the Hamming threshold.
+
+    Args:
+        candidates: at most one per content; may be empty.
+        criteria: see there.
+        images: False when only hash tables are at hand: then the Hamming distance is all the evidence there is,
+            and a distance below the SSIM trigger with enough lead counts as a match.
+        complete: False when the list of candidates was cut: then only an excellent SSIM (> 0.95) is a match.
+
+    """
+    if not candidates:
+        return Decision("unmatched", None, None, "", None, "no_candidate")
+    best, *others = rank(candidates)
+    # An original kept with and without its data bar is one picture: no rival of itself.
+    runner_up = next((other for other in others if not other.picture or other.picture != best.picture), None)
+    margin: float | None = None
+    if best.proof:
+        if best.ssim is not None and runner_up is not None and runner_up.ssim is not None:
+            margin = round(best.ssim - runner_up.ssim, 6)
+        rival = runner_up is not None and runner_up.proof != ""
+        reason = "proven_for_several" if rival else "proven"
+        return Decision("ambiguous" if rival else "matched", best, runner_up, best.proof, margin, reason)
+    if best.ssim is None:
+        if runner_up is not None:
+            margin = float(runner_up.hamming - best.hamming)
+        outcome, reason = _by_hamming(best, margin, criteria, images)
+        return Decision(outcome, best, runner_up, "hamming", margin, reason)
+    assert best.correlation is not None
+    if runner_up is not None and runner_up.ssim is not None:
+        margin = round(best.ssim - runner_up.ssim, 6)
+    if best.correlation < criteria.min_correlation:
+        outcome, reason = ("unmatched", "correlation_too_low") if best.ssim < criteria.min_ssim else (
+            "ambiguous", "correlation_too_low")  # fmt: skip
+    elif best.ssim < criteria.min_ssim:
+        outcome, reason = "ambiguous", "ssim_too_low"
+    elif margin is not None and margin < criteria.min_margin:
+        outcome, reason = "ambiguous", "runner_up_too_close"
+    elif not complete and best.ssim <= EXCELLENT_SSIM:
+        outcome, reason = "ambiguous", "candidates_cut"
+    else:
+        outcome, reason = "matched", "ssim"
+    return Decision(outcome, best, runner_up, "ssim", margin, reason)
+
+
+def _by_hamming(best: Candidate, margin: float | None, criteria: Criteria, images: bool) -> tuple[Outcome, str]:
+    if images:
+        return (
+            "ambiguous",
+            "not_comparable" if best.hamming < criteria.ssim_trigger else "beyond_ssim_trigger",
+        )
+    if best.hamming >= criteria.ssim_trigger:
+        return "ambiguous", "beyond_ssim_trigger"
+    if margin is not None and margin < criteria.min_hamming_margin:
+        return "ambiguous", "runner_up_too_close"
+    return "matched", "hamming_only"

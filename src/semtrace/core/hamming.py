@@ -1,0 +1,214 @@
+"""Exact Hamming search among packed hashes: the k nearest, or all within a radius, by brute force.
+
+Distances of 128 references at a time come from one SIMD loop per word (XOR, population count, add). After the
+first half of the words a whole group is dropped when none of it can still win; this never changes a result.
+Ties go to the smallest index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+_BLOCK = 256  # queries a task works on: they share each tile
+_TILE = 640  # references copied word by word; a power of two would make the words share cache lines
+_GROUP = 128  # references whose distances are computed, and dropped, together
+
+_Result = TypeVar("_Result")
+
+
+def nearest(
+    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int, *, workers: int = 1
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The k nearest references of every query.
+
+    Memory beyond the result is workers x 5120 w bytes. Meant for small k: each reference that enters a
+    query's list costs up to k moves.
+
+    Args:
+        queries: m packed hashes of w words, shape (m, w), uint64.
+        references: n packed hashes, shape (n, w), uint64.
+        k: neighbours wanted, at least 1; n are given when there are fewer.
+        workers: threads; the result does not depend on them.
+
+    Returns:
+        Indices into ``references``, int64, and distances in bits, int32, both of shape (m, min(k, n)),
+        ordered by distance, then index.
+
+    Raises:
+        ValueError: not (m, w) and (n, w) words of uint64, or ``k`` or ``workers`` below 1.
+    """
+    left, right = _words(queries, "queries"), _words(references, "references")
+    _check_pair(left, right)
+    if k < 1:
+        raise ValueError(f"k is {k}: at least one neighbour must be asked for")
+    shape = (len(left), min(k, len(right)))
+    indices = np.full(shape, -1, np.int64)
+    distances = np.full(shape, 64 * left.shape[1] + 1, np.int32)
+
+    def search(block: slice) -> None:
+        _nearest(left[block], right, indices[block], distances[block])
+
+    _in_blocks(search, len(left), workers)
+    return indices, distances
+
+
+def within(
+    queries: NDArray[np.uint64], references: NDArray[np.uint64], radius: int, *, workers: int = 1
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """All pairs nearer than ``radius``, as compressed sparse rows.
+
+    Memory is about 100 bytes for each pair found and workers x 5120 w bytes.
+
+    Args:
+        queries: m packed hashes of w words, shape (m, w), uint64.
+        references: n packed hashes, shape (n, w), uint64.
+        radius: a pair is reported when its distance in bits is **below** this.
+        workers: threads; the result does not depend on them.
+
+    Returns:
+        Offsets, int64, shape (m + 1,), and of all p pairs the reference index, int64, and the distance,
+        int32: those of query i are at ``offsets[i]:offsets[i + 1]``, ordered by distance, then index.
+
+    Raises:
+        ValueError: not (m, w) and (n, w) words of uint64, or ``workers`` below 1.
+    """
+    left, right = _words(queries, "queries"), _words(references, "references")
+    _check_pair(left, right)
+
+    def search(block: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        hits = _within(left[block], right, radius)
+        query, index, distance = hits[np.lexsort((hits[:, 1], hits[:, 2], hits[:, 0]))].T
+        return np.bincount(query, minlength=len(left[block])), index, distance
+
+    parts = _in_blocks(search, len(left), workers)
+    empty = np.empty(0, np.int64)
+    counts, indices, distances = (np.concatenate([empty, *(part[i] for part in parts)]) for i in range(3))
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), indices, distances.astype(np.int32)
+
+
+def _words(hashes: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:
+    if hashes.dtype != np.uint64 or hashes.ndim != 2 or hashes.shape[1] == 0:
+        raise ValueError(f"{name} must be packed hashes, uint64 (n, words): got {hashes.dtype} {hashes.shape}")
+    view = np.ascontiguousarray(hashes).view()
+    view.flags.writeable = False  # one mutability, one compiled kernel
+    return view
+
+
+def _check_pair(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> None:
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(
+            f"queries have {left.shape[1]} words and references {right.shape[1]}: hashes of one size needed"
+        )
+
+
+def _in_blocks(search: Callable[[slice], _Result], count: int, workers: int) -> list[_Result]:
+    if workers < 1:
+        raise ValueError(f"workers is {workers}: at least 1 is needed")
+    blocks = [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]
+    if workers == 1 or len(blocks) < 2:
+        return [search(block) for block in blocks]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(search, blocks))
+
+
+def _ctpop(_context: Any, _word: Any) -> Any:
+    """Numba type and code of LLVM's population count, one instruction where the processor has it."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+_popcount: Any = intrinsic(_ctpop)
+
+
+@njit(nogil=True, cache=True)
+def _copy_by_word(references: NDArray[np.uint64], start: int, tile: NDArray[np.uint64]) -> int:
+    """Fill tile (w, _TILE) with references from ``start``, one row per word; give their number."""
+    count: int = min(tile.shape[1], references.shape[0] - start)
+    for j in range(count):
+        for word in range(tile.shape[0]):
+            tile[word, j] = references[start + j, word]
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _can_beat(
+    limit: int, query: NDArray[np.uint64], tile: NDArray[np.uint64], first: int, distances: NDArray[np.uint64]
+) -> bool:
+    """Distances of the group at ``first``; False, perhaps unfinished, if none of them is below ``limit``."""
+    words = query.size
+    half = words // 2
+    distances[:] = 0
+    for begin, end in ((0, half), (half, words)):
+        for word in range(begin, end):
+            value = query[word]
+            line = tile[word, first : first + _GROUP]
+            for j in range(_GROUP):
+                distances[j] += _popcount(value ^ line[j])
+        lowest = distances[0]
+        for j in range(1, _GROUP):
+            lowest = min(lowest, distances[j])
+        if np.int64(lowest) >= limit:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _nearest(
+    queries: NDArray[np.uint64],
+    references: NDArray[np.uint64],
+    indices: NDArray[np.int64],
+    distances: NDArray[np.int32],
+) -> None:
+    k = indices.shape[1]
+    tile = np.zeros((queries.shape[1], _TILE), np.uint64)
+    group = np.empty(_GROUP, np.uint64)
+    for start in range(0, references.shape[0], _TILE):
+        count = _copy_by_word(references, start, tile)
+        for q in range(queries.shape[0]):
+            query, index, distance = queries[q], indices[q], distances[q]
+            for first in range(0, count, _GROUP):
+                if not _can_beat(distance[k - 1], query, tile, first, group):
+                    continue
+                for j in range(min(_GROUP, count - first)):
+                    found = np.int64(group[j])
+                    if found >= distance[k - 1]:  # strict, in ascending order: the smallest index wins a tie
+                        continue
+                    place = k - 1
+                    while place > 0 and distance[place - 1] > found:
+                        distance[place] = distance[place - 1]
+                        index[place] = index[place - 1]
+                        place -= 1
+                    distance[place] = found
+                    index[place] = start + first + j
+
+
+@njit(nogil=True, cache=True)
+def _within(queries: NDArray[np.uint64], references: NDArray[np.uint64], radius: int) -> NDArray[np.int64]:
+    """Hits in no useful order, rows of (query, reference, distance)."""
+    tile = np.zeros((queries.shape[1], _TILE), np.uint64)
+    group = np.empty(_GROUP, np.uint64)
+    hits = np.empty((1024, 3), np.int64)
+    used = 0
+    for start in range(0, references.shape[0], _TILE):
+        count = _copy_by_word(references, start, tile)
+        for q in range(queries.shape[0]):
+            for first in range(0, count, _GROUP):
+                if not _can_beat(radius, queries[q], tile, first, group):
+                    continue
+                for j in range(min(_GROUP, count - first)):
+                    if np.int64(group[j]) < radius:
+                        if used == hits.shape[0]:
+                            hits = np.concatenate((hits, np.empty_like(hits)))
+                        hits[used, 0], hits[used, 1], hits[used, 2] = q, start + first + j, np.int64(group[j])
+                        used += 1
+    return hits[:used].copy()

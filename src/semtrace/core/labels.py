@@ -1,0 +1,96 @@
+"""Published names, label vocabularies, and what happens when one picture carries two labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+_PUBLISHED_NAME = re.compile(r"L(?P<number>\d+)_(?P<digits>[0-9a-f]{32})\.jpe?g", re.IGNORECASE)
+
+
+class VocabularyError(ValueError):
+    """The published set and the vocabulary contradict each other."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """An ordered list of categories; a category's label is ``L<position>``.
+
+    The vocabulary is data, not code: the published NFFA set and its documentation disagree in ten of ten numbers.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.categories:
+            raise VocabularyError(f"vocabulary {self.name!r} has no categories")
+        folded = [category.casefold() for category in self.categories]
+        twice = sorted({c for c in self.categories if folded.count(c.casefold()) > 1})
+        if twice:
+            raise VocabularyError(f"vocabulary {self.name!r} names twice: {', '.join(twice)}")
+        bad = [c for c in self.categories if not re.fullmatch(r"[\w][\w .+-]*", c)]
+        if bad:
+            raise VocabularyError(f"vocabulary {self.name!r}: not usable as a folder name: {', '.join(map(repr, bad))}")
+
+    def label(self, category: str) -> str:
+        """``"L<n>"`` of a category; ``KeyError`` where it is not in the vocabulary."""
+        try:
+            return f"L{self.categories.index(category)}"
+        except ValueError:
+            raise KeyError(category) from None
+
+
+@dataclass(frozen=True)
+class PublishedName:
+    """What a published path ``<Category>/L<n>_<32 hex>.jpg`` says; a part that it does not say is ``""`` or None."""
+
+    category: str
+    number: int | None
+    digits: str
+
+
+def parse_published(path: str) -> PublishedName:
+    """Read category, label number and hex digits from a published path. Its last folder is the category."""
+    pure = PurePosixPath(path)
+    found = _PUBLISHED_NAME.fullmatch(pure.name)
+    return PublishedName(
+        category=pure.parent.name,
+        number=int(found["number"]) if found else None,
+        digits=found["digits"].lower() if found else "",
+    )
+
+
+def check_vocabulary(paths: Iterable[str], vocabulary: Vocabulary) -> None:
+    """Make sure that folders and label numbers of published files agree with the vocabulary.
+
+    Raises:
+        VocabularyError: a folder is not in the vocabulary, or names say another number than it does. The message
+            lists each contradiction once, with one file as an example.
+
+    """
+    unknown: dict[str, str] = {}
+    differing: dict[tuple[str, int], str] = {}
+    for path in sorted(paths):
+        name = parse_published(path)
+        if name.category not in vocabulary.categories:
+            unknown.setdefault(name.category, path)
+        elif name.number is not None and vocabulary.label(name.category) != f"L{name.number}":
+            differing.setdefault((name.category, name.number), path)
+    faults = [f"folder {category!r} ({path}) is not one of its categories" for category, path in unknown.items()]
+    faults += [
+        f"{category} is {vocabulary.label(category)}, but {path} says L{number}"
+        for (category, number), path in differing.items()
+    ]
+    if faults:
+        raise VocabularyError(
+            f"vocabulary {vocabulary.name!r} does not fit the published set: {'; '.join(faults)}. "
+            "Choose or write the vocabulary that does (conf/labels/)."
+        )
+
+
+def resolve(votes: Sequence[str]) -> str | None:
+    """The category that all votes name, or None: a contradiction is never settled by a majority."""
+    return votes[0] if votes and all(vote == votes[0] for vote in votes) else None

@@ -1,0 +1,60 @@
+"""File names that cannot collide: on any file system, whatever it thinks of case and accents."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+_MAX_BYTES = 255  # of one path component, on every common file system
+
+
+def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
+    """Make relative POSIX paths distinct by adding ``_<8 hex digits of the content>`` where they would meet.
+
+    Two paths meet when they are equal after NFC normalisation and case folding: on a Mac or on Windows the second
+    would overwrite the first. Every member of such a group is renamed, so no file looks like "the" one, and the
+    result does not depend on the order. A name over 255 bytes is shortened before its digits.
+
+    Args:
+        wanted: paths, one per file.
+        digests: the files' content digests (at least 8 hex digits), same length.
+
+    Returns:
+        The paths, in the same order; those that met nothing and fit are unchanged.
+
+    """
+    met = Counter(_fold(path) for path in wanted)
+    names = [
+        _with_digest(path, digest, 8) if met[_fold(path)] > 1 or _too_long(path) else path
+        for path, digest in zip(wanted, digests, strict=True)
+    ]
+    again = Counter(_fold(path) for path in names)  # a file may be called like another one's new name
+    names = [
+        _with_digest(path, digest, len(digest)) if again[_fold(name)] > 1 else name
+        for path, name, digest in zip(wanted, names, digests, strict=True)
+    ]
+    # Equal path and equal content: the same file asked for twice; numbered, so that nothing is overwritten.
+    count: Counter[str] = Counter()
+    result = []
+    for name, digest in zip(names, digests, strict=True):
+        seen = count[_fold(name)]
+        count[_fold(name)] += 1
+        result.append(name if seen == 0 else _with_digest(name, f"{digest}-{seen + 1}", len(digest) + 8))
+    return result
+
+
+def _fold(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _too_long(path: str) -> bool:
+    return len(PurePosixPath(path).name.encode()) > _MAX_BYTES
+
+
+def _with_digest(path: str, digest: str, digits: int) -> str:
+    pure = PurePosixPath(path)
+    tail = f"_{digest[:digits]}{pure.suffix}"
+    stem = pure.stem.encode()[: _MAX_BYTES - len(tail.encode())].decode(errors="ignore")
+    return (pure.parent / (stem + tail)).as_posix()

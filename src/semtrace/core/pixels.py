@@ -1,0 +1,80 @@
+"""One range policy: how any single-channel picture becomes 8-bit grey, and the words that record it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArray[np.uint8], str]:
+    """Bring a picture to 8-bit grey by one rule, and say in words what was done.
+
+    - 1-bit: 0 and 255. 8-bit unsigned: kept. Wider or signed integers that all lie in 0..255: kept (they are
+      8-bit data in a wider file).
+    - Everything else: linear between the 0.1 and the 99.9 percentile of the finite values, clipped. The two
+      are values of the picture itself (nothing is interpolated), so multiplying all values by a power of two
+      changes no pixel. Where they coincide, the minimum and the maximum take their place; a constant picture
+      becomes 0.
+    - NaN becomes 0, -inf the dark and +inf the bright end; the words count them.
+
+    Pillow's own conversion of 16-bit grey (``convert("L")``) clips at 255 instead and leaves white pictures;
+    it must not be used.
+
+    Args:
+        array: shape (H, W), boolean, integer or real floating dtype in any byte order, at least one pixel.
+        min_is_white: the smallest value is white (TIFF photometric interpretation 0): invert.
+
+    Returns:
+        The grey picture, shape (H, W), C-contiguous and writable, and the rule, for example
+        ``linear 523..4095 (0.1-99.9 %) of uint16``.
+
+    Raises:
+        ValueError: not two-dimensional, empty, or not a number per pixel.
+    """
+    array = np.asarray(array)
+    kind = array.dtype.kind
+    if array.ndim != 2 or array.size == 0 or kind not in "buif":
+        raise ValueError(f"need a non-empty (H, W) array of real numbers, got {array.dtype} {array.shape}")
+    if kind == "b":
+        gray, rule = array.astype(np.uint8) * np.uint8(255), "1-bit to 0/255"
+    elif kind in "ui" and (array.dtype == np.uint8 or (array.min() >= 0 and array.max() <= 255)):
+        gray, rule = array.astype(np.uint8), "identity"
+    else:
+        gray, rule = _linear(array)
+    if min_is_white:
+        gray, rule = 255 - gray, rule + "; min-is-white inverted"
+    if kind == "f" and (missing := np.isnan(array)).any():
+        gray[missing] = 0
+        rule += f"; {np.count_nonzero(missing)} NaN to 0"
+    return np.ascontiguousarray(gray), rule
+
+
+def _linear(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+    name = array.dtype.newbyteorder("=").name
+    known = array[np.isfinite(array)] if array.dtype.kind == "f" else array.ravel()
+    infinite = np.count_nonzero(np.isinf(array)) if array.dtype.kind == "f" else 0
+    note = f" of {name}" + (f"; {infinite} infinite clipped" if infinite else "")
+    if known.size == 0:
+        return np.where(array == np.inf, 255, 0).astype(np.uint8), f"no finite value{note}"
+    cut = (known.size - 1) // 1000
+    ordered = np.partition(known, (0, cut, known.size - 1 - cut, known.size - 1))
+    low, high, how = float(ordered[cut]), float(ordered[-1 - cut]), "0.1-99.9 %"
+    if low == high:
+        low, high, how = float(ordered[0]), float(ordered[-1]), "min-max"
+    if low == high:
+        return np.where(array == np.inf, 255, 0).astype(np.uint8), f"constant {_number(low)}{note} to 0"
+    rule = f"linear {_number(low)}..{_number(high)} ({how}){note}"
+    values = np.clip(array.astype(np.float64), low, high)  # brings -inf and +inf to the ends as well
+    values[np.isnan(values)] = low
+    if not 1e-300 < high - low < 1e300:  # the factor below would over- or underflow: scale to -1..1 first
+        size = max(abs(low), abs(high))
+        values, low, high = values / size, low / size, high / size
+    values -= low
+    values *= 255.0 / (high - low)
+    return np.floor(values + 0.5).clip(0, 255).astype(np.uint8), rule
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"

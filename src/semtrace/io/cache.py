@@ -1,0 +1,98 @@
+"""The side cache: what was computed from a content is not computed again, whatever stage, folder or run asks.
+
+It lies outside DVC's outputs, is safe to delete at any time, and holds only values that are a pure function of
+``(kind, content digest)`` and of the code: the key carries a digest of this package's sources below the shell and
+of the decoders' versions, so an entry can never outlive the code that made it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sqlite3
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import semtrace
+from semtrace.io.files import md5
+
+
+@functools.cache
+def code_version() -> str:
+    """Eight hex digits that change with the sources of core/, io/ and provenance/ and the versions of the decoders."""
+    root = Path(semtrace.__file__).parent
+    sources = sorted(path for floor in ("core", "io", "provenance") for path in (root / floor).glob("*.py"))
+    decoders = [f"{name}=={version(name)}" for name in ("Pillow", "tifffile", "imagecodecs", "numpy", "scipy")]
+    return md5(b"\0".join([path.read_bytes() for path in sources] + [d.encode() for d in decoders]))[:8]
+
+
+class Cache:
+    """A content-addressed map ``(kind, digest) -> JSON value`` in one SQLite file.
+
+    Workers open it ``readonly`` and look up; the parent stores. A file that is not a sound database is set aside
+    (``.broken``) and a new one begun: a cache may be slow, never wrong and never in the way.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self._db: sqlite3.Connection | None = None
+        try:
+            self._open(readonly)
+        except sqlite3.DatabaseError:
+            if readonly:
+                return
+            path.replace(path.with_name(path.name + ".broken"))
+            self._open(readonly)
+
+    def _open(self, readonly: bool) -> None:
+        if readonly:
+            if self.path.exists():
+                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(self.path, timeout=60)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        self._db.commit()
+
+    def get(self, kind: str, digest: str) -> Any | None:
+        """The stored value, or None when there is none."""
+        if self._db is None:
+            return None
+        try:
+            row = self._db.execute("SELECT value FROM entry WHERE key = ?", (_key(kind, digest),)).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return None if row is None else json.loads(row[0])
+
+    def put(self, entries: Iterable[tuple[str, str, Any]]) -> None:
+        """Store ``(kind, digest, value)`` triples in one transaction; values are what JSON can hold."""
+        if self._db is None:
+            raise ValueError("this cache was opened read-only")
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO entry VALUES (?, ?)",
+                [(_key(kind, digest), json.dumps(value)) for kind, digest, value in entries],
+            )
+
+    def close(self) -> None:
+        """Close the file; further look-ups find nothing."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _key(kind: str, digest: str) -> str:
+    return f"{kind}/{code_version()}/{digest}"

@@ -1,0 +1,131 @@
+"""Files and folders: listing, digests, safe joining, atomic writes, placing a copy of a file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+_FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
+
+
+class UnsafePathError(ValueError):
+    """A path from a table is absolute, climbs with ``..``, or is not plain UTF-8."""
+
+
+def safe_join(root: Path, relative: str) -> Path:
+    """Join a table's POSIX path to ``root``.
+
+    Raises:
+        UnsafePathError: the result could lie outside ``root``.
+
+    """
+    parts = PurePosixPath(relative)
+    if not relative or parts.is_absolute() or ".." in parts.parts or "\\" in relative[:3] or "\0" in relative:
+        raise UnsafePathError(f"{relative!r}: not a path inside {root}")
+    return root / parts
+
+
+def walk(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield ``(posix path relative to root, path)`` of everything below ``root`` that is not a folder.
+
+    Sorted by path, so the listing does not depend on the file system. Symbolic links are yielded, never
+    followed. A folder that cannot be listed raises ``PermissionError``.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    found = []
+    for folder, subfolders, names in os.walk(root, onerror=fail, followlinks=False):
+        links = [name for name in subfolders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        for name in names + links:
+            path = Path(folder, name)
+            found.append((path.relative_to(root).as_posix(), path))
+    yield from sorted(found)
+
+
+def md5(data: bytes) -> str:
+    """The md5 of ``data`` as 32 hex digits: an identity of content, not a protection against forgery."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write ``data`` so that ``path`` is either the old file or the whole new one: temporary, fsync, rename."""
+    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def place(source: Path, target: Path, *, link: str = "auto") -> str:
+    """Put the content of ``source`` at ``target``, which must not exist, without moving its bytes where it can.
+
+    Args:
+        source: file to place; it is only read.
+        target: new file.
+        link: ``"reflink"`` shares the extents (Btrfs, XFS), ``"hardlink"`` shares the inode, ``"copy"`` shares
+            nothing, ``"auto"`` tries them in this order. What the file system cannot do falls back to a copy.
+
+    Returns:
+        ``"reflink"``, ``"hardlink"`` or ``"copy"``: what was done.
+
+    Raises:
+        FileExistsError: ``target`` exists; nothing is overwritten.
+
+    """
+    with source.open("rb") as reading:
+        if link in ("auto", "reflink"):
+            with target.open("xb") as writing:
+                try:
+                    fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+                    return "reflink"
+                except OSError:
+                    pass
+            target.unlink()
+        if link in ("auto", "hardlink"):
+            try:
+                os.link(source, target, follow_symlinks=True)
+                return "hardlink"
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+                    raise
+        with target.open("xb") as writing:
+            shutil.copyfileobj(reading, writing, 1 << 20)
+    return "copy"
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """Give a new folder beside ``target`` to fill; on success it takes the place of ``target``, else it is removed.
+
+    So a stage's folder is either the old one or the whole new one. A left-over of a killed run is cleared first.
+    """
+    staging = target.with_name(f".{target.name}.part")
+    _remove(staging)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        _remove(target)
+        staging.rename(target)
+    except BaseException:
+        _remove(staging)
+        raise
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,106 @@
+r"""The tables between the stages: their columns, and how they are read and written.
+
+A table is CSV, UTF-8, comma-separated, ``\\n`` line ends, sorted by its first columns, written atomically.
+Paths in it are POSIX and relative to the root of the dataset they belong to. Floats are written with a fixed
+number of digits, so equal inputs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semtrace.io.files import write_atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INVENTORY = (
+    "path", "bytes", "md5", "format", "mode", "bit_depth", "width", "height", "pages",
+    "pixel_size_m", "pixel_size_source", "instrument", "duplicate_of",
+)  # fmt: skip
+REJECTS = ("path", "stage", "reason", "detail")
+CONVERTED = ("path", "md5", "jpeg_path", "jpeg_md5", "rule")
+HASHES = (
+    "file", "path", "phash", "md5", "algorithm",
+    "bytes", "phash_content", "bar_top", "content_id", "picture_id", "width", "height", "health", "rule",
+)  # fmt: skip
+JPEG_TO_TIFF = (
+    "jpeg_path", "matched_tiff_path", "hamming_distance", "ssim_value", "used_ssim", "decision", "evidence",
+    "margin", "runner_up_path", "correlation", "candidates", "reason",
+)  # fmt: skip
+TIFF_TO_JPEG = (
+    "TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path", "hamming_distance", "ssim_value", "used_ssim", "decision",
+    "evidence", "margin", "runner_up_path", "nearest_hamming", "reason",
+)  # fmt: skip
+LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status", "detail")
+CONFLICTS = ("content", "categories", "files", "resolution", "rule")
+VERDICTS = ("left", "right", "verdict", "who", "when")
+TRUTH = ("jpeg_path", "tiff_path", "category")
+
+
+class TableError(ValueError):
+    """A table is missing, or does not have the columns of its contract."""
+
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, sort: bool = True) -> int:
+    """Write ``rows`` with exactly ``columns`` to ``path``, atomically; return the number of rows.
+
+    Args:
+        path: file to write; its folder must exist.
+        columns: the contract. A row with a missing or a further key is an error (``KeyError``), never dropped.
+        rows: values are str, int, bool, None (empty cell) or float (written with ``repr``, so round first).
+        sort: sort rows by their cells from left to right, as text. Off only where the order means something.
+
+    """
+    wanted = set(columns)
+    table = []
+    for row in rows:
+        if row.keys() != wanted:
+            raise KeyError(f"{path.name}: row has columns {sorted(row)}, contract says {sorted(wanted)}")
+        table.append(["" if row[name] is None else str(row[name]) for name in columns])
+    if sort:
+        table.sort()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(table)
+    write_atomic(path, text.getvalue().encode("utf-8"))
+    return len(table)
+
+
+def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read a table as rows of text cells (an empty cell is ``""``); further columns are kept.
+
+    Raises:
+        TableError: the file is missing or empty, is not UTF-8 CSV, lacks one of ``columns``, or a row has more or
+            fewer cells than the header.
+
+    """
+    if not path.is_file():
+        raise TableError(f"{path}: no such table; run the stage that writes it first (`dvc repro`)")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: not a UTF-8 CSV table ({error})") from error
+    found = reader.fieldnames or ()
+    missing = [name for name in columns if name not in found]
+    if missing:
+        raise TableError(f"{path}: column(s) {', '.join(missing)} missing; found {', '.join(found) or 'none'}")
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise TableError(f"{path}: row {number} has another number of cells than the header")
+    return rows
+
+
+def frame(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The same as a data frame of text."""
+    import pandas as pd
+
+    rows = read(path, columns)
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else list(columns), dtype=str)

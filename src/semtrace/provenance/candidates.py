@@ -1,0 +1,138 @@
+"""Two sets of hashes, grouped by content, and the pairs between them that are near enough to be looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core import hamming, phash
+from semtrace.io import tables
+from semtrace.provenance.common import InputError
+
+
+@dataclass(frozen=True)
+class Content:
+    """One content of a side: files with equal pixels (or, without images, equal hashes).
+
+    Attributes:
+        paths: its files, sorted; the first is its keeper.
+        md5: of the keeper's bytes; ``""`` where the table has none.
+        digests: md5 of all its files' bytes.
+        picture: identifies the pixels above the data bar; ``""`` where the table does not say.
+        bar_top: first row of the data bar; -1 where there is none.
+        healthy: False for a degenerate hash, which would be near to anything flat.
+
+    """
+
+    paths: tuple[str, ...]
+    md5: str
+    digests: frozenset[str]
+    picture: str
+    bar_top: int
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class Side:
+    """All contents of a hash table.
+
+    Attributes:
+        contents: sorted by keeper.
+        rows: files in all.
+        bits: length of a hash.
+        words: uint64 (contents, bits / 64), the hashes of the full frames.
+        cropped_words: uint64 (m, bits / 64), hashes without data bar, of the contents that have a bar.
+        cropped_owner: int64 (m,), the contents these belong to.
+
+    """
+
+    contents: list[Content]
+    rows: int
+    bits: int
+    words: NDArray[np.uint64]
+    cropped_words: NDArray[np.uint64]
+    cropped_owner: NDArray[np.int64]
+
+    def distance(self, index: int, other: Side, other_index: int) -> int:
+        """Bits between the full-frame hashes of one content here and one of ``other``."""
+        return int(np.bitwise_count(self.words[index] ^ other.words[other_index]).sum())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An original content near a published one: index of the original, and bits between the nearer two hashes."""
+
+    original: int
+    hamming: int
+
+
+def load_side(files: Sequence[Path]) -> Side:
+    """Read one or more hash tables as one side. Columns path and phash are needed; the others help.
+
+    Raises:
+        InputError: there is no row, a hash is no hash, hashes differ in length, or a path comes twice.
+
+    """
+    rows = [row for file in files for row in tables.read(file, ("path", "phash"))]
+    name = ", ".join(file.name for file in files)
+    if not rows:
+        raise InputError(f"{name}: no hashes in it")
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in sorted(rows, key=lambda row: row["path"]):
+        groups.setdefault(row.get("content_id") or row["phash"], []).append(row)
+    twice = [path for path, count in Counter(row["path"] for row in rows).items() if count > 1]
+    if twice:
+        raise InputError(f"{name}: path {min(twice)!r} comes more than once; paths must be unique")
+    keepers = [group[0] for group in groups.values()]
+    size = isqrt(4 * len(keepers[0]["phash"]))
+    cropped = [i for i, row in enumerate(keepers) if row.get("phash_content")]
+    try:
+        words = phash.from_hex_many([row["phash"] for row in keepers], size)
+        cropped_words = phash.from_hex_many([keepers[i]["phash_content"] for i in cropped], size)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from error
+    contents = [
+        Content(
+            paths=tuple(row["path"] for row in group),
+            md5=group[0].get("md5", ""),
+            digests=frozenset(row["md5"] for row in group if row.get("md5")),
+            picture=group[0].get("picture_id", ""),
+            bar_top=int(group[0].get("bar_top") or -1),
+            healthy=phash.health(np.unpackbits(hash_words.view(np.uint8)).view(bool)) == "ok",
+        )
+        for group, hash_words in zip(groups.values(), words, strict=True)
+    ]
+    return Side(contents, len(rows), size * size, words, cropped_words, np.array(cropped, dtype=np.int64))
+
+
+def near_pairs(originals: Side, published: Side, radius: float, workers: int) -> list[list[Pair]]:
+    """For every published content the originals nearer than ``radius`` bits, nearest first, ties by path.
+
+    Exact, all pairs. An original counts with the nearer of its two hashes. Degenerate hashes match nothing.
+    """
+    words = np.concatenate([originals.words, originals.cropped_words])
+    owner = np.concatenate([np.arange(len(originals.contents)), originals.cropped_owner])
+    usable = np.array([originals.contents[i].healthy for i in owner], dtype=bool)
+    words, owner = words[usable], owner[usable]
+    asked = np.flatnonzero([content.healthy for content in published.contents])
+    offsets, indices, distances = hamming.within(published.words[asked], words, int(np.ceil(radius)), workers=workers)
+    pairs: list[list[Pair]] = [[] for _ in published.contents]
+    for position, j in enumerate(asked):
+        nearest: dict[int, int] = {}
+        for k in range(offsets[position], offsets[position + 1]):
+            nearest.setdefault(int(owner[indices[k]]), int(distances[k]))  # ascending: the first is the smallest
+        ordered = sorted(nearest.items(), key=lambda item: (item[1], item[0]))
+        pairs[j] = [Pair(original, distance) for original, distance in ordered]
+    return pairs
+
+
+def nearest_full(queries: Side, references: Side, workers: int) -> list[tuple[int, int]]:
+    """For every content of ``queries`` the nearest of ``references`` by full-frame hash: ``(index, bits)``."""
+    indices, distances = hamming.nearest(queries.words, references.words, 1, workers=workers)
+    return [(int(i), int(d)) for i, d in zip(indices[:, 0], distances[:, 0], strict=True)]

@@ -1,0 +1,86 @@
+"""What every stage shares: where it runs, how it refuses its input, and how it accounts for what it leaves out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from semtrace.io import tables
+
+
+class InputError(ValueError):
+    """What was asked for cannot be done with this input; the message says what to do."""
+
+
+class AccountingError(RuntimeError):
+    """A stage lost an image, or made one up: a fault of this program, so the stage writes nothing."""
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Where the work is done; no result depends on it.
+
+    Attributes:
+        workers: processes; 0 means one per core.
+        cache: file of the side cache.
+
+    """
+
+    workers: int
+    cache: Path
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ValueError(f"executor.workers is {self.workers}; it must be 0 (one per core) or more")
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that a stage could not pass on, with its reason code and one line of detail."""
+
+    path: str
+    stage: str
+    reason: str
+    detail: str
+
+
+def write_rejects(folder: Path, rejects: Iterable[Reject], *, rows_in: int, rows_out: int) -> dict[str, int]:
+    """Write ``rejects.csv`` into ``folder``; return how many there are of each reason, by name.
+
+    Raises:
+        AccountingError: rows in are not rows out plus rejects: an image was lost or made up.
+
+    """
+    rows = list(rejects)
+    if rows_in != rows_out + len(rows):
+        raise AccountingError(f"{folder.name}: {rows_in} rows in, but {rows_out} out and {len(rows)} rejected")
+    tables.write(folder / "rejects.csv", tables.REJECTS, (asdict(row) for row in rows))
+    return dict(sorted(Counter(row.reason for row in rows).items()))
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Make sure that an input folder is there and can be listed.
+
+    Raises:
+        InputError: it is missing, not a folder, or not readable.
+
+    """
+    if not folder.exists():
+        raise InputError(
+            f"{folder}: the {what} folder is missing. Put the images there, or name another folder in conf/dataset/"
+        )
+    if not folder.is_dir():
+        raise InputError(f"{folder}: the {what} must be a folder")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise InputError(f"{folder}: no permission to list the {what} folder (`ls -ld` shows who may)")
+
+
+def read_file(path: Path) -> bytes | Reject:
+    """The file's bytes, or a reject without path and stage where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return Reject("", "", "unreadable", error.strerror or "input/output error")

@@ -1,0 +1,181 @@
+"""fingerprint: md5 and perceptual hash of every image of one side, the archive's TIFFs or the published JPEGs.
+
+A TIFF gets two hashes: of the full frame, as published tables have it, and of the picture without its data bar,
+so that a JPEG published without the bar still finds it. Rows in = rows out (hashes.csv) + rejects.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core import phash
+from semtrace.core.databar import bar_top
+from semtrace.core.labels import parse_published
+from semtrace.io import tables
+from semtrace.io.files import md5, safe_join, staged_folder, walk
+from semtrace.io.images import decode
+from semtrace.provenance.common import Executor, InputError, Reject, check_folder, write_rejects
+from semtrace.provenance.examine import Source, examine
+
+JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
+
+
+@dataclass(frozen=True)
+class HashSettings:
+    """The perceptual hash (conf/hash/): ``size`` bits along each side."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.size not in (8, 16, 32):
+            raise ValueError(f"hash.size is {self.size}; it must be 8, 16 or 32 (bits along each side)")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images are taken (conf/fingerprint/); None takes all."""
+
+    category: str | None
+    sample_tiff: int | None
+    sample_per_category: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("sample_tiff", "sample_per_category"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"fingerprint.{name} is {value}; it must be 1 or more, or null for all")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was fingerprinted."""
+
+    images: int
+    contents: int
+    degenerate: int
+    rejects: dict[str, int]
+
+
+def tiffs(
+    archive: Path, inventory: Path, out: Path, size: HashSettings, selection: Selection, executor: Executor
+) -> Summary:
+    """Write ``hashes.csv`` and ``rejects.csv`` of the archive's images to ``out``; duplicates share one hash."""
+    rows = [(row["path"], row["md5"]) for row in tables.read(inventory, tables.INVENTORY)]
+    if selection.sample_tiff is not None:
+        rows = _draw(rows, selection.sample_tiff, selection.seed)
+    return _fingerprint(archive, rows, out, size, executor, "tiff", [])
+
+
+def jpegs(published: Path, out: Path, size: HashSettings, selection: Selection, executor: Executor) -> Summary:
+    """Write ``hashes.csv`` and ``rejects.csv`` of the published set to ``out``.
+
+    Raises:
+        InputError: the folder is missing or has no JPEG (of the chosen category).
+
+    """
+    check_folder(published, "published")
+    rejects: list[Reject] = []
+    by_category: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for relative, path in walk(published):
+        if PurePosixPath(relative).suffix.lower() not in JPEG_EXTENSIONS or path.is_symlink() or not path.is_file():
+            name = relative.encode("utf-8", "backslashreplace").decode()
+            rejects.append(Reject(name, "fingerprint", "not_a_jpeg", f"extension {path.suffix!r}"))
+        else:
+            by_category[parse_published(relative).category].append((relative, ""))
+    if selection.category is not None:
+        if selection.category not in by_category:
+            raise InputError(
+                f"{published}: no JPEG in category {selection.category!r}; there are {', '.join(sorted(by_category))}"
+            )
+        by_category = {selection.category: by_category[selection.category]}
+    rows = [
+        row
+        for _, members in sorted(by_category.items())
+        for row in (
+            members
+            if selection.sample_per_category is None
+            else _draw(members, selection.sample_per_category, selection.seed)
+        )
+    ]
+    if not rows:
+        raise InputError(f"{published}: no file with a JPEG extension ({', '.join(sorted(JPEG_EXTENSIONS))}) in it")
+    return _fingerprint(published, sorted(rows), out, size, executor, "jpeg", rejects)
+
+
+def _draw(rows: list[tuple[str, str]], count: int, seed: int) -> list[tuple[str, str]]:
+    return sorted(random.Random(seed).sample(sorted(rows), min(count, len(rows))))
+
+
+def _fingerprint(
+    root: Path,
+    rows: list[tuple[str, str]],
+    out: Path,
+    size: HashSettings,
+    executor: Executor,
+    side: str,
+    rejects: list[Reject],
+) -> Summary:
+    rows_in = len(rows) + len(rejects)
+    first = dict(reversed([(digest or path, path) for path, digest in rows]))  # one file is read per known content
+    sources = [Source(str(safe_join(root, path)), digest) for path, digest in rows if first[digest or path] == path]
+    function = partial(facts_of, size=size.size, original=side == "tiff")
+    examined = examine(sources, function, kind=f"{side}-{size.size}", executor=executor, what=f"fingerprint {side}")
+    found = dict(zip((source.file for source in sources), examined, strict=True))
+    hashes = []
+    for path, digest in rows:
+        facts = found[str(safe_join(root, first[digest or path]))]
+        if isinstance(facts, Reject):
+            rejects.append(Reject(path, "fingerprint", facts.reason, facts.detail))
+        else:
+            hashes.append({"file": PurePosixPath(path).name, "path": path, **facts})
+    with staged_folder(out) as folder:
+        tables.write(folder / "hashes.csv", tables.HASHES, hashes)
+        counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=len(hashes))
+    return Summary(
+        images=len(hashes),
+        contents=len({row["content_id"] for row in hashes}),
+        degenerate=sum(row["health"] != "ok" for row in hashes),
+        rejects=counts,
+    )
+
+
+def facts_of(data: bytes, *, size: int, original: bool) -> dict[str, Any]:
+    """What ``hashes.csv`` says of a file's content; raises ``UnreadableImage``.
+
+    Args:
+        data: the file.
+        size: bits along each side of the hash.
+        original: look for a data bar, and hash the picture without it too.
+
+    """
+    image = decode(data)
+    gray = image.gray
+    bits = phash.phash(gray, size)
+    top = bar_top(gray) if original else gray.shape[0]
+    has_bar = top < gray.shape[0]
+    return {
+        "phash": phash.to_hex(bits),
+        "algorithm": phash.algorithm(size),
+        "phash_content": phash.to_hex(phash.phash(gray[:top], size)) if has_bar else "",
+        "bar_top": top if has_bar else None,
+        "content_id": _digest(gray),
+        "picture_id": _digest(gray[:top]),
+        "width": gray.shape[1],
+        "height": gray.shape[0],
+        "health": phash.health(bits),
+        "rule": image.rule,
+    }
+
+
+def _digest(gray: NDArray[np.uint8]) -> str:
+    """Identify pixels, whatever file they came in."""
+    return md5(f"{gray.shape}".encode() + gray.tobytes())

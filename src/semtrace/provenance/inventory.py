@@ -1,0 +1,110 @@
+"""inventory: walk the archive and say of every file what it is, or why it is not an image.
+
+Rows in (files found) = rows out (inventory.csv) + rejects (rejects.csv).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from semtrace.io import tables
+from semtrace.io.files import staged_folder, walk
+from semtrace.io.images import decode
+from semtrace.io.vendor_tags import read_vendor
+from semtrace.provenance.common import Executor, InputError, Reject, check_folder, write_rejects
+from semtrace.provenance.examine import Source, examine
+
+EXTENSIONS = frozenset({".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the inventory found."""
+
+    files: int
+    images: int
+    contents: int
+    duplicates: int
+    rejects: dict[str, int]
+
+
+def run(archive: Path, out: Path, executor: Executor) -> Summary:
+    """Write ``inventory.csv`` and ``rejects.csv`` of ``archive`` to the folder ``out``.
+
+    Every file with a TIFF extension, in any case, is read once and decoded whole, so a truncated one is found
+    here. ``format`` is what the bytes are, whatever the name says. Of files with equal bytes the first by path is
+    the keeper; the others name it in ``duplicate_of``.
+
+    Raises:
+        InputError: ``archive`` is missing, cannot be listed, or holds no TIFF.
+
+    """
+    check_folder(archive, "archive")
+    candidates: list[tuple[str, Path]] = []
+    rejects: list[Reject] = []
+    files = 0
+    for relative, path in walk(archive):
+        files += 1
+        reason = _not_a_tiff(relative, path)
+        if reason:
+            rejects.append(Reject(_printable(relative), "inventory", *reason))
+        else:
+            candidates.append((relative, path))
+    if not candidates:
+        raise InputError(f"{archive}: no file with a TIFF extension ({', '.join(sorted(EXTENSIONS))}) in it")
+
+    sources = [Source(str(path)) for _, path in candidates]
+    examined = examine(sources, facts_of, kind="inventory", executor=executor, what="inventory")
+    rows: list[dict[str, Any]] = []
+    for (relative, _), facts in zip(candidates, examined, strict=True):
+        if isinstance(facts, Reject):
+            rejects.append(Reject(relative, "inventory", facts.reason, facts.detail))
+        else:
+            rows.append({"path": relative, **facts})
+    keeper: dict[str, str] = {}
+    for row in rows:  # in path order, so the keeper is the first by path
+        first = keeper.setdefault(row["md5"], row["path"])
+        row["duplicate_of"] = "" if first == row["path"] else first
+    with staged_folder(out) as folder:
+        tables.write(folder / "inventory.csv", tables.INVENTORY, rows)
+        counts = write_rejects(folder, rejects, rows_in=files, rows_out=len(rows))
+    return Summary(
+        files=files,
+        images=len(rows),
+        contents=len(keeper),
+        duplicates=len(rows) - len(keeper),
+        rejects=counts,
+    )
+
+
+def _not_a_tiff(relative: str, path: Path) -> tuple[str, str] | None:
+    try:
+        relative.encode()
+    except UnicodeEncodeError:
+        return "name_not_utf8", "rename the file: tables are UTF-8 and its name is not"
+    if path.is_symlink():
+        return "symbolic_link", f"points to {str(path.readlink())!r}; links are not followed"
+    if not path.is_file():
+        return "not_a_file", "a pipe, socket or device"
+    if path.suffix.lower() not in EXTENSIONS:
+        return "not_a_tiff", f"extension {path.suffix!r}"
+    return None
+
+
+def _printable(relative: str) -> str:
+    return relative.encode("utf-8", "backslashreplace").decode()
+
+
+def facts_of(data: bytes) -> dict[str, Any]:
+    """What ``inventory.csv`` says of a file's content; raises ``UnreadableImage``."""
+    facts = decode(data).facts
+    vendor = read_vendor(data)
+    return {
+        **asdict(facts),
+        # Nine digits: more than any instrument knows, few enough to print alike everywhere.
+        "pixel_size_m": None if vendor.pixel_size_m is None else float(f"{vendor.pixel_size_m:.9g}"),
+        "pixel_size_source": vendor.pixel_size_source,
+        "instrument": vendor.instrument,
+    }

@@ -1,0 +1,158 @@
+"""match: trace every published JPEG to its original TIFF, and every TIFF to its JPEGs.
+
+Candidates come from the Hamming distance, the answer from SSIM and correlation on the pictures without data bar
+(core/decision.py), the reverse table from the forward one: a published picture has at most one original, while an
+original may be published more than once. Works from hash tables alone where the images are absent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semtrace.core.decision import Criteria
+from semtrace.io import tables
+from semtrace.io.files import staged_folder
+from semtrace.parallel import available_cores
+from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
+from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
+from semtrace.provenance.compare_pairs import Compared
+from semtrace.provenance.mapping_rows import backward_rows, forward_rows
+from semtrace.provenance.traces import apply_verdicts, compare_candidates, read_knowledge, trace
+
+_REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Thresholds (conf/match/); distances in bits of a 1024-bit hash."""
+
+    hamming_threshold: int
+    ssim_trigger: int
+    max_candidates: int
+    min_ssim: float
+    min_correlation: float
+    min_margin: float
+    min_hamming_margin: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ssim_trigger <= self.hamming_threshold <= _REFERENCE_BITS:
+            raise ValueError(
+                f"match.ssim_trigger ({self.ssim_trigger}) must be above 0 and at most match.hamming_threshold "
+                f"({self.hamming_threshold}), which is at most {_REFERENCE_BITS} bits"
+            )
+        if self.max_candidates < 2:
+            raise ValueError(f"match.max_candidates is {self.max_candidates}; a runner-up needs at least 2")
+        for name in ("min_ssim", "min_correlation"):
+            if not -1 <= getattr(self, name) <= 1:
+                raise ValueError(f"match.{name} is {getattr(self, name)}; it must be -1 to 1")
+        if self.min_margin < 0 or self.min_hamming_margin < 0:
+            raise ValueError("match.min_margin and match.min_hamming_margin must not be negative")
+
+    def criteria(self, bits: int) -> Criteria:
+        """The thresholds for a hash of ``bits`` bits."""
+        scale = bits / _REFERENCE_BITS
+        return Criteria(
+            hamming_threshold=self.hamming_threshold * scale,
+            ssim_trigger=self.ssim_trigger * scale,
+            min_ssim=self.min_ssim,
+            min_correlation=self.min_correlation,
+            min_margin=self.min_margin,
+            min_hamming_margin=self.min_hamming_margin * scale,
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was matched."""
+
+    jpegs: int
+    tiffs: int
+    pairs_compared: int
+    decisions: dict[str, int]
+    evidence: dict[str, int]
+    reasons: dict[str, int]
+    rejects: dict[str, int]
+
+
+def run(
+    tiff_hashes: Path,
+    jpeg_hashes: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    executor: Executor,
+    *,
+    archive: Path | None = None,
+    published: Path | None = None,
+    converted: Path | None = None,
+    verdicts: Path | None = None,
+) -> Summary:
+    """Write ``jpeg_to_tiff.csv``, ``tiff_to_jpeg.csv`` and ``rejects.csv`` to the folder ``out``.
+
+    In an unmatched row of the first table ``matched_tiff_path`` is empty, and the nearest original stands in
+    ``runner_up_path``, its distance in ``hamming_distance``.
+
+    Args:
+        tiff_hashes: table of the archive; file, path and phash are enough.
+        jpeg_hashes: one table of the published set, or one per category.
+        out: folder to write.
+        settings: thresholds.
+        executor: where to work.
+        archive: root of the TIFF paths; None where the images are absent.
+        published: root of the JPEG paths; None where the images are absent.
+        converted: table of the convert stage, for JPEGs that are its very output.
+        verdicts: table of a person's verdicts; it may be missing.
+
+    Raises:
+        InputError: a table is empty, or the two hold hashes of different length.
+
+    """
+    originals, jpegs = load_side([tiff_hashes]), load_side(jpeg_hashes)
+    if originals.bits != jpegs.bits:
+        raise InputError(
+            f"{tiff_hashes} has hashes of {originals.bits} bits, {jpeg_hashes[0]} of {jpegs.bits}: "
+            "fingerprint both sides with one hash.size"
+        )
+    workers = executor.workers or available_cores()
+    criteria = settings.criteria(originals.bits)
+    most = settings.max_candidates
+    knowledge = read_knowledge(converted, verdicts)
+    pairs = near_pairs(originals, jpegs, criteria.hamming_threshold, workers)
+    pairs = apply_verdicts(pairs, originals, jpegs, knowledge)
+    compared: list[Compared] = [[] for _ in pairs]
+    images = archive is not None and published is not None
+    if archive is not None and published is not None:
+        limits = (most, criteria.ssim_trigger)
+        compared = compare_candidates(pairs, originals, jpegs, (archive, published), limits, executor)
+    results = [
+        trace(content, found, comparisons, originals, knowledge, criteria, most=most, images=images)
+        for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
+    ]
+    forward = forward_rows(originals, jpegs, pairs, results, nearest_full(jpegs, originals, workers))
+    backward = backward_rows(originals, jpegs, pairs, compared, results, nearest_full(originals, jpegs, workers))
+    rejects = [
+        Reject(path, "match", result.reason, result.detail)
+        for content, result in zip(jpegs.contents, results, strict=True)
+        if isinstance(result, Reject)
+        for path in content.paths
+    ]
+    with staged_folder(out) as folder:
+        tables.write(folder / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, forward)
+        tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, backward)
+        counts = write_rejects(folder, rejects, rows_in=jpegs.rows, rows_out=len(forward))
+    return Summary(
+        jpegs=jpegs.rows,
+        tiffs=originals.rows,
+        pairs_compared=sum(len(result) for result in compared if not isinstance(result, Reject)),
+        decisions=_count(forward, "decision"),
+        evidence=_count([row for row in forward if row["decision"] == "matched"], "evidence"),
+        reasons=_count(forward, "reason"),
+        rejects=counts,
+    )
+
+
+def _count(rows: list[dict[str, Any]], column: str) -> dict[str, int]:
+    return dict(sorted(Counter(row[column] for row in rows).items()))

@@ -1,0 +1,164 @@
+"""From candidates to decisions: compare the images, collect proofs and verdicts, decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from semtrace.core.compare import Comparison
+from semtrace.core.decision import Candidate, Criteria, Decision, Proof, decide
+from semtrace.core.labels import parse_published
+from semtrace.io import tables
+from semtrace.io.files import safe_join
+from semtrace.io.tables import TableError
+from semtrace.provenance.candidates import Content, Pair, Side
+from semtrace.provenance.common import Executor, Reject
+from semtrace.provenance.compare_pairs import Compared, Image, compare_pairs
+
+DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known beside the pixels.
+
+    Attributes:
+        conversions: md5 of the JPEG made of each original path.
+        same: pairs of md5 that a person called one picture (verdicts.csv).
+        different: pairs of md5 that a person called different.
+    """
+
+    conversions: dict[str, str] = field(default_factory=dict)
+    same: frozenset[frozenset[str]] = frozenset()
+    different: frozenset[frozenset[str]] = frozenset()
+
+
+def read_knowledge(converted: Path | None, verdicts: Path | None) -> Knowledge:
+    """Read ``converted.csv`` and ``verdicts.csv``, where they are.
+
+    Raises:
+        TableError: a verdict is neither same nor different, or two verdicts on one pair contradict each other.
+    """
+    conversions = {}
+    if converted is not None and converted.is_file():
+        conversions = {row["path"]: row["jpeg_md5"] for row in tables.read(converted, tables.CONVERTED)}
+    said: dict[str, set[frozenset[str]]] = {"same": set(), "different": set()}
+    if verdicts is not None and verdicts.is_file():
+        for number, row in enumerate(tables.read(verdicts, tables.VERDICTS), 2):
+            if row["verdict"] not in said:
+                raise TableError(f"{verdicts}: row {number} says {row['verdict']!r}; a verdict is same or different")
+            said[row["verdict"]].add(frozenset((row["left"].lower(), row["right"].lower())))
+    both = said["same"] & said["different"]
+    if both:
+        pair = " and ".join(sorted(min(both, key=sorted)))
+        raise TableError(f"{verdicts}: {pair} are called both same and different; keep one of the two rows")
+    return Knowledge(conversions, frozenset(said["same"]), frozenset(said["different"]))
+
+
+def apply_verdicts(pairs: list[list[Pair]], originals: Side, jpegs: Side, knowledge: Knowledge) -> list[list[Pair]]:
+    """Drop the pairs a person called different; where one was called the same, it is the only candidate left."""
+    if not knowledge.same and not knowledge.different:
+        return pairs
+    by_digest = {digest: t for t, content in enumerate(originals.contents) for digest in content.digests}
+    result = []
+    for j, found in enumerate(pairs):
+        mine = jpegs.contents[j].digests
+        partners = [pair - mine for pair in knowledge.same if pair & mine]
+        named = sorted({by_digest[digest] for rest in partners for digest in rest if digest in by_digest})
+        known = {pair.original: pair for pair in found}
+        if named:
+            result.append([known.get(t, Pair(t, originals.distance(t, jpegs, j))) for t in named])
+        else:
+            refused = {by_digest.get(digest) for pair in knowledge.different if pair & mine for digest in pair - mine}
+            result.append([pair for pair in found if pair.original not in refused])
+    return result
+
+
+def compare_candidates(
+    pairs: list[list[Pair]],
+    originals: Side,
+    jpegs: Side,
+    roots: tuple[Path, Path],
+    limits: tuple[int, float],
+    executor: Executor,
+) -> list[Compared]:
+    """Compare each published content with its nearest candidates, in their order.
+
+    Args:
+        pairs: candidates per published content.
+        originals: the archive.
+        jpegs: the published set.
+        roots: folders of the two.
+        limits: at most this many candidates, and only those nearer than so many bits.
+        executor: where to work.
+    """
+
+    def image(root: Path, content: Content) -> Image:
+        return Image(str(safe_join(root, content.paths[0])), content.md5, content.bar_top)
+
+    most, trigger = limits
+    near = [[pair for pair in found[:most] if pair.hamming < trigger] for found in pairs]
+    # Tasks with the same nearest original stand together: its pixels are then still decoded.
+    order = sorted((j for j, found in enumerate(near) if found), key=lambda j: (near[j][0].original, j))
+    tasks = [
+        (image(roots[1], jpegs.contents[j]), tuple(image(roots[0], originals.contents[p.original]) for p in near[j]))
+        for j in order
+    ]
+    compared: list[Compared] = [[] for _ in pairs]
+    for j, result in zip(order, compare_pairs(tasks, executor), strict=True):
+        compared[j] = result
+    return compared
+
+
+def trace(
+    content: Content,
+    found: list[Pair],
+    comparisons: Compared,
+    originals: Side,
+    knowledge: Knowledge,
+    criteria: Criteria,
+    *,
+    most: int,
+    images: bool,
+) -> Decision | Reject:
+    """Decide about one published content; a picture that could not be read (any more) stays a reject."""
+    if isinstance(comparisons, Reject):
+        return comparisons
+    if not content.healthy:
+        return DEGENERATE
+    kept = found[:most]
+    seen = comparisons + [None] * (len(kept) - len(comparisons))
+    candidates = [
+        Candidate(
+            path=originals.contents[pair.original].paths[0],
+            hamming=pair.hamming,
+            ssim=comparison.ssim if comparison else None,
+            correlation=comparison.correlation if comparison else None,
+            whole=bool(comparison and comparison.whole),
+            picture=originals.contents[pair.original].picture,
+            proof=_proof(content, originals.contents[pair.original], pair, comparison, knowledge, criteria),
+        )
+        for pair, comparison in zip(kept, seen, strict=True)
+    ]
+    return decide(candidates, criteria, images=images, complete=len(found) == len(kept))
+
+
+def _proof(
+    published: Content,
+    original: Content,
+    pair: Pair,
+    comparison: Comparison | None,
+    knowledge: Knowledge,
+    criteria: Criteria,
+) -> Proof:
+    if any(frozenset((left, right)) in knowledge.same for left in published.digests for right in original.digests):
+        return "verdict"
+    made = {knowledge.conversions[path] for path in original.paths if path in knowledge.conversions}
+    if published.digests & made:
+        return "identical_bytes"
+    # Digits in a name are a hint: different pictures share them in published sets, so the hashes must agree too.
+    digits = {parse_published(path).digits for path in published.paths}
+    alike = comparison.correlation >= criteria.min_correlation if comparison else True
+    if digits & (made | original.digests) and pair.hamming < criteria.ssim_trigger and alike:
+        return "name_digest"
+    return "reencoded" if comparison and comparison.proven else ""

@@ -1,0 +1,200 @@
+"""validate: how good is the mapping? Counts, tiers, distributions, and accuracy where the truth is known."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from semtrace.core.accuracy import TIERS, Accuracy, Distribution, distribution, judge, tier
+from semtrace.core.labels import parse_published
+from semtrace.io import tables
+from semtrace.io.files import staged_folder, write_atomic
+from semtrace.provenance.accuracy_report import accuracy_report
+
+DECISIONS = ("matched", "ambiguous", "unmatched")
+STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label")
+BY_CATEGORY = (
+    "category", "jpegs", *DECISIONS, *(name for name, _ in TIERS),
+    "mean_ssim", "mean_hamming", "precision", "recall", "wrong",
+)  # fmt: skip
+WRONG = ("jpeg_path", "matched_tiff_path", "true_tiff_path", "hamming_distance", "ssim_value", "margin", "reason")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of published pictures.
+
+    Attributes:
+        basis: ``truth.csv``, ``equal file stems`` or ``nothing``.
+        right: per picture the contents that are right (none: its original is not in the archive).
+        paths: per picture the original as the truth names it.
+    """
+
+    basis: str
+    right: Mapping[str, frozenset[str]]
+    paths: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the forward table beside the truth; ``contents`` is None where nothing is known of it."""
+
+    cells: dict[str, str]
+    contents: frozenset[str] | None
+    right: bool
+
+    @property
+    def category(self) -> str:
+        """The category the picture was published in."""
+        return parse_published(self.cells["jpeg_path"]).category
+
+    @property
+    def matched(self) -> bool:
+        """Whether the picture was traced to an original."""
+        return self.cells["decision"] == "matched"
+
+
+def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
+    """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
+
+    Args:
+        work: folder with the folders of the earlier stages.
+        known: folder that may hold ``truth.csv`` (jpeg_path, tiff_path, category).
+        out: folder to write.
+
+    Returns:
+        What ``metrics.json`` says.
+    """
+    mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
+    originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", tables.HASHES)
+    content = {row["path"]: row["content_id"] for row in originals}
+    truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
+    rows = []
+    for cells in mapping:
+        contents = truth.right.get(cells["jpeg_path"])
+        rows.append(Row(cells, contents, content.get(cells["matched_tiff_path"], "") in (contents or ())))
+    rejects = {
+        stage: dict(
+            sorted(Counter(row["reason"] for row in tables.read(_rejects(work, stage), tables.REJECTS)).items())
+        )
+        for stage in STAGES
+    }
+    labels = Counter(row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS))
+    accuracy = _accuracy(rows)
+    metrics = {
+        "images": {
+            "tiffs": len(originals),
+            "tiff_contents": len(set(content.values())),
+            "jpegs": len(mapping),
+            "rejected": sum(sum(reasons.values()) for reasons in rejects.values()),
+        },
+        "decisions": {name: sum(row.cells["decision"] == name for row in rows) for name in DECISIONS},
+        "tiers": _tiers(rows),
+        "ssim": asdict(_spread(rows, "ssim_value")),
+        "hamming": asdict(_spread(rows, "hamming_distance")),
+        "accuracy": {"basis": truth.basis, **_rates(accuracy)},
+        "labels": dict(sorted(labels.items())),
+    }
+    wrong = [
+        {**{name: row.cells[name] for name in WRONG if name in row.cells}, "true_tiff_path": truth.paths[jpeg]}
+        for row in rows
+        if row.matched and not row.right and (jpeg := row.cells["jpeg_path"]) in truth.right
+    ]
+    with staged_folder(out) as folder:
+        tables.write(folder / "wrong_matches.csv", WRONG, wrong)
+        tables.write(folder / "accuracy_by_category.csv", BY_CATEGORY, _by_category(rows))
+        write_atomic(folder / "accuracy_report.txt", accuracy_report(metrics, rejects, accuracy).encode())
+        write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
+    return metrics
+
+
+def read_truth(file: Path, jpegs: Sequence[str], content: Mapping[str, str]) -> Truth:
+    """Read ``truth.csv``; where there is none, take equal file stems for the truth.
+
+    Args:
+        file: ``truth.csv``, which may be missing.
+        jpegs: the published paths.
+        content: content of every original's path.
+    """
+    if file.is_file():
+        table = tables.read(file, tables.TRUTH)
+        right = {
+            row["jpeg_path"]: frozenset({content[row["tiff_path"]]} if row["tiff_path"] in content else ())
+            for row in table
+        }
+        return Truth("truth.csv", right, {row["jpeg_path"]: row["tiff_path"] for row in table})
+    stems: dict[str, list[str]] = {}
+    for path in content:
+        stems.setdefault(_stem(path), []).append(path)
+    same = {jpeg: stems[_stem(jpeg)] for jpeg in jpegs if _stem(jpeg) in stems}
+    return Truth(
+        "equal file stems" if same else "nothing",
+        {jpeg: frozenset(content[path] for path in paths) for jpeg, paths in same.items()},
+        {jpeg: "|".join(paths) for jpeg, paths in same.items()},
+    )
+
+
+def _stem(path: str) -> str:
+    """Give the file name without extension and without a label such as ``L3_``."""
+    stem = PurePosixPath(path).stem.casefold()
+    label, _, rest = stem.partition("_")
+    return rest if rest and label[:1] == "l" and label[1:].isdigit() else stem
+
+
+def _rejects(work: Path, stage: str) -> Path:
+    return work / stage / "rejects.csv"
+
+
+def _accuracy(rows: Sequence[Row]) -> Accuracy:
+    known = [row for row in rows if row.contents is not None]
+    return judge(
+        [row.cells["decision"] for row in known], [row.right for row in known], [bool(row.contents) for row in known]
+    )
+
+
+def _rates(accuracy: Accuracy) -> dict[str, float | int | None]:
+    rates: dict[str, float | int | None] = asdict(accuracy) | {
+        "wrong": accuracy.wrong,
+        "precision": accuracy.precision,
+        "recall": accuracy.recall,
+        "accuracy": accuracy.accuracy,
+    }
+    for name, interval in (("precision", accuracy.precision_interval), ("recall", accuracy.recall_interval)):
+        rates |= {f"{name}_low": interval[0] if interval else None, f"{name}_high": interval[1] if interval else None}
+    return rates
+
+
+def _spread(rows: Sequence[Row], column: str) -> Distribution:
+    return distribution(np.array([float(row.cells[column]) for row in rows if row.matched and row.cells[column]]))
+
+
+def _tiers(rows: Sequence[Row]) -> dict[str, int]:
+    counts = Counter(tier(float(row.cells["ssim_value"])) for row in rows if row.matched and row.cells["ssim_value"])
+    return {name: counts[name] for name, _ in TIERS}
+
+
+def _by_category(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    table = []
+    for category in sorted({row.category for row in rows}):
+        group = [row for row in rows if row.category == category]
+        accuracy, decisions = _accuracy(group), Counter(row.cells["decision"] for row in group)
+        table.append(
+            {
+                "category": category,
+                "jpegs": len(group),
+                **{name: decisions[name] for name in DECISIONS},
+                **_tiers(group),
+                "mean_ssim": _spread(group, "ssim_value").mean,
+                "mean_hamming": _spread(group, "hamming_distance").mean,
+                "precision": accuracy.precision,
+                "recall": accuracy.recall,
+                "wrong": accuracy.wrong,
+            }
+        )
+    return table

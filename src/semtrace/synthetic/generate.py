@@ -1,0 +1,241 @@
+"""Write an archive as messy as a real one, the pictures published from it, and the truth about both."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from semtrace.io import files, tables
+from semtrace.synthetic import archive
+from semtrace.synthetic.electrons import expose
+from semtrace.synthetic.published import encode
+from semtrace.synthetic.recording import Frame, record
+from semtrace.synthetic.scenes import CATEGORIES, scene
+
+Progress = Callable[[int, int], None]
+MARKER = "SYNTHETIC.txt"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to generate.
+
+    Attributes:
+        seed: everything follows from it; 0 or larger.
+        originals: different pictures in the archive, at least 40; copies, broken files and clutter come on top.
+        published: JPEGs, at least 30; a tenth of them has no original in the archive.
+        width: usual width of a picture in pixels, at least 320; the other sizes keep their proportion to it.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    seed: int = 1
+    originals: int = 240
+    published: int = 180
+    width: int = 1024
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("originals", 40), ("published", 30), ("width", 320)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} = {value!r}: must be a whole number of at least {least}")
+        if self.published - self.lost > self.originals:
+            raise ValueError(
+                f"published = {self.published}: {self.published - self.lost} of them need an original, "
+                f"but originals = {self.originals}"
+            )
+
+    @property
+    def lost(self) -> int:
+        """Published pictures whose original is not in the archive."""
+        return max(2, round(self.published / 10))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: number of files by kind, of JPEGs by category, and the size of it all."""
+
+    archive: dict[str, int]
+    published: dict[str, int]
+    categories: dict[str, int]
+    bytes: int
+
+    def __str__(self) -> str:
+        """A table for people."""
+        lines = []
+        for title, counts in (("archive", self.archive), ("published", self.published), ("category", self.categories)):
+            lines += [f"{title:<10} {name:<42} {count:>6}" for name, count in counts.items()]
+        return "\n".join([*lines, f"{'size':<10} {'MB':<42} {self.bytes / 1e6:>6.0f}"])
+
+
+def plan(settings: Settings) -> list[Frame]:
+    """All pictures to be taken and what happens to them."""
+    rng = np.random.default_rng([settings.seed, 3])
+    frames = archive.photograph(rng, settings.originals, settings.lost, settings.width)
+    frames = archive.age(rng, frames, settings.originals)
+    return archive.publish(rng, frames, settings.published, settings.lost)
+
+
+def generate(
+    settings: Settings, target: Path, progress: Progress | None = None, *, workers: int | None = None
+) -> Summary:
+    """Write ``archive/``, ``published/`` and ``known/truth.csv`` below ``target``: all of it, or nothing.
+
+    The result depends on ``settings`` alone, not on the number of workers. An earlier result at ``target`` is
+    replaced; it is recognised by a note that is left beside the three folders.
+
+    Args:
+        settings: what to generate.
+        target: folder to write; its parent is made if need be.
+        progress: called with the number of pictures done and to do.
+        workers: processes; all cores when None, none but this one when 1.
+
+    Raises:
+        FileExistsError: ``target`` exists and holds something that was not generated.
+    """
+    _check_free(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = target.with_name(f".{target.name}.{os.getpid()}.part")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        for folder in ("archive", "published", "known"):
+            (building / folder).mkdir(parents=True)
+        frames = plan(settings)
+        rows = [row for result in _map(frames, settings.seed, building, progress, workers) for row in result]
+        clutter = _clutter(settings, building / "archive")
+        tables.write(building / "known" / "truth.csv", tables.TRUTH, rows)
+        note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
+        files.write_atomic(building / MARKER, note.encode())
+        summary = _summary(frames, clutter, building)
+        _swap(building, target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return summary
+
+
+def _check_free(target: Path) -> None:
+    if not target.exists() or (target / MARKER).is_file():
+        return
+    found = sorted(path.name for path in target.iterdir()) if target.is_dir() else [target.name]
+    if [name for name in found if name != ".gitignore"]:
+        raise FileExistsError(
+            f"{target} holds {', '.join(found[:5])}, which was not generated; choose another folder or empty it first"
+        )
+
+
+def _swap(building: Path, target: Path) -> None:
+    """Put the finished folder in place of an earlier one; a .gitignore there stays."""
+    if not target.exists():
+        building.rename(target)
+        return
+    if (target / ".gitignore").is_file():
+        shutil.copy2(target / ".gitignore", building / ".gitignore")
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    target.rename(old)
+    building.rename(target)
+    shutil.rmtree(old)
+
+
+def _map(
+    frames: list[Frame], seed: int, root: Path, progress: Progress | None, workers: int | None
+) -> list[list[dict[str, str]]]:
+    """Make every frame, in this process or in several; the results come in the order of ``frames``."""
+    job, results = partial(_make, seed=seed, root=root), []
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(workers or cores, len(frames))
+    pool = None
+    if workers > 1:
+        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"))
+    try:
+        for result in pool.map(job, frames, chunksize=2) if pool else map(job, frames):
+            results.append(result)
+            if progress is not None:
+                progress(len(results), len(frames))
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    return results
+
+
+def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
+    """Take one picture, write all its files, return its rows of the truth."""
+    recorded = record(frame, seed)
+    places = [path for path in (frame.path, *frame.copies) if path]
+    for path in places:
+        _write(root / "archive" / path, recorded.tiff)
+    if frame.twin:
+        _write(root / "archive" / frame.twin, recorded.twin)
+    if frame.cut:
+        _write(root / "archive" / frame.cut, recorded.tiff[: int(len(recorded.tiff) * frame.cut_at)])
+    rows = []
+    for publication in frame.published:
+        jpeg = encode(recorded.look, publication.encoder, recorded.bar.cut if recorded.bar else None)
+        digits = {"jpeg": files.md5(jpeg), "tiff": files.md5(recorded.tiff)}.get(publication.digits, publication.digits)
+        path = f"{publication.category}/L{CATEGORIES.index(publication.category)}_{digits}.jpg"
+        _write(root / "published" / path, jpeg)
+        rows.append({"jpeg_path": path, "tiff_path": min(places, default=""), "category": publication.category})
+    return rows
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet: two pictures with one name would be an error of the plan."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        file.write(data)
+
+
+def _clutter(settings: Settings, root: Path) -> int:
+    """Write what else lies around in an archive; return the number of files."""
+    rng = np.random.default_rng([settings.seed, 4])
+    size = (settings.width // 2, settings.width * 3 // 8)
+    png = io.BytesIO()
+    view = expose(scene("Particles", rng, *size), rng)
+    Image.fromarray(np.rint(view * 255).astype(np.uint8)).save(png, "PNG")
+    clutter = {
+        "Élodie Müller/from paper.tif": png.getvalue(),  # a PNG whatever its name says
+        "GDS/empty.tif": b"",
+        "lab users/log.tif": b"SEM session log\n10:02 vent\n10:20 pump\n10:41 EHT on\n",
+        "README.txt": "Archivio SEM. Ogni utente ha la sua cartella.\nNon cancellare!\n".encode(),
+        "Lazzarino M/.DS_Store": b"\0\0\0\x01Bud1\0\0\x10\0" + bytes(500),
+        "giulio/Thumbs.db": bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016),
+        "Orrù M/measurements.xls": "sample\tdiameter (nm)\nG031c\t62\nG031d\t71\n".encode("utf-16"),
+        "lab users/notes.txt": "bring N2 bottle, 30 µm aperture is dirty\n".encode("latin-1"),
+    }
+    for path, data in clutter.items():
+        _write(root / path, data)
+    return len(clutter)
+
+
+def _summary(frames: list[Frame], clutter: int, root: Path) -> Summary:
+    kept = [frame for frame in frames if frame.path]
+    made = [(frame, publication) for frame in frames for publication in frame.published]
+    counts = {
+        "different originals": len(kept),
+        **{f"  stored as {name}": count for name, count in sorted(Counter(f.storage for f in kept).items())},
+        "  in series of one field": sum(frame.series for frame in kept),
+        "exact copies under other names": sum(len(frame.copies) for frame in frames),
+        "same pixels, other metadata": sum(bool(frame.twin) for frame in frames),
+        "cut off in transfer": sum(bool(frame.cut) for frame in frames),
+        "not TIFF (some named .tif)": clutter,
+    }
+    published = {
+        **dict(sorted(Counter(publication.encoder for _, publication in made).items())),
+        "without original in the archive": sum(not frame.path for frame, _ in made),
+        "pictures under two categories": sum(len(frame.published) > 1 for frame in frames),
+    }
+    categories = dict(sorted(Counter(publication.category for _, publication in made).items()))
+    size = sum(path.stat().st_size for _, path in files.walk(root))
+    return Summary(counts, published, categories, size)

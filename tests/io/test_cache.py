@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from semtrace.io import cache as module
+from semtrace.io.cache import Cache
+
+
+def test_what_was_put_is_got_also_by_a_reader(tmp_path):
+    with Cache(tmp_path / "c.sqlite") as cache:
+        assert cache.get("kind", "digest") is None
+        cache.put([("kind", "digest", {"a": [1, None, "µ"]})])
+        with Cache(tmp_path / "c.sqlite", readonly=True) as reader:
+            assert reader.get("kind", "digest") == {"a": [1, None, "µ"]}
+            assert reader.get("other", "digest") is None
+
+
+def test_other_code_finds_nothing(tmp_path, monkeypatch):
+    with Cache(tmp_path / "c.sqlite") as cache:
+        cache.put([("kind", "digest", 1)])
+        monkeypatch.setattr(module, "code_version", lambda: "changed")
+        assert cache.get("kind", "digest") is None
+
+
+def test_a_damaged_file_is_set_aside(tmp_path):
+    file = tmp_path / "c.sqlite"
+    file.write_bytes(b"not a database" * 1000)
+    with Cache(file, readonly=True) as reader:
+        assert reader.get("kind", "digest") is None
+    with Cache(file) as cache:
+        cache.put([("kind", "digest", 1)])
+        assert cache.get("kind", "digest") == 1
+    assert (tmp_path / "c.sqlite.broken").exists()

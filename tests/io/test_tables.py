@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from semtrace.io import tables
+
+
+def test_a_table_survives_the_way_to_disk_and_back(tmp_path):
+    rows = [
+        {"path": 'b "quoted", comma\nnewline.tif', "stage": "x", "reason": "µ", "detail": None},
+        {"path": "NA", "stage": "None", "reason": " lead", "detail": "1e5"},
+    ]
+    tables.write(tmp_path / "t.csv", tables.REJECTS, rows)
+    back = tables.read(tmp_path / "t.csv", tables.REJECTS)
+    assert back == sorted(({**row, "detail": row["detail"] or ""} for row in rows), key=lambda row: row["path"])
+
+
+def test_row_order_does_not_matter(tmp_path):
+    rows = [{"path": p, "stage": "s", "reason": "r", "detail": ""} for p in "cab"]
+    tables.write(tmp_path / "1.csv", tables.REJECTS, rows)
+    tables.write(tmp_path / "2.csv", tables.REJECTS, reversed(rows))
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+def test_a_row_that_breaks_the_contract_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(KeyError, match="contract"):
+        tables.write(tmp_path / "t.csv", tables.REJECTS, [{"path": "a", "extra": 1}])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"path,stage\n1,2\n", b"\xff\xfe\x00"])
+def test_a_table_that_is_none_is_named(tmp_path, content):
+    file = tmp_path / "t.csv"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(tables.TableError, match=r"t\.csv"):
+        tables.read(file, tables.REJECTS)
+
+
+def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path):
+    (tmp_path / "truth.csv").write_bytes(b"\xef\xbb\xbfjpeg_path,tiff_path,category\r\na.jpg,a.tif,Tips\r\n")
+    assert [row["tiff_path"] for row in tables.read(tmp_path / "truth.csv", tables.TRUTH)] == ["a.tif"]

@@ -1,0 +1,57 @@
+"""Run the stages one after the other on any archive, as `dvc repro` does, and publish real images for tests."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from semtrace import params
+from semtrace.io.images import decode
+from semtrace.provenance import convert, fingerprint, inventory, label, match, plot, validate
+from semtrace.provenance.common import Executor
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+CATEGORIES = params.yaml.safe_load((CONF / "labels" / "nffa.yaml").read_text())["categories"]
+
+
+def defaults(tmp: Path, *overrides: str, workers: int = 1) -> params.Params:
+    """What conf/ says, with a side cache of the test's own."""
+    parsed = params.parse(params.yaml.safe_load(params.composed(CONF, overrides)), "conf")
+    return replace(parsed, executor=Executor(workers, tmp / "cache.sqlite"))
+
+
+def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.Params) -> dict:
+    """All stages; returns their summaries by name, ``validate``'s being metrics.json."""
+    listing, tiff, jpeg = work / "inventory/inventory.csv", work / "fingerprint/tiff", work / "fingerprint/jpeg"
+    hashes = tiff / "hashes.csv", jpeg / "hashes.csv"
+    done: dict = {"inventory": inventory.run(archive, work / "inventory", p.executor)}
+    done["convert"] = convert.run(archive, listing, work / "convert", p.convert, p.executor)
+    done["tiff"] = fingerprint.tiffs(archive, listing, tiff, p.hash, p.fingerprint, p.executor)
+    done["jpeg"] = fingerprint.jpegs(published, jpeg, p.hash, p.fingerprint, p.executor)
+    done["match"] = match.run(
+        hashes[0], [hashes[1]], work / "match", p.match, p.executor, archive=archive, published=published,
+        converted=work / "convert/converted.csv", verdicts=known / "verdicts.csv",
+    )  # fmt: skip
+    done["label"] = label.run(archive, *hashes, work / "match", work / "label", p.labels.parsed(), p.label)
+    done["validate"] = validate.run(work, known, work / "validate")
+    criteria = p.match.criteria(p.hash.size**2)
+    lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
+    done["plot"] = plot.run(work / "match/jpeg_to_tiff.csv", work / "plot", lines)
+    return done
+
+
+def publish(picture: Image.Image, target: Path, **options: object) -> str:
+    """Save a picture as a published JPEG; returns its path relative to the set (two folders up of the file)."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    data = io.BytesIO()
+    picture.save(data, "JPEG", **options)
+    target.write_bytes(data.getvalue())
+    return f"{target.parent.name}/{target.name}"
+
+
+def grey(file: Path) -> Image.Image:
+    """The picture in a TIFF as semtrace sees it."""
+    return Image.fromarray(decode(file.read_bytes()).gray)

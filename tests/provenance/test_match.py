@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from semtrace.provenance import fingerprint, inventory, match
+from semtrace.provenance.common import Executor, InputError
+from tests.provenance.conftest import build, name, save, scene
+from tests.provenance.pipeline import defaults, publish, run_all
+
+
+def truth_of(done) -> dict[str, str]:
+    with (done.known / "truth.csv").open(encoding="utf-8", newline="") as file:
+        return {row["jpeg_path"]: row["tiff_path"] for row in csv.DictReader(file)}
+
+
+def test_every_jpeg_is_traced_to_its_original(done):
+    truth = truth_of(done)
+    for row in done.rows("match/jpeg_to_tiff.csv"):
+        expected = truth[row["jpeg_path"]]
+        assert row["matched_tiff_path"] == expected, row
+        assert row["decision"] == ("matched" if expected else "unmatched")
+
+
+def test_a_match_says_what_it_rests_on(done):
+    for row in done.rows("match/jpeg_to_tiff.csv"):
+        if row["decision"] == "matched":
+            assert (row["evidence"], row["used_ssim"]) == ("ssim", "True")
+            assert float(row["ssim_value"]) > 0.9
+            assert int(row["hamming_distance"]) < 60
+
+
+def test_the_reverse_table_has_every_tiff(done):
+    rows = {row["TIFF_path"]: row for row in done.rows("match/tiff_to_jpeg.csv")}
+    assert set(rows) == {row["path"] for row in done.rows("fingerprint/tiff/hashes.csv")}
+    assert rows["flat.tif"]["reason"] == "degenerate_hash"
+    assert rows["really a png.tif"]["decision"] == "unmatched"
+    for copy in ("zz copy of lzw.tif", "other metadata.tif"):
+        assert rows[copy]["JPEG_path"] == rows["lzw.tif"]["JPEG_path"] != ""
+    assert Counter(row["decision"] for row in rows.values())["matched"] == 9
+
+
+def near_duplicates(root, *, publish_quality: int, present: bool):
+    """One field of view, five frames with fresh noise; the third frame is published."""
+    rng = np.random.default_rng(5)
+    field = scene(50).astype(float)
+    frames = [np.clip(np.round(field + rng.normal(0, 12, field.shape)), 0, 255).astype(np.uint8) for _ in range(5)]
+    for number, frame in enumerate(frames):
+        if present or number != 2:
+            save(root / "archive" / f"frame_{number}.tif", frame)
+    picture = Image.fromarray(frames[2])
+    return publish(picture, root / "published" / "Tips" / name(5, "s"), quality=publish_quality)
+
+
+@pytest.mark.parametrize("quality", [75, 90, 100])
+def test_the_frame_itself_is_found_among_its_near_duplicates(tmp_path, quality):
+    near_duplicates(tmp_path, publish_quality=quality, present=True)
+    (tmp_path / "known").mkdir()
+    run_all(*(tmp_path / part for part in ("archive", "published", "known", "work")), defaults(tmp_path))
+    with (tmp_path / "work/match/jpeg_to_tiff.csv").open() as file:
+        [row] = csv.DictReader(file)
+    assert (row["decision"], row["matched_tiff_path"]) == ("matched", "frame_2.tif")
+    assert int(row["candidates"]) == 5
+
+
+def test_a_jpeg_without_the_data_bar_is_traced(tmp_path):
+    picture = scene(60, 384, 512)
+    barred = np.vstack([picture, np.zeros((48, 512), np.uint8)])
+    barred[400:404, 40:160] = 255  # a scale bar
+    barred[408:424, 200:204] = 255
+    save(tmp_path / "archive/barred.tif", barred)
+    save(tmp_path / "archive/other.tif", np.vstack([scene(61, 384, 512), barred[384:]]))
+    publish(Image.fromarray(picture), tmp_path / "published/Tips" / name(5, "x"), quality=90)
+    (tmp_path / "known").mkdir()
+    run_all(*(tmp_path / part for part in ("archive", "published", "known", "work")), defaults(tmp_path))
+    with (tmp_path / "work/match/jpeg_to_tiff.csv").open() as file:
+        [row] = csv.DictReader(file)
+    assert (row["decision"], row["matched_tiff_path"]) == ("matched", "barred.tif")
+
+
+def test_from_hash_tables_alone(done, tmp_path):
+    p = defaults(tmp_path)
+    tables = done.work / "fingerprint"
+    alone = match.run(tables / "tiff/hashes.csv", [tables / "jpeg/hashes.csv"], tmp_path / "out", p.match, p.executor)
+    assert alone.pairs_compared == 0
+    truth = truth_of(done)
+    with (tmp_path / "out/jpeg_to_tiff.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["evidence"] for row in rows if row["decision"] == "matched"} == {"hamming"}
+    assert all(row["matched_tiff_path"] == truth[row["jpeg_path"]] for row in rows)
+
+
+def test_workers_and_a_warm_cache_change_nothing(done, tmp_path):
+    tables = done.work / "fingerprint"
+    for workers, cache in ((1, "a"), (2, "b"), (2, "a")):
+        match.run(
+            tables / "tiff/hashes.csv", [tables / "jpeg/hashes.csv"], tmp_path / "out", defaults(tmp_path).match,
+            Executor(workers, tmp_path / cache), archive=done.archive, published=done.published,
+        )  # fmt: skip
+        for table in ("jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"):
+            assert (tmp_path / "out" / table).read_bytes() == (done.work / "match" / table).read_bytes()
+
+
+def test_an_image_that_vanished_is_a_reject_not_a_guess(tmp_path):
+    build(tmp_path)
+    p = defaults(tmp_path)
+    archive, published, work = tmp_path / "archive", tmp_path / "published", tmp_path / "work"
+    inventory.run(archive, work / "i", p.executor)
+    fingerprint.tiffs(archive, work / "i/inventory.csv", work / "t", p.hash, p.fingerprint, p.executor)
+    fingerprint.jpegs(published, work / "j", p.hash, p.fingerprint, p.executor)
+    (published / "Tips" / name(5, "a")).unlink()
+    tifffile.imwrite(archive / "lzw.tif", scene(77))
+    summary = match.run(
+        work / "t/hashes.csv", [work / "j/hashes.csv"], work / "m", p.match, p.executor,
+        archive=archive, published=published,
+    )  # fmt: skip
+    assert summary.rejects == {"unreadable": 1}
+    with (work / "m/jpeg_to_tiff.csv").open(encoding="utf-8") as file:
+        row = next(row for row in csv.DictReader(file) if row["jpeg_path"].endswith(name(6, "g")))
+    assert (row["decision"], row["reason"]) == ("ambiguous", "not_comparable")
+
+
+def test_tables_that_cannot_be_matched(done, tmp_path):
+    p = defaults(tmp_path)
+    good = done.work / "fingerprint/tiff/hashes.csv"
+    short = tmp_path / "short.csv"
+    short.write_text("file,path,phash\na,a," + "f0" * 8 + "\n")
+    empty = tmp_path / "empty.csv"
+    empty.write_text("file,path,phash\n")
+    twice = tmp_path / "twice.csv"
+    twice.write_text("file,path,phash\n" + ("a,a," + "f0" * 128 + "\n") * 2)
+    nonsense = tmp_path / "nonsense.csv"
+    nonsense.write_text("file,path,phash\na,a," + "xy" * 128 + "\n")
+    for table, message in (
+        (short, "of 64: fingerprint both sides"),
+        (empty, "no hashes"),
+        (twice, "more than once"),
+        (nonsense, r"nonsense\.csv"),
+    ):
+        with pytest.raises(InputError, match=message):
+            match.run(good, [table], tmp_path / "out", p.match, p.executor)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_published_tables_of_hashes(shared, tmp_path):
+    """9,905 TIFFs against 25,518 JPEGs; the nearest distance is the published one in 1,000 of 1,000 rows."""
+    tables = shared / "nffa_hashes"
+    p = defaults(tmp_path, workers=2)
+    summary = match.run(
+        tables / "tiff_hashes.csv", sorted((tables / "jpeg").glob("*.csv")), tmp_path / "out", p.match, p.executor
+    )
+    assert (summary.tiffs, summary.jpegs) == (9905, 25518)
+    with (tmp_path / "out/tiff_to_jpeg.csv").open() as file:
+        nearest = {row["TIFF_path"]: int(row["nearest_hamming"]) for row in csv.DictReader(file)}
+    with (tables / "mapping_1000_tiff.csv").open() as file:
+        published = [(row["TIFF_path"], int(row["hamming_distance"])) for row in csv.DictReader(file)]
+    assert len(published) == 1000
+    assert [nearest[path] for path, _ in published] == [distance for _, distance in published]
+
+
+def test_copies_of_the_archive_in_another_order_change_nothing(tmp_path, done):
+    archive = tmp_path / "archive"
+    for path in sorted((p for p in done.archive.rglob("*") if p.is_file() and not p.is_symlink()), reverse=True):
+        target = archive / path.relative_to(done.archive)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    (archive / "link.tif").symlink_to(done.archive / "lzw.tif")
+    run_all(archive, done.published, done.known, tmp_path / "work", defaults(tmp_path, workers=2))
+    for table in ("match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "validate/metrics.json"):
+        assert (tmp_path / "work" / table).read_bytes() == (done.work / table).read_bytes()

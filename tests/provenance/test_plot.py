@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from PIL import Image
+
+from semtrace.io import tables
+from semtrace.provenance import plot
+
+NAMES = {
+    "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png",
+}  # fmt: skip
+LINES = plot.Thresholds(150, 120)
+
+
+def test_four_pictures_of_a_useful_size(done):
+    files = list((done.work / "plot").iterdir())
+    assert {file.name for file in files} == NAMES
+    for file in files:
+        with Image.open(file) as picture:
+            assert picture.width >= 900
+            assert len(picture.convert("RGB").getcolors(1 << 24)) > 50  # something is drawn
+            assert "Software" not in picture.info
+
+
+def test_the_same_table_gives_the_same_bytes(done, tmp_path):
+    plot.run(done.work / "match/jpeg_to_tiff.csv", tmp_path / "again", LINES)
+    for name in NAMES:
+        assert (tmp_path / "again" / name).read_bytes() == (done.work / "plot" / name).read_bytes()
+
+
+def test_nothing_to_draw_is_drawn_as_such(tmp_path):
+    tables.write(tmp_path / "empty.csv", tables.JPEG_TO_TIFF, [])
+    assert set(plot.run(tmp_path / "empty.csv", tmp_path / "out", LINES)) == NAMES

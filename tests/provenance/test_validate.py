@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+from semtrace.provenance import validate
+
+
+def test_metrics_of_the_small_archive(done):
+    metrics = json.loads((done.work / "validate/metrics.json").read_text())
+    assert metrics["decisions"] == {"matched": 8, "ambiguous": 0, "unmatched": 1}
+    accuracy = metrics["accuracy"]
+    assert (accuracy["basis"], accuracy["known"], accuracy["found"], accuracy["wrong"]) == ("truth.csv", 9, 8, 0)
+    assert (accuracy["precision"], accuracy["recall"], accuracy["accuracy"]) == (1.0, 1.0, 1.0)
+    assert accuracy["precision_low"] < 0.7  # eight pictures prove little
+    assert sum(metrics["tiers"].values()) == 8
+
+
+def test_the_report_has_the_lines_people_know(done):
+    report = (done.work / "validate/accuracy_report.txt").read_text()
+    assert report.startswith("Total matches: 8\nExcellent matches (SSIM > 0.95): ")
+    for part in ("Average SSIM: ", "Average Hamming: ", "precision 1.0000", "truncated", "labelled"):
+        assert part in report
+
+
+def test_each_category_has_its_row(done):
+    rows = {row["category"]: row for row in done.rows("validate/accuracy_by_category.csv")}
+    assert set(rows) == {"Tips", "Powder", "Fibres", "Nanowires"}
+    assert (rows["Nanowires"]["jpegs"], rows["Nanowires"]["matched"], rows["Nanowires"]["unmatched"]) == ("2", "1", "1")
+
+
+def work_copy(done, tmp_path):
+    shutil.copytree(done.work, tmp_path / "work")
+    (tmp_path / "known").mkdir()
+    return tmp_path / "work", tmp_path / "known"
+
+
+def test_a_wrong_trace_is_counted_and_listed(done, tmp_path):
+    work, known = work_copy(done, tmp_path)
+    truth = (done.known / "truth.csv").read_text(encoding="utf-8").replace("Orrù M/img_00.TIF", "deep.tiff")
+    (known / "truth.csv").write_text(truth, encoding="utf-8")
+    metrics = validate.run(work, known, tmp_path / "out")
+    assert metrics["accuracy"]["wrong_present"] == 1
+    [header, line] = (tmp_path / "out/wrong_matches.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("jpeg_path,matched_tiff_path,true_tiff_path")
+    assert ",Orrù M/img_00.TIF,deep.tiff," in line
+
+
+def test_without_truth_the_accuracy_is_unknown(done, tmp_path):
+    work, known = work_copy(done, tmp_path)
+    metrics = validate.run(work, known, tmp_path / "out")
+    assert metrics["accuracy"]["basis"] == "nothing"
+    assert metrics["accuracy"]["precision"] is None
+    assert "unknown: no truth.csv" in (tmp_path / "out/accuracy_report.txt").read_text()
+
+
+def test_equal_stems_are_a_truth_of_their_own():
+    content = {"a/img_1.tif": "A", "b/img_1.tif": "B", "c/x.tif": "C"}
+    truth = validate.read_truth(validate.Path("none.csv"), ["Tips/L5_img_1.jpg", "Tips/X.jpg", "Tips/y.jpg"], content)
+    assert truth.basis == "equal file stems"
+    assert truth.right == {"Tips/L5_img_1.jpg": {"A", "B"}, "Tips/X.jpg": {"C"}}
