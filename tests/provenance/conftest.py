@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tests.provenance.pipeline import defaults, grey, publish, run_all
+from tests.provenance.pipeline import defaults, grey, publish, run_all, table
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,8 @@ class Done:
     work: Path
     summaries: dict
 
-    def rows(self, table: str) -> list[dict[str, str]]:
-        with (self.work / table).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+    def rows(self, name: str) -> list[dict[str, str]]:
+        return table(self.work / name)
 
 
 def scene(seed: int, height: int = 192, width: int = 256) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,12 @@ def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.P
     lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
     done["plot"] = plot.run(work / "match/jpeg_to_tiff.csv", work / "plot", lines)
     return done
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    """Rows of a CSV table."""
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        return list(csv.DictReader(opened))
 
 
 def publish(picture: Image.Image, target: Path, **options: object) -> str:

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from semtrace.provenance import fingerprint
 from semtrace.provenance.common import Executor, InputError
 from semtrace.provenance.fingerprint import HashSettings, Selection
+from tests.provenance.pipeline import table
 
 ALL = Selection(None, None, None, 1)
 
@@ -18,9 +19,9 @@ def published_way(picture: Image.Image, size: int) -> str:
 
 
 def test_hashes_equal_the_published_way(done):
-    for table, root in (("tiff", done.archive), ("jpeg", done.published)):
+    for side, root in (("tiff", done.archive), ("jpeg", done.published)):
         compared = 0
-        for row in done.rows(f"fingerprint/{table}/hashes.csv"):
+        for row in done.rows(f"fingerprint/{side}/hashes.csv"):
             with Image.open(root / row["path"]) as picture:
                 if picture.mode.startswith("I;16"):
                     continue
@@ -50,16 +51,9 @@ def test_equal_pixels_are_one_content_and_a_flat_picture_is_flagged(done):
 def test_sixteen_bits_and_their_eight_bit_twin_are_near(done):
     tiffs = {row["path"]: row["phash"] for row in done.rows("fingerprint/tiff/hashes.csv")}
     jpegs = {row["path"]: row["phash"] for row in done.rows("fingerprint/jpeg/hashes.csv")}
-    truth = {row["tiff_path"]: row["jpeg_path"] for row in csv_rows(done.known / "truth.csv")}
+    truth = {row["tiff_path"]: row["jpeg_path"] for row in table(done.known / "truth.csv")}
     difference = imagehash.hex_to_hash(tiffs["deep.tiff"]) - imagehash.hex_to_hash(jpegs[truth["deep.tiff"]])
     assert difference <= 8
-
-
-def csv_rows(file):
-    import csv
-
-    with file.open(encoding="utf-8", newline="") as opened:
-        return list(csv.DictReader(opened))
 
 
 def test_broken_and_foreign_files_are_rejects(done):
@@ -76,7 +70,7 @@ def test_samples_are_seeded_and_of_the_asked_size(done, tmp_path):
         fingerprint.tiffs(
             done.archive, inventory, tmp_path / out, HashSettings(8), Selection(None, 4, None, seed), executor
         )
-        return [row["path"] for row in csv_rows(tmp_path / out / "hashes.csv")]
+        return [row["path"] for row in table(tmp_path / out / "hashes.csv")]
 
     assert draw("a", 1) == draw("b", 1)
     assert len(draw("a", 1)) == 4
@@ -86,9 +80,9 @@ def test_samples_are_seeded_and_of_the_asked_size(done, tmp_path):
 def test_one_category_and_a_sample_of_each(done, tmp_path):
     executor = Executor(1, tmp_path / "c.sqlite")
     fingerprint.jpegs(done.published, tmp_path / "a", HashSettings(8), Selection("Powder", None, None, 1), executor)
-    assert {row["path"].split("/")[0] for row in csv_rows(tmp_path / "a/hashes.csv")} == {"Powder"}
+    assert {row["path"].split("/")[0] for row in table(tmp_path / "a/hashes.csv")} == {"Powder"}
     fingerprint.jpegs(done.published, tmp_path / "b", HashSettings(8), Selection(None, None, 1, 1), executor)
-    categories = [row["path"].split("/")[0] for row in csv_rows(tmp_path / "b/hashes.csv")]
+    categories = [row["path"].split("/")[0] for row in table(tmp_path / "b/hashes.csv")]
     assert len(categories) == len(set(categories))
     with pytest.raises(InputError, match="no JPEG in category 'Rocks'"):
         fingerprint.jpegs(done.published, tmp_path / "d", HashSettings(8), Selection("Rocks", None, None, 1), executor)

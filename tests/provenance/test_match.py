@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import csv
+import hashlib
 import shutil
 from collections import Counter
 
@@ -9,15 +9,15 @@ import pytest
 import tifffile
 from PIL import Image
 
+from semtrace.io.tables import TableError
 from semtrace.provenance import fingerprint, inventory, match
 from semtrace.provenance.common import Executor, InputError
 from tests.provenance.conftest import build, name, save, scene
-from tests.provenance.pipeline import defaults, publish, run_all
+from tests.provenance.pipeline import defaults, grey, publish, run_all, table
 
 
 def truth_of(done) -> dict[str, str]:
-    with (done.known / "truth.csv").open(encoding="utf-8", newline="") as file:
-        return {row["jpeg_path"]: row["tiff_path"] for row in csv.DictReader(file)}
+    return {row["jpeg_path"]: row["tiff_path"] for row in table(done.known / "truth.csv")}
 
 
 def test_every_jpeg_is_traced_to_its_original(done):
@@ -29,11 +29,60 @@ def test_every_jpeg_is_traced_to_its_original(done):
 
 
 def test_a_match_says_what_it_rests_on(done):
+    truth = truth_of(done)
+    evidence = {}
     for row in done.rows("match/jpeg_to_tiff.csv"):
         if row["decision"] == "matched":
-            assert (row["evidence"], row["used_ssim"]) == ("ssim", "True")
+            evidence.setdefault(truth[row["jpeg_path"]].rsplit("/", 1)[-1], set()).add(row["evidence"])
             assert float(row["ssim_value"]) > 0.9
             assert int(row["hamming_distance"]) < 60
+    assert evidence["lzw.tif"] == {"identical_bytes"}  # quality 100, grey: the very bytes of the convert stage
+    assert evidence["img_01.tif"] == {"reencoded"}  # quality 90, RGB
+    assert evidence["img_02.tif"] == {"ssim"}  # half size: nothing to prove by encoding again
+    assert evidence["deep.tiff"] == {"ssim"}  # its 8-bit rendering was another one
+
+
+def test_digits_in_a_name_count_only_where_the_pictures_agree(tmp_path):
+    archive, published = tmp_path / "archive", tmp_path / "published"
+    one, two = save(archive / "one.tif", scene(1)), save(archive / "two.tif", scene(2))
+    digits = {file.stem: hashlib.md5(file.read_bytes()).hexdigest() for file in (one, two)}
+    half = grey(one).resize((128, 96))  # too small for a proof by encoding again
+    right = publish(half, published / "Tips" / f"L5_{digits['one']}.jpg", quality=90)
+    misleading = publish(half, published / "Powder" / f"L4_{digits['two']}.jpg", quality=95)
+    (tmp_path / "known").mkdir()
+    run_all(archive, published, tmp_path / "known", tmp_path / "work", defaults(tmp_path))
+    rows = {row["jpeg_path"]: row for row in table(tmp_path / "work/match/jpeg_to_tiff.csv")}
+    assert (rows[right]["matched_tiff_path"], rows[right]["evidence"]) == ("one.tif", "name_digest")
+    assert (rows[misleading]["matched_tiff_path"], rows[misleading]["evidence"]) == ("one.tif", "ssim")
+
+
+def test_a_persons_verdict_overrides_and_is_reported(done, tmp_path):
+    hashes = done.work / "fingerprint"
+    tiffs = {row["path"]: row["md5"] for row in table(hashes / "tiff/hashes.csv")}
+    jpegs = {row["path"]: row["md5"] for row in table(hashes / "jpeg/hashes.csv")}
+    by_tiff = {tiff: jpeg for jpeg, tiff in truth_of(done).items()}
+    absent, half = by_tiff[""], by_tiff["Müller É/2013-02-19/img_02.tif"]
+
+    def run(*said: tuple[str, str, str]) -> dict[str, dict[str, str]]:
+        lines = ["left,right,verdict,who,when", *(f"{left},{right},{word},me,2026-01-01" for left, right, word in said)]
+        (tmp_path / "verdicts.csv").write_text("\n".join(lines) + "\n")
+        p = defaults(tmp_path)
+        match.run(
+            hashes / "tiff/hashes.csv", [hashes / "jpeg/hashes.csv"], tmp_path / "out", p.match, p.executor,
+            archive=done.archive, published=done.published, verdicts=tmp_path / "verdicts.csv",
+        )  # fmt: skip
+        return {row["jpeg_path"]: row for row in table(tmp_path / "out/jpeg_to_tiff.csv")}
+
+    rows = run(
+        (tiffs["flat.tif"], jpegs[absent], "same"),
+        (jpegs[half], tiffs["Müller É/2013-02-19/img_02.tif"], "different"),
+    )
+    assert (rows[absent]["matched_tiff_path"], rows[absent]["evidence"]) == ("flat.tif", "verdict")
+    assert rows[half]["decision"] == "unmatched"
+    with pytest.raises(TableError, match="both same and different"):
+        run((tiffs["flat.tif"], jpegs[absent], "same"), (jpegs[absent], tiffs["flat.tif"], "different"))
+    with pytest.raises(TableError, match="row 2 says 'perhaps'"):
+        run((tiffs["flat.tif"], jpegs[absent], "perhaps"))
 
 
 def test_the_reverse_table_has_every_tiff(done):
@@ -63,8 +112,7 @@ def test_the_frame_itself_is_found_among_its_near_duplicates(tmp_path, quality):
     near_duplicates(tmp_path, publish_quality=quality, present=True)
     (tmp_path / "known").mkdir()
     run_all(*(tmp_path / part for part in ("archive", "published", "known", "work")), defaults(tmp_path))
-    with (tmp_path / "work/match/jpeg_to_tiff.csv").open() as file:
-        [row] = csv.DictReader(file)
+    [row] = table(tmp_path / "work/match/jpeg_to_tiff.csv")
     assert (row["decision"], row["matched_tiff_path"]) == ("matched", "frame_2.tif")
     assert int(row["candidates"]) == 5
 
@@ -79,8 +127,7 @@ def test_a_jpeg_without_the_data_bar_is_traced(tmp_path):
     publish(Image.fromarray(picture), tmp_path / "published/Tips" / name(5, "x"), quality=90)
     (tmp_path / "known").mkdir()
     run_all(*(tmp_path / part for part in ("archive", "published", "known", "work")), defaults(tmp_path))
-    with (tmp_path / "work/match/jpeg_to_tiff.csv").open() as file:
-        [row] = csv.DictReader(file)
+    [row] = table(tmp_path / "work/match/jpeg_to_tiff.csv")
     assert (row["decision"], row["matched_tiff_path"]) == ("matched", "barred.tif")
 
 
@@ -90,8 +137,7 @@ def test_from_hash_tables_alone(done, tmp_path):
     alone = match.run(tables / "tiff/hashes.csv", [tables / "jpeg/hashes.csv"], tmp_path / "out", p.match, p.executor)
     assert alone.pairs_compared == 0
     truth = truth_of(done)
-    with (tmp_path / "out/jpeg_to_tiff.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = table(tmp_path / "out/jpeg_to_tiff.csv")
     assert {row["evidence"] for row in rows if row["decision"] == "matched"} == {"hamming"}
     assert all(row["matched_tiff_path"] == truth[row["jpeg_path"]] for row in rows)
 
@@ -102,9 +148,10 @@ def test_workers_and_a_warm_cache_change_nothing(done, tmp_path):
         match.run(
             tables / "tiff/hashes.csv", [tables / "jpeg/hashes.csv"], tmp_path / "out", defaults(tmp_path).match,
             Executor(workers, tmp_path / cache), archive=done.archive, published=done.published,
+            converted=done.work / "convert/converted.csv",
         )  # fmt: skip
-        for table in ("jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"):
-            assert (tmp_path / "out" / table).read_bytes() == (done.work / "match" / table).read_bytes()
+        for name_ in ("jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"):
+            assert (tmp_path / "out" / name_).read_bytes() == (done.work / "match" / name_).read_bytes()
 
 
 def test_an_image_that_vanished_is_a_reject_not_a_guess(tmp_path):
@@ -121,8 +168,7 @@ def test_an_image_that_vanished_is_a_reject_not_a_guess(tmp_path):
         archive=archive, published=published,
     )  # fmt: skip
     assert summary.rejects == {"unreadable": 1}
-    with (work / "m/jpeg_to_tiff.csv").open(encoding="utf-8") as file:
-        row = next(row for row in csv.DictReader(file) if row["jpeg_path"].endswith(name(6, "g")))
+    row = next(row for row in table(work / "m/jpeg_to_tiff.csv") if row["jpeg_path"].endswith(name(6, "g")))
     assert (row["decision"], row["reason"]) == ("ambiguous", "not_comparable")
 
 
@@ -137,14 +183,14 @@ def test_tables_that_cannot_be_matched(done, tmp_path):
     twice.write_text("file,path,phash\n" + ("a,a," + "f0" * 128 + "\n") * 2)
     nonsense = tmp_path / "nonsense.csv"
     nonsense.write_text("file,path,phash\na,a," + "xy" * 128 + "\n")
-    for table, message in (
+    for file, message in (
         (short, "of 64: fingerprint both sides"),
         (empty, "no hashes"),
         (twice, "more than once"),
         (nonsense, r"nonsense\.csv"),
     ):
         with pytest.raises(InputError, match=message):
-            match.run(good, [table], tmp_path / "out", p.match, p.executor)
+            match.run(good, [file], tmp_path / "out", p.match, p.executor)
     assert not (tmp_path / "out").exists()
 
 
@@ -156,10 +202,8 @@ def test_the_published_tables_of_hashes(shared, tmp_path):
         tables / "tiff_hashes.csv", sorted((tables / "jpeg").glob("*.csv")), tmp_path / "out", p.match, p.executor
     )
     assert (summary.tiffs, summary.jpegs) == (9905, 25518)
-    with (tmp_path / "out/tiff_to_jpeg.csv").open() as file:
-        nearest = {row["TIFF_path"]: int(row["nearest_hamming"]) for row in csv.DictReader(file)}
-    with (tables / "mapping_1000_tiff.csv").open() as file:
-        published = [(row["TIFF_path"], int(row["hamming_distance"])) for row in csv.DictReader(file)]
+    nearest = {row["TIFF_path"]: int(row["nearest_hamming"]) for row in table(tmp_path / "out/tiff_to_jpeg.csv")}
+    published = [(row["TIFF_path"], int(row["hamming_distance"])) for row in table(tables / "mapping_1000_tiff.csv")]
     assert len(published) == 1000
     assert [nearest[path] for path, _ in published] == [distance for _, distance in published]
 
@@ -172,5 +216,5 @@ def test_copies_of_the_archive_in_another_order_change_nothing(tmp_path, done):
         shutil.copy(path, target)
     (archive / "link.tif").symlink_to(done.archive / "lzw.tif")
     run_all(archive, done.published, done.known, tmp_path / "work", defaults(tmp_path, workers=2))
-    for table in ("match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "validate/metrics.json"):
-        assert (tmp_path / "work" / table).read_bytes() == (done.work / table).read_bytes()
+    for name_ in ("match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "validate/metrics.json"):
+        assert (tmp_path / "work" / name_).read_bytes() == (done.work / name_).read_bytes()

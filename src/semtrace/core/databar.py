@@ -64,7 +64,7 @@ def _is_bar(band: NDArray[np.uint8], share: NDArray[np.float64], top: int, last:
     tall = last + 1 - top
     if tall < height * SHORTEST or np.any(share[max(top - tall, 0) : top] >= PLAIN):
         return False
-    bar = band[top : last + 1]
+    bar = band[top : last + 1][share[top : last + 1] >= WRITTEN]  # without the lines of a frame
     ink = np.count_nonzero(bar != level) / bar.size
     text = np.count_nonzero(np.abs(bar.astype(np.int16) - level) >= 64) / bar.size
     begins = share[top : top + tall // 2 + 1].min() < 0.98  # text is not confined to the lower half

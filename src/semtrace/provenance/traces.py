@@ -124,7 +124,7 @@ def trace(
     """Decide about one published content; a picture that could not be read (any more) stays a reject."""
     if isinstance(comparisons, Reject):
         return comparisons
-    if not content.healthy:
+    if not content.healthy and not found:  # a verdict names a candidate all the same
         return DEGENERATE
     kept = found[:most]
     seen = comparisons + [None] * (len(kept) - len(comparisons))

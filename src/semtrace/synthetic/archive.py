@@ -3,87 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from semtrace.synthetic.databar import Facts
-from semtrace.synthetic.published import Publication
+from semtrace.synthetic.people import RESEARCHERS, Researcher, facts_of
 from semtrace.synthetic.recording import Frame
 from semtrace.synthetic.scenes import CATEGORIES, KINDS
 
 Rng = np.random.Generator
-
-
-@dataclass(frozen=True)
-class Researcher:
-    """A folder of the archive and the habits of its owner.
-
-    Attributes:
-        folder: its name.
-        instrument: ``"zeiss"``, ``"fei"``, ``"xl"`` or ``"hitachi"``.
-        layouts: data bars in use.
-        by_date: whether subfolders are dates; materials otherwise.
-        naming: pattern of file names; ``{n}`` counts within the folder.
-        suffixes: extensions in use.
-    """
-
-    folder: str
-    instrument: str
-    layouts: tuple[str, ...]
-    by_date: bool
-    naming: str
-    suffixes: tuple[str, ...]
-
-
-RESEARCHERS = (
-    Researcher("Lazzarino M", "zeiss", ("zeiss white", "zeiss white", "zeiss inset"), True, "img_{n:02d}", (".tif",)),
-    Researcher("Élodie Müller", "fei", ("fei",), False, "im_{n:02d}", (".tif", ".TIF")),
-    Researcher("Orrù M", "zeiss", ("zeiss white",), False, "G031c_100h_b_{n:02d}", (".tif",)),
-    Researcher("giulio", "zeiss", ("zeiss black",), True, "img_{n:02d}", (".tiff", ".tif")),
-    Researcher("Kovač T", "fei", ("fei", "fei", "none"), True, "IMG{n:04d}", (".TIF",)),
-    Researcher("melli", "zeiss", ("zeiss black", "zeiss white"), True, "im_{n:02d}", (".tif", ".tif", ".TIF")),
-    Researcher("Bianchi S_L", "xl", ("overlay",), False, "sample {n}", (".TIF",)),
-    Researcher("GDS", "zeiss", ("zeiss white", "zeiss black"), False, "im_{n:02d}", (".tif", ".TIFF")),
-    Researcher("Åsa Lindqvist", "hitachi", ("ruler",), False, "{n}", (".tif",)),
-    Researcher("lab users", "zeiss", ("zeiss white", "none"), True, "prova {n:02d} (copia)", (".tif",)),
-)
-MATERIALS = {
-    "Porous_Sponge": ("porous Si", "PU foam", "aerogel_2"),
-    "Patterned_surface": ("gratings", "zone plates", "EBL dose test"),
-    "Particles": ("TiO2", "Au NPs", "biotin nps"),
-    "Films_Coated_Surface": ("TiN film", "sol-gel", "DLC coating"),
-    "Powder": ("NiCr powder", "zeolite", "Powders"),
-    "Tips": ("AFM tips", "W tips", "emitters"),
-    "Nanowires": ("GaAs NWs", "GaAs_NWs", "ZnO wires"),
-    "Biological": ("cellule", "batteri", "pollen & co"),
-    "MEMS_devices_and_electrodes": ("cantilevers", "elettrodi", "MEMS run 3"),
-    "Fibres": ("PVA fibres", "lana", "carbon fibres"),
-}
-_FIELD_OF_VIEW = {  # metres: what people look at under which magnification
-    "Porous_Sponge": (2e-6, 4e-4),
-    "Patterned_surface": (3e-6, 2e-4),
-    "Particles": (1e-6, 3e-5),
-    "Films_Coated_Surface": (2e-6, 1e-4),
-    "Powder": (2e-5, 1e-3),
-    "Tips": (2e-6, 2e-4),
-    "Nanowires": (1e-6, 2e-5),
-    "Biological": (8e-6, 2e-4),
-    "MEMS_devices_and_electrodes": (3e-5, 1.5e-3),
-    "Fibres": (2e-5, 8e-4),
-}
-PARTNER = {  # the category under which the same picture is published a second time
-    "MEMS_devices_and_electrodes": "Patterned_surface",
-    "Patterned_surface": "MEMS_devices_and_electrodes",
-    "Nanowires": "Fibres",
-    "Fibres": "Nanowires",
-    "Particles": "Powder",
-    "Powder": "Particles",
-    "Films_Coated_Surface": "Porous_Sponge",
-    "Porous_Sponge": "Films_Coated_Surface",
-    "Tips": "Nanowires",
-    "Biological": "Fibres",
-}
 
 
 def share(count: float, originals: int) -> int:
@@ -94,39 +22,6 @@ def share(count: float, originals: int) -> int:
 def _series_lengths(originals: int) -> list[int]:
     """Three series of 5, 6 and 5 frames per 240 originals."""
     return [(5, 6, 5)[i % 3] for i in range(share(3, originals))]
-
-
-def _facts(rng: Rng, who: Researcher, category: str, width: int) -> Facts:
-    """Size, magnification and conditions of one picture; ``width`` is the usual one in pixels."""
-    size = (1024, 768)
-    if who.instrument == "xl":
-        size = (712, 484)
-    elif who.instrument == "hitachi":
-        size = (1280, 960)
-    elif rng.random() < 0.12:
-        size = (640, 480)
-    columns, rows = (round(side * width / 1024) for side in size)
-    low, high = _FIELD_OF_VIEW[category]
-    display = 0.1492 if who.instrument == "fei" else 0.376  # metres: width of the screen magnifications refer to
-    wanted = display / float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    step = 10.0 ** (np.floor(np.log10(wanted)) - (1 if rng.random() < 0.7 else 2))
-    magnification = float(np.round(wanted / step) * step)  # people dial round numbers, mostly
-    detectors = {"zeiss": ("InLens", "SE2"), "fei": ("ETD", "TLD"), "xl": ("SE", "TLD"), "hitachi": ("SE(UL)", "SE(M)")}
-    day = f"{rng.integers(2009, 2019)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
-    return Facts(
-        pixel_size=display / magnification / columns,
-        width=columns,
-        height=rows,
-        magnification=magnification,
-        kilovolts=float(rng.choice([1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 10.0, 15.0, 20.0])),
-        working_distance=float(np.round(rng.uniform(0.0025, 0.012), 4)),
-        detector=str(rng.choice(detectors[who.instrument])),
-        date=day,
-        time=f"{rng.integers(8, 20):02d}:{rng.integers(0, 60):02d}:{rng.integers(0, 60):02d}",
-        file_name="",
-        sample=str(rng.choice(MATERIALS[category])),
-        tilt=float(rng.choice([0.0, 0.0, 0.0, 45.0, 30.0])),
-    )
 
 
 def _storage(rng: Rng, frames: list[Frame], originals: int) -> list[Frame]:
@@ -188,12 +83,9 @@ def photograph(rng: Rng, originals: int, lost: int, width: int) -> list[Frame]:
     for number, length in enumerate(fields):
         category = CATEGORIES[number % len(CATEGORIES)]
         who = RESEARCHERS[int(rng.integers(len(RESEARCHERS)))]
-        facts = _facts(rng, who, category, width)
+        facts = facts_of(rng, who, category, width)
         black = rng.uniform(0.0, 0.1)
         grey = (black, rng.uniform(0.8, 1.0))
-        if length == 1 and rng.random() < 0.04:  # contrast forgotten
-            black = rng.uniform(0.3, 0.6)
-            grey = (black, black + rng.uniform(0.05, 0.09))
         layout = who.layouts[int(rng.integers(len(who.layouts)))]
         knows = who.instrument in ("zeiss", "fei") and (layout != "none" or rng.random() < 0.5)
         frame = Frame(
@@ -230,8 +122,12 @@ def photograph(rng: Rng, originals: int, lost: int, width: int) -> list[Frame]:
             )
             owners.append(who)
     singles = [i for i, frame in enumerate(frames) if not frame.series]
-    for i in rng.permutation(singles)[:lost]:
-        frames[int(i)] = replace(frames[int(i)], path="")
+    order = [int(i) for i in rng.permutation(singles)]
+    for i in order[:lost]:
+        frames[i] = replace(frames[i], path="")
+    for i in order[lost : lost + share(8, originals)]:  # contrast forgotten
+        black = rng.uniform(0.3, 0.6)
+        frames[i] = replace(frames[i], grey=(black, black + rng.uniform(0.05, 0.09)))
     frames = _named(frames, owners)
     frames = [replace(frame, index=index) for index, frame in enumerate(frames)]
     return _storage(rng, frames, originals)
@@ -257,46 +153,4 @@ def age(rng: Rng, frames: list[Frame], originals: int) -> list[Frame]:
     i = kept.pop()
     frames[i] = replace(frames[i], cut=f"backup old/{frames[i].path}", cut_at=0.55)
     frames[lost[0]] = replace(frames[lost[0]], cut="giulio/usb/img_07.tif", cut_at=0.3, storage="grey")
-    return frames
-
-
-def publish(rng: Rng, frames: list[Frame], published: int, lost: int) -> list[Frame]:
-    """Choose which frames became ``published`` JPEGs in all, ``lost`` of them without an original."""
-    frames = list(frames)
-    same, other = share(6, round(published * 4 / 3)), share(2, round(published * 4 / 3))
-    count = published - lost - same - other
-    have = [i for i, frame in enumerate(frames) if frame.path]
-    rare = [
-        i for i in have
-        if frames[i].copies or frames[i].twin or frames[i].cut
-        or frames[i].storage in ("uint16", "float32", "pages", "miniswhite") or (frames[i].series and frames[i].drift != (0, 0))
-    ]  # fmt: skip
-    rare = [int(i) for i in rng.permutation(rare)][: count // 2]
-    plain = [int(i) for i in rng.permutation([i for i in have if i not in set(rare)])]
-    chosen = (rare + plain)[:count]
-    chosen = [int(i) for i in rng.permutation(chosen)] + [i for i, frame in enumerate(frames) if not frame.path]
-    mix = ["grey 100"] * 6 + ["rgb 100"] * 4 + ["grey 90"] * 2 + ["rgb 75"] * 2 + ["half"] * 2 + ["gamma", "contrast"]
-    mix += ["cropped"] * 2
-    for number, i in enumerate(chosen):
-        frame, encoder = frames[i], mix[(number * 7) % len(mix)]
-        if encoder == "cropped" and (frame.layout in ("none", "overlay", "zeiss inset")):
-            encoder = "grey 100"
-        digits = "tiff" if number % 5 == 0 else "jpeg"
-        frames[i] = replace(frame, published=(Publication(frame.category, encoder, digits),))
-    double = [i for i in chosen if frames[i].path]
-    for i in double[:same]:
-        first = frames[i].published[0]
-        frames[i] = replace(frames[i], published=(first, replace(first, category=PARTNER[first.category])))
-    for i in double[same : same + other]:
-        first = replace(frames[i].published[0], digits="tiff")
-        encoder = "rgb 75" if first.encoder != "rgb 75" else "grey 90"
-        second = replace(first, category=PARTNER[first.category], encoder=encoder)
-        frames[i] = replace(frames[i], published=(first, second))
-    left, right = (
-        double[same + other],
-        next(i for i in double[same + other + 1 :] if frames[i].category != frames[double[same + other]].category),
-    )
-    digits = rng.bytes(16).hex()  # two different pictures that carry the same digits
-    for i in (left, right):
-        frames[i] = replace(frames[i], published=(replace(frames[i].published[0], digits=digits),))
     return frames

@@ -6,6 +6,7 @@ The layouts follow pictures of Zeiss SmartSEM, FEI xT, FEI/Philips XL and Hitach
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def magnification_text(magnification: float) -> str:
     return f"{magnification / 1000:.2f} K X" if magnification >= 1000 else f"{magnification:.0f} X"
 
 
-def _columns(draw: ImageDraw.ImageDraw, columns: list[tuple[str, ...]], left: float, right: float, top: float,
+def _columns(draw: ImageDraw.ImageDraw, columns: Sequence[tuple[str, ...]], left: float, right: float, top: float,
              size: int, fill: int) -> None:  # fmt: skip
     """Spread columns of lines between ``left`` and ``right``; those for which there is no room are left out."""
     face = font(size)
@@ -234,7 +235,7 @@ def _overlay(facts: Facts) -> DataBar:
     draw = ImageDraw.Draw(image)
     length, pixels = nice_scale(facts.pixel_size, 70 * zoom, 190 * zoom)
     text = length_text(length)
-    columns: list[tuple[str, ...]] = [
+    columns = [
         ("E Beam", f"{facts.kilovolts:.2f} kV"),
         ("Spot", "3.0"),
         ("Magn", f"{facts.magnification:.0f}x"),

@@ -74,7 +74,7 @@ def secondary_electrons(
 def levels(signal: Field, black: float, white: float, *, tail: float = 0.5) -> Field:
     """Set brightness and contrast: all but ``tail`` percent at either end spread from ``black`` to ``white``."""
     low, high = np.percentile(signal[::3, ::3], (tail, 100.0 - tail))
-    return black + (white - black) * (signal - low) / max(float(high - low), 1e-9)
+    return np.asarray(black + (white - black) * (signal - low) / max(float(high - low), 1e-9))
 
 
 def expose(

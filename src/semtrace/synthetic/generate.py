@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
-import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +13,13 @@ import numpy as np
 from PIL import Image
 
 from semtrace.io import files, tables
-from semtrace.synthetic import archive
+from semtrace.parallel import Crashed, map_images
+from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.published import encode
 from semtrace.synthetic.recording import Frame, record
 from semtrace.synthetic.scenes import CATEGORIES, scene
 
-Progress = Callable[[int, int], None]
 MARKER = "SYNTHETIC.txt"
 
 
@@ -85,48 +81,49 @@ def plan(settings: Settings) -> list[Frame]:
     rng = np.random.default_rng([settings.seed, 3])
     frames = archive.photograph(rng, settings.originals, settings.lost, settings.width)
     frames = archive.age(rng, frames, settings.originals)
-    return archive.publish(rng, frames, settings.published, settings.lost)
+    return selection.publish(rng, frames, settings.published, settings.lost)
 
 
-def generate(
-    settings: Settings, target: Path, progress: Progress | None = None, *, workers: int | None = None
-) -> Summary:
+def generate(settings: Settings, target: Path, *, workers: int | None = None) -> Summary:
     """Write ``archive/``, ``published/`` and ``known/truth.csv`` below ``target``: all of it, or nothing.
 
-    The result depends on ``settings`` alone, not on the number of workers. An earlier result at ``target`` is
-    replaced; it is recognised by a note that is left beside the three folders.
+    The result depends on ``settings`` (and on the versions of the libraries that encode TIFF and JPEG) alone, not
+    on the number of workers. An earlier result at ``target`` is replaced; it is recognised by the note
+    ``SYNTHETIC.txt`` beside the three folders.
 
     Args:
         settings: what to generate.
         target: folder to write; its parent is made if need be.
-        progress: called with the number of pictures done and to do.
-        workers: processes; all cores when None, none but this one when 1.
+        workers: processes; one per core when None or 0, none but this one when 1.
+
+    Returns:
+        What was written; printed, it is a table.
 
     Raises:
         FileExistsError: ``target`` exists and holds something that was not generated.
+        RuntimeError: a worker process died.
     """
     _check_free(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = target.with_name(f".{target.name}.{os.getpid()}.part")
-    shutil.rmtree(building, ignore_errors=True)
-    try:
+    with files.staged_folder(target) as building:
         for folder in ("archive", "published", "known"):
-            (building / folder).mkdir(parents=True)
+            (building / folder).mkdir()
         frames = plan(settings)
-        rows = [row for result in _map(frames, settings.seed, building, progress, workers) for row in result]
+        make, rows = partial(_make, seed=settings.seed, root=building), []
+        for made in map_images(make, frames, workers=workers or 0, what="generate", chunk=2):
+            if isinstance(made, Crashed):
+                raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with workers=1")
+            rows += made
         clutter = _clutter(settings, building / "archive")
         tables.write(building / "known" / "truth.csv", tables.TRUTH, rows)
         note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
         files.write_atomic(building / MARKER, note.encode())
-        summary = _summary(frames, clutter, building)
-        _swap(building, target)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
-    return summary
+        if (target / ".gitignore").is_file():
+            shutil.copy2(target / ".gitignore", building / ".gitignore")
+        return _summary(frames, clutter, building)
 
 
 def _check_free(target: Path) -> None:
+    """Refuse to replace what somebody else put there."""
     if not target.exists() or (target / MARKER).is_file():
         return
     found = sorted(path.name for path in target.iterdir()) if target.is_dir() else [target.name]
@@ -134,40 +131,6 @@ def _check_free(target: Path) -> None:
         raise FileExistsError(
             f"{target} holds {', '.join(found[:5])}, which was not generated; choose another folder or empty it first"
         )
-
-
-def _swap(building: Path, target: Path) -> None:
-    """Put the finished folder in place of an earlier one; a .gitignore there stays."""
-    if not target.exists():
-        building.rename(target)
-        return
-    if (target / ".gitignore").is_file():
-        shutil.copy2(target / ".gitignore", building / ".gitignore")
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    target.rename(old)
-    building.rename(target)
-    shutil.rmtree(old)
-
-
-def _map(
-    frames: list[Frame], seed: int, root: Path, progress: Progress | None, workers: int | None
-) -> list[list[dict[str, str]]]:
-    """Make every frame, in this process or in several; the results come in the order of ``frames``."""
-    job, results = partial(_make, seed=seed, root=root), []
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(workers or cores, len(frames))
-    pool = None
-    if workers > 1:
-        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"))
-    try:
-        for result in pool.map(job, frames, chunksize=2) if pool else map(job, frames):
-            results.append(result)
-            if progress is not None:
-                progress(len(results), len(frames))
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
-    return results
 
 
 def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
@@ -208,7 +171,7 @@ def _clutter(settings: Settings, root: Path) -> int:
         "Élodie Müller/from paper.tif": png.getvalue(),  # a PNG whatever its name says
         "GDS/empty.tif": b"",
         "lab users/log.tif": b"SEM session log\n10:02 vent\n10:20 pump\n10:41 EHT on\n",
-        "README.txt": "Archivio SEM. Ogni utente ha la sua cartella.\nNon cancellare!\n".encode(),
+        "README.txt": b"Archivio SEM. Ogni utente ha la sua cartella.\nNon cancellare!\n",
         "Lazzarino M/.DS_Store": b"\0\0\0\x01Bud1\0\0\x10\0" + bytes(500),
         "giulio/Thumbs.db": bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016),
         "Orrù M/measurements.xls": "sample\tdiameter (nm)\nG031c\t62\nG031d\t71\n".encode("utf-16"),

@@ -77,7 +77,8 @@ def blob(
 
     Args:
         relief: changed in place.
-        x, y: centre in pixels.
+        x: column of the centre in pixels.
+        y: row of the centre.
         radius: long half axis in pixels.
         base: height of its equator.
         rise: height over the equator as a fraction of the short half axis.
@@ -92,10 +93,7 @@ def blob(
     cosine, sine = np.cos(angle), np.sin(angle)
     along = (dx * cosine + dy * sine) / radius
     across = (dy * cosine - dx * sine) * (aspect / radius)
-    if power == 2.0:
-        rho = along**2 + across**2
-    else:
-        rho = np.abs(along) ** power + np.abs(across) ** power
+    rho = np.abs(along) ** power + np.abs(across) ** power
     if len(waves):
         phi = np.linspace(-np.pi, np.pi, 1025)
         outline = (1.0 + sum(a * np.cos(k * phi + p) for k, a, p in waves)) ** -power
@@ -112,7 +110,8 @@ def crystal(
 
     Args:
         relief: changed in place.
-        x, y: centre in pixels.
+        x: column of the centre in pixels.
+        y: row of the centre.
         radius: of the inscribed sphere times the plane's own factor, in pixels.
         base: height of the centre.
         normals: rows (nx, ny, nz, distance factor), nz >= 0; planes with nz = 0 cut the outline.
@@ -167,7 +166,8 @@ def strand(
 
     Args:
         relief: changed in place.
-        start, end: (x, y) of its ends in pixels, inside or outside the picture.
+        start: (x, y) of one end in pixels, inside or outside the picture.
+        end: (x, y) of the other.
         radius: in pixels.
         heights: of its axis at the two ends.
         bow: sideways deflection in the middle, in pixels.

@@ -45,7 +45,8 @@ def scene(
     Args:
         category: one of ``CATEGORIES``.
         rng: everything in the scene follows from it.
-        width, height: of the picture in pixels; details scale with the width.
+        width: of the picture in pixels; details scale with it.
+        height: of the picture in pixels.
         kind: which of the category's kinds (counted round); drawn from ``rng`` when None.
 
     Returns:

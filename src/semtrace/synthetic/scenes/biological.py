@@ -105,8 +105,8 @@ def adherent_cell(rng: Rng, shape: Shape) -> Field:
                 swell=[(3.0, 0.3, 1.0)], tone=1.1,
             )  # fmt: skip
         for _ in range(int(rng.integers(0, 200))):  # microvilli
-            spot = middle + rng.normal(0, 0.22, 2) * size
-            blob(relief, *spot, u * rng.uniform(1.8, 4.5), relief.base(*spot), rise=1.3, tone=1.15)
+            px, py = middle + rng.normal(0, 0.22, 2) * size
+            blob(relief, px, py, u * rng.uniform(1.8, 4.5), relief.base(px, py), rise=1.3, tone=1.15)
     signal = secondary_electrons(relief, edge=0.4, side=0.4, pits=0.45, reach=(3.0, 10.0, 30 * u))
     return levels(signal, rng.uniform(0.05, 0.25), rng.uniform(0.75, 0.97))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from semtrace.synthetic import fields
@@ -70,7 +72,7 @@ def cross_section(rng: Rng, shape: Shape) -> Field:
     relief.tone = np.where(top, 0.85, 1.0)
     columns = fields.smooth(rng, (4, shape[1]), rng.uniform(2, 8) * u)[1]
     wander = np.clip(x + shape[1] / 2 + 5 * u * fields.smooth(rng, shape, 25 * u), 0, shape[1] - 1)
-    for number, (upper, lower) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for number, (upper, lower) in enumerate(itertools.pairwise(bounds)):
         layer = (y >= upper) & (y < lower)
         relief.tone[layer] = rng.uniform(0.7, 1.5)
         if number % 2 == 0:
@@ -93,7 +95,7 @@ def wrinkled(rng: Rng, shape: Shape) -> Field:
     u = unit(shape)
     relief = Relief.flat(shape)
     period = u * rng.uniform(26, 110)
-    x, y = frame(shape, rng.uniform(0, np.pi))
+    x, _ = frame(shape, rng.uniform(0, np.pi))
     if rng.random() < 0.5:
         phase = 2 * np.pi * x / period + rng.uniform(0.5, 2.2) * fields.smooth(rng, shape, 1.2 * period)
         folds = np.cos(phase) * np.clip(0.6 + 0.5 * fields.smooth(rng, shape, 2 * period), 0, 1.4)
@@ -134,7 +136,7 @@ def scratched(rng: Rng, shape: Shape) -> Field:
         hole = dx0**2 + dy0**2 < (u * rng.uniform(1.5, 7)) ** 2
         relief.z[where][hole] -= 12 * u
     if rng.random() < 0.5:  # a patch that came off
-        x0, y0 = frame(shape, rng.uniform(0, np.pi))
+        x0, _ = frame(shape, rng.uniform(0, np.pi))
         bare = x0 + 25 * u * fields.fractal(rng, shape, 70 * u, 1.6) > rng.uniform(0, 330) * u
         relief.z[bare] -= 9 * u
         relief.tone[bare] *= rng.uniform(0.55, 0.8)

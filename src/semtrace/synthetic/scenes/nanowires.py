@@ -27,7 +27,7 @@ def forest(rng: Rng, shape: Shape) -> Field:
         dx, wide = long * rng.normal(0, 0.05), radius * rng.lognormal(0, 0.15)
         top = (x + dx, y - long * lean, long * 0.7 + wide)
         tube(relief, [(x, y, 0.0), top], (wide, wide * taper), tone=rng.uniform(1.3, 1.6))
-        blob(relief, *top[:2], wide * drop, top[2], tone=1.9)
+        blob(relief, top[0], top[1], wide * drop, top[2], tone=1.9)
     signal = secondary_electrons(relief, edge=0.4, side=0.25, pits=0.35, reach=(3.0, 14.0, 40 * u))
     return levels(signal, rng.uniform(0.02, 0.15), rng.uniform(0.85, 1.0))
 
@@ -99,7 +99,15 @@ def tapered(rng: Rng, shape: Shape) -> Field:
         profile = np.sin(np.linspace(0.35, np.pi - rng.uniform(0.15, 1.1), steps + 1)) ** 0.7
         tube(relief, points, wide * rng.lognormal(0, 0.15) * profile, tone=rng.uniform(1.5, 1.85))
         if rng.random() < 0.15:
-            blob(relief, *points[0, :2], wide * rng.uniform(1.0, 1.7), 2 * wide, wobble=wobble(rng, 0.2), tone=1.9)
+            blob(
+                relief,
+                points[0, 0],
+                points[0, 1],
+                wide * rng.uniform(1.0, 1.7),
+                2 * wide,
+                wobble=wobble(rng, 0.2),
+                tone=1.9,
+            )
     signal = secondary_electrons(relief, edge=0.45, side=0.3, pits=0.4, reach=(3.0, wide))
     return levels(signal, rng.uniform(0.05, 0.2), rng.uniform(0.75, 0.98))
 
@@ -125,7 +133,7 @@ def single_wire(rng: Rng, shape: Shape) -> Field:
             ]
             facet(relief, ring, tone=1.5)
         if rng.random() < 0.8:
-            blob(relief, *end, wide * rng.uniform(1.0, 1.25), wide * 1.2, wobble=wobble(rng, 0.08), tone=1.9)
+            blob(relief, end[0], end[1], wide * rng.uniform(1.0, 1.25), wide * 1.2, wobble=wobble(rng, 0.08), tone=1.9)
     lengthwise, _ = frame(shape, rng.uniform(0, np.pi))
     relief.z += 0.6 * (relief.tone > 1.4) * np.sign(np.sin(lengthwise / (u * rng.uniform(4, 12))))
     signal = secondary_electrons(relief, edge=0.6, side=0.5, direction=rng.uniform(0, 6), pits=0.3, reach=(4.0, 30 * u))

@@ -46,8 +46,7 @@ def agglomerates(rng: Rng, shape: Shape) -> Field:
     for x, y in fields.scattered(rng, shape, lump * 1.1, margin=lump):
         height = rng.uniform(-0.9, 0.1) * lump
         blob(relief, x, y, lump * rng.uniform(0.7, 1.1), height, wobble=wobble(rng, 0.3), rise=0.8)
-    for _ in range(2):  # coarse knobs, then the grains themselves
-        spacing = size * (3.2 if _ == 0 else 1.35)
+    for spacing in (size * 3.2, size * 1.35):  # coarse knobs, then the grains themselves
         points = fields.jittered(rng, shape, spacing, 0.45)
         near, _second, index = fields.cells(points, shape, coarse=1 if spacing < 8 else 2)
         dome = np.sqrt(np.clip((0.75 * spacing) ** 2 - near**2, 0, None))

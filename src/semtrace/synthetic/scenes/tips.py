@@ -22,7 +22,7 @@ def _view(points: ArrayLike, spin: float, tilt: float) -> Field:
 def _background(rng: Rng, shape: Shape) -> Relief:
     """Far below and out of focus: nearly black, with a soft gradient."""
     relief = Relief.flat(shape, -900.0, rng.uniform(0.08, 0.3))
-    x, y = frame(shape, rng.uniform(0, 2 * np.pi))
+    x, _ = frame(shape, rng.uniform(0, 2 * np.pi))
     relief.tone *= 1 + 0.25 * x / shape[1] + 0.1 * fields.smooth(rng, shape, 90.0)
     return relief
 
@@ -82,7 +82,7 @@ def needle(rng: Rng, shape: Shape) -> Field:
         axis=1,
     )
     tube(relief, points, np.maximum(radii, 1.0), tone=1.0)
-    along, across = frame(shape, angle)
+    _, across = frame(shape, angle)
     solid = relief.z > -800
     grooves = np.sin(across / (u * rng.uniform(2, 7)) + 3 * fields.smooth(rng, shape, 60 * u))
     relief.z += np.where(solid, rng.uniform(0, 0.8) * grooves + 0.7 * fields.fractal(rng, shape, 16 * u, 1.6), 0.0)
@@ -122,12 +122,12 @@ def emitters(rng: Rng, shape: Shape) -> Field:
         if pyramid:
             square = np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]) * root
             corners = np.concatenate([square, [[0, 0, height]]])
-            seen = _view(corners, spin, tilt) + (x, y, z)
+            seen = _view(corners, spin, tilt) + np.array([x, y, z])
             for k in range(4):
                 facet(relief, seen[[k, (k + 1) % 4, 4]], tone=1.15)
         else:
             t = np.linspace(0, 1, 20)
-            axis = _view(np.stack([0 * t, 0 * t, height * t], axis=1), 0.0, tilt) + (x, y, z)
+            axis = _view(np.stack([0 * t, 0 * t, height * t], axis=1), 0.0, tilt) + np.array([x, y, z])
             tube(relief, axis, root * (1 - t) ** taper + blunt, tone=1.15)
     relief.z += 0.2 * fields.fractal(rng, shape, 8.0, 1.4)
     signal = secondary_electrons(

@@ -1,0 +1,193 @@
+"""The pipeline as a newcomer runs it: a clone, its parameters, `dvc repro`, exit codes, messages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+SMALL = ["synthetic.originals=40", "synthetic.published=30", "synthetic.width=320", "executor.workers=1"]
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
+}  # fmt: skip
+
+
+def call(*command: str, cwd: Path, code: int = 0, **more: str) -> str:
+    done = subprocess.run(command, cwd=cwd, env={**ENVIRONMENT, **more}, capture_output=True, text=True, timeout=300)
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output[-3000:]
+    return output
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with a small archive, run once."""
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    names = call("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=PROJECT).splitlines()
+    for name in names:
+        if (PROJECT / name).is_file() and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / name, folder / name)
+    call("semtrace", "params", *SMALL, cwd=folder)
+    call("git", "init", "-q", cwd=folder)
+    call("git", "add", "-A", cwd=folder)
+    call("git", "commit", "-qm", "clone", cwd=folder)
+    call("dvc", "repro", "-q", cwd=folder)
+    return folder
+
+
+def ran(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+def test_git_stays_clean_but_for_the_lock_file(clone):
+    assert call("git", "status", "--porcelain", cwd=clone).split() == ["??", "dvc.lock"]
+
+
+def test_a_second_run_does_nothing(clone):
+    assert ran(call("dvc", "repro", cwd=clone)) == set()
+
+
+def test_the_lock_file_reproduces_byte_for_byte(clone):
+    first = (clone / "dvc.lock").read_bytes()
+    for name in ("data/work", "data/raw/synthetic", ".cache", ".dvc/cache", "dvc.lock"):
+        path = clone / name
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    # Other workers, hash seed, locale, time zone and temporary folder: the same bytes.
+    call("semtrace", "params", *SMALL[:-1], "executor.workers=2", cwd=clone)
+    (clone.parent / "tmp").mkdir()
+    call(
+        "dvc", "repro", "-q", cwd=clone,
+        PYTHONHASHSEED="7", LC_ALL="C", TZ="Asia/Kathmandu", TMPDIR=str(clone.parent / "tmp"),
+    )  # fmt: skip
+    assert (clone / "dvc.lock").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("edit", "stages"),
+    [
+        ("executor.workers=1", set()),
+        ("label.link=copy", {"label"}),
+        ("match.min_margin=0.03", {"match", "plot"}),
+        ("convert.quality=95", {"convert"}),
+    ],
+)
+def test_an_edit_reruns_only_the_stages_that_read_it(clone, edit, stages):
+    call("semtrace", "params", *SMALL[:-1], edit, cwd=clone)
+    shown = call("dvc", "repro", "--dry", cwd=clone)
+    assert ran(shown) >= stages
+    directly = {
+        name
+        for name, entries in yaml.safe_load(call("dvc", "status", "--json", cwd=clone) or "{}").items()
+        for entry in entries
+        if isinstance(entry, dict) and "params.yaml" in entry.get("changed deps", {})
+    }
+    assert directly == stages
+    call("semtrace", "params", *SMALL, cwd=clone)
+
+
+def test_a_run_is_tracked_once(clone):
+    assert "logged as run" in call("semtrace", "track", cwd=clone)
+    assert "logged already" in call("semtrace", "track", cwd=clone)
+    code = (
+        "import mlflow; mlflow.set_tracking_uri('sqlite:///mlflow.db')\n"
+        "[run] = mlflow.search_runs(experiment_names=['semtrace'], output_format='list')\n"
+        "print(run.data.params['match.min_ssim'], run.data.metrics['accuracy.wrong'], sorted(run.data.tags))\n"
+        "print([file.path for file in mlflow.MlflowClient().list_artifacts(run.info.run_id, 'plots')])\n"
+    )
+    output = call(sys.executable, "-c", code, cwd=clone)
+    for part in ("0.7 0.0", "dvc_lock_md5", "git_commit", "input_md5.archive", "plots/ssim_histogram.png"):
+        assert part in output
+
+
+def test_metrics_are_known_to_dvc(clone):
+    assert "accuracy.precision" in call("dvc", "metrics", "show", cwd=clone)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project folder with parameters and nothing else."""
+    shutil.copytree(PROJECT / "conf", tmp_path / "conf")
+    call("semtrace", "params", "dataset=archive", "executor.workers=1", cwd=tmp_path)
+    return tmp_path
+
+
+def error(*command: str, cwd: Path, code: int) -> str:
+    output = call("semtrace", *command, cwd=cwd, code=code)
+    lines = [line for line in output.splitlines() if line.startswith("semtrace: error: ")]
+    assert len(lines) == 1, output
+    assert "Traceback" not in output
+    return lines[0]
+
+
+def test_a_missing_folder(project):
+    assert "data/raw/archive: the archive folder is missing" in error("inventory", cwd=project, code=2)
+
+
+def test_an_empty_folder(project):
+    (project / "data/raw/archive").mkdir(parents=True)
+    assert "no file with a TIFF extension" in error("inventory", cwd=project, code=2)
+    assert not (project / "data/work/inventory").exists()
+
+
+def test_an_unknown_parameter(project):
+    text = (project / "params.yaml").read_text().replace("min_ssim:", "min_sim:")
+    (project / "params.yaml").write_text(text)
+    assert "unknown parameter match.min_sim" in error("match", cwd=project, code=2)
+    assert "nonsense" in error("params", "nonsense=1", cwd=project, code=2)
+
+
+def test_a_stage_before_its_time(project):
+    assert "run the stage that writes it first" in error("convert", cwd=project, code=2)
+
+
+def test_outside_a_project(tmp_path):
+    assert "params.yaml" in error("match", cwd=tmp_path, code=2)
+
+
+def test_wrong_usage():
+    assert "invalid choice" in call("semtrace", "frobnicate", cwd=PROJECT, code=2)
+
+
+def test_params_that_are_out_of_date(project):
+    assert "is not what conf/ says" in error("params", "--check", "match.min_ssim=0.9", cwd=project, code=1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_read_permission(project):
+    (project / "data/raw/archive").mkdir(parents=True, mode=0o000)
+    assert "no permission" in error("inventory", cwd=project, code=2)
+    (project / "data/raw/archive").chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="a full disk needs root and mount")
+def test_a_full_disk_leaves_nothing_half_written(clone, tmp_path):
+    project = tmp_path / "project"
+    shutil.copytree(clone / "conf", project / "conf")
+    (project / "data" / "work").mkdir(parents=True)
+    here = [f"dataset.{name}={clone}/data/raw/synthetic/{name}" for name in ("archive", "published", "known")]
+    call("semtrace", "params", *here, "executor.workers=1", cwd=project)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", project / "data" / "work"], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small tmpfs is not allowed here")
+    try:
+        call("semtrace", "inventory", cwd=project)
+        message = error("convert", cwd=project, code=1)
+        assert "No space left on device" in message
+        assert "bytes are free" in message
+        assert [path.name for path in (project / "data" / "work").iterdir()] == ["inventory"]
+    finally:
+        subprocess.run(["umount", project / "data" / "work"], check=True)
