@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before anything imports them: neither MLflow nor DVC phones home.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    # Work is spread over processes, one per core: threads of BLAS inside each would only get in the way.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     given = _parser().parse_args(arguments)
 
     from semtrace.core.labels import VocabularyError
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         verb("validate", _validate, "measure the mapping: metrics.json and accuracy_report.txt"),
         verb("plot", _plot, "draw the histograms and the plot by row"),
         verb("track", _track, "log the finished pipeline run to MLflow"),
+        verb("run", _run, "all stages from inventory to plot in one process, without DVC: for a quick look"),
     ]
     for stage in stages:
         stage.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
@@ -95,21 +99,24 @@ def _parser() -> argparse.ArgumentParser:
 def _load(given: argparse.Namespace) -> Params:
     from semtrace import params
 
-    loaded = params.load(PARAMS)
-    if given.workers is None:
-        return loaded
-    return replace(loaded, executor=replace(loaded.executor, workers=given.workers))
+    return params.load(PARAMS, workers=given.workers)
 
 
 def _params(given: argparse.Namespace) -> Any:
     from semtrace import params
+    from semtrace.provenance.common import check_folder
 
     if given.check:
         text = params.composed(CONF, given.overrides)
         if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
             raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
         return "params.yaml is what conf/ says"
-    return "params.yaml written" if params.write(CONF, PARAMS, given.overrides) else "params.yaml is up to date"
+    written = params.write(CONF, PARAMS, given.overrides)
+    dataset = params.load(PARAMS).dataset
+    if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
+        check_folder(dataset.archive, "archive")
+        check_folder(dataset.published, "published")
+    return "params.yaml written" if written else "params.yaml is up to date"
 
 
 def _generate(given: argparse.Namespace) -> Any:
@@ -147,11 +154,15 @@ def _match(given: argparse.Namespace) -> Any:
     from semtrace.provenance.common import InputError
 
     p = _load(given)
-    alone = (given.tiff_hashes, given.jpeg_hashes, given.out)
+    alone = [getattr(given, name, None) for name in ("tiff_hashes", "jpeg_hashes", "out")]
     if any(alone):
         if not all(alone):
             raise InputError("a match from hash tables alone needs --tiff-hashes, --jpeg-hashes and --out together")
-        return match.run(*alone, p.match, p.executor)
+        if given.out.exists() and not (given.out / "jpeg_to_tiff.csv").is_file():
+            raise InputError(
+                f"{given.out}: exists and is no earlier match; name a new folder, it is replaced as a whole"
+            )
+        return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
     return match.run(
         HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
         archive=p.dataset.archive, published=p.dataset.published,
@@ -191,10 +202,28 @@ def _plot(given: argparse.Namespace) -> Any:
     return ", ".join(plot.run(WORK / "match" / "jpeg_to_tiff.csv", WORK / "plot", lines))
 
 
+def _run(given: argparse.Namespace) -> Any:
+    stages = ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "label", "plot", "validate")
+    for stage in stages:
+        name, _, given.side = stage.partition(" ")
+        print(f"{stage}: {_describe(_STAGES[name](given))}", flush=True)
+
+
 def _track(given: argparse.Namespace) -> Any:
     from semtrace import tracking
 
     return tracking.track(_load(given), PARAMS, WORK)
+
+
+_STAGES = {
+    "inventory": _inventory,
+    "convert": _convert,
+    "fingerprint": _fingerprint,
+    "match": _match,
+    "label": _label,
+    "plot": _plot,
+    "validate": _validate,
+}
 
 
 def _describe(summary: Any) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -64,10 +66,7 @@ def available_cores() -> int:
 def _in_processes(
     function: Callable[[Item], Result], chunks: list[Sequence[Item]], workers: int
 ) -> Iterator[Result | Crashed]:
-    # A server process that has imported the function's module once is forked for each worker: as quick as a plain
-    # fork, and safe in a parent that has threads.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([function.__module__])
+    context = _context(function)
     done = 0
     while done < len(chunks):
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
@@ -89,6 +88,19 @@ def _in_processes(
         for item in chunks[done]:
             yield _alone(function, item, context)
         done += 1
+
+
+def _context(function: Callable[[Item], Result]) -> multiprocessing.context.BaseContext:
+    """Fork from this process where that is safe, it has no other thread; else from a server that has none either.
+
+    A fork starts in milliseconds with everything imported; a server must import the function's module first.
+    """
+    tasks = Path("/proc/self/task")
+    if tasks.is_dir() and len(list(tasks.iterdir())) == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([function.func.__module__ if isinstance(function, partial) else function.__module__])
+    return context
 
 
 def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

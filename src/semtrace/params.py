@@ -1,26 +1,28 @@
 """Parameters: conf/ is composed into params.yaml, and every stage reads its typed section from there.
 
-``semtrace params`` is the only code that knows Hydra. An unknown key, a missing one or a bad value is an error
-before any work starts.
+``semtrace params`` is the only code that knows Hydra. It checks every section, so an unknown key, a missing one or a
+bad value is an error before any work starts. A stage checks the sections it reads, and imports no other stage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from semtrace.io.files import write_atomic
-from semtrace.provenance import convert, fingerprint, label, match
 from semtrace.provenance.common import Executor, InputError
-from semtrace.synthetic.generate import Settings as SyntheticSettings
+
+if TYPE_CHECKING:
+    from semtrace.provenance import convert, fingerprint, label, match
+    from semtrace.synthetic import generate
 
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
 
@@ -50,76 +52,130 @@ class Tracking:
     artifacts: str
 
 
-@dataclass(frozen=True)
-class Params:
-    """All sections of params.yaml, checked."""
-
-    dataset: Dataset
-    synthetic: SyntheticSettings
-    convert: convert.Settings
-    hash: fingerprint.HashSettings
-    fingerprint: fingerprint.Selection
-    match: match.Settings
-    labels: label.LabelsSettings
-    label: label.Settings
-    executor: Executor
-    tracking: Tracking
-
-
-_SECTIONS: dict[str, type] = {
-    "dataset": Dataset,
-    "synthetic": SyntheticSettings,
-    "convert": convert.Settings,
-    "hash": fingerprint.HashSettings,
-    "fingerprint": fingerprint.Selection,
-    "match": match.Settings,
-    "labels": label.LabelsSettings,
-    "label": label.Settings,
-    "executor": Executor,
-    "tracking": Tracking,
+# Section -> the dataclass that checks it; a stage's own section stands in its module.
+SECTIONS = {
+    "dataset": "semtrace.params:Dataset",
+    "synthetic": "semtrace.synthetic.generate:Settings",
+    "convert": "semtrace.provenance.convert:Settings",
+    "hash": "semtrace.provenance.fingerprint:HashSettings",
+    "fingerprint": "semtrace.provenance.fingerprint:Selection",
+    "match": "semtrace.provenance.match:Settings",
+    "labels": "semtrace.provenance.label:LabelsSettings",
+    "label": "semtrace.provenance.label:Settings",
+    "executor": "semtrace.provenance.common:Executor",
+    "tracking": "semtrace.params:Tracking",
 }
 
 
-def parse(tree: Any, origin: str) -> Params:
-    """Check a tree of sections and return it typed; ``origin`` names it in errors."""
-    if not isinstance(tree, dict):
-        raise ParamsError(f"{origin}: not a mapping of sections; compose it again with `semtrace params`")
-    unknown, missing = sorted(set(tree) - set(_SECTIONS)), sorted(set(_SECTIONS) - set(tree))
-    if unknown or missing:
-        what = [f"unknown section {name!r}" for name in unknown] + [f"section {name!r} missing" for name in missing]
-        raise ParamsError(f"{origin}: {', '.join(what)}; the sections are {', '.join(_SECTIONS)}")
-    return Params(**{name: _section(name, kind, tree[name], origin) for name, kind in _SECTIONS.items()})
+class Params:
+    """The sections of params.yaml, each checked when it is first read.
+
+    Args:
+        tree: section -> key -> value.
+        origin: names the tree in errors.
+
+    Raises:
+        ParamsError: a section is unknown or missing; on reading one, its keys or values are wrong.
+    """
+
+    def __init__(self, tree: Any, origin: str) -> None:
+        if not isinstance(tree, dict):
+            raise ParamsError(f"{origin}: not a mapping of sections; compose it again with `semtrace params`")
+        unknown, missing = sorted(set(tree) - set(SECTIONS)), sorted(set(SECTIONS) - set(tree))
+        if unknown or missing:
+            what = [f"unknown section {name!r}" for name in unknown] + [f"section {name!r} missing" for name in missing]
+            raise ParamsError(f"{origin}: {', '.join(what)}; the sections are {', '.join(SECTIONS)}")
+        self._tree, self._origin = tree, origin
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """Where the inputs are."""
+        return cast("Dataset", self.section("dataset"))
+
+    @cached_property
+    def synthetic(self) -> generate.Settings:
+        """What to generate."""
+        return cast("generate.Settings", self.section("synthetic"))
+
+    @cached_property
+    def convert(self) -> convert.Settings:
+        """How TIFFs become JPEGs."""
+        return cast("convert.Settings", self.section("convert"))
+
+    @cached_property
+    def hash(self) -> fingerprint.HashSettings:
+        """The perceptual hash."""
+        return cast("fingerprint.HashSettings", self.section("hash"))
+
+    @cached_property
+    def fingerprint(self) -> fingerprint.Selection:
+        """Which images are fingerprinted."""
+        return cast("fingerprint.Selection", self.section("fingerprint"))
+
+    @cached_property
+    def match(self) -> match.Settings:
+        """Thresholds of the match."""
+        return cast("match.Settings", self.section("match"))
+
+    @cached_property
+    def labels(self) -> label.LabelsSettings:
+        """The vocabulary."""
+        return cast("label.LabelsSettings", self.section("labels"))
+
+    @cached_property
+    def label(self) -> label.Settings:
+        """How labelled copies are made."""
+        return cast("label.Settings", self.section("label"))
+
+    @cached_property
+    def executor(self) -> Executor:
+        """Where the work is done."""
+        return cast("Executor", self.section("executor"))
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """The MLflow settings."""
+        return cast("Tracking", self.section("tracking"))
+
+    def section(self, name: str) -> Any:
+        """Check one section and return it typed."""
+        module, _, kind_name = SECTIONS[name].partition(":")
+        kind, values = getattr(import_module(module), kind_name), self._tree[name]
+        allowed = [field.name for field in fields(kind)]
+        if not isinstance(values, dict):
+            raise ParamsError(f"{self._origin}: section {name!r} must be a mapping of {', '.join(allowed)}")
+        unknown, missing = sorted(set(values) - set(allowed)), sorted(set(allowed) - set(values))
+        if unknown or missing:
+            what = [f"unknown parameter {name}.{key}" for key in unknown] + [f"{name}.{key} missing" for key in missing]
+            raise ParamsError(f"{self._origin}: {', '.join(what)}; {name} has {', '.join(allowed)}")
+        try:
+            return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
+        except OmegaConfBaseException as error:
+            reason = str(error).splitlines()[0]
+            raise ParamsError(f"{self._origin}: {name}.{error.full_key or '?'}: {reason}") from error
+        except ValueError as error:
+            raise ParamsError(f"{self._origin}: {name}: {error}") from error
 
 
-def _section(name: str, kind: type, values: Any, origin: str) -> Any:
-    allowed = [field.name for field in fields(kind)]
-    if not isinstance(values, dict):
-        raise ParamsError(f"{origin}: section {name!r} must be a mapping of {', '.join(allowed)}")
-    unknown, missing = sorted(set(values) - set(allowed)), sorted(set(allowed) - set(values))
-    if unknown or missing:
-        what = [f"unknown parameter {name}.{key}" for key in unknown] + [f"{name}.{key} missing" for key in missing]
-        raise ParamsError(f"{origin}: {', '.join(what)}; {name} has {', '.join(allowed)}")
-    try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
-    except OmegaConfBaseException as error:
-        raise ParamsError(f"{origin}: {name}.{error.full_key or '?'}: {str(error).splitlines()[0]}") from error
-    except ValueError as error:
-        raise ParamsError(f"{origin}: {error}") from error
-
-
-def load(file: Path) -> Params:
-    """Read and check params.yaml."""
+def load(file: Path, *, workers: int | None = None) -> Params:
+    """Read params.yaml; ``workers`` overrides ``executor.workers``, on which no result depends."""
     if not file.is_file():
         raise ParamsError(f"{file}: not found; run `semtrace params` in the project's root to compose it from conf/")
     try:
         tree = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{file}: not YAML ({error}); run `semtrace params` to compose it again") from error
-    return parse(tree, file.name)
+    params = Params(tree, file.name)
+    if workers is not None:
+        tree["executor"]["workers"] = workers
+    return params
 
 
 def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
-    """The text of params.yaml: conf/ composed by Hydra with ``overrides``, resolved and checked."""
+    """Compose conf/ with ``overrides`` (Hydra's syntax), resolve and check it; return the text of params.yaml."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+
     if not (conf / "config.yaml").is_file():
         raise ParamsError(f"{conf / 'config.yaml'}: not found; run this in the project's root")
     try:
@@ -127,9 +183,10 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
             config = compose("config", overrides=list(overrides))
         tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as error:
-        reason = " ".join(str(error).split())
-        raise ParamsError(f"conf/: {reason}") from error
-    parse(tree, "conf/")
+        raise ParamsError(f"conf/: {' '.join(str(error).split())}") from error
+    params = Params(tree, "conf/")
+    for name in SECTIONS:
+        params.section(name)
     return HEADER + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 

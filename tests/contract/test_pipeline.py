@@ -119,7 +119,8 @@ def test_metrics_are_known_to_dvc(clone):
 def project(tmp_path: Path) -> Path:
     """A project folder with parameters and nothing else."""
     shutil.copytree(PROJECT / "conf", tmp_path / "conf")
-    call("semtrace", "params", "dataset=archive", "executor.workers=1", cwd=tmp_path)
+    message = call("semtrace", "params", "dataset=archive", "executor.workers=1", cwd=tmp_path, code=2)
+    assert "data/raw/archive: the archive folder is missing" in message
     return tmp_path
 
 
@@ -154,6 +155,17 @@ def test_a_stage_before_its_time(project):
 
 def test_outside_a_project(tmp_path):
     assert "params.yaml" in error("match", cwd=tmp_path, code=2)
+
+
+def test_a_match_replaces_no_foreign_folder(project):
+    (project / "mine").mkdir()
+    (project / "mine" / "thesis.tex").touch()
+    (project / "t.csv").write_text("file,path,phash\na,a," + "0f" * 128 + "\n")
+    command = ["match", "--tiff-hashes", "t.csv", "--jpeg-hashes", "t.csv", "--out"]
+    assert "is no earlier match" in error(*command, "mine", cwd=project, code=2)
+    assert (project / "mine" / "thesis.tex").exists()
+    for _ in range(2):
+        call("semtrace", *command, "new", cwd=project)
 
 
 def test_wrong_usage():

@@ -47,7 +47,7 @@ def test_a_staged_folder_comes_whole_or_not_at_all(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("link", ["auto", "reflink", "hardlink", "copy"])
+@pytest.mark.parametrize("link", ["reflink", "hardlink", "copy"])
 def test_placing_keeps_content_and_overwrites_nothing(tmp_path, link):
     source, target = tmp_path / "s.tif", tmp_path / "t.tif"
     source.write_bytes(b"pixels")

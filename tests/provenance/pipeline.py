@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from pathlib import Path
 
+import yaml
 from PIL import Image
 
 from semtrace import params
 from semtrace.io.images import decode
 from semtrace.provenance import convert, fingerprint, inventory, label, match, plot, validate
-from semtrace.provenance.common import Executor
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-CATEGORIES = params.yaml.safe_load((CONF / "labels" / "nffa.yaml").read_text())["categories"]
+CATEGORIES = yaml.safe_load((CONF / "labels" / "nffa.yaml").read_text())["categories"]
 
 
 def defaults(tmp: Path, *overrides: str, workers: int = 1) -> params.Params:
     """What conf/ says, with a side cache of the test's own."""
-    parsed = params.parse(params.yaml.safe_load(params.composed(CONF, overrides)), "conf")
-    return replace(parsed, executor=Executor(workers, tmp / "cache.sqlite"))
+    here = [f"executor.workers={workers}", f"executor.cache={tmp / 'cache.sqlite'}"]
+    return params.Params(yaml.safe_load(params.composed(CONF, [*overrides, *here])), "conf")
 
 
 def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.Params) -> dict:

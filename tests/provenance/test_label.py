@@ -66,6 +66,6 @@ def test_an_original_that_vanished_is_a_reject(done, tmp_path):
     (tmp_path / "archive").mkdir()
     summary = label.run(
         tmp_path / "archive", fingerprints / "tiff/hashes.csv", fingerprints / "jpeg/hashes.csv", done.work / "match",
-        tmp_path / "out", Vocabulary("nffa", tuple(CATEGORIES)), label.Settings("auto"),
+        tmp_path / "out", Vocabulary("nffa", tuple(CATEGORIES)), label.Settings("reflink"),
     )  # fmt: skip
     assert summary.rejects == {"unreadable": done.summaries["label"].statuses["labelled"]}

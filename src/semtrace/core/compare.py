@@ -22,7 +22,7 @@ class Comparison:
 
     Attributes:
         ssim: mean SSIM (Wang et al. 2004, as scikit-image computes it), -1 to 1.
-        correlation: high-pass correlation at 256 px or less, -1 to 1.
+        correlation: high-pass correlation at 256 px or less, -1 to 1; None for a proven pair, which needs none.
         whole: whether the published picture has the original's whole frame, data bar and all.
         rows: rows of the original that the published picture shows, where it has the original's size; else 0.
         proven: whether encoding these rows again gave the published pixels exactly.
@@ -30,19 +30,29 @@ class Comparison:
     """
 
     ssim: float
-    correlation: float
+    correlation: float | None
     whole: bool
     rows: int = 0
     proven: bool = False
 
 
-def compare(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int) -> Comparison | None:
-    """Compare top-aligned, at the smaller of the two widths.
+@dataclass(frozen=True)
+class Aligned:
+    """Two pictures brought to one size, uint8 (H, W) each, data bar left out; ``whole`` and ``rows`` as above."""
+
+    published: NDArray[np.uint8]
+    original: NDArray[np.uint8]
+    whole: bool
+    rows: int
+
+
+def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int) -> Aligned | None:
+    """Lay a published picture over an original, top-aligned, at the smaller of the two widths.
 
     The rule for different sizes: the widths give the scale, and the larger picture is reduced (Lanczos). At that
     scale the published picture must hold the rows above the original's data bar (3 % may be missing) and
-    no more than the original has. Then the rows above the bar are compared. What does not fit, a crop at other
-    edges or another aspect, is not comparable.
+    no more than the original has. The rows above the bar are kept. What does not fit, a crop at other edges or
+    another aspect, is not comparable.
 
     Args:
         published: uint8 (H, W).
@@ -50,8 +60,7 @@ def compare(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: 
         bar_top: first row of the original's data bar; H' where there is none.
 
     Returns:
-        The comparison, its numbers rounded to 6 decimals, or None where the two are not comparable.
-
+        The two, or None where they are not comparable.
     """
     height, width = original.shape
     scale = published.shape[1] / width
@@ -68,13 +77,17 @@ def compare(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: 
         content = min(round(content * scale), published.shape[0])
     elif not same_size:
         published = resize(published, width, rows)
-    left, right = published[:content], original[:content]
+    left, right = np.ascontiguousarray(published[:content]), np.ascontiguousarray(original[:content])
     if min(left.shape) < _SMALLEST:
         return None
-    left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
-    return Comparison(
-        ssim=round(ssim(left, right), 6),
-        correlation=round(highpass_correlation(reduce(left), reduce(right)), 6),
-        whole=rows == height,
-        rows=rows if same_size else 0,
-    )
+    return Aligned(left, right, rows == height, rows if same_size else 0)
+
+
+def similarity(aligned: Aligned) -> float:
+    """Mean SSIM of an aligned pair, rounded to 6 decimals."""
+    return round(ssim(aligned.published, aligned.original), 6)
+
+
+def correlation(aligned: Aligned) -> float:
+    """High-pass correlation of an aligned pair at 256 px or less, rounded to 6 decimals."""
+    return round(highpass_correlation(reduce(aligned.published), reduce(aligned.original)), 6)

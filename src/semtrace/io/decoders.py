@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
@@ -128,10 +129,7 @@ def _pillow_gray(image: Image.Image, depth: int, directory: tiff.Directory | Non
     white = directory is not None and directory.integer(tiff.PHOTOMETRIC, 0) == 0
     signed = directory is not None and bool(np.any(directory.integers(tiff.SAMPLE_FORMAT) == 2))
     if mode.startswith("I") or mode == "F":
-        array = np.asarray(image)
-        if mode == "I" and depth == 32 and not signed:
-            array = array.view(np.uint32)  # Pillow reads unsigned 32 bit as signed
-        return to_gray8(array, min_is_white=white)
+        return to_gray8(_pillow_deep(image, depth, directory, signed), min_is_white=white)
     if mode == "L" and signed:
         return to_gray8(np.asarray(image).view(np.int8))
     rule = _RULES.get(mode, f"{mode.lower()}->luma")
@@ -147,13 +145,27 @@ def _pillow_gray(image: Image.Image, depth: int, directory: tiff.Directory | Non
     return np.array(gray, np.uint8), rule
 
 
+def _pillow_deep(image: Image.Image, depth: int, directory: tiff.Directory | None, signed: bool) -> NDArray[Any]:
+    """The numbers of a deep picture, free of two faults of Pillow 13."""
+    array = np.asarray(image)
+    if directory is None or image.mode not in ("I", "F"):
+        return array
+    if directory.order == ">" and directory.integer(tiff.COMPRESSION, 1) != 1 and sys.byteorder == "little":
+        # libtiff has put decompressed numbers into native order, and Pillow turns them round again
+        array = (array.astype(np.int16) if depth == 16 else array).byteswap()
+    if image.mode == "I" and depth == 32 and not signed:
+        return array.view(np.uint32)  # read as signed
+    return array
+
+
 def _tifffile_array(page: Any) -> NDArray[Any]:
     """Shape (H, W) or (H, W, channels), turned the right way up."""
     check_size(page.imagewidth, page.imagelength)
     if int(page.photometric) not in (0, 1, 2, 6) or page.axes not in ("YX", "YXS", "SYX"):
         raise NotImplementedError(f"photometric interpretation {int(page.photometric)}, axes {page.axes}")
-    if page.samplesperpixel > 8 or page.compression == _LZW:
-        raise NotImplementedError(f"compression {page.compression}, {page.samplesperpixel} samples per pixel")
+    if page.samplesperpixel > 8 or page.compression == _LZW or page.dtype is None or page.dtype.kind not in "buif":
+        what = f"{page.samplesperpixel} samples of {page.dtype}, compression {page.compression}"
+        raise NotImplementedError(what)
     array: NDArray[Any] = page.asarray(maxworkers=1)
     if page.axes == "SYX":
         array = np.moveaxis(array, 0, -1)

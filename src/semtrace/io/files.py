@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -69,14 +70,14 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise
 
 
-def place(source: Path, target: Path, *, link: str = "auto") -> str:
+def place(source: Path, target: Path, *, link: str = "reflink") -> str:
     """Put the content of ``source`` at ``target``, which must not exist, without moving its bytes where it can.
 
     Args:
         source: file to place; it is only read.
         target: new file.
-        link: ``"reflink"`` shares the extents (Btrfs, XFS), ``"hardlink"`` shares the inode, ``"copy"`` shares
-            nothing, ``"auto"`` tries them in this order. What the file system cannot do falls back to a copy.
+        link: ``"reflink"`` shares the extents until one of the two is changed (Btrfs, XFS), ``"hardlink"`` shares
+            the file itself, ``"copy"`` shares nothing. What the file system cannot do falls back to a copy.
 
     Returns:
         ``"reflink"``, ``"hardlink"`` or ``"copy"``: what was done.
@@ -86,7 +87,7 @@ def place(source: Path, target: Path, *, link: str = "auto") -> str:
 
     """
     with source.open("rb") as reading:
-        if link in ("auto", "reflink"):
+        if link == "reflink":
             with target.open("xb") as writing:
                 try:
                     fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
@@ -94,7 +95,7 @@ def place(source: Path, target: Path, *, link: str = "auto") -> str:
                 except OSError:
                     pass
             target.unlink()
-        if link in ("auto", "hardlink"):
+        if link == "hardlink":
             try:
                 os.link(source, target, follow_symlinks=True)
                 return "hardlink"
@@ -117,11 +118,25 @@ def staged_folder(target: Path) -> Iterator[Path]:
     staging.mkdir(parents=True)
     try:
         yield staging
+        _sync(staging)
         _remove(target)
         staging.rename(target)
     except BaseException:
         _remove(staging)
         raise
+
+
+def _sync(folder: Path) -> None:
+    """Bring every file below ``folder`` to the disk at once, before the folder gets its name; OSError if that fails."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if libc.syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    except AttributeError:  # not Linux
+        os.sync()
+    finally:
+        os.close(descriptor)
 
 
 def _remove(folder: Path) -> None:

@@ -22,6 +22,7 @@ _MAGIC = {
 }  # fmt: skip
 
 
+_BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}  # "BM" alone says little
 _WEBP = 50001  # a TIFF compression that the libtiff inside Pillow lacks
 
 
@@ -66,7 +67,7 @@ class Facts:
     pages: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DecodedImage:
     """The first page as 8-bit grey, shape (H, W), C-contiguous and writable, and the rule that made it so."""
 
@@ -87,7 +88,7 @@ def decode(data: bytes) -> DecodedImage:
     if not data:
         raise UnreadableImage("empty_file", "0 bytes")
     kind = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), None)
-    if kind is None:
+    if kind is None or (kind == "BMP" and data[14:18] not in _BMP_HEADERS):
         raise UnreadableImage("not_an_image", f"neither TIFF, JPEG, PNG nor BMP: starts {data[:8].hex(' ')}")
     directory, pages = None, 1
     try:
@@ -148,8 +149,6 @@ def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: in
             detail = f"Pillow: {type(error).__name__} {error}"
         if _is_cut(data, kind, directory) or "truncated" in detail:
             raise UnreadableImage("truncated", detail)
-        if kind == "BMP" and unknown:  # two letters are a weak signature
-            raise UnreadableImage("not_an_image", detail)
         # what Pillow knows and finds damaged is damaged: a more tolerant decoder would only hide it
         if directory is None or not (unknown or directory.integer(tiff.COMPRESSION) == _WEBP):
             raise UnreadableImage("corrupt", detail)

@@ -70,7 +70,8 @@ def _fei(directory: tiff.Directory) -> Vendor:
 
 def _sis(directory: tiff.Directory) -> Vendor:
     """Olympus SIS: a table of blocks; the one of type 1 holds a power of ten and the size of a pixel."""
-    software = _clean(_text(directory, tiff.SOFTWARE)) or "analySIS"
+    software = _clean(_text(directory, tiff.SOFTWARE))
+    software = software if software.startswith("analySIS") else "analySIS"  # an editor may have put its own name
     data, start = directory.data, directory.integer(_SIS)
     instrument = f"FEI/Philips XL ({software})" if b"XL_IMAGE_PARAM" in data[-200_000:] else software
     if start < 0 or data[start : start + 4] != b"SIS0":

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.compare import Comparison, compare
+from semtrace.core.compare import Aligned, Comparison, align, correlation, similarity
 from semtrace.io.cache import Cache
 from semtrace.io.files import md5
 from semtrace.io.images import UnreadableImage, decode
-from semtrace.io.jpeg import encode_as, encoding_of
+from semtrace.io.jpeg import encode_again, luma_table
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor, Reject, read_file
 
@@ -94,6 +94,8 @@ def _compare(
         picture = _decode(data)
     except UnavailableError as error:
         return error.reject
+    aligned: dict[int, Aligned] = {}
+    similarities: dict[int, float] = {}
     fresh: list[int] = []
     for index in missing:
         original = originals[index]
@@ -101,10 +103,15 @@ def _compare(
             pixels = _original_pixels(original.file, original.md5)
         except UnavailableError:
             continue  # not kept in the cache: the file may be back in the next run
-        bar_top = original.bar_top if original.bar_top >= 0 else pixels.shape[0]
-        comparisons[index] = compare(picture, pixels, bar_top)
         fresh.append(index)
-    _prove(data, picture, originals, comparisons)
+        pair = align(picture, pixels, original.bar_top if original.bar_top >= 0 else pixels.shape[0])
+        if pair is not None:
+            aligned[index] = pair
+            similarities[index] = similarity(pair)
+            comparisons[index] = Comparison(similarities[index], None, pair.whole, pair.rows)
+    if not _prove(data, picture, originals, comparisons):
+        for index, pair in aligned.items():
+            comparisons[index] = Comparison(similarities[index], correlation(pair), pair.whole, pair.rows)
     return comparisons, [(index, comparisons[index]) for index in fresh]
 
 
@@ -113,22 +120,23 @@ def _prove(
     picture: NDArray[np.uint8],
     originals: tuple[Image, ...],
     comparisons: list[Comparison | None],
-) -> None:
+) -> bool:
     """Mark the comparison whose original, encoded as the published picture was, gives its very pixels.
 
-    Tried where it can pay, an encoding costs ten SSIMs: same size, alike, the most alike first, at most three.
+    Tried where it can pay, for an encoding costs several SSIMs: same size, alike, the most alike first, at most three.
     """
     # Of an original kept with and without its data bar the one with the published frame comes first.
     alike = [(-c.ssim, not c.whole, i) for i, c in enumerate(comparisons) if c and c.rows and c.ssim >= _MAY_BE_PROVEN]
-    encoding = encoding_of(data) if alike else None
+    table = luma_table(data) if alike else None
     for *_, index in sorted(alike)[:_TRIES]:
         comparison = comparisons[index]
-        if encoding is None or comparison is None:
-            return
+        if table is None or comparison is None:
+            return False
         rows = _original_pixels(originals[index].file, originals[index].md5)[: comparison.rows]
-        if np.array_equal(encode_as(rows, encoding), picture):
+        if np.array_equal(encode_again(rows, table), picture):
             comparisons[index] = replace(comparison, proven=True)
-            return
+            return True
+    return False
 
 
 def _read(file: str, digest: str) -> bytes:

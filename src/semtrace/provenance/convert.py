@@ -6,13 +6,14 @@ silent clip. Rows in (inventory.csv) = rows out (converted.csv) + rejects; a dup
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
-from semtrace.io.files import md5, safe_join, staged_folder, write_atomic
+from semtrace.io.files import md5, safe_join, staged_folder
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor, Reject, read_file, write_rejects
@@ -83,7 +84,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         tables.write(folder / "converted.csv", tables.CONVERTED, rows)
         rejects = [Reject(path, "convert", *failed[keeper]) for path, keeper, _ in keepers if keeper in failed]
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
-    rules = Counter(row["rule"].split(" ")[0] for row in made.values())
+    rules = Counter(re.split(r"[ ;]", row["rule"])[0] for row in made.values())
     return Summary(tiffs=len(listed), jpegs=len(made), rules=dict(sorted(rules.items())), rejects=counts)
 
 
@@ -102,5 +103,5 @@ def _convert(item: tuple[str, str, str, int]) -> tuple[str, str] | Reject:
         jpeg = encode_jpeg(image.gray, quality)
     except ValueError as error:
         return Reject("", "", "too_large_for_jpeg", str(error))
-    write_atomic(Path(target), jpeg)
+    Path(target).write_bytes(jpeg)  # in the staging folder: it gets its name with all the others
     return md5(jpeg), image.rule

@@ -6,6 +6,7 @@ so that a JPEG published without the bar still finds it. Rows in = rows out (has
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from semtrace.core import phash
 from semtrace.core.databar import bar_top
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import md5, safe_join, staged_folder, walk
+from semtrace.io.files import safe_join, staged_folder, walk
 from semtrace.io.images import decode
 from semtrace.provenance.common import Executor, InputError, Reject, check_folder, write_rejects
 from semtrace.provenance.examine import Source, examine
@@ -161,14 +162,15 @@ def facts_of(data: bytes, *, size: int, original: bool) -> dict[str, Any]:
     gray = image.gray
     bits = phash.phash(gray, size)
     top = bar_top(gray) if original else gray.shape[0]
+    content_id, picture_id = _digests(gray, top)
     has_bar = top < gray.shape[0]
     return {
         "phash": phash.to_hex(bits),
         "algorithm": phash.algorithm(size),
         "phash_content": phash.to_hex(phash.phash(gray[:top], size)) if has_bar else "",
         "bar_top": top if has_bar else None,
-        "content_id": _digest(gray),
-        "picture_id": _digest(gray[:top]),
+        "content_id": content_id,
+        "picture_id": picture_id,
         "width": gray.shape[1],
         "height": gray.shape[0],
         "health": phash.health(bits),
@@ -176,6 +178,11 @@ def facts_of(data: bytes, *, size: int, original: bool) -> dict[str, Any]:
     }
 
 
-def _digest(gray: NDArray[np.uint8]) -> str:
-    """Identify pixels, whatever file they came in."""
-    return md5(f"{gray.shape}".encode() + gray.tobytes())
+def _digests(gray: NDArray[np.uint8], top: int) -> tuple[str, str]:
+    """Identify the pixels of the frame and of the rows above ``top``, whatever file they came in, in one pass."""
+    whole = hashlib.sha1(gray[:top].data, usedforsecurity=False)
+    above = whole.copy()
+    whole.update(gray[top:].data)
+    for digest, rows in ((whole, gray.shape[0]), (above, top)):
+        digest.update(f"{rows} x {gray.shape[1]}".encode())
+    return whole.hexdigest(), above.hexdigest()

@@ -43,8 +43,8 @@ class Settings:
     link: str
 
     def __post_init__(self) -> None:
-        if self.link not in ("auto", "reflink", "hardlink", "copy"):
-            raise ValueError(f"label.link is {self.link!r}; it must be auto, reflink, hardlink or copy")
+        if self.link not in ("reflink", "hardlink", "copy"):
+            raise ValueError(f"label.link is {self.link!r}; it must be reflink, hardlink or copy")
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,9 @@ class Settings:
     min_hamming_margin: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.ssim_trigger <= self.hamming_threshold <= _REFERENCE_BITS:
-            raise ValueError(
-                f"match.ssim_trigger ({self.ssim_trigger}) must be above 0 and at most match.hamming_threshold "
-                f"({self.hamming_threshold}), which is at most {_REFERENCE_BITS} bits"
-            )
+        for name in ("hamming_threshold", "ssim_trigger"):
+            if not 0 < getattr(self, name) <= _REFERENCE_BITS:
+                raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
         if self.max_candidates < 2:
             raise ValueError(f"match.max_candidates is {self.max_candidates}; a runner-up needs at least 2")
         for name in ("min_ssim", "min_correlation"):

@@ -158,7 +158,7 @@ def _proof(
         return "identical_bytes"
     # Digits in a name are a hint: different pictures share them in published sets, so the hashes must agree too.
     digits = {parse_published(path).digits for path in published.paths}
-    alike = comparison.correlation >= criteria.min_correlation if comparison else True
+    alike = comparison is None or comparison.ssim >= criteria.min_ssim
     if digits & (made | original.digests) and pair.hamming < criteria.ssim_trigger and alike:
         return "name_digest"
     return "reencoded" if comparison and comparison.proven else ""

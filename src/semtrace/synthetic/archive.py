@@ -107,8 +107,8 @@ def photograph(rng: Rng, originals: int, lost: int, width: int) -> list[Frame]:
         down = right = 0
         for step in range(length):
             if step:  # the stage creeps, somebody turns focus, brightness, contrast
-                down = int(np.clip(down + rng.integers(-3, 6), -15, 15))
-                right = int(np.clip(right + rng.integers(-4, 5), -15, 15))
+                down = int(np.clip(down + rng.integers(-2, 4), -8, 8))
+                right = int(np.clip(right + rng.integers(-3, 4), -8, 8))
                 grey = (float(np.clip(black + rng.normal(0, 0.03), 0, 0.2)), float(rng.uniform(0.75, 1.0)))
             minute = (int(facts.time[3:5]) + step) % 60
             frames.append(
@@ -146,11 +146,10 @@ def age(rng: Rng, frames: list[Frame], originals: int) -> list[Frame]:
                   f"{path.rsplit('/', 1)[0]}/{stem[0]} - Copy.{stem[1]}")[number % 3]  # fmt: skip
         copies = (target,) if number % 4 else (target, f"zz USB/{number}/{name}")
         frames[i] = replace(frames[i], copies=copies)
-    i = kept.pop()
-    frames[i] = replace(
-        frames[i], twin=f"GDS/re-saved/{frames[i].path.rsplit('/', 1)[1]}", storage="grey", metadata="zeiss"
-    )
-    i = kept.pop()
-    frames[i] = replace(frames[i], cut=f"backup old/{frames[i].path}", cut_at=0.55)
-    frames[lost[0]] = replace(frames[lost[0]], cut="giulio/usb/img_07.tif", cut_at=0.3, storage="grey")
+    plain = [i for i in kept if frames[i].storage in ("grey", "palette")]
+    i = next(i for i in plain if frames[i].metadata == "zeiss")
+    frames[i] = replace(frames[i], twin=f"GDS/re-saved/{frames[i].path.rsplit('/', 1)[1]}")
+    j = next(j for j in plain if j != i)
+    frames[j] = replace(frames[j], cut=f"backup old/{frames[j].path}", cut_at=0.55)
+    frames[lost[0]] = replace(frames[lost[0]], cut="giulio/usb/img_07.tif", cut_at=0.3)  # all that is left of it
     return frames

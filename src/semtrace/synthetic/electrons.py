@@ -18,13 +18,13 @@ from semtrace.synthetic.relief import Relief
 
 def _slope(z: Field, axis: int) -> Field:
     """Slope along ``axis``: the gentler of the two sides, so that a silhouette does not stain the background."""
-    step = np.diff(z, axis=axis)
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (1, 0)
-    backward = np.pad(step, pad, mode="edge")
-    pad[axis] = (0, 1)
-    forward = np.pad(step, pad, mode="edge")
-    return np.where(np.abs(forward) < np.abs(backward), forward, backward)
+    slope = np.empty(z.shape)
+    step, out = (np.diff(z, axis=axis), slope) if axis else (np.diff(z, axis=0).T, slope.T)
+    size = np.abs(step)
+    out[:, 0], out[:, -1] = step[:, 0], step[:, -1]
+    out[:, 1:-1] = step[:, 1:]
+    np.copyto(out[:, 1:-1], step[:, :-1], where=size[:, :-1] <= size[:, 1:])
+    return slope
 
 
 def secondary_electrons(
@@ -102,7 +102,7 @@ def expose(
     frame = np.asarray(scipy.ndimage.gaussian_filter(picture, focus, truncate=3.0), dtype=np.float64)
     if charging > 0:
         bright = np.clip(frame - 0.8, 0.0, None)
-        trail = scipy.ndimage.uniform_filter1d(bright, 161, axis=1, origin=-80)
+        trail = scipy.ndimage.uniform_filter1d(bright, 161, axis=1, mode="constant", origin=80)
         per_line = 0.5 + rng.random((frame.shape[0], 1))
         frame = frame - charging * 6.0 * trail * per_line
     if lines > 0:

@@ -16,7 +16,7 @@ Field = NDArray[np.float64]
 def _filtered(
     rng: np.random.Generator, shape: tuple[int, int], gain: Callable[[Field], Field], coarse: int = 1
 ) -> Field:
-    """White Gaussian noise times ``gain(frequency in cycles per pixel)``, with mean 0 and variance 1.
+    """White Gaussian noise times ``gain(squared frequency, cycles per pixel)``, with mean 0 and variance 1.
 
     With ``coarse`` above 1 it is made on every ``coarse``-th pixel and interpolated: what has no fine detail
     need not be computed in fine detail.
@@ -25,7 +25,7 @@ def _filtered(
     rows = np.fft.fftfreq(size[0], coarse)[:, None]
     columns = np.fft.rfftfreq(size[1], coarse)[None, :]
     white = rng.standard_normal((size[0], 2 * columns.size)).view(np.complex128)
-    spectrum = gain(np.sqrt(rows * rows + columns * columns)) * white
+    spectrum = gain(rows * rows + columns * columns) * white
     spectrum[0, 0] = 0
     field: Field = scipy.fft.irfft2(spectrum, s=size, overwrite_x=True)
     deviation = float(field.std())
@@ -36,7 +36,7 @@ def _filtered(
 
 def smooth(rng: np.random.Generator, shape: tuple[int, int], size: float) -> Field:
     """Gaussian-correlated noise; ``size`` is the standard deviation of its features in pixels."""
-    return _filtered(rng, shape, lambda f: np.exp(-2 * (np.pi * size * f) ** 2), max(1, min(int(size), 16)))
+    return _filtered(rng, shape, lambda f2: np.exp(-2 * (np.pi * size) ** 2 * f2), max(1, min(int(size), 16)))
 
 
 def fractal(rng: np.random.Generator, shape: tuple[int, int], size: float, slope: float = 1.8) -> Field:
@@ -44,14 +44,14 @@ def fractal(rng: np.random.Generator, shape: tuple[int, int], size: float, slope
 
     Of large features the finest detail is left out; it would drown in the detector's noise.
     """
-    coarse = 1 if size < 25 else 2 if size < 60 else 4
-    return _filtered(rng, shape, lambda f: (f * f + (0.16 / size) ** 2) ** (-slope / 2), coarse)
+    coarse = 1 if size < 12 else 2 if size < 45 else 4
+    return _filtered(rng, shape, lambda f2: (f2 + (0.16 / size) ** 2) ** (-slope / 2), coarse)
 
 
 def labyrinth(rng: np.random.Generator, shape: tuple[int, int], period: float, spread: float = 0.22) -> Field:
     """Band-passed noise: level sets are the winding, spinodal pattern of dealloyed or phase-separated matter."""
     coarse = max(1, int(period / 10))
-    return _filtered(rng, shape, lambda f: np.exp(-(((f * period - 1) / spread) ** 2) / 2), coarse)
+    return _filtered(rng, shape, lambda f2: np.exp(-(((np.sqrt(f2) * period - 1) / spread) ** 2) / 2), coarse)
 
 
 def scattered(
@@ -120,8 +120,8 @@ def enlarge(field: Field, factor: int, shape: tuple[int, int]) -> Field:
 
 
 def blur(field: Field, sigma: float) -> Field:
-    """Gaussian blur; wide ones are computed on a picture reduced by averaging, for speed."""
-    factor = int(sigma)
+    """Gaussian blur; wide ones are computed on a picture reduced by averaging, to within a tenth."""
+    factor = int(sigma + 0.5)
     factor -= 1 - factor % 2  # odd, so that a block has a middle pixel
     if factor < 3:
         return np.asarray(scipy.ndimage.gaussian_filter(field, sigma, truncate=3.0), dtype=np.float64)
@@ -129,7 +129,8 @@ def blur(field: Field, sigma: float) -> Field:
     padded = np.pad(field, ((0, -height % factor), (0, -width % factor)), mode="edge")
     rows, columns = padded.shape[0] // factor, padded.shape[1] // factor
     small = padded.reshape(rows, factor, columns, factor).mean(axis=(1, 3))
-    small = np.pad(scipy.ndimage.gaussian_filter(small, sigma / factor, truncate=3.0), 1, mode="edge")
+    rest = np.sqrt(sigma**2 - (factor**2 - 1) / 4) / factor  # averaging and interpolating blur, too
+    small = np.pad(scipy.ndimage.gaussian_filter(small, rest, truncate=3.0), 1, mode="edge")
     start = factor - factor // 2  # where the first pixel of the picture lies among the samples
     whole = enlarge(small, factor, (height + start, width + start))
     return whole[start:, start:]

@@ -20,7 +20,7 @@ from semtrace.synthetic.published import Publication, rendering
 from semtrace.synthetic.scenes import scene
 
 STORAGE = ("grey", "palette", "rgb", "uint16", "float32", "lzw", "deflate", "pages", "miniswhite")
-_MARGIN = 16  # pixels around the field of a series, for its drift
+_MARGIN = 8  # pixels around the field of a series, for its drift
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Frame:
         cut: a path that holds only the first part of the file, as a broken transfer leaves it; empty if none.
         cut_at: fraction of the file that is left there.
         series: whether it is one of several frames of its field.
-        drift: (down, right) in pixels, up to 16, within a series.
+        drift: (down, right) in pixels, up to 8, within a series.
         defocus: additional blur in pixels.
         grey: black and white level, 0..1.
         dose: electrons per pixel at white.

@@ -245,7 +245,11 @@ def extrude(
         tone: yield of the top.
         wall: yield of the walls relative to the top; flanks are bright.
     """
-    steps = max(1, round(height * lean))
+    steps = round(height * lean)
+    if steps == 0:
+        relief.z[mask] += height
+        relief.tone[mask] = tone
+        return
     floor = relief.z.copy()
     for step in range(steps + 1):
         part = step / steps

@@ -80,7 +80,7 @@ def zeiss(facts: Facts, *, image_path: str, user: str, version: str) -> bytes:
         ("AP_HEIGHT", f"Height = {_engineering(size[1])}"),
         ("AP_IMAGE_PIXEL_SIZE", f"Image Pixel Size = {_engineering(facts.pixel_size)}"),
         ("AP_PIXEL_SIZE", f"Pixel Size = {_engineering(facts.pixel_size * facts.width / 1024)}"),
-        ("AP_FRAME_TIME", "Frame Time = 25.9 Secs"),
+        ("AP_FRAME_TIME", "Cycle Time = 25.9 Secs"),
         ("AP_TILT_ANGLE", f"Tilt Angle = {facts.tilt:5.1f} °"),
         ("AP_STAGE_AT_T", f"Stage at T = {facts.tilt:5.1f} °"),
         ("AP_STAGE_AT_X", "Stage at X = 64.1262 mm"),

@@ -106,16 +106,17 @@ def electrode_array(rng: Rng, shape: Shape) -> Field:
     """Contact pads whose leads fan in to the sites of a sensor."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, rng.uniform(0.5, 0.85))
     count, metal = int(rng.integers(4, 10)), board.empty()
-    inner, site, lead = rng.uniform(40, 150), rng.uniform(8, 24), rng.uniform(4, 11)
+    inner, lead = rng.uniform(60, 170), rng.uniform(3, 9)
+    site = 2.2 * inner / count * rng.uniform(0.28, 0.42)  # they do not touch
     for side in (-1.0, 1.0):
         for index in range(count):
-            start = (index - (count - 1) / 2) * rng.uniform(0.95, 1.05) * 2.2 * inner / count
+            start = (index - (count - 1) / 2) * 2.2 * inner / count
             pad = (index - (count - 1) / 2) * 900 / count
             half = 900 / count * 0.36
             pad_y, near_y = side * 330, side * inner * 0.35
             metal |= board.box(pad - half, min(pad_y - half, pad_y + half), pad + half, pad_y + half)
             t = (board.y - near_y) / (pad_y - near_y)
-            track = np.abs(board.x - (start + (pad - start) * np.clip(t, 0, 1) ** 1.0)) < lead
+            track = np.abs(board.x - (start + (pad - start) * np.clip(t, 0, 1))) < lead
             metal |= track & (t > 0) & (t < 1)
             metal |= board.disc(start, near_y, site)
     board.raise_(relief, metal, rng.uniform(2, 7), rng.uniform(1.2, 1.6))

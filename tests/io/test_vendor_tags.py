@@ -1,0 +1,171 @@
+import csv
+import io
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from semtrace.io.vendor_tags import Vendor, read_vendor
+
+
+def tiff(tag=None, body=b"", width=8, **options):
+    file = io.BytesIO()
+    extra = [(tag, "B", len(body), body, True)] if tag else []
+    tifffile.imwrite(file, np.zeros((4, width), np.uint8), extratags=extra, metadata=None, software=False, **options)
+    return file.getvalue()
+
+
+def zeiss(*pairs):
+    lines = ["0", "0", "1.953125e-008", "DP_SEM", "Sem = Auriga", "AP_FIB_PIXEL_SIZE", "FIB Pixel Size = 29.25 nm"]
+    return "\r\n".join([*lines, *pairs, "AP_AR_PIXEL_SIZE", "Argon Pixel Size = 0.0 fm", ""]).encode("latin-1")
+
+
+def test_every_pixel_size_that_is_known(shared):
+    with (shared / "scale_truth.csv").open(encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table) if row["file"].startswith("sem_tiff/")]
+    assert len(rows) > 60
+    for row in rows:
+        vendor = read_vendor((shared / row["file"]).read_bytes())
+        if row["pixel_size_m"]:
+            assert vendor.pixel_size_m == pytest.approx(float(row["pixel_size_m"]), rel=1e-3), row["file"]
+            assert vendor.pixel_size_source == row["source_tag"], row["file"]
+            assert vendor.pixel_size_m == float(f"{vendor.pixel_size_m:.6g}")  # no noise digits in a table
+        else:
+            assert vendor.pixel_size_m is None, row["file"]
+            assert not vendor.pixel_size_source
+
+
+@pytest.mark.parametrize(
+    ("folder", "instrument"),
+    [
+        ("zeiss_supra40_bam_tio2", "Supra 40"),
+        ("zeiss_supra40_bam_tio2_cropped_published", ""),
+        ("zeiss_auriga_fibres_nmi", "Auriga"),
+        ("fei_quanta_steel", "Quanta 3D FEG"),
+        ("fei_teneo_bio21_blood_cells", "Teneo"),
+        ("fei_helios_c3s", "FEI"),
+        ("fei_sirion_uw_silica", "FEI XL"),
+        ("fei_xl30_sis_gold", "FEI/Philips XL (analySIS 3.2)"),
+        ("hitachi_nanowires_nbi", ""),
+        ("jeol_etched_sidewall_ucsb", ""),
+    ],
+)
+def test_instruments(shared, folder, instrument):
+    files = [file for file in (shared / "sem_tiff" / folder).rglob("*") if file.is_file()]
+    assert {read_vendor(file.read_bytes()).instrument for file in files} == {instrument}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("9.766 nm", 9.766e-9),
+        ("764.2 pm", 764.2e-12),
+        ("1.234 µm", 1.234e-6),  # Latin-1 in the file
+        ("1.234 Âµm", 1.234e-6),  # UTF-8 in the file, read as Latin-1
+        ("1.234 Î¼m", 1.234e-6),  # the Greek letter in UTF-8, read as Latin-1
+        ("1.234 um", 1.234e-6),
+        ("0.01 mm", 1e-5),
+        ("9,766 nm", 9.766e-9),
+        ("  9.766   nm  ", 9.766e-9),
+        ("0.0 fm", None),
+        ("-3 nm", None),
+        ("1 m", None),
+        ("nan nm", None),
+        ("1e999 nm", None),
+        ("9.766", None),
+        ("9.766 furlongs", None),
+        ("", None),
+    ],
+)
+def test_zeiss_units(text, size):
+    vendor = read_vendor(tiff(34118, zeiss("AP_IMAGE_PIXEL_SIZE", f"Image Pixel Size = {text}")))
+    assert vendor.instrument == "Auriga"
+    assert vendor.pixel_size_m == (None if size is None else pytest.approx(size, rel=1e-6))
+    assert bool(vendor.pixel_size_source) == (size is not None)
+
+
+def test_zeiss_the_image_wins_over_the_monitor():
+    monitor, image = ("AP_PIXEL_SIZE", "Pixel Size = 19.53 nm"), ("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 9.766 nm")
+    for pairs in ((*monitor, *image), (*image, *monitor)):
+        vendor = read_vendor(tiff(34118, zeiss(*pairs), width=2048))
+        assert vendor == Vendor("Auriga", 9.766e-9, "Zeiss 34118 ap_image_pixel_size")
+
+
+@pytest.mark.parametrize(
+    ("width", "size"), [(1024, 19.53e-9), (2048, 9.765e-9), (3072, 6.51e-9), (512, 39.06e-9), (1000, None)]
+)
+def test_zeiss_the_monitor_alone_counts_where_its_ratio_to_the_image_is_known(width, size):
+    vendor = read_vendor(tiff(34118, zeiss("AP_PIXEL_SIZE", "Pixel Size = 19.53 nm"), width=width))
+    assert vendor.pixel_size_m == (None if size is None else pytest.approx(size))
+    assert vendor.pixel_size_source == ("" if size is None else "Zeiss 34118 ap_pixel_size * 1024 / width")
+
+
+@pytest.mark.parametrize("options", [{"byteorder": ">"}, {"bigtiff": True}])
+def test_byte_order_and_bigtiff_do_not_matter(options):
+    body = zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 9.766 nm")
+    assert read_vendor(tiff(34118, body, **options)) == read_vendor(tiff(34118, body))
+
+
+def test_fei_reads_the_section_of_the_scan():
+    text = "[System]|SystemType=Teneo||[EScan]|PixelWidth=5|[Scan]|Dwell=1|PixelWidth=7.70833e-009|".replace(
+        "|", "\r\n"
+    )
+    assert read_vendor(tiff(34682, text.encode())) == Vendor("Teneo", 7.70833e-9, "FEI 34682 Scan.PixelWidth")
+    assert read_vendor(tiff(34682, text.replace("7.70833e-009", "").encode())) == Vendor("Teneo")
+    assert read_vendor(tiff(34682, b"[Scan]\r\n[EScan]\r\nPixelWidth=1e-9")) == Vendor("FEI")
+
+
+def test_sis_reads_the_block_of_type_1():
+    def file(exponent, width, magic=b"SIS0"):
+        base = tiff()
+        tagged = bytearray(tiff(33560, bytes(4)))
+        where = tagged.index(struct.pack("<HHI", 33560, 1, 4))
+        struct.pack_into("<HHII", tagged, where, 33560, 4, 1, len(tagged))
+        block = len(tagged) + 60 + 16
+        table = struct.pack("<hhIhhI", 10, 0, 0, 1, 0, block)
+        tagged += magic + bytes(54) + struct.pack("<H", 2) + table + struct.pack("<10xhdd", exponent, width, width)
+        assert len(tagged) > len(base)
+        return bytes(tagged)
+
+    assert read_vendor(file(-9, 1.5)) == Vendor("analySIS", 1.5e-9, "SIS 33560 pixelsizex")
+    for bad in (file(-9, float("nan")), file(400, 1.0), file(-9, 1.5, b"SIS1"), file(-9, 1.5)[:-20]):
+        assert read_vendor(bad) == Vendor("analySIS")
+
+
+def test_an_instrument_is_one_printable_line():
+    body = zeiss().replace(b"Auriga", b"Au\x00\x07ri,\x9f\tga" + b"x" * 200)
+    instrument = read_vendor(tiff(34118, body)).instrument
+    assert instrument.startswith("Au ri, ga")
+    assert instrument.isprintable()
+    assert len(instrument) == 80
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"II*\0", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", tiff(), tiff(34118, b"\xff" * 9)]
+)
+def test_nothing_to_read_is_no_error(data):
+    assert read_vendor(data) == Vendor()
+
+
+def test_hostile_files_say_nothing_false(shared):
+    for file in sorted((shared / "hostile_tiff").glob("*/*")):
+        assert read_vendor(file.read_bytes()) == Vendor(), file.name
+
+
+WORDS = [
+    b"AP_IMAGE_PIXEL_SIZE", b"Image Pixel Size = ", b"\r\n", b"1e400 nm", b"9 m", b"[Scan]", b"PixelWidth=", b"nan",
+]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from([34118, 34682, 34680, 33560]),
+    st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(WORDS), max_size=12).map(b"".join)),
+    st.integers(0, 400),
+)
+def test_garbage_in_a_tag_never_raises_and_never_gives_nonsense(tag, body, length):
+    vendor = read_vendor(tiff(tag, body or b"\0")[: 200 + length])
+    assert vendor.pixel_size_m is None or 1e-13 < vendor.pixel_size_m < 1e-2

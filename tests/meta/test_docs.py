@@ -1,0 +1,310 @@
+"""What the documentation says is true: paths, commands, parameters, columns, codes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from semtrace import params
+from semtrace.cli import main
+from semtrace.core import decision
+from semtrace.io import images, tables
+from semtrace.provenance import validate
+
+PROJECT = Path(__file__).resolve().parents[2]
+SOURCE = PROJECT / "src" / "semtrace"
+DOCS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
+MADE_BY = "made by "  # in the file tree: appears when something is run, and Git ignores it
+
+CONTRACTS = {
+    "inventory.csv": tables.INVENTORY,
+    "rejects.csv": tables.REJECTS,
+    "converted.csv": tables.CONVERTED,
+    "hashes.csv": tables.HASHES,
+    "jpeg_to_tiff.csv": tables.JPEG_TO_TIFF,
+    "tiff_to_jpeg.csv": tables.TIFF_TO_JPEG,
+    "labels.csv": tables.LABELS,
+    "conflicts.csv": tables.CONFLICTS,
+    "truth.csv": tables.TRUTH,
+    "verdicts.csv": tables.VERDICTS,
+    "accuracy_by_category.csv": validate.BY_CATEGORY,
+    "wrong_matches.csv": validate.WRONG,
+}
+
+
+@cache
+def files() -> list[str]:
+    """Every file that is or would be in Git."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [name for name in listed if (PROJECT / name).exists()]
+
+
+@cache
+def code(file: Path) -> tuple[str, ...]:
+    """The lines of code blocks and the code spans of a Markdown file."""
+    text = file.read_text()
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return tuple(line for block in blocks for line in block.splitlines()) + tuple(spans)
+
+
+# --- the file tree
+
+
+def tree() -> dict[str, str]:
+    """Paths of the README's file tree and their comments."""
+    block = re.search(r"^## File tree$.*?^```text\n\S+/\n(.*?)^```", (PROJECT / "README.md").read_text(), re.M | re.S)
+    assert block, "the README has no file tree"
+    entries, parents = {}, []
+    for line in block[1].splitlines():
+        drawn = re.fullmatch(r"((?:│   |    )*)[├└]── (\S+) +(\S.*)", line)
+        assert drawn, f"not a line of a commented tree: {line!r}"
+        parents = [*parents[: len(drawn[1]) // 4], drawn[2]]
+        entries["".join(parents)] = drawn[3]
+    return entries
+
+
+def test_the_file_tree_names_what_exists():
+    missing = [path for path, comment in tree().items() if MADE_BY not in comment and not (PROJECT / path).exists()]
+    assert not missing, "in the README's file tree, but not there"
+    folders = [path for path in tree() if (PROJECT / path).is_dir() != path.endswith("/") and (PROJECT / path).exists()]
+    assert not folders, "a folder ends with a slash, a file does not"
+
+
+def test_what_the_file_tree_calls_made_is_ignored_by_git():
+    made = [path for path, comment in tree().items() if MADE_BY in comment]
+    made = [path.rstrip("/") if (PROJECT / path.rstrip("/")).is_symlink() else path for path in made]
+    check = subprocess.run(["git", "check-ignore", *made], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert made == check.stdout.splitlines()
+
+
+def test_the_file_tree_names_all_that_matters():
+    named = set(tree())
+    top = {name.split("/")[0] for name in files()}
+    parts = [SOURCE / "x", *SOURCE.rglob("*.py")]
+    packages = {f"{path.parent.relative_to(PROJECT)}/" for path in parts}
+    modules = {str(path.relative_to(PROJECT)) for path in SOURCE.glob("[!_]*.py")}
+    groups = {f"{path.relative_to(PROJECT)}/" for path in (PROJECT / "conf").iterdir() if path.is_dir()}
+    unnamed = {name for name in top if not any(path.rstrip("/").split("/")[0] == name for path in named)}
+    unnamed |= (packages | modules | groups) - named
+    assert not unnamed, "add it to the file tree in README.md, with a comment"
+
+
+def test_architecture_names_every_module():
+    table = re.search(r"^## Modules$(.*?)^## ", (PROJECT / "docs/architecture.md").read_text(), re.M | re.S)
+    named = re.findall(r"^\| `(\S+)` \|", table[1], re.MULTILINE)
+    assert len(named) == len(set(named))
+    assert not [name for name in named if not (SOURCE / name).exists()], "no such module any more"
+    there = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("[!_]*.py")}
+    folders = tuple(name for name in named if name.endswith("/"))
+    assert not {name for name in there - set(named) if not name.startswith(folders)}, "add it to docs/architecture.md"
+
+
+# --- commands, targets, parameters, links
+
+
+def helped(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main([*arguments, "--help"])
+    return capsys.readouterr().out
+
+
+def test_every_command_exists_and_is_in_the_readme(capsys):
+    verbs = set(re.findall(r"^    ([a-z]+)$|^    ([a-z]+) ", helped(capsys), re.MULTILINE))
+    verbs = {first or second for first, second in verbs}
+    assert "inventory" in verbs
+    shown = {file: set(re.findall(r"\bsemtrace ([a-z]+)", "\n".join(code(file)))) for file in DOCS}
+    assert set().union(*shown.values()) <= verbs, "the documentation shows a command that does not exist"
+    assert verbs <= shown[PROJECT / "README.md"], "describe it in README.md"
+    for verb in sorted(verbs):
+        assert verb in helped(capsys, verb)
+
+
+def test_every_option_shown_exists(capsys):
+    for file in DOCS:
+        for line in code(file):
+            for verb, rest in re.findall(r"\bsemtrace ([a-z]+)([^#|]*)", line):
+                for option in re.findall(r" (--[a-z-]+)", rest):
+                    assert option in helped(capsys, verb), f"{file.name}: {line}"
+
+
+def test_make_targets_and_their_description_agree():
+    targets = set(re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[1].split())
+    shown = {file: set(re.findall(r"\bmake ([a-z]+)", "\n".join(code(file)))) for file in DOCS}
+    assert set().union(*shown.values()) <= targets, "the documentation shows a target that does not exist"
+    assert targets <= shown[PROJECT / "README.md"], "describe it in README.md"
+
+
+def anchors(file: Path) -> set[str]:
+    """Anchors of the headings as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("file", DOCS, ids=lambda p: p.name)
+def test_links_and_pictures_resolve(file):
+    for target in re.findall(r"\]\(([^)\s]+)\)", file.read_text()):
+        path, _, anchor = target.partition("#")
+        if not target.startswith(("http://", "https://")):
+            assert (file.parent / path).exists() if path else True, f"{file.name}: {target}"
+            assert not anchor or anchor in anchors(file.parent / path if path else file), f"{file.name}: {target}"
+
+
+def overrides() -> set[tuple[str, ...]]:
+    """Overrides shown in the documentation; those given together stay together."""
+    section = "|".join(path.name for path in (PROJECT / "conf").iterdir() if path.is_dir())
+    word = rf"\b(?:{section})(?:\.\w+)*=[^\s\"'`|<>,;)]+"
+    shown = set()
+    for file in DOCS:
+        for line in code(file):
+            if found := tuple(re.findall(word, line)):
+                shown.add(found)
+    return shown
+
+
+def test_the_overrides_shown_are_found():
+    single = {word for group in overrides() for word in group}
+    assert {"dataset=archive", "hash=phash16", "convert=flat", "fingerprint=sample", "labels=alphabetical"} <= single
+
+
+def test_the_overrides_shown_compose():
+    batches: list[list[str]] = []  # what is shown together stays together; few compositions, for speed
+    for group in sorted(overrides()):
+        keys = {word.partition("=")[0] for word in group}
+        fitting = (batch for batch in batches if not keys & {word.partition("=")[0] for word in batch})
+        batch = next(fitting, None)
+        if batch is None:
+            batches.append(batch := [])
+        batch += group
+    for batch in batches:
+        params.composed(PROJECT / "conf", batch)
+
+
+# --- tables and codes
+
+
+@cache
+def sections() -> dict[str, str]:
+    """Text of docs/tables.md by the table it describes."""
+    parts = re.split(r"^## `(\S+)`$", (PROJECT / "docs/tables.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def listed(table: str, header: str) -> list[str]:
+    """First cells of the table headed ``header`` in the section of ``table``."""
+    block = re.search(rf"^\| {header} \|.*\n\|[-|]+\n((?:\|.*\n)+)", sections()[table], re.MULTILINE)
+    assert block, f"docs/tables.md: {table} has no table headed {header!r}"
+    return re.findall(r"^\| `(\w+)` \|", block[1], re.MULTILINE)
+
+
+@pytest.mark.parametrize("table", CONTRACTS)
+def test_every_column_is_described_in_order(table):
+    assert listed(table, "column") == list(CONTRACTS[table])
+
+
+def test_every_contract_is_described():
+    contracts = {name for name, value in vars(tables).items() if name.isupper() and isinstance(value, tuple)}
+    described = {name for name in contracts if getattr(tables, name) in CONTRACTS.values()}
+    assert contracts == described, "describe the table in docs/tables.md and name it here"
+    assert set(CONTRACTS) <= set(sections())
+
+
+def strings(node: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def syntax(name: str) -> list[ast.AST]:
+    return list(ast.walk(ast.parse((SOURCE / name).read_text())))
+
+
+def reject_codes() -> set[str]:
+    """Reason codes of rejects: in ``Reject(path, stage, reason, …)``, under "reason" in a dict, or in a pair."""
+    found = set(get_args(images.Reason))
+    for path in sorted((SOURCE / "provenance").glob("*.py")):
+        if path.name == "mapping_rows.py":
+            continue
+        for node in syntax(f"provenance/{path.name}"):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reject" and len(node.args) > 2:
+                found |= strings(node.args[2]) if isinstance(node.args[2], ast.Constant) else set()
+            elif isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "reason" and isinstance(value, ast.Constant):
+                        found |= strings(value)
+            elif isinstance(node, (ast.Return, ast.Assign)) and isinstance(node.value, ast.Tuple):
+                first, *rest = node.value.elts
+                if len(rest) == 1 and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found |= strings(first)
+    return found
+
+
+def decision_codes() -> set[str]:
+    """Reasons of decisions: last in ``Decision(…)``, second in (outcome, reason), or assigned to ``reason``."""
+    found = set()
+    outcomes = set(get_args(decision.Outcome))
+    for module in ("core/decision.py", "provenance/traces.py"):
+        for node in syntax(module):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision":
+                found |= strings(node.args[5]) if isinstance(node.args[5], ast.Constant) else set()
+            elif isinstance(node, ast.Tuple) and len(node.elts) == 2 and strings(node.elts[0]) & outcomes:
+                found |= strings(node.elts[1])
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
+                found |= strings(node.value)
+    return found
+
+
+def reverse_codes() -> set[str]:
+    """Reasons in the rows of the reverse table."""
+    found = set()
+    for node in syntax("provenance/mapping_rows.py"):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "reason":
+                    found |= strings(value)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            found |= strings(node.value) if strings(node.targets[0].slice) == {"reason"} else set()
+    return found
+
+
+def test_every_reason_is_described():
+    assert set(listed("rejects.csv", "reason")) == reject_codes()
+    assert set(listed("jpeg_to_tiff.csv", "reason")) == decision_codes()
+    assert set(listed("tiff_to_jpeg.csv", "reason")) == reverse_codes()
+
+
+def test_every_evidence_is_described_in_the_order_of_its_strength():
+    proofs = [proof for proof in get_args(decision.Proof) if proof]
+    assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "hamming"]
+
+
+def test_every_status_of_a_label_is_described():
+    single = {"labelled", "conflict", *get_args(decision.Outcome)} - {"matched"}  # a matched TIFF is one of the two
+    assert set(listed("labels.csv", "status")) == single | {f"duplicate_{status}" for status in single}
+
+
+# --- the text itself
+
+
+def test_no_path_of_one_machine():
+    private = re.compile(r"(?<![\w.})-])/(?:work|root|home/(?!<)\w+)/")
+    found = []
+    for name in files():
+        try:
+            text = (PROJECT / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{name}:{n}: {line.strip()}" for n, line in enumerate(text.splitlines(), 1) if private.search(line)]
+    assert not found
+
+
+def test_a_claim_of_speed_says_how_to_measure_it():
+    claim = re.compile(r"\d\s*(?:×|x|times)\s+(?:faster|as fast|slower|less)", re.IGNORECASE)
+    for file in DOCS:
+        for paragraph in re.split(r"\n\s*\n|\n(?=- )", file.read_text()):
+            assert not claim.search(paragraph) or "make bench" in paragraph, f"{file.name}: {paragraph}"
