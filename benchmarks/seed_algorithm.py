@@ -3,7 +3,8 @@
 Convert every TIFF to an RGB JPEG at quality 100; hash both sides (grey, equalize, autocontrast, pHash 32); for
 every JPEG the two nearest TIFFs by a Python loop over imagehash objects; below 120 bits SSIM of the two pictures,
 loaded for each pair; the best by SSIM, otherwise by Hamming distance below 150; copy each matched TIFF under its
-label. A file that cannot be opened is skipped.
+label; write the accuracy report and draw the three histograms and the plot by row. A file that cannot be opened is
+skipped.
 
 Usage: python seed_algorithm.py ARCHIVE PUBLISHED OUT    (writes OUT/mapping.csv)
 """
@@ -62,12 +63,45 @@ def match(jpeg, code, tiffs):
     return path, distance, ""
 
 
+def report(rows, out):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    ssims = [row[3] for row in rows if row[3] != ""]
+    hammings = [row[2] for row in rows]
+    excellent = sum(value > 0.95 for value in ssims)
+    lines = [
+        f"Total matches: {len(rows)}",
+        f"Excellent matches (SSIM > 0.95): {excellent} ({100 * excellent / max(1, len(rows)):.2f}%)",
+        f"Average SSIM: {np.mean(ssims):.3f}",
+        f"Average Hamming: {np.mean(hammings):.2f}",
+    ]
+    (out / "compare_accuracy_results.txt").write_text("\n".join(lines) + "\n")
+    bins = np.arange(0, 1.05, 0.05)
+    for name, values, edges, log in (
+        ("hamming_histogram_logscale.png", hammings, 50, True),
+        ("ssim_histogram.png", ssims, bins, False),
+        ("ssim_histogram_logscale.png", ssims, bins, True),
+    ):
+        plt.figure(figsize=(9, 5))
+        plt.hist(values, bins=edges, log=log)
+        plt.savefig(out / name, dpi=120)
+        plt.close()
+    plt.figure(figsize=(9, 5))
+    plt.plot(ssims, ".")
+    plt.savefig(out / "ssim_plot_by_row.png", dpi=120)
+    plt.close()
+
+
 def main(archive, published, out):
     tiffs = sorted(p for p in archive.rglob("*") if p.suffix.lower() in (".tif", ".tiff"))
     jpegs = sorted(p for p in published.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
     out.mkdir(parents=True)
     convert(tiffs, archive, out)
     tiff_hashes, jpeg_hashes = hashes(tiffs), hashes(jpegs)
+    rows = []
     with (out / "mapping.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["jpeg_path", "matched_tiff_path", "hamming_distance", "ssim_value"])
@@ -78,10 +112,12 @@ def main(archive, published, out):
             path, distance, value = found
             row = [jpeg.relative_to(published).as_posix(), path.relative_to(archive).as_posix(), distance, value]
             writer.writerow(row)
+            rows.append(row)
             if value != "":
                 target = out / "labeled" / jpeg.parent.name / f"{jpeg.name.split('_')[0]}_{path.name}"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, target)
+    report(rows, out)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def map_images(
     workers: int,
     what: str,
     chunk: int = 8,
+    prepare: Callable[[], object] | None = None,
 ) -> Iterator[Result | Crashed]:
     """Yield ``function(item)`` for every item, in the order of ``items``, showing progress.
 
@@ -45,6 +46,7 @@ def map_images(
         workers: processes; 1 works in this process, 0 means one per available core.
         what: the words beside the progress bar.
         chunk: items per task. The result does not depend on it, nor on ``workers``.
+        prepare: run here before workers are forked: what it loads (compiled kernels, decoders) they inherit.
 
     Yields:
         A result, or ``Crashed`` for an item that kills its worker; the other items are not lost.
@@ -54,6 +56,8 @@ def map_images(
     if workers == 1 or len(items) <= chunk:
         yield from _progress((function(item) for item in items), len(items), what)
         return
+    if prepare is not None:
+        prepare()
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
     yield from _progress(_in_processes(function, chunks, workers), len(items), what)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from semtrace.io import tables
 from semtrace.io.files import md5
 from semtrace.params import Params, Tracking
 from semtrace.provenance.common import InputError
@@ -38,6 +39,7 @@ def track(params: Params, params_file: Path, work: Path) -> str:
     if not metrics_file.is_file():
         raise InputError(f"{metrics_file}: nothing to log yet; run the pipeline first (`make run`)")
     import mlflow
+    from mlflow.data.pandas_dataset import from_pandas
     from mlflow.exceptions import MlflowException
 
     uri = os.environ.get("MLFLOW_TRACKING_URI") or params.tracking.uri
@@ -57,6 +59,8 @@ def track(params: Params, params_file: Path, work: Path) -> str:
             mlflow.log_params(_flat({name: tree[name] for name in tree if name not in _NOT_RESULTS}))
             numbers = _flat(json.loads(metrics_file.read_text(encoding="utf-8")))
             mlflow.log_metrics({k: float(v) for k, v in numbers.items() if isinstance(v, (int, float))})
+            mapping = tables.frame(work / "match" / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
+            mlflow.log_input(from_pandas(mapping, name=params.dataset.name), context="mapping")
             mlflow.log_artifacts(str(work / "plot"), "plots")
             mlflow.log_artifacts(str(work / "validate"), "validate")
             mlflow.log_artifact(str(params_file))

@@ -3,7 +3,7 @@ import warnings
 import imagehash
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
@@ -157,3 +157,13 @@ def test_the_ends_of_a_stretched_picture_are_black_and_white(array):
     gray, rule = to_gray8(array)
     if rule.startswith("linear"):
         assert (gray.min(), gray.max()) == (0, 255)
+
+
+@given(hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.integers(0, 65535)))
+@settings(max_examples=60, deadline=None)
+def test_the_look_up_of_16_bits_equals_the_arithmetic(array):
+    assume(array.max() > 255)
+    by_lookup, rule = to_gray8(array)
+    by_arithmetic, same = to_gray8(array.astype(np.uint32))
+    np.testing.assert_array_equal(by_lookup, by_arithmetic)
+    assert rule.replace("uint16", "uint32") == same

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import hashlib
 import shutil
 from collections import Counter
@@ -152,6 +153,37 @@ def test_workers_and_a_warm_cache_change_nothing(done, tmp_path):
         )  # fmt: skip
         for name_ in ("jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"):
             assert (tmp_path / "out" / name_).read_bytes() == (done.work / "match" / name_).read_bytes()
+
+
+def test_what_the_cache_keeps_of_a_pair_does_not_depend_on_the_other_candidates(done, tmp_path):
+    """The archive loses an original after a run: with the cache of that run the answers are those without a cache."""
+    hashes = done.work / "fingerprint"
+    rows = [row for row in table(hashes / "tiff/hashes.csv") if not row["path"].endswith("img_00.tif")]
+    fewer = tmp_path / "fewer.csv"
+    with fewer.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    for cache in (done.archive.parent / "cache.sqlite", tmp_path / "cold.sqlite"):
+        match.run(
+            fewer, [hashes / "jpeg/hashes.csv"], tmp_path / cache.stem, defaults(tmp_path).match, Executor(1, cache),
+            archive=done.archive, published=done.published, converted=done.work / "convert/converted.csv",
+        )  # fmt: skip
+    warm, cold = (tmp_path / stem / "jpeg_to_tiff.csv" for stem in ("cache", "cold"))
+    assert warm.read_bytes() == cold.read_bytes()
+
+
+def test_losing_the_proven_frame_of_a_series_leaves_no_crash_and_no_certainty(tmp_path):
+    near_duplicates(tmp_path, publish_quality=90, present=True)
+    (tmp_path / "known").mkdir()
+    parts = [tmp_path / part for part in ("archive", "published", "known", "work")]
+    p = defaults(tmp_path)
+    run_all(*parts, p)
+    (tmp_path / "archive/frame_2.tif").unlink()
+    run_all(*parts, p)  # with the cache of the first run
+    [row] = table(tmp_path / "work/match/jpeg_to_tiff.csv")
+    assert row["decision"] != "matched"
+    assert row["correlation"] != ""
 
 
 def test_an_image_that_vanished_is_a_reject_not_a_guess(tmp_path):

@@ -45,6 +45,7 @@ class Candidate:
         correlation: high-pass correlation (-1 to 1), None where SSIM is.
         whole: whether the published picture has the whole frame of this original.
         picture: identifies the pixels above the data bar; ``""`` where it is not known.
+        symmetry: what was done to the original before it was published, in ``core.dihedral``'s words.
         proof: ``"verdict"`` (a person's word), ``"identical_bytes"``, ``"name_digest"``, ``"reencoded"``, or ``""``.
 
     """
@@ -55,6 +56,7 @@ class Candidate:
     correlation: float | None = None
     whole: bool = False
     picture: str = ""
+    symmetry: str = "identity"
     proof: Proof = ""
 
 

@@ -10,20 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
-from semtrace.core.phash import (
-    _SAFE_GAP,
-    HASH_SIZES,
-    _check_size,
-    _cosines,
-    _dct,
-    _equalize_stretch,
-    _histogram,
-    _map,
-)
-from semtrace.core.resample import as_gray, resize
+from semtrace.core.phash import HASH_SIZES
+from semtrace.core.resample import as_gray
 
 
 class Symmetry(StrEnum):
@@ -50,7 +40,7 @@ class Symmetry(StrEnum):
 
 
 SYMMETRIES: tuple[Symmetry, ...] = tuple(Symmetry)
-"""The order of the rows of :func:`hash_variants` and :func:`exact_variants`; the identity comes first."""
+"""The order of the rows of :func:`hash_variants`; the identity comes first."""
 
 
 def apply(gray: NDArray[np.uint8], symmetry: Symmetry) -> NDArray[np.uint8]:
@@ -97,46 +87,6 @@ def hash_variants(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     if bits.dtype != np.bool_ or size not in HASH_SIZES or bits.shape[-2] != size:
         raise ValueError(f"expected hashes, bool (..., n, n) with n in {HASH_SIZES}: got {bits.dtype} {bits.shape}")
     return _pack(np.stack([_turned(bits, s) ^ _negated(size, s) for s in SYMMETRIES], axis=-3))
-
-
-def exact_variants(gray: NDArray[np.uint8], hash_size: int = 32) -> NDArray[np.uint64]:
-    """Hashes of the eight versions of a picture, from the picture, for the price of about two hashes.
-
-    Each version is thresholded at its own median. The picture is reduced twice, upright and lying, because the
-    reduction rounds to 8 bits between its passes, so that their order shows: from one reduction the hashes of the
-    lying versions would be up to 10 bits of 1024 off. With two, all bits are those of ``phash.phash`` (and of
-    ImageHash) on the really transformed picture wherever a mirrored reduction is a reduced mirror image: on every
-    real micrograph tried. Only rounding of the weights could break that, by one grey level here and there.
-
-    Args:
-        gray: image, shape (H, W), uint8.
-        hash_size: 8, 16 or 32.
-
-    Returns:
-        Packed words, shape (8, hash_size² / 64), uint64, in the order of :func:`hash_variants`.
-
-    Raises:
-        ValueError: ``gray`` is no grey image, or an unknown ``hash_size``.
-    """
-    _check_size(hash_size)
-    image = as_gray(gray)
-    flat = _map(image, _equalize_stretch(_histogram(image)))  # a histogram knows no directions
-    upright = resize(flat, 4 * hash_size, 4 * hash_size)
-    lying = np.ascontiguousarray(resize(flat.T, 4 * hash_size, 4 * hash_size).T)
-    small = [lying if s.quarters % 2 else upright for s in SYMMETRIES]
-    frequencies = [_dct(picture.astype(np.float64), _cosines(hash_size)) for picture in (upright, lying)]
-    spectra = np.stack(
-        [np.where(_negated(hash_size, s), -1.0, 1.0) * _turned(frequencies[s.quarters % 2], s) for s in SYMMETRIES]
-    )
-    middle = hash_size * hash_size // 2
-    ordered = np.partition(spectra.reshape(8, -1), (middle - 1, middle), axis=1)
-    low, high = ordered[:, middle - 1], ordered[:, middle]
-    bits = spectra > ((low + high) / 2)[:, None, None]
-    for k in np.flatnonzero(high - low < _SAFE_GAP):  # rounding decides: by the reference's routine, as phash does
-        pixels = apply(small[k], SYMMETRIES[k]).astype(np.float64)
-        exact = scipy.fft.dct(scipy.fft.dct(pixels, axis=0), axis=1)[:hash_size, :hash_size]
-        bits[k] = exact > np.median(exact)
-    return _pack(bits)
 
 
 def _turned(frequencies: NDArray[Any], symmetry: Symmetry) -> NDArray[Any]:

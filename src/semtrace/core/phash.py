@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import scipy.fft
 from numba import njit
 from numpy.typing import NDArray
 
@@ -56,6 +55,8 @@ def phash(gray: NDArray[np.uint8], hash_size: int = 32) -> NDArray[np.bool_]:
     ordered = np.partition(spectrum, (middle - 1, middle), axis=None)
     low, high = ordered[middle - 1], ordered[middle]
     if high - low < _SAFE_GAP:
+        import scipy.fft  # slow to import, and rarely needed
+
         exact = scipy.fft.dct(scipy.fft.dct(small.astype(np.float64), axis=0), axis=1)
         spectrum = exact[:hash_size, :hash_size]
         return np.asarray(spectrum > np.median(spectrum))

@@ -58,22 +58,39 @@ def _linear(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     note = f" of {name}" + (f"; {infinite} infinite clipped" if infinite else "")
     if known.size == 0:
         return np.where(array == np.inf, 255, 0).astype(np.uint8), f"no finite value{note}"
-    cut = (known.size - 1) // 1000
-    ordered = np.partition(known, (0, cut, known.size - 1 - cut, known.size - 1))
-    low, high, how = float(ordered[cut]), float(ordered[-1 - cut]), "0.1-99.9 %"
+    lowest, low, high, highest = _order_statistics(known)
+    how = "0.1-99.9 %"
     if low == high:
-        low, high, how = float(ordered[0]), float(ordered[-1]), "min-max"
+        low, high, how = lowest, highest, "min-max"
     if low == high:
         return np.where(array == np.inf, 255, 0).astype(np.uint8), f"constant {_number(low)}{note} to 0"
     rule = f"linear {_number(low)}..{_number(high)} ({how}){note}"
-    values = np.clip(array.astype(np.float64), low, high)  # brings -inf and +inf to the ends as well
+    if array.dtype == np.uint16:  # few values, many pixels: look them up
+        return _stretch(np.arange(65536), low, high)[array], rule
+    return _stretch(array, low, high), rule
+
+
+def _order_statistics(known: NDArray[Any]) -> tuple[float, float, float, float]:
+    """Minimum, the values that 0.1 % of the pixels lie below and above, maximum."""
+    cut = (known.size - 1) // 1000
+    ranks = [0, cut, known.size - 1 - cut, known.size - 1]
+    if known.dtype == np.uint16:
+        found = np.searchsorted(np.cumsum(np.bincount(known)), ranks, side="right")
+    else:
+        found = np.partition(known, ranks)[ranks]
+    return float(found[0]), float(found[1]), float(found[2]), float(found[3])
+
+
+def _stretch(array: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Map low..high to 0..255, rounding half up; what lies outside, and infinities, go to the ends."""
+    values = np.clip(array.astype(np.float64), low, high)
     values[np.isnan(values)] = low
     if not 1e-300 < high - low < 1e300:  # the factor below would over- or underflow: scale to -1..1 first
         size = max(abs(low), abs(high))
         values, low, high = values / size, low / size, high / size
     values -= low
     values *= 255.0 / (high - low)
-    return np.floor(values + 0.5).clip(0, 255).astype(np.uint8), rule
+    return np.floor(values + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def _number(value: float) -> str:

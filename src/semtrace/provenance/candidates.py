@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core import hamming, phash
+from semtrace.core.dihedral import SYMMETRIES, Symmetry, hash_variants
 from semtrace.io import tables
 from semtrace.provenance.common import InputError
 
@@ -66,10 +67,17 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """An original content near a published one: index of the original, and bits between the nearer two hashes."""
+    """An original content near a published one.
+
+    Attributes:
+        original: its index.
+        hamming: bits between the nearest two hashes.
+        symmetry: what has to be done to the published picture to bring it into the original's orientation.
+    """
 
     original: int
     hamming: int
+    symmetry: Symmetry = Symmetry.IDENTITY
 
 
 def load_side(files: Sequence[Path]) -> Side:
@@ -111,25 +119,42 @@ def load_side(files: Sequence[Path]) -> Side:
     return Side(contents, len(rows), size * size, words, cropped_words, np.array(cropped, dtype=np.int64))
 
 
-def near_pairs(originals: Side, published: Side, radius: float, workers: int) -> list[list[Pair]]:
+def near_pairs(
+    originals: Side, published: Side, radius: float, workers: int, *, geometry: bool = False
+) -> list[list[Pair]]:
     """For every published content the originals nearer than ``radius`` bits, nearest first, ties by path.
 
-    Exact, all pairs. An original counts with the nearer of its two hashes. Degenerate hashes match nothing.
+    Exact, all pairs. An original counts with the nearer of its two hashes, and of the eight symmetries of the
+    published picture where ``geometry`` asks for them. Degenerate hashes match nothing.
     """
     words = np.concatenate([originals.words, originals.cropped_words])
     owner = np.concatenate([np.arange(len(originals.contents)), originals.cropped_owner])
     usable = np.array([originals.contents[i].healthy for i in owner], dtype=bool)
     words, owner = words[usable], owner[usable]
     asked = np.flatnonzero([content.healthy for content in published.contents])
-    offsets, indices, distances = hamming.within(published.words[asked], words, int(np.ceil(radius)), workers=workers)
-    pairs: list[list[Pair]] = [[] for _ in published.contents]
-    for position, j in enumerate(asked):
-        nearest: dict[int, int] = {}
-        for k in range(offsets[position], offsets[position + 1]):
-            nearest.setdefault(int(owner[indices[k]]), int(distances[k]))  # ascending: the first is the smallest
-        ordered = sorted(nearest.items(), key=lambda item: (item[1], item[0]))
-        pairs[j] = [Pair(original, distance) for original, distance in ordered]
-    return pairs
+    nearest: list[dict[int, Pair]] = [{} for _ in published.contents]
+    # The identity comes first, so of equal distances the picture as it is wins.
+    for symmetry, queries in _queries(published, asked, geometry):
+        offsets, indices, distances = hamming.within(queries, words, int(np.ceil(radius)), workers=workers)
+        for position, j in enumerate(asked):
+            for k in range(offsets[position], offsets[position + 1]):
+                pair = Pair(int(owner[indices[k]]), int(distances[k]), symmetry)
+                known = nearest[j].get(pair.original)
+                if known is None or pair.hamming < known.hamming:
+                    nearest[j][pair.original] = pair
+    return [sorted(found.values(), key=lambda pair: (pair.hamming, pair.original)) for found in nearest]
+
+
+def _queries(published: Side, asked: NDArray[np.intp], geometry: bool) -> Iterator[tuple[Symmetry, NDArray[np.uint64]]]:
+    words = published.words[asked]
+    if not geometry:
+        yield Symmetry.IDENTITY, words
+        return
+    size = isqrt(published.bits)
+    bits = np.unpackbits(words.astype(">u8").view(np.uint8), axis=-1).astype(bool).reshape(-1, size, size)
+    variants = hash_variants(bits)
+    for k, symmetry in enumerate(SYMMETRIES):
+        yield symmetry, np.ascontiguousarray(variants[:, k])
 
 
 def nearest_full(queries: Side, references: Side, workers: int) -> list[tuple[int, int]]:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from semtrace.io import tables
+from semtrace.io.cache import Cache
+from semtrace.io.seen import read_as
 
 
 class InputError(ValueError):
@@ -78,9 +80,13 @@ def check_folder(folder: Path, what: str) -> None:
         raise InputError(f"{folder}: no permission to list the {what} folder (`ls -ld` shows who may)")
 
 
-def read_file(path: Path) -> bytes | Reject:
-    """The file's bytes, or a reject without path and stage where it cannot be read."""
+def read_file(file: str, digest: str, cache_file: str | Path) -> bytes | Reject:
+    """Read a file that must still have the md5 ``digest``; a reject (without path and stage) where it has not."""
     try:
-        return path.read_bytes()
+        with Cache(Path(cache_file), readonly=True) as cache:
+            data = read_as(file, digest, cache)
     except OSError as error:
         return Reject("", "", "unreadable", error.strerror or "input/output error")
+    return (
+        Reject("", "", "changed", "not the file that was seen before; run the pipeline again") if data is None else data
+    )

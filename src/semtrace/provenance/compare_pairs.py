@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, Comparison, align, correlation, similarity
+from semtrace.core.dihedral import Symmetry, apply, inverse
 from semtrace.io.cache import Cache
-from semtrace.io.files import md5
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg import encode_again, luma_table
 from semtrace.parallel import Crashed, map_images
@@ -24,11 +24,21 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Image:
-    """An image file and the md5 it must still have; ``bar_top`` is the first row of its data bar, or -1."""
+    """An image file and the md5 it must still have.
+
+    Attributes:
+        file: where it is.
+        md5: of its bytes.
+        bar_top: first row of its data bar, or -1.
+        known: of an original: whether the published picture is proven to be its very conversion already.
+        symmetry: of an original: what brings the published picture into its orientation.
+    """
 
     file: str
     md5: str
     bar_top: int = -1
+    known: bool = False
+    symmetry: Symmetry = Symmetry.IDENTITY
 
 
 class UnavailableError(Exception):
@@ -55,9 +65,8 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor) -> list[Compared]:
     """
     found: list[Compared] = []
     with Cache(executor.cache) as cache:
-        results = map_images(
-            partial(_compare, str(executor.cache)), tasks, workers=executor.workers, what="compare", chunk=4
-        )
+        function = partial(_compare, str(executor.cache))
+        results = map_images(function, tasks, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Crashed | Reject):
                 found.append(
@@ -70,8 +79,15 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor) -> list[Compared]:
     return found
 
 
+def _load_kernels() -> None:
+    ramp = np.add.outer(np.arange(300), np.arange(300)).astype(np.uint8)
+    pair = align(ramp, ramp, 300)
+    if pair is not None:
+        similarity(pair), correlation(pair)
+
+
 def _key(published: Image, original: Image) -> str:
-    return f"{published.md5}-{original.md5}-{original.bar_top}"
+    return f"{published.md5}-{original.md5}-{original.bar_top}-{original.known}-{original.symmetry}"
 
 
 def _compare(
@@ -90,28 +106,32 @@ def _compare(
     if not missing:
         return comparisons, []
     try:
-        data = _read(published.file, published.md5)
+        data = _read(published.file, published.md5, cache_file)
         picture = _decode(data)
     except UnavailableError as error:
         return error.reject
     aligned: dict[int, Aligned] = {}
-    similarities: dict[int, float] = {}
     fresh: list[int] = []
     for index in missing:
         original = originals[index]
         try:
-            pixels = _original_pixels(original.file, original.md5)
+            pixels = _original_pixels(original.file, original.md5, cache_file)
         except UnavailableError:
             continue  # not kept in the cache: the file may be back in the next run
         fresh.append(index)
-        pair = align(picture, pixels, original.bar_top if original.bar_top >= 0 else pixels.shape[0])
+        pair = align(
+            apply(picture, original.symmetry), pixels, original.bar_top if original.bar_top >= 0 else pixels.shape[0]
+        )
         if pair is not None:
             aligned[index] = pair
-            similarities[index] = similarity(pair)
-            comparisons[index] = Comparison(similarities[index], None, pair.whole, pair.rows)
-    if not _prove(data, picture, originals, comparisons):
-        for index, pair in aligned.items():
-            comparisons[index] = Comparison(similarities[index], correlation(pair), pair.whole, pair.rows)
+            comparisons[index] = Comparison(similarity(pair), None, pair.whole, pair.rows)
+    if not any(original.known for original in originals):
+        _prove(data, picture, originals, comparisons, cache_file)
+    # What is stored of a pair must not depend on the other candidates: each that is not proven gets its correlation.
+    for index, pair in aligned.items():
+        comparison = comparisons[index]
+        if comparison is not None and not comparison.proven and not originals[index].known:
+            comparisons[index] = replace(comparison, correlation=correlation(pair))
     return comparisons, [(index, comparisons[index]) for index in fresh]
 
 
@@ -120,7 +140,8 @@ def _prove(
     picture: NDArray[np.uint8],
     originals: tuple[Image, ...],
     comparisons: list[Comparison | None],
-) -> bool:
+    cache_file: str,
+) -> None:
     """Mark the comparison whose original, encoded as the published picture was, gives its very pixels.
 
     Tried where it can pay, for an encoding costs several SSIMs: same size, alike, the most alike first, at most three.
@@ -131,20 +152,18 @@ def _prove(
     for *_, index in sorted(alike)[:_TRIES]:
         comparison = comparisons[index]
         if table is None or comparison is None:
-            return False
-        rows = _original_pixels(originals[index].file, originals[index].md5)[: comparison.rows]
-        if np.array_equal(encode_again(rows, table), picture):
+            return
+        original = originals[index]
+        rows = _original_pixels(original.file, original.md5, cache_file)[: comparison.rows]
+        if np.array_equal(encode_again(apply(rows, inverse(original.symmetry)), table), picture):
             comparisons[index] = replace(comparison, proven=True)
-            return True
-    return False
+            return
 
 
-def _read(file: str, digest: str) -> bytes:
-    data = read_file(Path(file))
+def _read(file: str, digest: str, cache_file: str) -> bytes:
+    data = read_file(file, digest, cache_file)
     if isinstance(data, Reject):
         raise UnavailableError(data)
-    if md5(data) != digest:
-        raise UnavailableError(Reject("", "", "changed", "not the file that was fingerprinted; run the pipeline again"))
     return data
 
 
@@ -155,8 +174,8 @@ def _decode(data: bytes) -> NDArray[np.uint8]:
         raise UnavailableError(Reject("", "", error.reason, error.detail)) from error
 
 
-def _pixels(file: str, digest: str) -> NDArray[np.uint8]:
-    return _decode(_read(file, digest))
+def _pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
+    return _decode(_read(file, digest, cache_file))
 
 
 # Candidates of neighbouring tasks overlap (series, copies): a few originals stay decoded, 16 x 1 MB as a rule.

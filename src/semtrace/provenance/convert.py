@@ -68,7 +68,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         for parent in sorted({(images / target).parent for target in targets}):
             parent.mkdir(parents=True, exist_ok=True)
         items = [
-            (str(safe_join(archive, path)), digest, str(images / target), settings.quality)
+            (str(safe_join(archive, path)), digest, str(images / target), settings.quality, str(executor.cache))
             for path, digest, target in zip(paths, digests, targets, strict=True)
         ]
         results = map_images(_convert, items, workers=executor.workers, what="convert")
@@ -88,13 +88,11 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
     return Summary(tiffs=len(listed), jpegs=len(made), rules=dict(sorted(rules.items())), rejects=counts)
 
 
-def _convert(item: tuple[str, str, str, int]) -> tuple[str, str] | Reject:
-    source, digest, target, quality = item
-    data = read_file(Path(source))
+def _convert(item: tuple[str, str, str, int, str]) -> tuple[str, str] | Reject:
+    source, digest, target, quality, cache_file = item
+    data = read_file(source, digest, cache_file)
     if isinstance(data, Reject):
         return data
-    if md5(data) != digest:
-        return Reject("", "", "changed", "the file is not the one that the inventory saw; run the pipeline again")
     try:
         image = decode(data)
     except UnreadableImage as error:

@@ -8,12 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.io.cache import Cache
-from semtrace.io.files import md5
-from semtrace.io.images import UnreadableImage
-from semtrace.parallel import Crashed, map_images
-from semtrace.provenance.common import Executor, Reject, read_file
+import numpy as np
 
+from semtrace.io.cache import Cache
+from semtrace.io.images import UnreadableImage, encode_jpeg
+from semtrace.io.seen import KIND as SEEN
+from semtrace.io.seen import identify, read_as
+from semtrace.parallel import Crashed, map_images
+from semtrace.provenance.common import Executor, Reject
+
+_TINY = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
+CHANGED = {"reason": "changed", "detail": "not the file that the inventory saw; run the pipeline again"}
 _BATCH = 64  # results stored at once: what a killed run loses at most, and cheap enough
 
 
@@ -46,13 +51,13 @@ def examine(
     task = partial(_examine, function, kind, str(executor.cache))
     with Cache(executor.cache) as cache:
         fresh: list[tuple[str, str, Any]] = []
-        for result in map_images(task, sources, workers=executor.workers, what=what):
+        prepare = partial(function, _TINY)
+        for result in map_images(task, sources, workers=executor.workers, what=what, prepare=prepare):
             if isinstance(result, Crashed):
                 yield Reject("", "", "decoder_crashed", result.detail)
                 continue
-            facts, is_new = result
-            if is_new:
-                fresh.append((kind, facts["md5"], facts))
+            facts, entries = result
+            fresh += entries
             if len(fresh) >= _BATCH:
                 cache.put(fresh)
                 fresh.clear()
@@ -62,22 +67,25 @@ def examine(
 
 def _examine(
     function: Callable[[bytes], dict[str, Any]], kind: str, cache_file: str, source: Source
-) -> tuple[dict[str, Any], bool]:
-    data = read_file(Path(source.file))
-    if isinstance(data, Reject):
-        return {"reason": data.reason, "detail": data.detail}, False
-    digest = md5(data)
-    if source.expected_md5 not in ("", digest):
-        return {
-            "reason": "changed",
-            "detail": "not the file that the inventory saw; run the pipeline again",
-        }, False
-    with Cache(Path(cache_file), readonly=True) as cache:
-        known = cache.get(kind, digest)
-    if known is not None:
-        return known, False
-    facts = {"md5": digest, "bytes": len(data)}
+) -> tuple[dict[str, Any], list[tuple[str, str, Any]]]:
+    """Return the facts, and what to store in the cache."""
     try:
-        return {**facts, **function(data)}, True
+        with Cache(Path(cache_file), readonly=True) as cache:
+            content = identify(source.file, cache)
+            entries: list[tuple[str, str, Any]] = [(SEEN, source.file, content.entry)] if content.entry else []
+            if source.expected_md5 not in ("", content.digest):
+                return CHANGED, []
+            known = cache.get(kind, content.digest)
+            if known is not None:
+                return known, entries
+            data = content.data or read_as(source.file, content.digest, cache)
+    except OSError as error:
+        return {"reason": "unreadable", "detail": error.strerror or "input/output error"}, []
+    if data is None:
+        return CHANGED, []
+    facts = {"md5": content.digest, "bytes": len(data)}
+    try:
+        facts |= function(data)
     except UnreadableImage as error:
-        return {**facts, "reason": error.reason, "detail": error.detail}, True
+        facts |= {"reason": error.reason, "detail": error.detail}
+    return facts, [*entries, (kind, content.digest, facts)]

@@ -46,6 +46,7 @@ def forward_rows(
             "margin": decision.margin,
             "runner_up_path": shown.path if unmatched else decision.runner_up.path if decision.runner_up else "",
             "correlation": shown.correlation,
+            "symmetry": "" if unmatched else shown.symmetry,
             "candidates": len(pairs[j]),
             "reason": decision.reason,
         }

@@ -37,11 +37,14 @@ class Settings:
     min_correlation: float
     min_margin: float
     min_hamming_margin: int
+    geometry: str
 
     def __post_init__(self) -> None:
         for name in ("hamming_threshold", "ssim_trigger"):
             if not 0 < getattr(self, name) <= _REFERENCE_BITS:
                 raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
+        if self.geometry not in ("off", "on"):
+            raise ValueError(f"match.geometry is {self.geometry!r}; it must be on or off")
         if self.max_candidates < 2:
             raise ValueError(f"match.max_candidates is {self.max_candidates}; a runner-up needs at least 2")
         for name in ("min_ssim", "min_correlation"):
@@ -118,13 +121,14 @@ def run(
     criteria = settings.criteria(originals.bits)
     most = settings.max_candidates
     knowledge = read_knowledge(converted, verdicts)
-    pairs = near_pairs(originals, jpegs, criteria.hamming_threshold, workers)
+    turned = settings.geometry == "on"
+    pairs = near_pairs(originals, jpegs, criteria.hamming_threshold, workers, geometry=turned)
     pairs = apply_verdicts(pairs, originals, jpegs, knowledge)
     compared: list[Compared] = [[] for _ in pairs]
     images = archive is not None and published is not None
     if archive is not None and published is not None:
         limits = (most, criteria.ssim_trigger)
-        compared = compare_candidates(pairs, originals, jpegs, (archive, published), limits, executor)
+        compared = compare_candidates(pairs, originals, jpegs, (archive, published), limits, knowledge, executor)
     results = [
         trace(content, found, comparisons, originals, knowledge, criteria, most=most, images=images)
         for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)

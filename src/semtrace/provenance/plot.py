@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from semtrace.core.accuracy import TIERS
 from semtrace.io import tables
 from semtrace.io.files import staged_folder, write_atomic
 
 COLOURS = {"matched": "#2b6cb0", "ambiguous": "#dd9b1f", "unmatched": "#9aa5b1"}
-_EXCELLENT = 0.95
-_OUTLIER = 0.70  # below it a match is "problematic"
+_EXCELLENT, _OUTLIER = TIERS[0][1], TIERS[2][1]
+_GREEN, _RED, _GREY = "#2f855a", "#c53030", "#6b7780"
 _NAMED = 8  # outliers that get their name written beside them
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The lines drawn into the pictures: distances in bits, SSIM from -1 to 1."""
+    """The lines drawn into the pictures, in bits."""
 
     hamming_threshold: float
     ssim_trigger: float
+
+
+class Row(NamedTuple):
+    """One published picture: its position in the table, decision, distance in bits, and SSIM (None: not computed)."""
+
+    position: int
+    path: str
+    decision: str
+    hamming: float
+    ssim: float | None
 
 
 def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
@@ -37,16 +49,22 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
         mapping_file: ``jpeg_to_tiff.csv``.
         out: folder to write.
         thresholds: what the pictures mark.
-
     """
-    mapping = tables.frame(mapping_file, tables.JPEG_TO_TIFF)
-    mapping["ssim"] = pd.to_numeric(mapping["ssim_value"], errors="coerce")
-    mapping["hamming"] = pd.to_numeric(mapping["hamming_distance"])
+    rows = [
+        Row(
+            position,
+            cells["jpeg_path"],
+            cells["decision"],
+            float(cells["hamming_distance"]),
+            float(cells["ssim_value"]) if cells["ssim_value"] else None,
+        )
+        for position, cells in enumerate(tables.read(mapping_file, tables.JPEG_TO_TIFF))
+    ]
     figures: dict[str, Callable[[Axes], None]] = {
-        "hamming_histogram_logscale.png": lambda axes: _hamming(axes, mapping, thresholds),
-        "ssim_histogram.png": lambda axes: _ssim(axes, mapping, log=False),
-        "ssim_histogram_logscale.png": lambda axes: _ssim(axes, mapping, log=True),
-        "ssim_plot_by_row.png": lambda axes: _by_row(axes, mapping),
+        "hamming_histogram_logscale.png": lambda axes: _hamming(axes, rows, thresholds),
+        "ssim_histogram.png": lambda axes: _ssim(axes, rows, log=False),
+        "ssim_histogram_logscale.png": lambda axes: _ssim(axes, rows, log=True),
+        "ssim_plot_by_row.png": lambda axes: _by_row(axes, rows),
     }
     with staged_folder(out) as folder:
         for name, draw in figures.items():
@@ -55,34 +73,34 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
-    figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(9, 5.2), dpi=120)
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes((0.08, 0.185, 0.89, 0.745))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e3e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     draw(axes)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+        figure.legend(handles, labels, loc="lower center", ncols=len(handles), frameon=False, fontsize=9)
     data = io.BytesIO()
     # Without the Software entry the bytes depend on nothing but the picture.
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
 
 
-def _stacked(axes: Axes, mapping: pd.DataFrame, column: str, bins: np.ndarray) -> None:
-    parts = [(name, mapping.loc[mapping["decision"] == name, column].dropna()) for name in COLOURS]
-    parts = [(name, values) for name, values in parts if len(values)]
+def _stacked(axes: Axes, values: Sequence[tuple[str, float]], bins: NDArray[Any]) -> None:
+    parts = {name: [value for decision, value in values if decision == name] for name in COLOURS}
+    parts = {name: part for name, part in parts.items() if part}
     if not parts:
-        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color="#6b7780")
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=_GREY)
         return
     axes.hist(
-        [values for _, values in parts],
-        bins=list(bins),
+        list(parts.values()),
+        bins=bins.tolist(),
         stacked=True,
-        color=[COLOURS[name] for name, _ in parts],
-        label=[f"{name} ({len(values)})" for name, values in parts],
+        color=[COLOURS[name] for name in parts],
+        label=[f"{name} ({len(part)})" for name, part in parts.items()],
         edgecolor="white",
         linewidth=0.4,
     )
@@ -94,18 +112,15 @@ def _log(axes: Axes) -> None:
     axes.yaxis.set_major_formatter("{x:g}")  # 1, 10, 100 rather than powers
 
 
-def _hamming(axes: Axes, mapping: pd.DataFrame, thresholds: Thresholds) -> None:
-    top = max(float(mapping["hamming"].max()) if len(mapping) else 0.0, thresholds.hamming_threshold)
+def _hamming(axes: Axes, rows: Sequence[Row], thresholds: Thresholds) -> None:
+    top = max([row.hamming for row in rows] + [thresholds.hamming_threshold])
     step = max(1, round(top / 64))
-    _stacked(axes, mapping, "hamming", np.arange(0, top + 2 * step, step))
-    for value, name in (
-        (thresholds.ssim_trigger, "SSIM trigger"),
-        (thresholds.hamming_threshold, "threshold"),
-    ):
-        axes.axvline(value, color="#c53030", linestyle="--", linewidth=1)
+    _stacked(axes, [(row.decision, row.hamming) for row in rows], np.arange(0, top + 2 * step, step))
+    for value, name in ((thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold")):
+        axes.axvline(value, color=_RED, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {value:g}", (value, 0.98), xycoords=("data", "axes fraction"), rotation=90,
-            xytext=(-3, 0), textcoords="offset points", ha="right", va="top", color="#c53030", fontsize=8,
+            xytext=(-3, 0), textcoords="offset points", ha="right", va="top", color=_RED, fontsize=8,
         )  # fmt: skip
     _log(axes)
     axes.set(
@@ -115,15 +130,16 @@ def _hamming(axes: Axes, mapping: pd.DataFrame, thresholds: Thresholds) -> None:
     )
 
 
-def _ssim(axes: Axes, mapping: pd.DataFrame, *, log: bool) -> None:
-    low = min(0.0, float(np.floor(mapping["ssim"].min() / 0.05) * 0.05) if mapping["ssim"].notna().any() else 0.0)
-    _stacked(axes, mapping, "ssim", np.arange(round(low / 0.05), 21) * 0.05)
+def _ssim(axes: Axes, rows: Sequence[Row], *, log: bool) -> None:
+    values = [(row.decision, row.ssim) for row in rows if row.ssim is not None]
+    low = min([0.0] + [float(np.floor(value / 0.05) * 0.05) for _, value in values])
+    _stacked(axes, values, np.arange(round(low / 0.05), 21) * 0.05)
     axes.axvspan(_EXCELLENT, 1.0, color="#38a169", alpha=0.10, zorder=0)
-    axes.axvline(_EXCELLENT, color="#2f855a", linestyle="--", linewidth=1)
-    excellent = int((mapping.loc[mapping["decision"] == "matched", "ssim"] > _EXCELLENT).sum())
+    axes.axvline(_EXCELLENT, color=_GREEN, linestyle="--", linewidth=1)
+    excellent = sum(decision == "matched" and value > _EXCELLENT for decision, value in values)
     axes.annotate(
         f"excellent > {_EXCELLENT}: {excellent} matched", (_EXCELLENT, 0.98), xycoords=("data", "axes fraction"),
-        xytext=(-6, 0), textcoords="offset points", ha="right", va="top", color="#2f855a", fontsize=9,
+        xytext=(-6, 0), textcoords="offset points", ha="right", va="top", color=_GREEN, fontsize=9,
     )  # fmt: skip
     if log:
         _log(axes)
@@ -135,32 +151,33 @@ def _ssim(axes: Axes, mapping: pd.DataFrame, *, log: bool) -> None:
     )
 
 
-def _by_row(axes: Axes, mapping: pd.DataFrame) -> None:
-    compared = mapping.reset_index(drop=True).dropna(subset=["ssim"])
+def _by_row(axes: Axes, rows: Sequence[Row]) -> None:
+    compared = [(row, row.ssim) for row in rows if row.ssim is not None]
     for name, colour in COLOURS.items():
-        part = compared[compared["decision"] == name]
-        if len(part):
-            axes.plot(part.index, part["ssim"], ".", color=colour, markersize=5, label=f"{name} ({len(part)})")
-    outliers = compared[(compared["ssim"] < _OUTLIER) & (compared["decision"] != "unmatched")].sort_values("ssim")
-    if len(outliers):
+        part = [(row.position, value) for row, value in compared if row.decision == name]
+        if part:
+            axes.plot(*zip(*part, strict=True), ".", color=colour, markersize=5, label=f"{name} ({len(part)})")
+    outliers = sorted((value, row) for row, value in compared if value < _OUTLIER and row.decision != "unmatched")
+    if outliers:
         axes.plot(
-            outliers.index, outliers["ssim"], "o", markersize=9, markerfacecolor="none", markeredgecolor="#c53030",
-            linestyle="none", label=f"outlier, SSIM < {_OUTLIER:.2f} ({len(outliers)})",
+            [row.position for _, row in outliers], [value for value, _ in outliers], "o", markersize=9,
+            markerfacecolor="none", markeredgecolor=_RED, linestyle="none",
+            label=f"outlier, SSIM < {_OUTLIER:.2f} ({len(outliers)})",
         )  # fmt: skip
-    for position, (ssim, path) in outliers[["ssim", "jpeg_path"]].head(_NAMED).iterrows():
+    for value, row in outliers[:_NAMED]:
         axes.annotate(
-            f"{PurePosixPath(path).name[:14]}…", (position, ssim), xytext=(8, 0), textcoords="offset points",
-            fontsize=7, va="center", color="#c53030",
+            f"{PurePosixPath(row.path).name[:14]}…", (row.position, value), xytext=(8, 0),
+            textcoords="offset points", fontsize=7, va="center", color=_RED,
         )  # fmt: skip
-    for value, name, colour in ((_EXCELLENT, "excellent", "#2f855a"), (_OUTLIER, "problematic below", "#c53030")):
-        axes.axhline(value, color=colour, linestyle="--", linewidth=1)
+    for bound, name, colour in ((_EXCELLENT, "excellent", _GREEN), (_OUTLIER, "problematic below", _RED)):
+        axes.axhline(bound, color=colour, linestyle="--", linewidth=1)
         axes.annotate(
-            f"{name} {value:.2f}", (1.0, value), xycoords=("axes fraction", "data"), xytext=(0, 3),
+            f"{name} {bound:.2f}", (1.0, bound), xycoords=("axes fraction", "data"), xytext=(0, 3),
             textcoords="offset points", ha="right", color=colour, fontsize=8,
         )  # fmt: skip
     axes.margins(x=0.04)
     axes.set(
         title="SSIM row by row of jpeg_to_tiff.csv",
-        xlabel=f"row of jpeg_to_tiff.csv (of {len(mapping)}; rows without SSIM are left out)",
+        xlabel=f"row of jpeg_to_tiff.csv (of {len(rows)}; rows without SSIM are left out)",
         ylabel="SSIM",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from semtrace.core.compare import Comparison
 from semtrace.core.decision import Candidate, Criteria, Decision, Proof, decide
+from semtrace.core.dihedral import inverse
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import safe_join
@@ -31,6 +32,10 @@ class Knowledge:
     conversions: dict[str, str] = field(default_factory=dict)
     same: frozenset[frozenset[str]] = frozenset()
     different: frozenset[frozenset[str]] = frozenset()
+
+    def made_of(self, original: Content) -> set[str]:
+        """The md5 of the JPEGs that the convert stage made of an original."""
+        return {self.conversions[path] for path in original.paths if path in self.conversions}
 
 
 def read_knowledge(converted: Path | None, verdicts: Path | None) -> Knowledge:
@@ -80,6 +85,7 @@ def compare_candidates(
     jpegs: Side,
     roots: tuple[Path, Path],
     limits: tuple[int, float],
+    knowledge: Knowledge,
     executor: Executor,
 ) -> list[Compared]:
     """Compare each published content with its nearest candidates, in their order.
@@ -90,18 +96,25 @@ def compare_candidates(
         jpegs: the published set.
         roots: folders of the two.
         limits: at most this many candidates, and only those nearer than so many bits.
+        knowledge: of conversions; a published picture that is one needs no further proof.
         executor: where to work.
     """
 
-    def image(root: Path, content: Content) -> Image:
-        return Image(str(safe_join(root, content.paths[0])), content.md5, content.bar_top)
+    def original(pair: Pair, published: Content) -> Image:
+        content = originals.contents[pair.original]
+        known = not published.digests.isdisjoint(knowledge.made_of(content))
+        file = safe_join(roots[0], content.paths[0])
+        return Image(str(file), content.md5, content.bar_top, known, pair.symmetry)
 
     most, trigger = limits
     near = [[pair for pair in found[:most] if pair.hamming < trigger] for found in pairs]
     # Tasks with the same nearest original stand together: its pixels are then still decoded.
     order = sorted((j for j, found in enumerate(near) if found), key=lambda j: (near[j][0].original, j))
     tasks = [
-        (image(roots[1], jpegs.contents[j]), tuple(image(roots[0], originals.contents[p.original]) for p in near[j]))
+        (
+            Image(str(safe_join(roots[1], jpegs.contents[j].paths[0])), jpegs.contents[j].md5),
+            tuple(original(pair, jpegs.contents[j]) for pair in near[j]),
+        )
         for j in order
     ]
     compared: list[Compared] = [[] for _ in pairs]
@@ -136,6 +149,7 @@ def trace(
             correlation=comparison.correlation if comparison else None,
             whole=bool(comparison and comparison.whole),
             picture=originals.contents[pair.original].picture,
+            symmetry=inverse(pair.symmetry),
             proof=_proof(content, originals.contents[pair.original], pair, comparison, knowledge, criteria),
         )
         for pair, comparison in zip(kept, seen, strict=True)
@@ -153,7 +167,7 @@ def _proof(
 ) -> Proof:
     if any(frozenset((left, right)) in knowledge.same for left in published.digests for right in original.digests):
         return "verdict"
-    made = {knowledge.conversions[path] for path in original.paths if path in knowledge.conversions}
+    made = knowledge.made_of(original)
     if published.digests & made:
         return "identical_bytes"
     # Digits in a name are a hint: different pictures share them in published sets, so the hashes must agree too.

@@ -1,0 +1,61 @@
+"""What content a file had when it was last read, so that an unchanged file need not be digested again.
+
+As in Git's index and DVC's state, a file whose size, mtime, ctime and inode are what they were is taken for
+unchanged. A program can set a file's mtime but not its ctime, so a tool that restores times does not deceive it. A file
+that changed within two seconds before it was read is not trusted: another change could leave the same stamp.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from semtrace.io.cache import Cache
+from semtrace.io.files import md5
+
+KIND = "seen"
+_SETTLED = 2_000_000_000  # nanoseconds
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file's content.
+
+    Attributes:
+        digest: md5 of its bytes.
+        data: the bytes; None where the digest was known without reading.
+        entry: to be stored in the cache under the file's name; None where there is nothing new to store.
+    """
+
+    digest: str
+    data: bytes | None
+    entry: list[int | str] | None
+
+
+def identify(file: str, cache: Cache) -> Content:
+    """Say what content a file has, reading it only if it may have changed; OSError where it cannot be read."""
+    stamp = _stamp(file)
+    known = cache.get(KIND, file) if stamp else None
+    if known is not None and known[:-1] == stamp:
+        return Content(known[-1], None, None)
+    data = Path(file).read_bytes()
+    digest = md5(data)
+    return Content(digest, data, [*stamp, digest] if stamp and stamp == _stamp(file) else None)
+
+
+def read_as(file: str, digest: str, cache: Cache) -> bytes | None:
+    """Read a file that must have the content ``digest``; None where it has another. OSError as for any file."""
+    data = Path(file).read_bytes()
+    stamp = _stamp(file)
+    known = cache.get(KIND, file) if stamp else None
+    unchanged = known == [*stamp, digest] if stamp else False
+    return data if unchanged or md5(data) == digest else None
+
+
+def _stamp(file: str) -> list[int] | None:
+    found = Path(file).stat()
+    changed = max(found.st_mtime_ns, found.st_ctime_ns)
+    if time.time_ns() - changed < _SETTLED:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
