@@ -85,10 +85,9 @@ def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            rows, found = list(reader), reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: not a UTF-8 CSV table ({error})") from error
-    found = reader.fieldnames or ()
     missing = [name for name in columns if name not in found]
     if missing:
         raise TableError(f"{path}: column(s) {', '.join(missing)} missing; found {', '.join(found) or 'none'}")
