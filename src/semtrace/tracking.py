@@ -15,7 +15,7 @@ import yaml
 
 from semtrace.io import tables
 from semtrace.io.files import md5
-from semtrace.params import Params, Tracking
+from semtrace.params import Dataset, Params, Tracking
 from semtrace.provenance.common import InputError
 
 _NOT_RESULTS = ("executor", "tracking")  # sections that no result depends on
@@ -43,7 +43,8 @@ def track(params: Params, params_file: Path, work: Path) -> str:
     from mlflow.exceptions import MlflowException
 
     uri = os.environ.get("MLFLOW_TRACKING_URI") or params.tracking.uri
-    tags = _tags()
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # an absent server is told in seconds, not minutes
+    tags = _tags(params.dataset)
     try:
         mlflow.set_tracking_uri(uri)
         experiment = _experiment(params.tracking, uri)
@@ -54,7 +55,8 @@ def track(params: Params, params_file: Path, work: Path) -> str:
         with mlflow.start_run(
             experiment_id=experiment, run_name=f"{params.dataset.name} {tags['dvc_lock_md5'][:8]}"
         ) as run:
-            mlflow.set_tags(tags)
+            report = (work / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
+            mlflow.set_tags({**tags, "mlflow.note.content": f"```\n{report}```"})  # shown as the run's description
             tree = yaml.safe_load(params_file.read_text(encoding="utf-8"))
             mlflow.log_params(_flat({name: tree[name] for name in tree if name not in _NOT_RESULTS}))
             numbers = _flat(json.loads(metrics_file.read_text(encoding="utf-8")))
@@ -77,25 +79,24 @@ def _experiment(tracking: Tracking, uri: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     local = Path(tracking.artifacts).absolute().as_uri() if uri.startswith("sqlite:") else None
-    return str(mlflow.create_experiment(tracking.experiment, artifact_location=local))
+    # The kind makes the UI open on runs and metrics, not on the traces of language models.
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    return str(mlflow.create_experiment(tracking.experiment, artifact_location=local, tags=kind))
 
 
-def _tags() -> dict[str, str]:
+def _tags(dataset: Dataset) -> dict[str, str]:
     """What the results were made from: code, pipeline state, and the digests of the input folders."""
     lock_file = Path("dvc.lock")
     lock = lock_file.read_bytes() if lock_file.is_file() else b""
-    stages = (yaml.safe_load(lock) or {}).get("stages", {}) if lock else {}
-    inputs = {
-        f"input_md5.{side}": next(
-            (dep["md5"] for dep in stages.get(stage, {}).get("deps", []) if "src/" not in dep["path"]), ""
-        )
-        for side, stage in (("archive", "inventory"), ("published", "fingerprint@jpeg"))
-    }
+    stages = (yaml.safe_load(lock) or {}).get("stages", {})
+    digests = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", []) if "md5" in dep}
     return {
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": str(bool(_git("status", "--porcelain"))).lower(),
         "dvc_lock_md5": md5(lock),
-        **inputs,
+        "input_md5.archive": digests.get(str(dataset.archive), ""),
+        "input_md5.published": digests.get(str(dataset.published), ""),
+        "device": "cpu",
     }
 
 

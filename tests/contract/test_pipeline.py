@@ -104,9 +104,13 @@ def test_a_run_is_tracked_once(clone):
         "import mlflow; mlflow.set_tracking_uri('sqlite:///mlflow.db')\n"
         "[run] = mlflow.search_runs(experiment_names=['semtrace'], output_format='list')\n"
         "print(run.data.params['match.min_ssim'], run.data.metrics['accuracy.wrong'], sorted(run.data.tags))\n"
+        "print(run.data.tags['input_md5.archive'], run.data.tags['input_md5.published'])\n"
         "print([file.path for file in mlflow.MlflowClient().list_artifacts(run.info.run_id, 'plots')])\n"
     )
     output = call(sys.executable, "-c", code, cwd=clone)
+    lock = yaml.safe_load((clone / "dvc.lock").read_text())["stages"]["generate@synthetic"]["outs"]
+    for out in lock:
+        assert (out["md5"] in output) == (not out["path"].endswith("known"))
     for part in ("0.7 0.0", "dvc_lock_md5", "git_commit", "input_md5.archive", "plots/ssim_histogram.png"):
         assert part in output
 

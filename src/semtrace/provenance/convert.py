@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
-from semtrace.io.files import md5, safe_join, staged_folder
+from semtrace.io.files import md5, safe_join, staged_folder, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor, Reject, read_file, write_rejects
@@ -101,5 +101,5 @@ def _convert(item: tuple[str, str, str, int, str]) -> tuple[str, str] | Reject:
         jpeg = encode_jpeg(image.gray, quality)
     except ValueError as error:
         return Reject("", "", "too_large_for_jpeg", str(error))
-    Path(target).write_bytes(jpeg)  # in the staging folder: it gets its name with all the others
+    write_staged(Path(target), jpeg)
     return md5(jpeg), image.rule
