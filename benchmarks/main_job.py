@@ -90,9 +90,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--originals", type=int, default=1000, help="size of the archive")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument(
-        "--growth", type=int, default=2, help="archive size factor for the memory line; 1: leave it out"
-    )
     parser.add_argument("--json", type=Path, help="write the figures there too")
     given = parser.parse_args()
     figures: dict[str, object] = {

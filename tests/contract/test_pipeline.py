@@ -180,11 +180,42 @@ def test_params_that_are_out_of_date(project):
     assert "is not what conf/ says" in error("params", "--check", "match.min_ssim=0.9", cwd=project, code=1)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_read_permission(project):
-    (project / "data/raw/archive").mkdir(parents=True, mode=0o000)
-    assert "no permission" in error("inventory", cwd=project, code=2)
-    (project / "data/raw/archive").chmod(0o700)
+@pytest.fixture
+def bound() -> list[str]:
+    """What to put before a command so that file modes bind it, also when the tests run as root."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root may read everything, and there is no setpriv to drop that right")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+def test_no_permission(project, clone, bound):
+    archive = project / "data/raw/archive"
+    (archive / "locked").mkdir(parents=True)
+    sample = next((clone / "data/raw/synthetic/archive").rglob("*.tif*"))
+    shutil.copy(sample, archive / "good.tif")
+    shutil.copy(sample, archive / "secret.tif")
+    (archive / "secret.tif").chmod(0)
+    call(*bound, "semtrace", "inventory", cwd=project)
+    assert (
+        "secret.tif,inventory,unreadable,Permission denied" in (project / "data/work/inventory/rejects.csv").read_text()
+    )
+    (archive / "locked").chmod(0)
+    output = call(*bound, "semtrace", "inventory", cwd=project, code=1)
+    assert "locked: Permission denied" in output
+    archive.chmod(0)
+    output = call(*bound, "semtrace", "inventory", cwd=project, code=2)
+    assert "no permission to list the archive folder" in output
+    archive.chmod(0o700)
+    (archive / "locked").chmod(0o700)
+    shutil.rmtree(archive / "locked")
+    (project / "data/work").chmod(0o500)
+    output = call(*bound, "semtrace", "inventory", cwd=project, code=1)
+    assert "Permission denied" in output
+    assert "write permission" in output
+    assert "Traceback" not in output
+    (project / "data/work").chmod(0o700)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="a full disk needs root and mount")
