@@ -104,18 +104,19 @@ def _load(given: argparse.Namespace) -> Params:
 
 def _params(given: argparse.Namespace) -> Any:
     from semtrace import params
-    from semtrace.provenance.common import check_folder
+    from semtrace.provenance.common import check_dvc, check_folder
 
     if given.check:
         text = params.composed(CONF, given.overrides)
         if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
             raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
         return "params.yaml is what conf/ says"
-    written = params.write(CONF, PARAMS, given.overrides)
-    dataset = params.load(PARAMS).dataset
+    dataset = params.parse(params.composed(CONF, given.overrides), "conf/").dataset
     if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
-        check_folder(dataset.archive, "archive")
-        check_folder(dataset.published, "published")
+        for folder, what in ((dataset.archive, "archive"), (dataset.published, "published")):
+            check_folder(folder, what)
+            check_dvc(folder, what)
+    written = params.write(CONF, PARAMS, given.overrides)
     return "params.yaml written" if written else "params.yaml is up to date"
 
 
@@ -158,9 +159,10 @@ def _match(given: argparse.Namespace) -> Any:
     if any(alone):
         if not all(alone):
             raise InputError("a match from hash tables alone needs --tiff-hashes, --jpeg-hashes and --out together")
-        if given.out.exists() and not (given.out / "jpeg_to_tiff.csv").is_file():
+        written = {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}
+        if given.out.exists() and {path.name for path in given.out.iterdir()} - written:
             raise InputError(
-                f"{given.out}: exists and is no earlier match; name a new folder, it is replaced as a whole"
+                f"{given.out}: holds more than an earlier match; name a new folder, it is replaced as a whole"
             )
         return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
     return match.run(

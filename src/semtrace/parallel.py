@@ -43,7 +43,8 @@ def map_images(
     Args:
         function: a module-level function; an exception it raises ends the map.
         items: what to work on; they and the results travel between processes by pickle.
-        workers: processes; 1 works in this process, 0 means one per available core.
+        workers: processes; 0 means one per available core. 1 works in this process, for debugging: there an item
+            that kills its worker kills the program.
         what: the words beside the progress bar.
         chunk: items per task. The result does not depend on it, nor on ``workers``.
         prepare: run here before workers are forked: what it loads (compiled kernels, decoders) they inherit.
@@ -52,14 +53,13 @@ def map_images(
         A result, or ``Crashed`` for an item that kills its worker; the other items are not lost.
 
     """
-    workers = workers or available_cores()
-    if workers == 1 or len(items) <= chunk:
+    if workers == 1 or not items:
         yield from _progress((function(item) for item in items), len(items), what)
         return
     if prepare is not None:
         prepare()
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
-    yield from _progress(_in_processes(function, chunks, workers), len(items), what)
+    yield from _progress(_in_processes(function, chunks, workers or available_cores()), len(items), what)
 
 
 def available_cores() -> int:

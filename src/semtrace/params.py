@@ -162,10 +162,19 @@ def load(file: Path, *, workers: int | None = None) -> Params:
     if not file.is_file():
         raise ParamsError(f"{file}: not found; run `semtrace params` in the project's root to compose it from conf/")
     try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file}: not YAML ({error}); run `semtrace params` to compose it again") from error
-    params = Params(tree, file.name)
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{file}: not UTF-8 ({error}); run `semtrace params` to compose it again") from error
+    return parse(text, file.name, workers=workers)
+
+
+def parse(text: str, origin: str, *, workers: int | None = None) -> Params:
+    """Parameters from the text of a params.yaml; ``origin`` names it in errors."""
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{origin}: not YAML ({error}); run `semtrace params` to compose it again") from error
+    params = Params(tree, origin)
     if workers is not None:
         tree["executor"]["workers"] = workers
     return params

@@ -49,6 +49,7 @@ def track(params: Params, params_file: Path, work: Path) -> str:
         mlflow.set_tracking_uri(uri)
         experiment = _experiment(params.tracking, uri)
         known = " and ".join(f"tags.{name} = '{tags[name]}'" for name in ("git_commit", "dvc_lock_md5"))
+        known += " and attributes.status = 'FINISHED'"
         logged = mlflow.search_runs([experiment], filter_string=known, max_results=1, output_format="list")
         if logged:
             return f"this state is logged already as run {logged[0].info.run_name!r}; `make ui` shows it"

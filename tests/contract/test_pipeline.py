@@ -123,9 +123,26 @@ def test_metrics_are_known_to_dvc(clone):
 def project(tmp_path: Path) -> Path:
     """A project folder with parameters and nothing else."""
     shutil.copytree(PROJECT / "conf", tmp_path / "conf")
-    message = call("semtrace", "params", "dataset=archive", "executor.workers=1", cwd=tmp_path, code=2)
-    assert "data/raw/archive: the archive folder is missing" in message
+    compose = ["semtrace", "params", "dataset=archive", "executor.workers=1"]
+    assert "data/raw/archive: the archive folder is missing" in call(*compose, cwd=tmp_path, code=2)
+    assert not (tmp_path / "params.yaml").exists()
+    for name in ("archive", "published"):
+        (tmp_path / "data/raw" / name).mkdir(parents=True)
+    call(*compose, cwd=tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["dangling link", "pipe", "name"])
+def test_what_dvc_cannot_digest_is_named_before_it_tries(project, kind):
+    archive = project / "data/raw/archive"
+    (archive / "good.tif").touch()
+    if kind == "dangling link":
+        (archive / "gone.tif").symlink_to("nowhere.tif")
+    elif kind == "pipe":
+        os.mkfifo(archive / "pipe.tif")
+    else:
+        (archive / os.fsdecode(b"b\xe4d.tif")).touch()
+    assert "DVC cannot take the digest" in error("params", "dataset=archive", cwd=project, code=2)
 
 
 def error(*command: str, cwd: Path, code: int) -> str:
@@ -137,11 +154,11 @@ def error(*command: str, cwd: Path, code: int) -> str:
 
 
 def test_a_missing_folder(project):
+    (project / "data/raw/archive").rmdir()
     assert "data/raw/archive: the archive folder is missing" in error("inventory", cwd=project, code=2)
 
 
 def test_an_empty_folder(project):
-    (project / "data/raw/archive").mkdir(parents=True)
     assert "no file with a TIFF extension" in error("inventory", cwd=project, code=2)
     assert not (project / "data/work/inventory").exists()
 
@@ -166,7 +183,7 @@ def test_a_match_replaces_no_foreign_folder(project):
     (project / "mine" / "thesis.tex").touch()
     (project / "t.csv").write_text("file,path,phash\na,a," + "0f" * 128 + "\n")
     command = ["match", "--tiff-hashes", "t.csv", "--jpeg-hashes", "t.csv", "--out"]
-    assert "is no earlier match" in error(*command, "mine", cwd=project, code=2)
+    assert "holds more than an earlier match" in error(*command, "mine", cwd=project, code=2)
     assert (project / "mine" / "thesis.tex").exists()
     for _ in range(2):
         call("semtrace", *command, "new", cwd=project)
@@ -192,7 +209,7 @@ def bound() -> list[str]:
 
 def test_no_permission(project, clone, bound):
     archive = project / "data/raw/archive"
-    (archive / "locked").mkdir(parents=True)
+    (archive / "locked").mkdir()
     sample = next((clone / "data/raw/synthetic/archive").rglob("*.tif*"))
     shutil.copy(sample, archive / "good.tif")
     shutil.copy(sample, archive / "secret.tif")

@@ -20,6 +20,15 @@ def test_other_code_finds_nothing(tmp_path, monkeypatch):
         assert cache.get("kind", "digest") is None
 
 
+def test_a_disk_without_room_does_not_stop_the_work(tmp_path, capsys):
+    with Cache(tmp_path / "c.sqlite") as cache:
+        cache._db.execute("PRAGMA max_page_count = 3")
+        cache.put([("kind", str(number), "x" * 5000) for number in range(20)])
+        assert "going on without it" in capsys.readouterr().err
+        cache.put([("kind", "digest", 1)])
+        assert cache.get("kind", "digest") is None
+
+
 def test_a_damaged_file_is_set_aside(tmp_path):
     file = tmp_path / "c.sqlite"
     file.write_bytes(b"not a database" * 1000)

@@ -13,7 +13,7 @@ def test_nothing_outside_the_root_can_be_named(tmp_path, path):
         safe_join(tmp_path, path)
 
 
-@pytest.mark.parametrize("path", ["a.tif", "Élodie Müller/µ b.tif", "-dash.tif", "a..b/c"])
+@pytest.mark.parametrize("path", ["a.tif", "Élodie Müller/µ b.tif", "-dash.tif", "a..b/c", "a\\b.tif"])
 def test_ordinary_names_join(tmp_path, path):
     assert safe_join(tmp_path, path) == tmp_path / path
 

@@ -8,6 +8,7 @@ from semtrace.io import tables
 def test_a_table_survives_the_way_to_disk_and_back(tmp_path):
     rows = [
         {"path": 'b "quoted", comma\nnewline.tif', "stage": "x", "reason": "µ", "detail": None},
+        {"path": "Icon\r", "stage": "every Mac has one", "reason": "\r\n", "detail": "\r"},
         {"path": "NA", "stage": "None", "reason": " lead", "detail": "1e5"},
     ]
     tables.write(tmp_path / "t.csv", tables.REJECTS, rows)

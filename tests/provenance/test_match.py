@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import shutil
 from collections import Counter
@@ -201,7 +202,24 @@ def test_an_image_that_vanished_is_a_reject_not_a_guess(tmp_path):
     )  # fmt: skip
     assert summary.rejects == {"unreadable": 1}
     row = next(row for row in table(work / "m/jpeg_to_tiff.csv") if row["jpeg_path"].endswith(name(6, "g")))
-    assert (row["decision"], row["reason"]) == ("ambiguous", "not_comparable")
+    assert (row["decision"], row["reason"]) == ("ambiguous", "original_unreadable")
+
+
+def test_an_unreadable_original_never_leaves_its_label_to_a_near_duplicate(tmp_path):
+    near_duplicates(tmp_path, publish_quality=90, present=True)
+    p = defaults(tmp_path)
+    archive, published, work = tmp_path / "archive", tmp_path / "published", tmp_path / "work"
+    inventory.run(archive, work / "i", p.executor)
+    fingerprint.tiffs(archive, work / "i/inventory.csv", work / "t", p.hash, p.fingerprint, p.executor)
+    fingerprint.jpegs(published, work / "j", p.hash, p.fingerprint, p.executor)
+    (archive / "frame_2.tif").unlink()
+    lenient = dataclasses.replace(p.match, min_ssim=0.0, min_correlation=-1.0, min_margin=0.0)
+    match.run(
+        work / "t/hashes.csv", [work / "j/hashes.csv"], work / "m", lenient, p.executor,
+        archive=archive, published=published,
+    )  # fmt: skip
+    [row] = table(work / "m/jpeg_to_tiff.csv")
+    assert (row["decision"], row["reason"]) == ("ambiguous", "original_unreadable")
 
 
 def test_tables_that_cannot_be_matched(done, tmp_path):

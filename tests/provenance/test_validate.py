@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 
+import pytest
+
+from semtrace.io.tables import TableError
 from semtrace.provenance import validate
 
 
@@ -44,6 +47,14 @@ def test_a_wrong_trace_is_counted_and_listed(done, tmp_path):
     [header, line] = (tmp_path / "out/wrong_matches.csv").read_text(encoding="utf-8").splitlines()
     assert header.startswith("jpeg_path,matched_tiff_path,true_tiff_path")
     assert ",Orrù M/img_00.TIF,deep.tiff," in line
+
+
+def test_a_truth_that_contradicts_itself_is_refused(done, tmp_path):
+    work, known = work_copy(done, tmp_path)
+    lines = (done.known / "truth.csv").read_text(encoding="utf-8").splitlines()
+    (known / "truth.csv").write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
+    with pytest.raises(TableError, match=rf"rows 2 and {len(lines) + 1} both speak of"):
+        validate.run(work, known, tmp_path / "out")
 
 
 def test_without_truth_the_accuracy_is_unknown(done, tmp_path):

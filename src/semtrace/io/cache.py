@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +42,8 @@ class Cache:
         self._db: sqlite3.Connection | None = None
         try:
             self._open(readonly)
+        except sqlite3.OperationalError as error:  # locked, no room, no permission: nothing is wrong with the file
+            print(f"semtrace: side cache {path}: {error}; going on without it", file=sys.stderr)
         except sqlite3.DatabaseError:
             if readonly:
                 return
@@ -72,12 +75,14 @@ class Cache:
     def put(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         """Store ``(kind, digest, value)`` triples in one transaction; values are what JSON can hold."""
         if self._db is None:
-            raise ValueError("this cache was opened read-only")
-        with self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO entry VALUES (?, ?)",
-                [(_key(kind, digest), json.dumps(value)) for kind, digest, value in entries],
-            )
+            return
+        rows = [(_key(kind, digest), json.dumps(value)) for kind, digest, value in entries]
+        try:
+            with self._db:
+                self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?)", rows)
+        except sqlite3.Error as error:  # a full disk, a lock held for a minute: the work goes on uncached
+            print(f"semtrace: side cache {self.path}: {error}; going on without it", file=sys.stderr)
+            self.close()
 
     def close(self) -> None:
         """Close the file; further look-ups find nothing."""

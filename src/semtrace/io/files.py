@@ -29,7 +29,7 @@ def safe_join(root: Path, relative: str) -> Path:
 
     """
     parts = PurePosixPath(relative)
-    if not relative or parts.is_absolute() or ".." in parts.parts or "\\" in relative[:3] or "\0" in relative:
+    if not relative or parts.is_absolute() or ".." in parts.parts or "\0" in relative:
         raise UnsafePathError(f"{relative!r}: not a path inside {root}")
     return root / parts
 
@@ -137,8 +137,12 @@ def staged_folder(target: Path) -> Iterator[Path]:
     try:
         yield staging
         _sync(staging)
-        _remove(target)
+        old = target.with_name(f".{target.name}.old.part")
+        _remove(old)
+        if target.exists():
+            target.rename(old)
         staging.rename(target)
+        _remove(old)
     except BaseException:
         _remove(staging)
         raise

@@ -84,6 +84,7 @@ def decode(data: bytes) -> DecodedImage:
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
+        MemoryError: there is no room for the picture at the moment.
     """
     if not data:
         raise UnreadableImage("empty_file", "0 bytes")
@@ -142,7 +143,7 @@ def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: in
         try:
             page = by_pillow(data, kind, directory)
             return _image(page.gray, kind, page.mode, page.bit_depth, max(pages, page.pages), page.rule)
-        except TooLargeError:
+        except (TooLargeError, MemoryError):  # no memory now says nothing about the file
             raise
         except Exception as error:  # a decoder that is fed damaged bytes raises anything
             unknown = isinstance(error, UnidentifiedImageError)
@@ -155,7 +156,7 @@ def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: in
         try:
             page = by_tifffile(data)
             return _image(page.gray, kind, page.mode, page.bit_depth, pages, page.rule)
-        except TooLargeError:
+        except (TooLargeError, MemoryError):  # no memory now says nothing about the file
             raise
         except Exception as error:
             detail += f"; tifffile: {type(error).__name__} {error}"

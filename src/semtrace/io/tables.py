@@ -64,10 +64,13 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]],
         table.append(["" if row[name] is None else str(row[name]) for name in columns])
     if sort:
         table.sort()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(table)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")  # so that a lone \r in a cell is quoted, as \n is
+    for row_cells in (list(columns), *table):
+        writer.writerow(row_cells)
+        text.seek(text.tell() - 2)
+        text.truncate()
+        text.write("\n")
     write_atomic(path, text.getvalue().encode("utf-8"))
     return len(table)
 

@@ -101,6 +101,7 @@ def load_side(files: Sequence[Path]) -> Side:
     size = isqrt(4 * len(keepers[0]["phash"]))
     cropped = [i for i, row in enumerate(keepers) if row.get("phash_content")]
     try:
+        bars = [int(row.get("bar_top") or -1) for row in keepers]
         words = phash.from_hex_many([row["phash"] for row in keepers], size)
         cropped_words = phash.from_hex_many([keepers[i]["phash_content"] for i in cropped], size)
     except ValueError as error:
@@ -111,10 +112,10 @@ def load_side(files: Sequence[Path]) -> Side:
             md5=group[0].get("md5", ""),
             digests=frozenset(row["md5"] for row in group if row.get("md5")),
             picture=group[0].get("picture_id", ""),
-            bar_top=int(group[0].get("bar_top") or -1),
+            bar_top=bar_top,
             healthy=phash.health(np.unpackbits(hash_words.view(np.uint8)).view(bool)) == "ok",
         )
-        for group, hash_words in zip(groups.values(), words, strict=True)
+        for group, bar_top, hash_words in zip(groups.values(), bars, words, strict=True)
     ]
     return Side(contents, len(rows), size * size, words, cropped_words, np.array(cropped, dtype=np.int64))
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from semtrace.io import tables
 from semtrace.io.cache import Cache
+from semtrace.io.files import walk
 from semtrace.io.seen import read_as
+
+OUT_OF_MEMORY = {"reason": "out_of_memory", "detail": "no room for the picture; use fewer workers and run again"}
 
 
 class InputError(ValueError):
@@ -78,6 +81,45 @@ def check_folder(folder: Path, what: str) -> None:
         raise InputError(f"{folder}: the {what} must be a folder")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise InputError(f"{folder}: no permission to list the {what} folder (`ls -ld` shows who may)")
+
+
+def unfit(relative: str, path: Path) -> tuple[str, str] | None:
+    """Say why what lies at ``path`` is not taken as a file at all, as reason and detail; None for a plain file."""
+    try:
+        relative.encode()
+    except UnicodeEncodeError:
+        return "name_not_utf8", "rename the file: tables are UTF-8 and its name is not"
+    if path.is_symlink():
+        return "symbolic_link", f"points to {str(path.readlink())!r}; links are not followed"
+    if not path.is_file():
+        return "not_a_file", "a pipe, socket or device"
+    return None
+
+
+def printable(relative: str) -> str:
+    """A path as it can stand in a UTF-8 table."""
+    return relative.encode("utf-8", "backslashreplace").decode()
+
+
+def check_dvc(folder: Path, what: str) -> None:
+    """Make sure that DVC can take the digest of an input folder, which it does before any stage runs.
+
+    Raises:
+        InputError: something in it would make DVC fail, or wait for ever; the message names the first of each kind.
+    """
+    found: dict[str, str] = {}
+    for relative, path in walk(folder):
+        reason = unfit(relative, path)
+        if reason is None and not os.access(path, os.R_OK):
+            reason = "unreadable", ""
+        if reason is not None and not (reason[0] == "symbolic_link" and path.is_file()):
+            found.setdefault(reason[0], printable(relative))
+    if found:
+        kinds = ", ".join(f"{reason} ({name})" for reason, name in sorted(found.items()))
+        raise InputError(
+            f"{folder}: DVC cannot take the digest of the {what} with these in it: {kinds}. "
+            "Move them out, or run `semtrace run`, which lists them as rejects"
+        )
 
 
 def read_file(file: str, digest: str, cache_file: str | Path) -> bytes | Reject:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from semtrace.io.cache import Cache
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg import encode_again, luma_table
 from semtrace.parallel import Crashed, map_images
-from semtrace.provenance.common import Executor, Reject, read_file
+from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file
 
 _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
 _TRIES = 3
@@ -53,29 +54,30 @@ Pairs = tuple[Image, tuple[Image, ...]]
 """A published picture and the originals to compare it with."""
 
 
-Compared = list[Comparison | None] | Reject
-"""A published picture's comparisons, None where the two are not comparable; a reject where it cannot be read."""
+Compared = list[Comparison | Reject | None] | Reject
+"""A published picture's comparisons in order: None where the two are not comparable, a reject where the original cannot
+be read (any more); or one reject where the published picture itself cannot."""
 
 
 def compare_pairs(tasks: Sequence[Pairs], executor: Executor) -> list[Compared]:
-    """For every task the comparisons with its originals, in order; None where the two are not comparable.
+    """For every task the comparisons with its originals.
 
-    A published picture that cannot be read (any more) gives a reject; an original that cannot is not comparable.
-    Results are kept in the side cache by the contents of both files.
+    What is kept in the side cache (SSIM, correlation, proof) is kept pair by pair, by the contents of both files, and
+    depends on nothing else; so the answers do not depend on what was compared before.
     """
     found: list[Compared] = []
     with Cache(executor.cache) as cache:
         function = partial(_compare, str(executor.cache))
         results = map_images(function, tasks, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
-        for task, result in zip(tasks, results, strict=True):
-            if isinstance(result, Crashed | Reject):
-                found.append(
-                    Reject("", "", "decoder_crashed", result.detail) if isinstance(result, Crashed) else result
-                )
-                continue
-            comparisons, fresh = result
-            cache.put(("pair", _key(task[0], task[1][i]), asdict(c) if c else {}) for i, c in fresh)
-            found.append(comparisons)
+        for result in results:
+            if isinstance(result, Crashed):
+                found.append(Reject("", "", "decoder_crashed", result.detail))
+            elif isinstance(result, Reject):
+                found.append(result)
+            else:
+                comparisons, entries = result
+                cache.put(entries)
+                found.append(comparisons)
     return found
 
 
@@ -86,78 +88,90 @@ def _load_kernels() -> None:
         similarity(pair), correlation(pair)
 
 
-def _key(published: Image, original: Image) -> str:
-    return f"{published.md5}-{original.md5}-{original.bar_top}-{original.known}-{original.symmetry}"
-
-
 def _compare(
     cache_file: str, task: Pairs
-) -> tuple[list[Comparison | None], list[tuple[int, Comparison | None]]] | Reject:
-    published, originals = task
-    comparisons: list[Comparison | None] = [None] * len(originals)
-    missing = []
+) -> tuple[list[Comparison | Reject | None], list[tuple[str, str, Any]]] | Reject:
     with Cache(Path(cache_file), readonly=True) as cache:
-        for index, original in enumerate(originals):
-            known = cache.get("pair", _key(published, original))
-            if known is None:
-                missing.append(index)
-            elif known:
-                comparisons[index] = Comparison(**known)
-    if not missing:
-        return comparisons, []
-    try:
-        data = _read(published.file, published.md5, cache_file)
-        picture = _decode(data)
-    except UnavailableError as error:
-        return error.reject
-    aligned: dict[int, Aligned] = {}
-    fresh: list[int] = []
-    for index in missing:
-        original = originals[index]
+        pictures = _Pictures(task[0], cache_file, cache)
         try:
-            pixels = _original_pixels(original.file, original.md5, cache_file)
-        except UnavailableError:
-            continue  # not kept in the cache: the file may be back in the next run
-        fresh.append(index)
-        pair = align(
-            apply(picture, original.symmetry), pixels, original.bar_top if original.bar_top >= 0 else pixels.shape[0]
-        )
-        if pair is not None:
-            aligned[index] = pair
-            comparisons[index] = Comparison(similarity(pair), None, pair.whole, pair.rows)
-    if not any(original.known for original in originals):
-        _prove(data, picture, originals, comparisons, cache_file)
-    # What is stored of a pair must not depend on the other candidates: each that is not proven gets its correlation.
-    for index, pair in aligned.items():
-        comparison = comparisons[index]
-        if comparison is not None and not comparison.proven and not originals[index].known:
-            comparisons[index] = replace(comparison, correlation=correlation(pair))
-    return comparisons, [(index, comparisons[index]) for index in fresh]
+            return pictures.compare(task[1]), pictures.entries
+        except UnavailableError as error:
+            return error.reject
 
 
-def _prove(
-    data: bytes,
-    picture: NDArray[np.uint8],
-    originals: tuple[Image, ...],
-    comparisons: list[Comparison | None],
-    cache_file: str,
-) -> None:
-    """Mark the comparison whose original, encoded as the published picture was, gives its very pixels.
+class _Pictures:
+    """One published picture beside its candidates; nothing is decoded before it is needed."""
 
-    Tried where it can pay, for an encoding costs several SSIMs: same size, alike, the most alike first, at most three.
-    """
-    # Of an original kept with and without its data bar the one with the published frame comes first.
-    alike = [(-c.ssim, not c.whole, i) for i, c in enumerate(comparisons) if c and c.rows and c.ssim >= _MAY_BE_PROVEN]
-    table = luma_table(data) if alike else None
-    for *_, index in sorted(alike)[:_TRIES]:
-        comparison = comparisons[index]
-        if table is None or comparison is None:
-            return
-        original = originals[index]
-        rows = _original_pixels(original.file, original.md5, cache_file)[: comparison.rows]
-        if np.array_equal(encode_again(apply(rows, inverse(original.symmetry)), table), picture):
-            comparisons[index] = replace(comparison, proven=True)
-            return
+    def __init__(self, published: Image, cache_file: str, cache: Cache) -> None:
+        self.published, self.cache_file, self.cache = published, cache_file, cache
+        self.entries: list[tuple[str, str, Any]] = []
+
+    @cached_property
+    def data(self) -> bytes:
+        return _read(self.published.file, self.published.md5, self.cache_file)
+
+    @cached_property
+    def gray(self) -> NDArray[np.uint8]:
+        return _decode(self.data)
+
+    def compare(self, originals: Sequence[Image]) -> list[Comparison | Reject | None]:
+        result: list[Comparison | Reject | None] = []
+        for original in originals:
+            values = self._kept("similarity", original, self._similarity)
+            if isinstance(values, dict):
+                result.append(Comparison(correlation=None, **values) if values else None)
+            else:
+                result.append(values)
+        compared = {i: c for i, c in enumerate(result) if isinstance(c, Comparison)}
+        if not any(originals[i].known for i in compared):
+            # An encoding costs several SSIMs: same size, alike, the most alike first, at most three. Of an original
+            # kept with and without its data bar the one with the published frame comes first.
+            alike = [(-c.ssim, not c.whole, i) for i, c in compared.items() if c.rows and c.ssim >= _MAY_BE_PROVEN]
+            for *_, i in sorted(alike)[:_TRIES]:
+                if self._kept("reencoding", originals[i], self._is_reencoding) is True:
+                    result[i] = compared[i] = replace(compared[i], proven=True)
+                    break
+        for i, comparison in compared.items():
+            if not comparison.proven and not originals[i].known:
+                value = self._kept("correlation", originals[i], self._correlation)
+                result[i] = value if isinstance(value, Reject) else replace(comparison, correlation=value)
+        return result
+
+    def _kept(self, kind: str, original: Image, compute: Callable[[Image], Any]) -> Any:
+        """The value from the cache, or computed and stored; a reject where the original cannot be read."""
+        key = f"{self.published.md5}-{original.md5}-{original.bar_top}-{original.symmetry}"
+        known = self.cache.get(kind, key)
+        if known is not None:
+            return known
+        _ = self.gray  # read first: where it cannot be, no original is to blame
+        try:
+            value = compute(original)
+        except UnavailableError as error:
+            return error.reject  # not stored: the file may be back in the next run
+        self.entries.append((kind, key, value))
+        return value
+
+    def _aligned(self, original: Image) -> Aligned | None:
+        pixels = _original_pixels(original.file, original.md5, self.cache_file)
+        bar_top = original.bar_top if original.bar_top >= 0 else pixels.shape[0]
+        return align(apply(self.gray, original.symmetry), pixels, bar_top)
+
+    def _similarity(self, original: Image) -> dict[str, Any]:
+        pair = self._aligned(original)
+        return {"ssim": similarity(pair), "whole": pair.whole, "rows": pair.rows} if pair else {}
+
+    def _correlation(self, original: Image) -> float:
+        pair = self._aligned(original)
+        return correlation(pair) if pair else 0.0
+
+    def _is_reencoding(self, original: Image) -> bool:
+        """Whether the original, encoded as the published picture was, gives its very pixels."""
+        table = luma_table(self.data)
+        pair = self._aligned(original)
+        if table is None or pair is None:
+            return False
+        rows = _original_pixels(original.file, original.md5, self.cache_file)[: pair.rows]
+        return np.array_equal(encode_again(apply(rows, inverse(original.symmetry)), table), self.gray)
 
 
 def _read(file: str, digest: str, cache_file: str) -> bytes:
@@ -172,6 +186,8 @@ def _decode(data: bytes) -> NDArray[np.uint8]:
         return decode(data).gray
     except UnreadableImage as error:
         raise UnavailableError(Reject("", "", error.reason, error.detail)) from error
+    except MemoryError as error:
+        raise UnavailableError(Reject("", "", **OUT_OF_MEMORY)) from error
 
 
 def _pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:

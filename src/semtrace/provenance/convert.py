@@ -16,7 +16,7 @@ from semtrace.io import tables
 from semtrace.io.files import md5, safe_join, staged_folder, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.parallel import Crashed, map_images
-from semtrace.provenance.common import Executor, Reject, read_file, write_rejects
+from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ def _convert(item: tuple[str, str, str, int, str]) -> tuple[str, str] | Reject:
         image = decode(data)
     except UnreadableImage as error:
         return Reject("", "", error.reason, error.detail)
+    except MemoryError:
+        return Reject("", "", **OUT_OF_MEMORY)
     try:
         jpeg = encode_jpeg(image.gray, quality)
     except ValueError as error:

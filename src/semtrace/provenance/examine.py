@@ -15,7 +15,7 @@ from semtrace.io.images import UnreadableImage, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
 from semtrace.io.seen import identify, read_as
 from semtrace.parallel import Crashed, map_images
-from semtrace.provenance.common import Executor, Reject
+from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject
 
 _TINY = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
 CHANGED = {"reason": "changed", "detail": "not the file that the inventory saw; run the pipeline again"}
@@ -86,6 +86,8 @@ def _examine(
     facts = {"md5": content.digest, "bytes": len(data)}
     try:
         facts |= function(data)
+    except MemoryError:
+        return OUT_OF_MEMORY, []
     except UnreadableImage as error:
         facts |= {"reason": error.reason, "detail": error.detail}
     return facts, [*entries, (kind, content.digest, facts)]

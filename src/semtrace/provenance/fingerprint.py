@@ -23,7 +23,7 @@ from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import safe_join, staged_folder, walk
 from semtrace.io.images import decode
-from semtrace.provenance.common import Executor, InputError, Reject, check_folder, write_rejects
+from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
 from semtrace.provenance.examine import Source, examine
 
 JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
@@ -87,9 +87,11 @@ def jpegs(published: Path, out: Path, size: HashSettings, selection: Selection, 
     rejects: list[Reject] = []
     by_category: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for relative, path in walk(published):
-        if PurePosixPath(relative).suffix.lower() not in JPEG_EXTENSIONS or path.is_symlink() or not path.is_file():
-            name = relative.encode("utf-8", "backslashreplace").decode()
-            rejects.append(Reject(name, "fingerprint", "not_a_jpeg", f"extension {path.suffix!r}"))
+        reason = unfit(relative, path)
+        if reason is None and PurePosixPath(relative).suffix.lower() not in JPEG_EXTENSIONS:
+            reason = "not_a_jpeg", f"extension {path.suffix!r}"
+        if reason:
+            rejects.append(Reject(printable(relative), "fingerprint", *reason))
         else:
             by_category[parse_published(relative).category].append((relative, ""))
     if selection.category is not None:

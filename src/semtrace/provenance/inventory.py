@@ -13,7 +13,7 @@ from semtrace.io import tables
 from semtrace.io.files import staged_folder, walk
 from semtrace.io.images import decode
 from semtrace.io.vendor_tags import read_vendor
-from semtrace.provenance.common import Executor, InputError, Reject, check_folder, write_rejects
+from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
 from semtrace.provenance.examine import Source, examine
 
 EXTENSIONS = frozenset({".tif", ".tiff"})
@@ -49,7 +49,7 @@ def run(archive: Path, out: Path, executor: Executor) -> Summary:
         files += 1
         reason = _not_a_tiff(relative, path)
         if reason:
-            rejects.append(Reject(_printable(relative), "inventory", *reason))
+            rejects.append(Reject(printable(relative), "inventory", *reason))
         else:
             candidates.append((relative, path))
     if not candidates:
@@ -80,21 +80,10 @@ def run(archive: Path, out: Path, executor: Executor) -> Summary:
 
 
 def _not_a_tiff(relative: str, path: Path) -> tuple[str, str] | None:
-    try:
-        relative.encode()
-    except UnicodeEncodeError:
-        return "name_not_utf8", "rename the file: tables are UTF-8 and its name is not"
-    if path.is_symlink():
-        return "symbolic_link", f"points to {str(path.readlink())!r}; links are not followed"
-    if not path.is_file():
-        return "not_a_file", "a pipe, socket or device"
-    if path.suffix.lower() not in EXTENSIONS:
+    reason = unfit(relative, path)
+    if reason is None and path.suffix.lower() not in EXTENSIONS:
         return "not_a_tiff", f"extension {path.suffix!r}"
-    return None
-
-
-def _printable(relative: str) -> str:
-    return relative.encode("utf-8", "backslashreplace").decode()
+    return reason
 
 
 def facts_of(data: bytes) -> dict[str, Any]:

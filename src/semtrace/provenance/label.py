@@ -93,6 +93,8 @@ def run(
         check_vocabulary((row["path"] for row in published), vocabulary)
     except ValueError as error:
         raise InputError(str(error)) from error
+    if {row["path"] for row in originals} != set(decisions):
+        raise InputError(f"{match}: made from other hashes than {tiff_hashes}; run the match stage again")
     votes: dict[str, list[str]] = defaultdict(list)  # keeper -> published pictures traced to it
     for traced in forward:
         if traced["decision"] == "matched":

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import Any
 
+from semtrace.core.compare import Comparison
 from semtrace.core.decision import Candidate, Decision
 from semtrace.io import tables
 from semtrace.provenance.candidates import Pair, Side
@@ -43,7 +44,7 @@ def forward_rows(
             "used_ssim": shown.ssim is not None,
             "decision": decision.outcome,
             "evidence": decision.evidence,
-            "margin": decision.margin,
+            "margin": None if unmatched else decision.margin,
             "runner_up_path": shown.path if unmatched else decision.runner_up.path if decision.runner_up else "",
             "correlation": shown.correlation,
             "symmetry": "" if unmatched else shown.symmetry,
@@ -81,7 +82,8 @@ def backward_rows(
             is_best = decision.best is not None and index[decision.best.path] == pair.original
             surety = {"matched": 0, "ambiguous": 1, "unmatched": 3}[decision.outcome] if is_best else 2
             comparison = comparisons[position] if position < len(comparisons) else None
-            traced[pair.original].append((surety, -comparison.ssim if comparison else 2.0, pair.hamming, j))
+            alike = -comparison.ssim if isinstance(comparison, Comparison) else 2.0
+            traced[pair.original].append((surety, alike, pair.hamming, j))
     decisions = {j: decision for j, decision in enumerate(results) if isinstance(decision, Decision)}
     rows = []
     for t, content in enumerate(originals.contents):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from semtrace.core.compare import Comparison
@@ -140,21 +140,29 @@ def trace(
     if not content.healthy and not found:  # a verdict names a candidate all the same
         return DEGENERATE
     kept = found[:most]
-    seen = comparisons + [None] * (len(kept) - len(comparisons))
-    candidates = [
-        Candidate(
-            path=originals.contents[pair.original].paths[0],
-            hamming=pair.hamming,
-            ssim=comparison.ssim if comparison else None,
-            correlation=comparison.correlation if comparison else None,
-            whole=bool(comparison and comparison.whole),
-            picture=originals.contents[pair.original].picture,
-            symmetry=inverse(pair.symmetry),
-            proof=_proof(content, originals.contents[pair.original], pair, comparison, knowledge, criteria),
+    candidates, unreadable = [], False
+    for position, pair in enumerate(kept):
+        seen = comparisons[position] if position < len(comparisons) else None
+        unreadable |= isinstance(seen, Reject)
+        comparison = seen if isinstance(seen, Comparison) else None
+        original = originals.contents[pair.original]
+        candidates.append(
+            Candidate(
+                path=original.paths[0],
+                hamming=pair.hamming,
+                ssim=comparison.ssim if comparison else None,
+                correlation=comparison.correlation if comparison else None,
+                whole=bool(comparison and comparison.whole),
+                picture=original.picture,
+                symmetry=inverse(pair.symmetry),
+                proof=_proof(content, original, pair, comparison, knowledge, criteria),
+            )
         )
-        for pair, comparison in zip(kept, seen, strict=True)
-    ]
-    return decide(candidates, criteria, images=images, complete=len(found) == len(kept))
+    decision = decide(candidates, criteria, images=images, complete=len(found) == len(kept))
+    if unreadable and not (decision.best and decision.best.proof):
+        # The one that cannot be read may be the original: without a proof for another, nobody knows.
+        return replace(decision, outcome="ambiguous", reason="original_unreadable")
+    return decision
 
 
 def _proof(

@@ -124,6 +124,13 @@ def read_truth(file: Path, jpegs: Sequence[str], content: Mapping[str, str]) -> 
     """
     if file.is_file():
         table = tables.read(file, tables.TRUTH)
+        first: dict[str, int] = {}
+        for number, row in enumerate(table, 2):
+            earlier = first.setdefault(row["jpeg_path"], number)
+            if earlier != number:
+                raise tables.TableError(
+                    f"{file}: rows {earlier} and {number} both speak of {row['jpeg_path']!r}; keep one"
+                )
         right = {
             row["jpeg_path"]: frozenset({content[row["tiff_path"]]} if row["tiff_path"] in content else ())
             for row in table
