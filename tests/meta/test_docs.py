@@ -245,13 +245,17 @@ def reject_codes() -> set[str]:
 
 
 def decision_codes() -> set[str]:
-    """Reasons of decisions: last in ``Decision(…)``, second in (outcome, reason), or assigned to ``reason``."""
+    """Reasons of decisions: last in ``Decision(…)``, second in (outcome, reason), or given to ``reason``."""
     found = set()
     outcomes = set(get_args(decision.Outcome))
     for module in ("core/decision.py", "provenance/traces.py"):
         for node in syntax(module):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision":
                 found |= strings(node.args[5]) if isinstance(node.args[5], ast.Constant) else set()
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "replace":
+                found |= {
+                    code for keyword in node.keywords if keyword.arg == "reason" for code in strings(keyword.value)
+                }
             elif isinstance(node, ast.Tuple) and len(node.elts) == 2 and strings(node.elts[0]) & outcomes:
                 found |= strings(node.elts[1])
             elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
