@@ -32,7 +32,7 @@ class Truth:
 
     Attributes:
         basis: ``truth.csv``, ``equal file stems`` or ``nothing``.
-        right: per picture the contents that are right (none: its original is not in the archive).
+        right: per picture the original pictures that are right (none: its original is not in the archive).
         paths: per picture the original as the truth names it.
     """
 
@@ -73,7 +73,8 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     """
     mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
     originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", tables.HASHES)
-    content = {row["path"]: row["content_id"] for row in originals}
+    # An original kept with and without its data bar is one picture: either is a right answer.
+    content = {row["path"]: row["picture_id"] for row in originals}
     truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
     rows = []
     for cells in mapping:
@@ -90,7 +91,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     metrics = {
         "images": {
             "tiffs": len(originals),
-            "tiff_contents": len(set(content.values())),
+            "tiff_contents": len({row["content_id"] for row in originals}),
             "jpegs": len(mapping),
             "rejected": sum(sum(reasons.values()) for reasons in rejects.values()),
         },
@@ -120,7 +121,7 @@ def read_truth(file: Path, jpegs: Sequence[str], content: Mapping[str, str]) -> 
     Args:
         file: ``truth.csv``, which may be missing.
         jpegs: the published paths.
-        content: content of every original's path.
+        content: per original's path what identifies its picture.
     """
     if file.is_file():
         table = tables.read(file, tables.TRUTH)
