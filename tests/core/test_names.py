@@ -36,6 +36,10 @@ def test_a_file_that_is_called_like_anothers_new_name():
     assert len({name.casefold() for name in names}) == 3
 
 
+def test_a_file_that_is_called_like_a_folder_in_use():
+    assert distinct(["a/x.jpg", "a/X.jpg/y.jpg"], [A, B]) == ["a/x_aaaaaaaa.jpg", "a/X.jpg/y.jpg"]
+
+
 def test_a_long_name_is_shortened_to_what_file_systems_allow():
     [name] = distinct(["Tips/" + "µ" * 140 + ".tif"], [A])
     assert len(name.removeprefix("Tips/").encode()) <= 255

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semtrace.provenance import convert
+from semtrace.provenance import convert, inventory
 from semtrace.provenance.common import Executor
 from tests.provenance.conftest import scene
 
@@ -33,6 +33,19 @@ def test_sixteen_bits_are_not_clipped(done):
     assert "uint16" in rule
     with Image.open(done.work / "convert/images/deep.jpg") as jpeg:
         assert np.corrcoef(np.asarray(jpeg).ravel(), scene(11).ravel())[0, 1] > 0.999
+
+
+def test_a_tiff_beside_a_folder_called_like_its_jpeg(tmp_path, done):
+    archive = tmp_path / "archive"
+    (archive / "x.jpg").mkdir(parents=True)
+    for source, target in (("lzw.tif", "x.tif"), ("deep.tiff", "x.jpg/y.tif")):
+        (archive / target).write_bytes((done.archive / source).read_bytes())
+    executor = Executor(1, tmp_path / "c.sqlite")
+    inventory.run(archive, tmp_path / "i", executor)
+    summary = convert.run(
+        archive, tmp_path / "i/inventory.csv", tmp_path / "out", convert.Settings("tree", 100), executor
+    )
+    assert (summary.jpegs, summary.rejects) == (2, {})
 
 
 def test_flat_layout_names_by_md5(done, tmp_path):

@@ -15,7 +15,7 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
 
     Two paths meet when they are equal after NFC normalisation and case folding: on a Mac or on Windows the second
     would overwrite the first. Every member of such a group is renamed, so no file looks like "the" one, and the
-    result does not depend on the order. A name over 255 bytes is shortened before its digits.
+    result does not depend on the order. A file that is called like a folder in use is renamed too. A name over 255 bytes is shortened before its digits.
 
     Args:
         wanted: paths, one per file.
@@ -25,7 +25,9 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
         The paths, in the same order; those that met nothing and fit are unchanged.
 
     """
-    met = Counter(_fold(path) for path in wanted)
+    # A file also meets a folder of that name, which other files need.
+    folders = {_fold(parent.as_posix()) for path in wanted for parent in PurePosixPath(path).parents}
+    met = Counter([*(_fold(path) for path in wanted), *folders])
     names = [
         _with_digest(path, digest, 8) if met[_fold(path)] > 1 or _too_long(path) else path
         for path, digest in zip(wanted, digests, strict=True)
