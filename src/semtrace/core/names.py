@@ -15,7 +15,8 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
 
     Two paths meet when they are equal after NFC normalisation and case folding: on a Mac or on Windows the second
     would overwrite the first. Every member of such a group is renamed, so no file looks like "the" one, and the
-    result does not depend on the order. A file that is called like a folder in use is renamed too. A name over 255 bytes is shortened before its digits.
+    result does not depend on the order. A file that is called like a folder in use is renamed too. A name over
+    255 bytes is shortened before its digits.
 
     Args:
         wanted: paths, one per file.
