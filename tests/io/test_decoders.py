@@ -31,7 +31,11 @@ def test_all_is_heard_again_afterwards_even_after_an_error(capfd, caplog):
         warnings.warn("heard", stacklevel=1)
     assert capfd.readouterr().err.startswith("heard")
     assert len(caplog.records) == 1
-    assert open_descriptors() == descriptors
+    # Many times over, for the garbage collector may close another test's file in between.
+    for _ in range(50):
+        with quiet():
+            pass
+    assert open_descriptors() < descriptors + 25
 
 
 def test_a_setting_of_somebody_else_is_kept():
