@@ -1,12 +1,13 @@
 """The algorithm that semtrace replaces, as its documentation describes it: one process, one pair at a time.
 
-Convert every TIFF to an RGB JPEG at quality 100; hash both sides (grey, equalize, autocontrast, pHash 32); for
-every JPEG the two nearest TIFFs by a Python loop over imagehash objects; below 120 bits SSIM of the two pictures,
-loaded for each pair; the best by SSIM, otherwise by Hamming distance below 150; copy each matched TIFF under its
-label; write the accuracy report and draw the three histograms and the plot by row. A file that cannot be opened is
-skipped.
+Its scripts in their order: convert every TIFF to an RGB JPEG at quality 100; hash both sides (grey, equalize,
+autocontrast, pHash 32); trace JPEG to TIFF (compare.py) and TIFF to JPEG (compare_n_tiff_to_jpeg.py): for each picture
+the two nearest of the other side by a Python loop over imagehash objects, below 120 bits SSIM of the two pictures,
+loaded for each pair, the best by SSIM, otherwise by Hamming distance below 150; copy each TIFF that SSIM matched under
+the label of its JPEG; write the accuracy report and draw the three histograms and the plot by row. A file that cannot
+be opened is skipped. semtrace makes the same things: both mappings, labelled copies, report and pictures.
 
-Usage: python seed_algorithm.py ARCHIVE PUBLISHED OUT    (writes OUT/mapping.csv)
+Usage: python seed_algorithm.py ARCHIVE PUBLISHED OUT    (writes OUT/mapping.csv and OUT/n_tiff.csv)
 """
 
 import csv
@@ -50,17 +51,29 @@ def ssim(first, second):
     return structural_similarity(np.array(one), np.array(two), data_range=255)
 
 
-def match(jpeg, code, tiffs):
-    near = sorted(((code - other, path) for path, other in tiffs), key=lambda pair: pair[0])[:TOP_K]
+def match(query, code, others):
+    near = sorted(((code - other, path) for path, other in others), key=lambda pair: pair[0])[:TOP_K]
     candidates = [(distance, path) for distance, path in near if distance < THRESHOLD]
     if not candidates:
         return None
-    compared = [(ssim(jpeg, path), distance, path) for distance, path in candidates if distance < SSIM_TRIGGER]
+    compared = [(ssim(query, path), distance, path) for distance, path in candidates if distance < SSIM_TRIGGER]
     if compared:
         value, distance, path = max(compared, key=lambda triple: triple[0])
         return path, distance, value
     distance, path = candidates[0]
     return path, distance, ""
+
+
+def mapping(queries, others):
+    found = ((query, match(query, code, others)) for query, code in queries)
+    return [(query, *best) for query, best in found if best is not None]
+
+
+def write(file, rows):
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["jpeg_path", "matched_tiff_path", "hamming_distance", "ssim_value"])
+        writer.writerows(rows)
 
 
 def report(rows, out):
@@ -101,22 +114,15 @@ def main(archive, published, out):
     out.mkdir(parents=True)
     convert(tiffs, archive, out)
     tiff_hashes, jpeg_hashes = hashes(tiffs), hashes(jpegs)
-    rows = []
-    with (out / "mapping.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["jpeg_path", "matched_tiff_path", "hamming_distance", "ssim_value"])
-        for jpeg, code in jpeg_hashes:
-            found = match(jpeg, code, tiff_hashes)
-            if found is None:
-                continue
-            path, distance, value = found
-            row = [jpeg.relative_to(published).as_posix(), path.relative_to(archive).as_posix(), distance, value]
-            writer.writerow(row)
-            rows.append(row)
-            if value != "":
-                target = out / "labeled" / jpeg.parent.name / f"{jpeg.name.split('_')[0]}_{path.name}"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, target)
+    rows = mapping(jpeg_hashes, tiff_hashes)
+    write(out / "mapping.csv", [(j.relative_to(published), t.relative_to(archive), *x) for j, t, *x in rows])
+    labels = mapping(tiff_hashes, jpeg_hashes)
+    write(out / "n_tiff.csv", [(j.relative_to(published), t.relative_to(archive), *x) for t, j, *x in labels])
+    for tiff, jpeg, _, value in labels:
+        if value != "":
+            target = out / "labeled" / jpeg.parent.name / f"{jpeg.name.split('_')[0]}_{tiff.name}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(tiff, target)
     report(rows, out)
 
 

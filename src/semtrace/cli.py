@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,10 +206,25 @@ def _plot(given: argparse.Namespace) -> Any:
 
 
 def _run(given: argparse.Namespace) -> Any:
-    stages = ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "label", "plot", "validate")
-    for stage in stages:
-        name, _, given.side = stage.partition(" ")
-        print(f"{stage}: {_describe(_STAGES[name](given))}", flush=True)
+    from semtrace.parallel import Crashed, map_images
+
+    for stage in ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match"):
+        print(_one(given, stage), flush=True)
+    # What is left reads tables and copies files, on one core each: the pictures are drawn meanwhile.
+    ends = [("plot",), ("label", "validate")]
+    for said in map_images(partial(_several, given), ends, workers=given.workers or 2, what="label and plot", chunk=1):
+        if isinstance(said, Crashed):
+            raise OSError(errno.ECHILD, f"label, validate or plot died: {said.detail}")
+        print("\n".join(said), flush=True)
+
+
+def _several(given: argparse.Namespace, stages: Sequence[str]) -> list[str]:
+    return [_one(given, stage) for stage in stages]
+
+
+def _one(given: argparse.Namespace, stage: str) -> str:
+    name, _, given.side = stage.partition(" ")
+    return f"{stage}: {_describe(_STAGES[name](given))}"
 
 
 def _track(given: argparse.Namespace) -> Any:

@@ -115,6 +115,19 @@ def test_a_run_is_tracked_once(clone):
         assert part in output
 
 
+def test_without_dvc_the_same_tables(clone, tmp_path):
+    shutil.copytree(clone / "conf", tmp_path / "conf")
+    here = [f"dataset.{name}={clone}/data/raw/synthetic/{name}" for name in ("archive", "published", "known")]
+    call("semtrace", "params", *here, "executor.workers=2", cwd=tmp_path)
+    printed = call("semtrace", "run", cwd=tmp_path)
+    stages = ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "label", "validate", "plot")
+    assert all(f"{stage}: " in printed for stage in stages)
+    made = {path.relative_to(tmp_path) for path in (tmp_path / "data/work").rglob("*") if path.is_file()}
+    assert made == {path.relative_to(clone) for path in (clone / "data/work").rglob("*") if path.is_file()}
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (clone / path).read_bytes(), path
+
+
 def test_metrics_are_known_to_dvc(clone):
     assert "accuracy.precision" in call("dvc", "metrics", "show", cwd=clone)
 
