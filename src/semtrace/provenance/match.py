@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.decision import Criteria
+from semtrace.core.decision import Criteria, Decision
 from semtrace.io import tables
 from semtrace.io.files import staged_folder
 from semtrace.parallel import available_cores
@@ -21,7 +21,7 @@ from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
 from semtrace.provenance.compare_pairs import Compared
 from semtrace.provenance.mapping_rows import backward_rows, forward_rows
-from semtrace.provenance.traces import apply_verdicts, compare_candidates, read_knowledge, trace
+from semtrace.provenance.traces import Weighed, apply_verdicts, compare_candidates, read_knowledge, trace, weigh
 
 _REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
 
@@ -38,13 +38,15 @@ class Settings:
     min_margin: float
     min_hamming_margin: int
     geometry: str
+    one_to_one: str
 
     def __post_init__(self) -> None:
         for name in ("hamming_threshold", "ssim_trigger"):
             if not 0 < getattr(self, name) <= _REFERENCE_BITS:
                 raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
-        if self.geometry not in ("off", "on"):
-            raise ValueError(f"match.geometry is {self.geometry!r}; it must be on or off")
+        for name in ("geometry", "one_to_one"):
+            if getattr(self, name) not in ("off", "on"):
+                raise ValueError(f"match.{name} is {getattr(self, name)!r}; it must be on or off")
         if self.max_candidates < 2:
             raise ValueError(f"match.max_candidates is {self.max_candidates}; a runner-up needs at least 2")
         for name in ("min_ssim", "min_correlation"):
@@ -129,10 +131,15 @@ def run(
     if archive is not None and published is not None:
         limits = (most, criteria.ssim_trigger)
         compared = compare_candidates(pairs, originals, jpegs, (archive, published), limits, knowledge, executor)
-    results = [
-        trace(content, found, comparisons, originals, knowledge, criteria, most=most, images=images)
+    weighed = [
+        weigh(content, found, comparisons, originals, knowledge, criteria, most=most)
         for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
     ]
+    results: list[Decision | Reject] = [
+        seen if isinstance(seen, Reject) else trace(seen, criteria, images=images) for seen in weighed
+    ]
+    if settings.one_to_one == "on":
+        results = _settled(weighed, results, criteria, images=images)
     forward = forward_rows(originals, jpegs, pairs, results, nearest_full(jpegs, originals, workers))
     backward = backward_rows(originals, jpegs, pairs, compared, results, nearest_full(originals, jpegs, workers))
     rejects = [
@@ -154,6 +161,17 @@ def run(
         reasons=_count(forward, "reason"),
         rejects=counts,
     )
+
+
+def _settled(
+    weighed: list[Weighed | Reject], results: list[Decision | Reject], criteria: Criteria, *, images: bool
+) -> list[Decision | Reject]:
+    from semtrace.core import one_to_one  # scipy.optimize takes longer to import than most matches take
+
+    candidates = [seen.candidates for seen in weighed if isinstance(seen, Weighed)]
+    decisions = [result for result in results if isinstance(result, Decision)]
+    again = iter(one_to_one.settle(candidates, decisions, criteria, images=images))
+    return [result if isinstance(result, Reject) else next(again) for result in results]
 
 
 def _count(rows: list[dict[str, Any]], column: str) -> dict[str, int]:

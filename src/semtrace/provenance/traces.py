@@ -123,7 +123,24 @@ def compare_candidates(
     return compared
 
 
-def trace(
+@dataclass(frozen=True)
+class Weighed:
+    """One published content's candidates, measured.
+
+    Attributes:
+        candidates: the nearest of them, in order.
+        complete: whether these are all.
+        unreadable: whether the original of one of them could not be read.
+        healthy: False for a degenerate hash.
+    """
+
+    candidates: list[Candidate]
+    complete: bool
+    unreadable: bool
+    healthy: bool
+
+
+def weigh(
     content: Content,
     found: list[Pair],
     comparisons: Compared,
@@ -132,13 +149,10 @@ def trace(
     criteria: Criteria,
     *,
     most: int,
-    images: bool,
-) -> Decision | Reject:
-    """Decide about one published content; a picture that could not be read (any more) stays a reject."""
+) -> Weighed | Reject:
+    """What is known of a published content's first ``most`` candidates; a picture that cannot be read is a reject."""
     if isinstance(comparisons, Reject):
         return comparisons
-    if not content.healthy and not found:  # a verdict names a candidate all the same
-        return DEGENERATE
     kept = found[:most]
     candidates, unreadable = [], False
     for position, pair in enumerate(kept):
@@ -158,8 +172,15 @@ def trace(
                 proof=_proof(content, original, pair, comparison, knowledge, criteria),
             )
         )
-    decision = decide(candidates, criteria, images=images, complete=len(found) == len(kept))
-    if unreadable and not (decision.best and decision.best.proof):
+    return Weighed(candidates, len(found) == len(kept), unreadable, content.healthy)
+
+
+def trace(weighed: Weighed, criteria: Criteria, *, images: bool) -> Decision:
+    """Decide about one published content."""
+    if not weighed.healthy and not weighed.candidates:  # a verdict names a candidate all the same
+        return DEGENERATE
+    decision = decide(weighed.candidates, criteria, images=images, complete=weighed.complete)
+    if weighed.unreadable and not (decision.best and decision.best.proof):
         # The one that cannot be read may be the original: without a proof for another, nobody knows.
         return replace(decision, outcome="ambiguous", reason="original_unreadable")
     return decision
