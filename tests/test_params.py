@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_defaults_are_the_documented_ones():
         ("+match.typo=1", "unknown parameter match.typo"),
         ("+nonsense=1", "unknown section 'nonsense'"),
         ("dataset=nowhere", "nowhere"),
-        ("labels.categories=[Tips,Tips]", "names twice: Tips"),
+        ("labels.categories=[Tips,Tips]", "'Tips' as L0, 'Tips' as L1"),
         ("not an override", "conf/"),
     ],
 )
@@ -77,3 +78,10 @@ def test_no_params_file_at_all(tmp_path, text):
         file.write_text(text)
     with pytest.raises(params.ParamsError, match="semtrace params"):
         params.load(file)
+
+
+def test_a_file_of_conf_that_says_a_thing_twice_is_named_with_its_line(tmp_path):
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf/labels/mine.yaml").write_text("vocabulary: a\ncategories: [Tips]\nvocabulary: b\n")
+    with pytest.raises(params.ParamsError, match=r"mine\.yaml.*line 3"):
+        params.composed(tmp_path / "conf", ["labels=mine"])

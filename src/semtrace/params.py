@@ -191,7 +191,7 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
         with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
             config = compose("config", overrides=list(overrides))
         tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise ParamsError(f"conf/: {' '.join(str(error).split())}") from error
     params = Params(tree, "conf/")
     for name in SECTIONS:

@@ -38,6 +38,29 @@ def test_a_table_that_is_none_is_named(tmp_path, content):
         tables.read(file, tables.REJECTS)
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("jpeg_path,tiff_path,category,tif_path", "line 1: unknown column 'tif_path'"),
+        ("jpeg_path,tiff_path,category,category", "line 1: column 'category' comes twice"),
+        ("jpeg_path,category", "tiff_path missing"),
+    ],
+)
+def test_a_table_of_ones_own_has_exactly_its_columns(tmp_path, header, message):
+    (tmp_path / "t.csv").write_text(header + "\n")
+    with pytest.raises(tables.TableError, match=message):
+        tables.read_own(tmp_path / "t.csv", tables.TRUTH)
+
+
+def test_rows_of_ones_own_come_with_their_lines(tmp_path):
+    (tmp_path / "t.csv").write_text('category,jpeg_path,tiff_path\n\nTips,a.jpg,\n"two\nlines",b.jpg,\nTips,c.jpg,\n')
+    rows = tables.read_own(tmp_path / "t.csv", tables.TRUTH)
+    assert [(line, row["jpeg_path"]) for line, row in rows] == [(3, "a.jpg"), (5, "b.jpg"), (6, "c.jpg")]
+    (tmp_path / "t.csv").write_text("category,jpeg_path,tiff_path\nTips,a.jpg,\nTips,a.jpg\n")
+    with pytest.raises(tables.TableError, match="line 3 has another number of cells"):
+        tables.read_own(tmp_path / "t.csv", tables.TRUTH)
+
+
 def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path):
     (tmp_path / "truth.csv").write_bytes(b"\xef\xbb\xbfjpeg_path,tiff_path,category\r\na.jpg,a.tif,Tips\r\n")
     assert [row["tiff_path"] for row in tables.read(tmp_path / "truth.csv", tables.TRUTH)] == ["a.tif"]

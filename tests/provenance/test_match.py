@@ -81,9 +81,9 @@ def test_a_persons_verdict_overrides_and_is_reported(done, tmp_path):
     )
     assert (rows[absent]["matched_tiff_path"], rows[absent]["evidence"]) == ("flat.tif", "verdict")
     assert rows[half]["decision"] == "unmatched"
-    with pytest.raises(TableError, match="both same and different"):
+    with pytest.raises(TableError, match="verdict: 'same' or 'different'"):
         run((tiffs["flat.tif"], jpegs[absent], "same"), (jpegs[absent], tiffs["flat.tif"], "different"))
-    with pytest.raises(TableError, match="row 2 says 'perhaps'"):
+    with pytest.raises(TableError, match="line 2 says 'perhaps'"):
         run((tiffs["flat.tif"], jpegs[absent], "perhaps"))
 
 

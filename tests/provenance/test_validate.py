@@ -53,7 +53,7 @@ def test_a_truth_that_contradicts_itself_is_refused(done, tmp_path):
     work, known = work_copy(done, tmp_path)
     lines = (done.known / "truth.csv").read_text(encoding="utf-8").splitlines()
     (known / "truth.csv").write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
-    with pytest.raises(TableError, match=rf"rows 2 and {len(lines) + 1} both speak of"):
+    with pytest.raises(TableError, match=rf"lines 2 and {len(lines) + 1} both speak of"):
         validate.run(work, known, tmp_path / "out")
 
 

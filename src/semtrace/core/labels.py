@@ -28,9 +28,9 @@ class Vocabulary:
         if not self.categories:
             raise VocabularyError(f"vocabulary {self.name!r} has no categories")
         folded = [category.casefold() for category in self.categories]
-        twice = sorted({c for c in self.categories if folded.count(c.casefold()) > 1})
+        twice = [f"{c!r} as L{n}" for n, c in enumerate(self.categories) if folded.count(c.casefold()) > 1]
         if twice:
-            raise VocabularyError(f"vocabulary {self.name!r} names twice: {', '.join(twice)}")
+            raise VocabularyError(f"vocabulary {self.name!r} names a category more than once: {', '.join(twice)}")
         bad = [c for c in self.categories if not re.fullmatch(r"[\w][\w .+-]*", c)]
         if bad:
             raise VocabularyError(f"vocabulary {self.name!r}: not usable as a folder name: {', '.join(map(repr, bad))}")

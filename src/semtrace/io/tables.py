@@ -83,21 +83,43 @@ def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             fewer cells than the header.
 
     """
+    return [row for _, row in _parse(path, columns)[1]]
+
+
+def read_own(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Read a table that a person wrote as ``(line, row)``: exactly ``columns``, so that no slip goes unseen.
+
+    Raises:
+        TableError: as ``read``; or a column is none of ``columns``, or comes twice.
+
+    """
+    header, rows = _parse(path, columns)
+    unknown = sorted(set(header) - set(columns))
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if unknown or twice:
+        what = [f"unknown column {name!r}" for name in unknown] + [f"column {name!r} comes twice" for name in twice]
+        raise TableError(f"{path}: line 1: {', '.join(what)}; the columns are {', '.join(columns)}")
+    return rows
+
+
+def _parse(path: Path, columns: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
+    """Header, and rows with the line that each ends on."""
     if not path.is_file():
         raise TableError(f"{path}: no such table; run the stage that writes it first (`dvc repro`)")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows, found = list(reader), reader.fieldnames or ()
+            rows = [(reader.line_num, row) for row in reader]
+            found = reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: not a UTF-8 CSV table ({error})") from error
     missing = [name for name in columns if name not in found]
     if missing:
         raise TableError(f"{path}: column(s) {', '.join(missing)} missing; found {', '.join(found) or 'none'}")
-    for number, row in enumerate(rows, 2):
+    for line, row in rows:
         if None in row or None in row.values():
-            raise TableError(f"{path}: row {number} has another number of cells than the header")
-    return rows
+            raise TableError(f"{path}: line {line} has another number of cells than the header")
+    return found, rows
 
 
 def frame(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -11,10 +11,10 @@ from semtrace.core.dihedral import inverse
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import safe_join
-from semtrace.io.tables import TableError
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.compare_pairs import Compared, Image, compare_pairs
+from semtrace.provenance.known import Verdicts, read_verdicts
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
 
@@ -42,22 +42,13 @@ def read_knowledge(converted: Path | None, verdicts: Path | None) -> Knowledge:
     """Read ``converted.csv`` and ``verdicts.csv``, where they are.
 
     Raises:
-        TableError: a verdict is neither same nor different, or two verdicts on one pair contradict each other.
+        TableError: see ``known.read_verdicts``.
     """
     conversions = {}
     if converted is not None and converted.is_file():
         conversions = {row["path"]: row["jpeg_md5"] for row in tables.read(converted, tables.CONVERTED)}
-    said: dict[str, set[frozenset[str]]] = {"same": set(), "different": set()}
-    if verdicts is not None and verdicts.is_file():
-        for number, row in enumerate(tables.read(verdicts, tables.VERDICTS), 2):
-            if row["verdict"] not in said:
-                raise TableError(f"{verdicts}: row {number} says {row['verdict']!r}; a verdict is same or different")
-            said[row["verdict"]].add(frozenset((row["left"].lower(), row["right"].lower())))
-    both = said["same"] & said["different"]
-    if both:
-        pair = " and ".join(sorted(min(both, key=sorted)))
-        raise TableError(f"{verdicts}: {pair} are called both same and different; keep one of the two rows")
-    return Knowledge(conversions, frozenset(said["same"]), frozenset(said["different"]))
+    said = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
+    return Knowledge(conversions, said.same, said.different)
 
 
 def apply_verdicts(pairs: list[list[Pair]], originals: Side, jpegs: Side, knowledge: Knowledge) -> list[list[Pair]]:

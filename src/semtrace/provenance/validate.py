@@ -16,6 +16,7 @@ from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import staged_folder, write_atomic
 from semtrace.provenance.accuracy_report import accuracy_report
+from semtrace.provenance.known import read_truth_table
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
 STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label")
@@ -122,21 +123,14 @@ def read_truth(file: Path, jpegs: Sequence[str], content: Mapping[str, str]) -> 
         file: ``truth.csv``, which may be missing.
         jpegs: the published paths.
         content: per original's path what identifies its picture.
+
+    Raises:
+        TableError: see ``known.read_truth_table``.
     """
     if file.is_file():
-        table = tables.read(file, tables.TRUTH)
-        first: dict[str, int] = {}
-        for number, row in enumerate(table, 2):
-            earlier = first.setdefault(row["jpeg_path"], number)
-            if earlier != number:
-                raise tables.TableError(
-                    f"{file}: rows {earlier} and {number} both speak of {row['jpeg_path']!r}; keep one"
-                )
-        right = {
-            row["jpeg_path"]: frozenset({content[row["tiff_path"]]} if row["tiff_path"] in content else ())
-            for row in table
-        }
-        return Truth("truth.csv", right, {row["jpeg_path"]: row["tiff_path"] for row in table})
+        named = read_truth_table(file)
+        right = {jpeg: frozenset({content[tiff]} if tiff in content else ()) for jpeg, tiff in named.items()}
+        return Truth("truth.csv", right, named)
     stems: dict[str, list[str]] = {}
     for path in content:
         stems.setdefault(_stem(path), []).append(path)

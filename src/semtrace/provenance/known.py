@@ -1,0 +1,79 @@
+"""What a person knows, ``truth.csv`` and ``verdicts.csv``: read strictly, for a slip in them would be believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from semtrace.io import tables
+from semtrace.io.tables import TableError
+
+Line = tuple[int, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Pairs of md5 that a person called the same picture, or different ones."""
+
+    same: frozenset[frozenset[str]] = frozenset()
+    different: frozenset[frozenset[str]] = frozenset()
+
+
+def read_truth_table(file: Path) -> dict[str, str]:
+    """Published path -> its original's path (empty: no original exists).
+
+    Raises:
+        TableError: a column is unknown or missing, a row names no published picture, or two rows speak of one.
+
+    """
+    rows = tables.read_own(file, tables.TRUTH)
+    for line, row in rows:
+        if not row["jpeg_path"]:
+            raise TableError(f"{file}: line {line} names no published picture; its jpeg_path is empty")
+    _refuse_repeated(file, rows, lambda row: row["jpeg_path"], ("tiff_path", "category"))
+    return {row["jpeg_path"]: row["tiff_path"] for _, row in rows}
+
+
+def read_verdicts(file: Path) -> Verdicts:
+    """Read a person's verdicts.
+
+    Raises:
+        TableError: a column is unknown or missing, a verdict is neither same nor different, an md5 is none, a row
+            speaks of one file only, or two rows speak of one pair.
+
+    """
+    rows = tables.read_own(file, tables.VERDICTS)
+    for line, row in rows:
+        if row["verdict"] not in ("same", "different"):
+            raise TableError(f"{file}: line {line} says {row['verdict']!r}; a verdict is same or different")
+        for side in ("left", "right"):
+            if not re.fullmatch(r"[0-9a-f]{32}", row[side], re.IGNORECASE):
+                raise TableError(f"{file}: line {line}: {side} is {row[side]!r}; it must be an md5, 32 hex digits")
+        if len(_pair(row)) == 1:
+            raise TableError(f"{file}: line {line} compares {row['left']} with itself")
+    _refuse_repeated(file, rows, lambda row: " and ".join(sorted(_pair(row))), ("verdict",))
+    said = {word: frozenset(_pair(row) for _, row in rows if row["verdict"] == word) for word in ("same", "different")}
+    return Verdicts(**said)
+
+
+def _pair(row: dict[str, str]) -> frozenset[str]:
+    return frozenset((row["left"].lower(), row["right"].lower()))
+
+
+def _refuse_repeated(
+    file: Path, rows: Iterable[Line], subject: Callable[[dict[str, str]], Hashable], statement: tuple[str, ...]
+) -> None:
+    """Refuse two rows on one subject: the first pair of lines is named, and whether they contradict each other."""
+    first: dict[Hashable, Line] = {}
+    for line, row in rows:
+        earlier, before = first.setdefault(subject(row), (line, row))
+        if earlier == line:
+            continue
+        differing = [name for name in statement if before[name] != row[name]]
+        how = "".join(f"; {name}: {before[name]!r} or {row[name]!r}" for name in differing)
+        raise TableError(
+            f"{file}: lines {earlier} and {line} both speak of {subject(row)}"
+            + (f" and contradict each other{how}. Keep the right one" if differing else ". Keep one")
+        )
