@@ -54,20 +54,57 @@ Pairs = tuple[Image, tuple[Image, ...]]
 """A published picture and the originals to compare it with."""
 
 
-Compared = list[Comparison | Reject | None] | Reject
-"""A published picture's comparisons in order: None where the two are not comparable, a reject where the original cannot
-be read (any more); or one reject where the published picture itself cannot."""
+Compared = Comparison | Reject | None
+"""A comparison; None where the two are not comparable, a reject where the original cannot be read (any more)."""
+
+AllCompared = list[Compared] | Reject
+"""A published picture's comparisons in the order of its originals; one reject where it cannot be read itself."""
 
 
-def compare_pairs(tasks: Sequence[Pairs], executor: Executor) -> list[Compared]:
-    """For every task the comparisons with its originals.
+def settle(
+    similar: Sequence[Compared],
+    known: Sequence[bool],
+    reencoded: Callable[[int], bool],
+    correlation: Callable[[int], float | Reject],
+) -> list[Compared]:
+    """Prove by encoding again where that can pay, and correlate what is not proven.
+
+    Args:
+        similar: per original its similarity.
+        known: per original whether the published picture is proven to be its very conversion already.
+        reencoded: whether the original at a position gives the published pixels when it is encoded again.
+        correlation: of the original at a position.
+    """
+    result = list(similar)
+    compared = {i: comparison for i, comparison in enumerate(similar) if isinstance(comparison, Comparison)}
+    if not any(known[i] for i in compared):
+        # An encoding costs several SSIMs: same size, alike, the most alike first, at most three. Of an original
+        # kept with and without its data bar the one with the published frame comes first.
+        alike = [(-c.ssim, not c.whole, i) for i, c in compared.items() if _may_be_proven(c)]
+        for *_, i in sorted(alike)[:_TRIES]:
+            if reencoded(i):
+                result[i] = compared[i] = replace(compared[i], proven=True)
+                break
+    for i, comparison in compared.items():
+        if not comparison.proven and not known[i]:
+            value = correlation(i)
+            result[i] = value if isinstance(value, Reject) else replace(comparison, correlation=value)
+    return result
+
+
+def _may_be_proven(comparison: Comparison) -> bool:
+    return bool(comparison.rows) and comparison.ssim >= _MAY_BE_PROVEN
+
+
+def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool = False) -> list[AllCompared]:
+    """For every task the comparisons with its originals; ``thorough`` ones have every proof and every correlation.
 
     What is kept in the side cache (SSIM, correlation, proof) is kept pair by pair, by the contents of both files, and
     depends on nothing else; so the answers do not depend on what was compared before.
     """
-    found: list[Compared] = []
+    found: list[AllCompared] = []
     with Cache(executor.cache) as cache:
-        function = partial(_compare, str(executor.cache))
+        function = partial(_compare, str(executor.cache), thorough)
         results = map_images(function, tasks, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
         for result in results:
             if isinstance(result, Crashed):
@@ -89,12 +126,12 @@ def _load_kernels() -> None:
 
 
 def _compare(
-    cache_file: str, task: Pairs
-) -> tuple[list[Comparison | Reject | None], list[tuple[str, str, Any]]] | Reject:
+    cache_file: str, thorough: bool, task: Pairs
+) -> tuple[list[Compared], list[tuple[str, str, Any]]] | Reject:
     with Cache(Path(cache_file), readonly=True) as cache:
         pictures = _Pictures(task[0], cache_file, cache)
         try:
-            return pictures.compare(task[1]), pictures.entries
+            return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
         except UnavailableError as error:
             return error.reject
 
@@ -114,28 +151,30 @@ class _Pictures:
     def gray(self) -> NDArray[np.uint8]:
         return _decode(self.data)
 
-    def compare(self, originals: Sequence[Image]) -> list[Comparison | Reject | None]:
-        result: list[Comparison | Reject | None] = []
+    def compare(self, originals: Sequence[Image]) -> list[Compared]:
+        """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
+        return settle(
+            [self._similar(original) for original in originals],
+            [original.known for original in originals],
+            lambda i: self._kept("reencoding", originals[i], self._is_reencoding) is True,
+            lambda i: self._kept("correlation", originals[i], self._correlation),
+        )
+
+    def measure(self, originals: Sequence[Image]) -> list[Compared]:
+        """Everything that ``compare`` may ask for, whichever of these originals are its candidates."""
+        result: list[Compared] = []
         for original in originals:
-            values = self._kept("similarity", original, self._similarity)
-            if isinstance(values, dict):
-                result.append(Comparison(correlation=None, **values) if values else None)
-            else:
-                result.append(values)
-        compared = {i: c for i, c in enumerate(result) if isinstance(c, Comparison)}
-        if not any(originals[i].known for i in compared):
-            # An encoding costs several SSIMs: same size, alike, the most alike first, at most three. Of an original
-            # kept with and without its data bar the one with the published frame comes first.
-            alike = [(-c.ssim, not c.whole, i) for i, c in compared.items() if c.rows and c.ssim >= _MAY_BE_PROVEN]
-            for *_, i in sorted(alike)[:_TRIES]:
-                if self._kept("reencoding", originals[i], self._is_reencoding) is True:
-                    result[i] = compared[i] = replace(compared[i], proven=True)
-                    break
-        for i, comparison in compared.items():
-            if not comparison.proven and not originals[i].known:
-                value = self._kept("correlation", originals[i], self._correlation)
-                result[i] = value if isinstance(value, Reject) else replace(comparison, correlation=value)
+            seen = self._similar(original)
+            if isinstance(seen, Comparison):
+                value = self._kept("correlation", original, self._correlation)
+                proven = _may_be_proven(seen) and self._kept("reencoding", original, self._is_reencoding) is True
+                seen = value if isinstance(value, Reject) else replace(seen, correlation=value, proven=proven)
+            result.append(seen)
         return result
+
+    def _similar(self, original: Image) -> Compared:
+        values = self._kept("similarity", original, self._similarity)
+        return (Comparison(correlation=None, **values) if values else None) if isinstance(values, dict) else values
 
     def _kept(self, kind: str, original: Image, compute: Callable[[Image], Any]) -> Any:
         """The value from the cache, or computed and stored; a reject where the original cannot be read."""

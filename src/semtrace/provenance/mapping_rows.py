@@ -11,7 +11,7 @@ from semtrace.core.decision import Candidate, Decision
 from semtrace.io import tables
 from semtrace.provenance.candidates import Pair, Side
 from semtrace.provenance.common import Reject
-from semtrace.provenance.compare_pairs import Compared
+from semtrace.provenance.compare_pairs import AllCompared
 
 
 def forward_rows(
@@ -59,7 +59,7 @@ def backward_rows(
     originals: Side,
     jpegs: Side,
     pairs: list[list[Pair]],
-    compared: list[Compared],
+    compared: list[AllCompared],
     results: list[Decision | Reject],
     nearest: list[tuple[int, int]],
 ) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from semtrace.io.files import staged_folder
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
-from semtrace.provenance.compare_pairs import Compared
+from semtrace.provenance.compare_pairs import AllCompared
 from semtrace.provenance.mapping_rows import backward_rows, forward_rows
 from semtrace.provenance.traces import Weighed, apply_verdicts, compare_candidates, read_knowledge, trace, weigh
 
@@ -126,7 +126,7 @@ def run(
     turned = settings.geometry == "on"
     pairs = near_pairs(originals, jpegs, criteria.hamming_threshold, workers, geometry=turned)
     pairs = apply_verdicts(pairs, originals, jpegs, knowledge)
-    compared: list[Compared] = [[] for _ in pairs]
+    compared: list[AllCompared] = [[] for _ in pairs]
     images = archive is not None and published is not None
     if archive is not None and published is not None:
         limits = (most, criteria.ssim_trigger)

@@ -13,7 +13,7 @@ from semtrace.io import tables
 from semtrace.io.files import safe_join
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.compare_pairs import Compared, Image, compare_pairs
+from semtrace.provenance.compare_pairs import AllCompared, Image, compare_pairs
 from semtrace.provenance.known import Verdicts, read_verdicts
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
@@ -36,6 +36,10 @@ class Knowledge:
     def made_of(self, original: Content) -> set[str]:
         """The md5 of the JPEGs that the convert stage made of an original."""
         return {self.conversions[path] for path in original.paths if path in self.conversions}
+
+    def converted(self, published: Content, original: Content) -> bool:
+        """Whether a published picture is byte for byte what the convert stage made of an original."""
+        return not published.digests.isdisjoint(self.made_of(original))
 
 
 def read_knowledge(converted: Path | None, verdicts: Path | None) -> Knowledge:
@@ -78,7 +82,9 @@ def compare_candidates(
     limits: tuple[int, float],
     knowledge: Knowledge,
     executor: Executor,
-) -> list[Compared]:
+    *,
+    thorough: bool = False,
+) -> list[AllCompared]:
     """Compare each published content with its nearest candidates, in their order.
 
     Args:
@@ -89,11 +95,12 @@ def compare_candidates(
         limits: at most this many candidates, and only those nearer than so many bits.
         knowledge: of conversions; a published picture that is one needs no further proof.
         executor: where to work.
+        thorough: every proof and every correlation, whether a decision needs it or not.
     """
 
     def original(pair: Pair, published: Content) -> Image:
         content = originals.contents[pair.original]
-        known = not published.digests.isdisjoint(knowledge.made_of(content))
+        known = knowledge.converted(published, content)
         file = safe_join(roots[0], content.paths[0])
         return Image(str(file), content.md5, content.bar_top, known, pair.symmetry)
 
@@ -108,8 +115,8 @@ def compare_candidates(
         )
         for j in order
     ]
-    compared: list[Compared] = [[] for _ in pairs]
-    for j, result in zip(order, compare_pairs(tasks, executor), strict=True):
+    compared: list[AllCompared] = [[] for _ in pairs]
+    for j, result in zip(order, compare_pairs(tasks, executor, thorough=thorough), strict=True):
         compared[j] = result
     return compared
 
@@ -134,14 +141,18 @@ class Weighed:
 def weigh(
     content: Content,
     found: list[Pair],
-    comparisons: Compared,
+    comparisons: AllCompared,
     originals: Side,
     knowledge: Knowledge,
     criteria: Criteria,
     *,
     most: int,
+    proofs: bool = True,
 ) -> Weighed | Reject:
-    """What is known of a published content's first ``most`` candidates; a picture that cannot be read is a reject."""
+    """What is known of a published content's first ``most`` candidates; a picture that cannot be read is a reject.
+
+    Without ``proofs`` by similarity alone, as if nothing were proven.
+    """
     if isinstance(comparisons, Reject):
         return comparisons
     kept = found[:most]
@@ -160,7 +171,7 @@ def weigh(
                 whole=bool(comparison and comparison.whole),
                 picture=original.picture,
                 symmetry=inverse(pair.symmetry),
-                proof=_proof(content, original, pair, comparison, knowledge, criteria),
+                proof=_proof(content, original, pair, comparison, knowledge, criteria) if proofs else "",
             )
         )
     return Weighed(candidates, len(found) == len(kept), unreadable, content.healthy)
