@@ -88,12 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     for stage in stages:
         stage.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
     stages[3].add_argument("side", choices=("tiff", "jpeg"), help="which side")
-    match = stages[4]
-    match.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="match from hash tables alone: the originals")
-    match.add_argument(
-        "--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="and the published, one table or more"
-    )
-    match.add_argument("--out", type=Path, metavar="DIR", help="folder for the result of such a match")
+    for stage in stages[4:6]:
+        stage.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="work from hash tables alone: the originals")
+        stage.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, one or more")
+        stage.add_argument("--out", type=Path, metavar="DIR", help="folder for what is made of them")
+    stages[5].add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
     return parser
 
 
@@ -153,18 +152,9 @@ def _fingerprint(given: argparse.Namespace) -> Any:
 
 def _match(given: argparse.Namespace) -> Any:
     from semtrace.provenance import match
-    from semtrace.provenance.common import InputError
 
     p = _load(given)
-    alone = [getattr(given, name, None) for name in ("tiff_hashes", "jpeg_hashes", "out")]
-    if any(alone):
-        if not all(alone):
-            raise InputError("a match from hash tables alone needs --tiff-hashes, --jpeg-hashes and --out together")
-        written = {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}
-        if given.out.exists() and {path.name for path in given.out.iterdir()} - written:
-            raise InputError(
-                f"{given.out}: holds more than an earlier match; name a new folder, it is replaced as a whole"
-            )
+    if _from_tables_alone(given, (), {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}):
         return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
     return match.run(
         HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
@@ -177,15 +167,30 @@ def _label(given: argparse.Namespace) -> Any:
     from semtrace.provenance import label
 
     p = _load(given)
+    near = p.match.criteria(p.hash.size**2).hamming_threshold
+    if _from_tables_alone(given, ("matched",), {"labels.csv", "conflicts.csv", "rejects.csv"}):
+        tiffs, jpegs = given.tiff_hashes, given.jpeg_hashes
+        return label.run(None, tiffs, jpegs, given.matched, given.out, p.labels.parsed(), p.label, near=near)
     return label.run(
-        p.dataset.archive,
-        HASHES_TIFF,
-        HASHES_JPEG,
-        WORK / "match",
-        WORK / "label",
-        p.labels.parsed(),
-        p.label,
-    )
+        p.dataset.archive, HASHES_TIFF, [HASHES_JPEG], WORK / "match", WORK / "label", p.labels.parsed(), p.label,
+        near=near, verdicts=p.dataset.known / "verdicts.csv",
+    )  # fmt: skip
+
+
+def _from_tables_alone(given: argparse.Namespace, more: Sequence[str], written: set[str]) -> bool:
+    """Whether hash tables were named; then all they need must be, and the folder must hold nothing else."""
+    from semtrace.provenance.common import InputError
+
+    names = ("tiff_hashes", "jpeg_hashes", *more, "out")
+    named = [name for name in names if getattr(given, name, None)]
+    if named and len(named) < len(names):
+        options = ", ".join("--" + {"matched": "match"}.get(name, name).replace("_", "-") for name in names)
+        raise InputError(f"{given.verb} from hash tables alone needs {options} together")
+    if named and given.out.exists() and {path.name for path in given.out.iterdir()} - written:
+        raise InputError(
+            f"{given.out}: holds more than an earlier {given.verb}; name a new folder, it is replaced as a whole"
+        )
+    return bool(named)
 
 
 def _validate(given: argparse.Namespace) -> Any:

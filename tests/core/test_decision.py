@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import itertools
 
 import pytest
@@ -93,3 +94,14 @@ def test_the_order_of_candidates_changes_nothing(given_candidates):
 def test_compared_candidates_come_first(given_candidates):
     flags = [candidate.ssim is None for candidate in rank(given_candidates)]
     assert flags == sorted(flags)
+
+
+def test_the_two_worst_pairs_that_were_accepted_in_published_tables_are_refused(shared):
+    """mapping_1000_tiff.csv holds pairs with SSIM 0.08 and 0.10: an SSIM threshold was documented and never applied."""
+    with (shared / "nffa_hashes/mapping_1000_tiff.csv").open(newline="") as file:
+        scores = sorted(
+            (float(r["ssim_score"]), int(r["hamming_distance"])) for r in csv.DictReader(file) if r["ssim_score"]
+        )
+    assert [round(score, 2) for score, _ in scores[:2]] == [0.08, 0.10]
+    for score, bits in scores[:2]:
+        assert decide([seen("a.tif", bits, score)], CRITERIA).outcome != "matched"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from semtrace.core.labels import Vocabulary, VocabularyError, check_vocabulary, parse_published, resolve
+from semtrace.core.labels import Resolution, Vocabulary, VocabularyError, check_vocabulary, parse_published, resolve
 
 DIGITS = "0123456789abcdef" * 2
 
@@ -52,7 +52,30 @@ def test_a_vocabulary_that_cannot_name_folders_is_refused(categories):
         Vocabulary("v", categories)
 
 
-def test_no_majority_settles_a_contradiction():
-    assert resolve(["Tips", "Tips"]) == "Tips"
-    assert resolve(["Tips", "Tips", "Powder"]) is None
-    assert resolve([]) is None
+VOTES = ["Tips", "Tips", "Powder"]
+
+
+@pytest.mark.parametrize("rule", ["exclude", "keep_all", "priority", "verdicts"])
+def test_where_all_agree_no_rule_is_needed(rule):
+    assert resolve(["Tips", "Tips"], rule, priority=["Powder"]) == Resolution(("Tips",))
+    assert resolve([], rule) == Resolution(())
+
+
+@pytest.mark.parametrize(
+    ("rule", "priority", "categories"),
+    [
+        ("exclude", [], ()),  # no majority settles it
+        ("verdicts", [], ()),
+        ("keep_all", [], ("Powder", "Tips")),
+        ("priority", ["Fibres", "Powder", "Tips"], ("Powder",)),
+        ("priority", ["Fibres"], ()),
+    ],
+)
+def test_a_contradiction_is_settled_by_the_rule_that_was_chosen(rule, priority, categories):
+    assert resolve(VOTES, rule, priority=priority) == Resolution(categories, rule)
+    assert resolve(VOTES, rule, priority=priority, said="Tips") == Resolution(("Tips",), "verdict")
+
+
+def test_a_persons_word_stands_above_unanimous_votes():
+    assert resolve(["Tips"], "exclude", said="Powder") == Resolution(("Powder",), "verdict")
+    assert resolve(["Tips"], "exclude", said="Tips") == Resolution(("Tips",))

@@ -35,9 +35,12 @@ def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.P
         hashes[0], [hashes[1]], work / "match", p.match, p.executor, archive=archive, published=published,
         converted=work / "convert/converted.csv", verdicts=known / "verdicts.csv",
     )  # fmt: skip
-    done["label"] = label.run(archive, *hashes, work / "match", work / "label", p.labels.parsed(), p.label)
-    done["validate"] = validate.run(work, known, work / "validate")
     criteria = p.match.criteria(p.hash.size**2)
+    done["label"] = label.run(
+        archive, hashes[0], [hashes[1]], work / "match", work / "label", p.labels.parsed(), p.label,
+        near=criteria.hamming_threshold, verdicts=known / "verdicts.csv",
+    )  # fmt: skip
+    done["validate"] = validate.run(work, known, work / "validate")
     lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
     done["plot"] = plot.run(work / "match/jpeg_to_tiff.csv", work / "plot", lines)
     return done

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+
+import numpy as np
 import pytest
 
-from semtrace.core.labels import Vocabulary
+from semtrace.core import hamming
+from semtrace.core.labels import Vocabulary, parse_published
 from semtrace.io.files import md5
-from semtrace.provenance import label
+from semtrace.provenance import label, match
 from semtrace.provenance.common import InputError
-from tests.provenance.pipeline import CATEGORIES
+from tests.provenance.pipeline import CATEGORIES, defaults, table
 
 
 def rows_by_path(done):
@@ -51,21 +55,119 @@ def test_a_conflict_is_listed_and_its_label_written_nowhere(done):
     assert not list((done.work / "label/images").rglob("*img_03*"))
 
 
+def relabel(done, out, *overrides, said=(), archive=None, **more):
+    """The label stage once more, with other parameters and a person's verdicts."""
+    hashes = done.work / "fingerprint"
+    p = defaults(out.parent, *overrides)
+    lines = ["left,right,verdict,who,when", *(f"{left},{right},category,me,today" for left, right in said)]
+    (out.parent / "verdicts.csv").write_text("\n".join(lines) + "\n")
+    label.run(
+        archive or done.archive, hashes / "tiff/hashes.csv", [hashes / "jpeg/hashes.csv"], done.work / "match",
+        out, more.get("vocabulary", p.labels.parsed()), p.label, near=150, verdicts=out.parent / "verdicts.csv",
+    )  # fmt: skip
+    labels = [row for row in table(out / "labels.csv") if "img_03" in row["tiff_path"]]
+    conflicts = table(out / "conflicts.csv")
+    copies = sorted(path.relative_to(out / "images").as_posix() for path in (out / "images").rglob("*img_03*"))
+    return [(row["category"], row["status"]) for row in labels], conflicts, copies
+
+
+def test_with_keep_all_a_picture_gets_each_of_its_labels(done, tmp_path):
+    labels, [conflict], copies = relabel(done, tmp_path / "out", "label.conflicts=keep_all")
+    assert labels == [("Fibres", "labelled"), ("Powder", "labelled")]
+    assert copies == ["Fibres/L9_img_03.tif", "Powder/L4_img_03.tif"]
+    assert (conflict["resolution"], conflict["rule"]) == ("Fibres|Powder", "keep_all")
+    assert len(table(tmp_path / "out/labels.csv")) == len(done.rows("label/labels.csv")) + 1
+
+
+def test_with_priority_the_first_in_the_list_wins(done, tmp_path):
+    rule = "label.conflicts=priority"
+    labels, [conflict], copies = relabel(done, tmp_path / "out", rule, "label.priority=[Tips,Powder,Fibres]")
+    assert (labels, copies) == ([("Powder", "labelled")], ["Powder/L4_img_03.tif"])
+    assert (conflict["resolution"], conflict["rule"]) == ("Powder", "priority")
+    labels, [conflict], copies = relabel(done, tmp_path / "out", rule, "label.priority=[Tips]")
+    assert (labels, conflict["resolution"], copies) == ([("", "conflict")], "excluded", [])
+
+
+def test_a_persons_word_settles_a_conflict_and_is_reported(done, tmp_path):
+    hashes = {row["path"]: row["md5"] for row in done.rows("fingerprint/tiff/hashes.csv")}
+    said = [(hashes["Müller É/2013-02-19/img_03.tif"], "Fibres"), (hashes["lzw.tif"], "Powder"), ("0" * 32, "Tips")]
+    for rule in ("exclude", "verdicts"):
+        labels, conflicts, copies = relabel(done, tmp_path / "out", f"label.conflicts={rule}", said=said)
+        assert (labels, copies) == ([("Fibres", "labelled")], ["Fibres/L9_img_03.tif"])
+        assert [(row["kind"], row["content"], row["resolution"], row["rule"]) for row in conflicts] == [
+            ("named_by_verdict", "lzw.tif", "Powder", "verdict"),
+            ("several_categories", "Müller É/2013-02-19/img_03.tif", "Fibres", "verdict"),
+            ("unknown_verdict", "0" * 32, "without effect", "verdict"),
+        ]
+
+
+def test_where_verdicts_are_asked_for_a_conflict_without_one_stops_the_stage(done, tmp_path):
+    with pytest.raises(InputError, match=r"img_03\.tif is published as Fibres\|Powder\. Name their categories"):
+        relabel(done, tmp_path / "out", "label.conflicts=verdicts")
+    assert not (tmp_path / "out").exists()
+
+
+def test_verdicts_that_contradict_or_name_no_category_are_refused(done, tmp_path):
+    hashes = {row["path"]: row["md5"] for row in done.rows("fingerprint/tiff/hashes.csv")}
+    with pytest.raises(InputError, match="'Tip' is not in vocabulary"):
+        relabel(done, tmp_path / "out", said=[(hashes["lzw.tif"], "Tip")])
+    both = [(hashes["lzw.tif"], "Tips"), (hashes["other metadata.tif"], "Powder")]  # one picture in two files
+    with pytest.raises(InputError, match="given several categories"):
+        relabel(done, tmp_path / "out", said=both)
+
+
 def test_the_wrong_vocabulary_stops_before_anything_is_written(done, tmp_path):
-    fingerprints = done.work / "fingerprint"
     with pytest.raises(InputError, match="does not fit the published set"):
-        label.run(
-            done.archive, fingerprints / "tiff/hashes.csv", fingerprints / "jpeg/hashes.csv", done.work / "match",
-            tmp_path / "out", Vocabulary("alphabetical", tuple(sorted(CATEGORIES))), label.Settings("copy"),
-        )  # fmt: skip
+        relabel(done, tmp_path / "out", vocabulary=Vocabulary("alphabetical", tuple(sorted(CATEGORIES))))
     assert not (tmp_path / "out").exists()
 
 
 def test_an_original_that_vanished_is_a_reject(done, tmp_path):
-    fingerprints = done.work / "fingerprint"
     (tmp_path / "archive").mkdir()
-    summary = label.run(
-        tmp_path / "archive", fingerprints / "tiff/hashes.csv", fingerprints / "jpeg/hashes.csv", done.work / "match",
-        tmp_path / "out", Vocabulary("nffa", tuple(CATEGORIES)), label.Settings("reflink"),
-    )  # fmt: skip
-    assert summary.rejects == {"unreadable": done.summaries["label"].statuses["labelled"]}
+    relabel(done, tmp_path / "out", "label.conflicts=keep_all", archive=tmp_path / "archive")
+    gone = {row["path"] for row in table(tmp_path / "out/rejects.csv") if row["reason"] == "unreadable"}
+    assert gone == {row["tiff_path"] for row in done.rows("label/labels.csv") if row["status"] == "labelled"} | {
+        "Müller É/2013-02-19/img_03.tif"
+    }
+
+
+def test_from_the_published_tables_of_hashes(shared, tmp_path):
+    """No label where the real tables contradict themselves; what they contradict themselves in is reported."""
+    tables, p = shared / "nffa_hashes", defaults(tmp_path, workers=2)
+    originals, published = tables / "tiff_hashes.csv", sorted((tables / "jpeg").glob("*.csv"))
+    match.run(originals, published, tmp_path / "match", p.match, p.executor)
+    label.run(None, originals, published, tmp_path / "match", tmp_path / "label", p.labels.parsed(), p.label, near=150)
+    conflicts = table(tmp_path / "label/conflicts.csv")
+    reported = {path for row in conflicts if row["kind"] == "several_categories" for path in row["files"].split("|")}
+    kinds = Counter(row["kind"] for row in conflicts)
+    assert kinds["digits_of_different_pictures"] == 157
+
+    jpegs = [row for file in published for row in table(file)]
+    categories: dict[tuple[str, str], set[str]] = defaultdict(set)
+    files: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in jpegs:
+        name = parse_published(row["path"])
+        categories[name.digits, row["phash"]].add(name.category)
+        files[name.digits, row["phash"]].append(row["path"])
+    several = [content for content, named in categories.items() if len(named) > 1]
+    assert len(several) == 4167
+    assert all(path in reported for content in several for path in files[content])
+
+    words = [
+        np.array([[int(row["phash"][i : i + 16], 16) for i in range(0, 256, 16)] for row in rows], dtype=np.uint64)
+        for rows in (table(originals), jpegs)
+    ]
+    _, nearest = hamming.nearest(*words, 1, workers=2)
+    labels = {row["tiff_path"]: row for row in table(tmp_path / "label/labels.csv")}
+    assert len(labels) == 9905
+    contradictory = beyond = 0
+    for row, code, bits in zip(table(originals), words[0], nearest[:, 0], strict=True):
+        closest = np.flatnonzero(np.bitwise_count(code ^ words[1]).sum(axis=1) == bits)
+        if len({parse_published(jpegs[j]["path"]).category for j in closest}) > 1:
+            contradictory += 1
+            beyond += bits >= 150
+            assert labels[row["path"]]["category"] == ""
+            assert labels[row["path"]]["status"].removeprefix("duplicate_") == (
+                "conflict" if bits < 150 else "unmatched"
+            )
+    assert (contradictory, beyond) == (2426, 4)

@@ -256,6 +256,10 @@ def test_the_published_tables_of_hashes(shared, tmp_path):
     published = [(row["TIFF_path"], int(row["hamming_distance"])) for row in table(tables / "mapping_1000_tiff.csv")]
     assert len(published) == 1000
     assert [nearest[path] for path, _ in published] == [distance for _, distance in published]
+    rows = table(tmp_path / "out/tiff_to_jpeg.csv")
+    several = {row["TIFF_path"] for row in rows if row["reason"] == "several_contents"}
+    assert len(several) > 500
+    assert {row["decision"] for row in rows if row["TIFF_path"] in several} == {"ambiguous"}
 
 
 def test_copies_of_the_archive_in_another_order_change_nothing(tmp_path, done):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 _PUBLISHED_NAME = re.compile(r"L(?P<number>\d+)_(?P<digits>[0-9a-f]{32})\.jpe?g", re.IGNORECASE)
 
@@ -91,6 +92,34 @@ def check_vocabulary(paths: Iterable[str], vocabulary: Vocabulary) -> None:
         )
 
 
-def resolve(votes: Sequence[str]) -> str | None:
-    """The category that all votes name, or None: a contradiction is never settled by a majority."""
-    return votes[0] if votes and all(vote == votes[0] for vote in votes) else None
+Rule = Literal["exclude", "keep_all", "priority", "verdicts"]
+"""What becomes of a picture published under several categories: it is left out; it gets each of its labels; it gets the
+one that stands first in a list of priorities, if one does; a person must have said which."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The categories a picture is labelled with (none: it is left out), and the rule that had to decide (or ``""``)."""
+
+    categories: tuple[str, ...]
+    rule: Rule | Literal["verdict", ""] = ""
+
+
+def resolve(votes: Iterable[str], rule: Rule, *, priority: Sequence[str] = (), said: str = "") -> Resolution:
+    """What a picture is labelled with: never what the majority says.
+
+    Args:
+        votes: the categories it was published under.
+        rule: what to do where they differ.
+        priority: categories, the strongest first, for the rule of that name.
+        said: the category that a person named, or ``""``; it stands above all votes.
+    """
+    named = sorted(set(votes))
+    if said:
+        return Resolution((said,), "verdict" if named != [said] else "")
+    if len(named) < 2:
+        return Resolution(tuple(named))
+    if rule == "keep_all":
+        return Resolution(tuple(named), rule)
+    first = next((category for category in priority if category in named), None) if rule == "priority" else None
+    return Resolution((first,) if first else (), rule)

@@ -34,10 +34,10 @@ JPEG_TO_TIFF = (
 )  # fmt: skip
 TIFF_TO_JPEG = (
     "TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path", "hamming_distance", "ssim_value", "used_ssim", "decision",
-    "evidence", "margin", "runner_up_path", "nearest_hamming", "reason",
+    "evidence", "margin", "runner_up_path", "nearest_hamming", "nearest_paths", "reason",
 )  # fmt: skip
 LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status", "detail")
-CONFLICTS = ("content", "categories", "files", "resolution", "rule")
+CONFLICTS = ("kind", "content", "categories", "files", "resolution", "rule")
 VERDICTS = ("left", "right", "verdict", "who", "when")
 TRUTH = ("jpeg_path", "tiff_path", "category")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from semtrace.core import hamming, phash
 from semtrace.core.dihedral import SYMMETRIES, Symmetry, hash_variants
 from semtrace.io import tables
-from semtrace.provenance.common import InputError
+from semtrace.provenance.common import InputError, content_of
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def load_side(files: Sequence[Path]) -> Side:
         raise InputError(f"{name}: no hashes in it")
     groups: dict[str, list[dict[str, str]]] = {}
     for row in sorted(rows, key=lambda row: row["path"]):
-        groups.setdefault(row.get("content_id") or row["phash"], []).append(row)
+        groups.setdefault(content_of(row), []).append(row)
     twice = [path for path, count in Counter(row["path"] for row in rows).items() if count > 1]
     if twice:
         raise InputError(f"{name}: path {min(twice)!r} comes more than once; paths must be unique")
@@ -121,18 +121,25 @@ def load_side(files: Sequence[Path]) -> Side:
 
 
 def near_pairs(
-    originals: Side, published: Side, radius: float, workers: int, *, geometry: bool = False
+    originals: Side,
+    published: Side,
+    radius: float,
+    workers: int,
+    *,
+    geometry: bool = False,
+    only: Sequence[int] | None = None,
 ) -> list[list[Pair]]:
-    """For every published content the originals nearer than ``radius`` bits, nearest first, ties by path.
+    """For every published content (or ``only`` those) the originals nearer than ``radius`` bits, nearest first.
 
-    Exact, all pairs. An original counts with the nearer of its two hashes, and of the eight symmetries of the
-    published picture where ``geometry`` asks for them. Degenerate hashes match nothing.
+    Exact, all pairs; ties by path. An original counts with the nearer of its two hashes, and of the eight symmetries
+    of the published picture where ``geometry`` asks for them. Degenerate hashes match nothing.
     """
     words = np.concatenate([originals.words, originals.cropped_words])
     owner = np.concatenate([np.arange(len(originals.contents)), originals.cropped_owner])
     usable = np.array([originals.contents[i].healthy for i in owner], dtype=bool)
     words, owner = words[usable], owner[usable]
-    asked = np.flatnonzero([content.healthy for content in published.contents])
+    wanted = range(len(published.contents)) if only is None else only
+    asked = np.array([j for j in wanted if published.contents[j].healthy], dtype=np.intp)
     nearest: list[dict[int, Pair]] = [{} for _ in published.contents]
     # The identity comes first, so of equal distances the picture as it is wins.
     for symmetry, queries in _queries(published, asked, geometry):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.cache import Cache
 from semtrace.io.files import walk
@@ -94,6 +95,15 @@ def unfit(relative: str, path: Path) -> tuple[str, str] | None:
     if not path.is_file():
         return "not_a_file", "a pipe, socket or device"
     return None
+
+
+def content_of(row: Mapping[str, str]) -> str:
+    """What identifies the content of a row of a hash table: its pixels.
+
+    In a table of hashes alone the digits of a published name *and* the hash: in real sets equal digits name different
+    pictures, and equal hashes have different digits.
+    """
+    return row.get("content_id") or f"{parse_published(row['path']).digits} {row['phash']}"
 
 
 def printable(relative: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from semtrace.io import tables
@@ -15,10 +15,11 @@ Line = tuple[int, dict[str, str]]
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Pairs of md5 that a person called the same picture, or different ones."""
+    """A person's word: pairs of md5 called the same picture, pairs called different ones, categories by md5."""
 
     same: frozenset[frozenset[str]] = frozenset()
     different: frozenset[frozenset[str]] = frozenset()
+    categories: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_truth_table(file: Path) -> dict[str, str]:
@@ -40,22 +41,27 @@ def read_verdicts(file: Path) -> Verdicts:
     """Read a person's verdicts.
 
     Raises:
-        TableError: a column is unknown or missing, a verdict is neither same nor different, an md5 is none, a row
-            speaks of one file only, or two rows speak of one pair.
+        TableError: a column is unknown or missing, a verdict is neither same nor different nor category, an md5 is
+            none, a pair is one file, a category has no name, or two rows speak of one pair or of the category of one.
 
     """
     rows = tables.read_own(file, tables.VERDICTS)
     for line, row in rows:
-        if row["verdict"] not in ("same", "different"):
-            raise TableError(f"{file}: line {line} says {row['verdict']!r}; a verdict is same or different")
-        for side in ("left", "right"):
+        if row["verdict"] not in ("same", "different", "category"):
+            raise TableError(f"{file}: line {line} says {row['verdict']!r}; a verdict is same, different or category")
+        if row["verdict"] == "category" and not row["right"]:
+            raise TableError(f"{file}: line {line} names no category; with that verdict it stands in right")
+        for side in ("left",) if row["verdict"] == "category" else ("left", "right"):
             if not re.fullmatch(r"[0-9a-f]{32}", row[side], re.IGNORECASE):
                 raise TableError(f"{file}: line {line}: {side} is {row[side]!r}; it must be an md5, 32 hex digits")
-        if len(_pair(row)) == 1:
+        if row["verdict"] != "category" and len(_pair(row)) == 1:
             raise TableError(f"{file}: line {line} compares {row['left']} with itself")
-    _refuse_repeated(file, rows, lambda row: " and ".join(sorted(_pair(row))), ("verdict",))
-    said = {word: frozenset(_pair(row) for _, row in rows if row["verdict"] == word) for word in ("same", "different")}
-    return Verdicts(**said)
+    pairs = [(line, row) for line, row in rows if row["verdict"] != "category"]
+    named = [(line, row) for line, row in rows if row["verdict"] == "category"]
+    _refuse_repeated(file, pairs, lambda row: " and ".join(sorted(_pair(row))), ("verdict",))
+    _refuse_repeated(file, named, lambda row: f"the category of {row['left'].lower()}", ("right",))
+    said = {word: frozenset(_pair(row) for _, row in pairs if row["verdict"] == word) for word in ("same", "different")}
+    return Verdicts(**said, categories={row["left"].lower(): row["right"] for _, row in named})
 
 
 def _pair(row: dict[str, str]) -> frozenset[str]:

@@ -1,24 +1,25 @@
 """label: give every traced TIFF the category of its published pictures, and place a labelled copy.
 
 A label comes from the forward table: each JPEG traced to an original votes for the category it was published in.
-A content with votes for several categories is a conflict: listed, and left out, never settled silently.
-Rows in (the archive's hashes) = rows out (labels.csv, each with its status) + rejects.
+A content with votes for several categories is a conflict: listed, and settled only by a rule that was chosen for it.
+Files in (the archive's hashes) = files out (labels.csv, each with its status) + rejects.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
-from semtrace.core.labels import Vocabulary, check_vocabulary, parse_published, resolve
+from semtrace.core.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.files import place, safe_join, staged_folder
 from semtrace.provenance.common import InputError, Reject, write_rejects
-
-RULE = "exclude"  # what happens to a conflict
+from semtrace.provenance.known import Verdicts, read_verdicts
+from semtrace.provenance.label_rows import Labelling, conflict_rows, label_rows
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,19 @@ class LabelsSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """How labelled copies are made (conf/label/)."""
+    """How labelled copies are made, and what becomes of conflicts (conf/label/)."""
 
     link: str
+    conflicts: str
+    priority: list[str]
 
     def __post_init__(self) -> None:
         if self.link not in ("reflink", "hardlink", "copy"):
             raise ValueError(f"label.link is {self.link!r}; it must be reflink, hardlink or copy")
+        if self.conflicts not in get_args(Rule):
+            raise ValueError(f"label.conflicts is {self.conflicts!r}; it must be one of {', '.join(get_args(Rule))}")
+        if (self.conflicts == "priority") != bool(self.priority):
+            raise ValueError("label.priority lists categories, the strongest first, for label.conflicts=priority alone")
 
 
 @dataclass(frozen=True)
@@ -55,106 +62,85 @@ class Summary:
     statuses: dict[str, int]
     categories: dict[str, int]
     renamed: int
-    conflicts: int
+    conflicts: dict[str, int]
     placed_by: dict[str, int]
     rejects: dict[str, int]
 
 
 def run(
-    archive: Path,
+    archive: Path | None,
     tiff_hashes: Path,
-    jpeg_hashes: Path,
+    jpeg_hashes: Sequence[Path],
     match: Path,
     out: Path,
     vocabulary: Vocabulary,
     settings: Settings,
+    *,
+    near: float,
+    verdicts: Path | None = None,
 ) -> Summary:
     """Write ``images/<Category>/L<n>_<name>``, ``labels.csv``, ``conflicts.csv`` and ``rejects.csv`` to ``out``.
 
     Args:
-        archive: root of the TIFF paths.
-        tiff_hashes: the archive's hash table.
-        jpeg_hashes: the published set's hash table.
+        archive: root of the TIFF paths; None where the images are absent: then no copies are made.
+        tiff_hashes: the archive's hash table; file, path and phash are enough.
+        jpeg_hashes: the published set's hash table, or one per category.
         match: folder of the match stage.
         out: folder to write.
         vocabulary: categories and their numbers.
-        settings: how copies are made.
+        settings: how copies are made, and the rule for conflicts.
+        near: hashes nearer than this many bits may be one picture.
+        verdicts: table of a person's verdicts; it may be missing.
 
     Raises:
-        InputError: the vocabulary does not fit the published set.
+        InputError: vocabulary, priorities or verdicts do not fit the published set; or the rule is ``verdicts`` and a
+            conflict has none.
 
     """
-    originals = tables.read(tiff_hashes, tables.HASHES)
-    published = tables.read(jpeg_hashes, tables.HASHES)
+    originals = tables.read(tiff_hashes, ("path", "phash"))
+    published = [row for file in jpeg_hashes for row in tables.read(file, ("path", "phash"))]
     forward = tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
     backward = tables.read(match / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG)
-    decisions = {row["TIFF_path"]: row["decision"] for row in backward}
+    known = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     try:
         check_vocabulary((row["path"] for row in published), vocabulary)
     except ValueError as error:
         raise InputError(str(error)) from error
-    if {row["path"] for row in originals} != set(decisions):
+    for where, named in (("label.priority", settings.priority), (str(verdicts), known.categories.values())):
+        unknown = sorted(set(named) - set(vocabulary.categories))
+        if unknown:
+            raise InputError(f"{where}: {unknown[0]!r} is not in vocabulary {vocabulary.name!r}")
+    if {row["path"] for row in originals} != {row["TIFF_path"] for row in backward}:
         raise InputError(f"{match}: made from other hashes than {tiff_hashes}; run the match stage again")
-    votes: dict[str, list[str]] = defaultdict(list)  # keeper -> published pictures traced to it
-    for traced in forward:
-        if traced["decision"] == "matched":
-            votes[traced["matched_tiff_path"]].append(traced["jpeg_path"])
 
-    rows: list[dict[str, Any]] = []
-    for keeper, *copies in _contents(originals):
-        jpegs = sorted(votes.get(keeper, ()))
-        category = resolve([parse_published(path).category for path in jpegs])
-        status = "labelled" if category else "conflict" if jpegs else decisions[keeper]
-        row = {
-            "tiff_path": keeper,
-            "category": category or "",
-            "label": vocabulary.label(category) if category else "",
-            "jpeg_path": jpegs[0] if jpegs else "",
-            "output_path": "",
-            "status": status,
-            "detail": "" if category or not jpegs else f"published under {_categories(jpegs)}",
-        }
-        rows.append(row)
-        rows += [
-            {
-                **row,
-                "tiff_path": copy,
-                "status": f"duplicate_{status}",
-                "detail": f"same picture as {keeper}",
-            }
-            for copy in copies
-        ]
-    renamed = _name_outputs(rows, {row["path"]: row["md5"] for row in originals})
-    conflicts = _conflicts(votes, published, forward)
-
+    labelling = Labelling(vocabulary, settings.conflicts, tuple(settings.priority), known)
+    rows = label_rows(originals, published, forward, backward, labelling)
+    conflicts = conflict_rows(originals, published, forward, labelling, near)
+    open_ = [row for row in conflicts if (row["rule"], row["resolution"]) == ("verdicts", "excluded")]
+    if open_:
+        raise InputError(
+            f"label.conflicts=verdicts, but {len(open_)} contents under several categories have no verdict: "
+            f"{open_[0]['content']} is published as {open_[0]['categories']}. Name their categories in verdicts.csv; "
+            "label.conflicts=exclude lists them all in conflicts.csv"
+        )
+    renamed = _name_outputs(rows, {row["path"]: row["md5"] for row in originals}) if archive is not None else 0
     with staged_folder(out) as folder:
-        rejects, placed = _place(archive, folder / "images", rows, settings.link)
+        rejects, placed = _place(archive, folder / "images", rows, settings.link) if archive is not None else ([], {})
         failed = {reject.path for reject in rejects}
         rows = [row for row in rows if row["tiff_path"] not in failed]
         tables.write(folder / "labels.csv", tables.LABELS, rows)
         tables.write(folder / "conflicts.csv", tables.CONFLICTS, conflicts)
-        counts = write_rejects(folder, rejects, rows_in=len(originals), rows_out=len(rows))
+        statuses = {row["tiff_path"]: row["status"] for row in rows}  # a picture with two labels is one picture
+        counts = write_rejects(folder, rejects, rows_in=len(originals), rows_out=len(statuses))
     return Summary(
         tiffs=len(originals),
-        statuses=dict(sorted(Counter(row["status"] for row in rows).items())),
+        statuses=dict(sorted(Counter(statuses.values()).items())),
         categories=dict(sorted(Counter(row["category"] for row in rows if row["status"] == "labelled").items())),
         renamed=renamed,
-        conflicts=len(conflicts),
+        conflicts=dict(sorted(Counter(row["kind"] for row in conflicts).items())),
         placed_by=placed,
         rejects=counts,
     )
-
-
-def _contents(originals: list[dict[str, str]]) -> list[list[str]]:
-    """Paths grouped by equal pixels, each group and all groups sorted: the first path is the keeper."""
-    groups: dict[str, list[str]] = {}
-    for row in sorted(originals, key=lambda row: row["path"]):
-        groups.setdefault(row["content_id"], []).append(row["path"])
-    return list(groups.values())
-
-
-def _categories(jpegs: list[str]) -> str:
-    return "|".join(sorted({parse_published(path).category for path in jpegs}))
 
 
 def _name_outputs(rows: list[dict[str, Any]], digests: dict[str, str]) -> int:
@@ -171,7 +157,8 @@ def _name_outputs(rows: list[dict[str, Any]], digests: dict[str, str]) -> int:
 
 
 def _place(archive: Path, images: Path, rows: list[dict[str, Any]], link: str) -> tuple[list[Reject], dict[str, int]]:
-    rejects, placed = [], Counter[str]()
+    rejects: dict[str, Reject] = {}
+    placed = Counter[str]()
     images.mkdir()
     for row in rows:
         if row["status"] != "labelled":
@@ -181,27 +168,6 @@ def _place(archive: Path, images: Path, rows: list[dict[str, Any]], link: str) -
         try:
             placed[place(safe_join(archive, row["tiff_path"]), target, link=link)] += 1
         except (FileNotFoundError, PermissionError) as error:
-            rejects.append(Reject(row["tiff_path"], "label", "unreadable", error.strerror or "cannot be copied"))
-    return rejects, dict(sorted(placed.items()))
-
-
-def _conflicts(
-    votes: dict[str, list[str]], published: list[dict[str, str]], forward: list[dict[str, str]]
-) -> list[dict[str, str]]:
-    """Contents under several categories: of traced pictures by original, of the others by their own pixels."""
-    traced = {row["jpeg_path"] for row in forward if row["decision"] == "matched"}
-    groups: dict[str, list[str]] = {keeper: list(jpegs) for keeper, jpegs in votes.items()}
-    for row in published:
-        if row["path"] not in traced:
-            groups.setdefault(row["content_id"], []).append(row["path"])
-    return [
-        {
-            "content": content,
-            "categories": _categories(jpegs),
-            "files": "|".join(sorted(jpegs)),
-            "resolution": "excluded",
-            "rule": RULE,
-        }
-        for content, jpegs in groups.items()
-        if resolve([parse_published(path).category for path in jpegs]) is None
-    ]
+            why = error.strerror or "cannot be copied"
+            rejects[row["tiff_path"]] = Reject(row["tiff_path"], "label", "unreadable", why)
+    return list(rejects.values()), dict(sorted(placed.items()))

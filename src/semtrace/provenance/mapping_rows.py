@@ -62,6 +62,8 @@ def backward_rows(
     compared: list[AllCompared],
     results: list[Decision | Reject],
     nearest: list[tuple[int, int]],
+    *,
+    images: bool,
 ) -> list[dict[str, Any]]:
     """One row per original file (tables.TIFF_TO_JPEG): the surest of its pictures, then the most alike, the nearest.
 
@@ -72,6 +74,7 @@ def backward_rows(
         compared: per published content the comparisons with the first of them.
         results: per published content the decision.
         nearest: per original content index and distance of the nearest published one.
+        images: False when hashes are all there is: then two published contents near an original are one too many.
     """
     index = {content.paths[0]: t for t, content in enumerate(originals.contents)}
     traced: dict[int, list[tuple[int, float, int, int]]] = defaultdict(list)
@@ -86,11 +89,18 @@ def backward_rows(
             traced[pair.original].append((surety, alike, pair.hamming, j))
     decisions = {j: decision for j, decision in enumerate(results) if isinstance(decision, Decision)}
     rows = []
+    near: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for j, found in enumerate(pairs):
+        for pair in found:
+            near[pair.original].append((pair.hamming, j))
     for t, content in enumerate(originals.contents):
         ranked = sorted(traced[t])
         row: dict[str, Any] = dict.fromkeys(tables.TIFF_TO_JPEG)
         row |= {"decision": "unmatched", "evidence": "", "used_ssim": False, "nearest_hamming": nearest[t][1]}
         row |= {"hamming_distance": nearest[t][1], "reason": "no_candidate"}
+        smallest = min(near[t], default=(0, 0))[0]
+        closest = [j for bits, j in near[t] if bits == smallest]
+        row["nearest_paths"] = "|".join(sorted(path for j in closest for path in jpegs.contents[j].paths))
         if not content.healthy:
             row["reason"] = "degenerate_hash"
         if ranked:
@@ -106,6 +116,8 @@ def backward_rows(
                 row |= {"JPEG_file": PurePosixPath(path).name, "JPEG_path": path}
                 mine = decisions[j]
                 row |= {"decision": mine.outcome, "evidence": mine.evidence, "margin": mine.margin}
+                if not images and len(near[t]) > 1 and mine.outcome == "matched":
+                    row |= {"decision": "ambiguous", "reason": "several_contents"}
             if len(ranked) > 1:
                 row["runner_up_path"] = jpegs.contents[ranked[1][3]].paths[0]
         rows += [{**row, "TIFF_file": PurePosixPath(path).name, "TIFF_path": path} for path in content.paths]

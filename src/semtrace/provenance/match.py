@@ -21,7 +21,16 @@ from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
 from semtrace.provenance.compare_pairs import AllCompared
 from semtrace.provenance.mapping_rows import backward_rows, forward_rows
-from semtrace.provenance.traces import Weighed, apply_verdicts, compare_candidates, read_knowledge, trace, weigh
+from semtrace.provenance.traces import (
+    Weighed,
+    apply_verdicts,
+    compare_candidates,
+    is_alike,
+    is_fruitless,
+    read_knowledge,
+    trace,
+    weigh,
+)
 
 _REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
 
@@ -33,6 +42,7 @@ class Settings:
     hamming_threshold: int
     ssim_trigger: int
     max_candidates: int
+    reach: int
     min_ssim: float
     min_correlation: float
     min_margin: float
@@ -41,7 +51,7 @@ class Settings:
     one_to_one: str
 
     def __post_init__(self) -> None:
-        for name in ("hamming_threshold", "ssim_trigger"):
+        for name in ("hamming_threshold", "ssim_trigger", "reach"):
             if not 0 < getattr(self, name) <= _REFERENCE_BITS:
                 raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
         for name in ("geometry", "one_to_one"):
@@ -138,10 +148,24 @@ def run(
     results: list[Decision | Reject] = [
         seen if isinstance(seen, Reject) else trace(seen, criteria, images=images) for seen in weighed
     ]
+    if archive is not None and published is not None:
+        # Where nothing near is alike, look farther: strong compression of a flat picture moves its hash. The images
+        # decide then, by the same criteria.
+        reach = settings.reach * originals.bits / _REFERENCE_BITS
+        wanted = [j for j, result in enumerate(results) if isinstance(result, Decision) and is_fruitless(result)]
+        far = near_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
+        far = apply_verdicts(far, originals, jpegs, knowledge)
+        looked = compare_candidates(far, originals, jpegs, (archive, published), (most, reach), knowledge, executor)
+        for j in wanted:
+            seen = weigh(jpegs.contents[j], far[j], looked[j], originals, knowledge, criteria, most=most)
+            decision = trace(seen, criteria, images=True) if isinstance(seen, Weighed) else None
+            if decision is not None and is_alike(decision, criteria):
+                pairs[j], compared[j], weighed[j], results[j] = far[j], looked[j], seen, decision
     if settings.one_to_one == "on":
         results = _settled(weighed, results, criteria, images=images)
     forward = forward_rows(originals, jpegs, pairs, results, nearest_full(jpegs, originals, workers))
-    backward = backward_rows(originals, jpegs, pairs, compared, results, nearest_full(originals, jpegs, workers))
+    nearest = nearest_full(originals, jpegs, workers)
+    backward = backward_rows(originals, jpegs, pairs, compared, results, nearest, images=images)
     rejects = [
         Reject(path, "match", result.reason, result.detail)
         for content, result in zip(jpegs.contents, results, strict=True)

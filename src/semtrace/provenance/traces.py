@@ -188,6 +188,18 @@ def trace(weighed: Weighed, criteria: Criteria, *, images: bool) -> Decision:
     return decision
 
 
+def is_fruitless(decision: Decision) -> bool:
+    """Whether no candidate was alike, so that originals farther away by hash are worth a look."""
+    fruitless = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
+    return decision.outcome != "matched" and decision.reason in fruitless
+
+
+def is_alike(decision: Decision, criteria: Criteria) -> bool:
+    """Whether the best candidate shows the same fine structure, or is proven."""
+    best = decision.best
+    return best is not None and (bool(best.proof) or (best.correlation or 0.0) >= criteria.min_correlation)
+
+
 def _proof(
     published: Content,
     original: Content,

@@ -87,7 +87,8 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
         )
         for stage in STAGES
     }
-    labels = Counter(row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS))
+    statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS)}
+    labels = Counter(statuses.values())
     accuracy = _accuracy(rows)
     metrics = {
         "images": {
