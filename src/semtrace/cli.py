@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         verb("convert", _convert, "make one JPEG per unique TIFF"),
         verb("fingerprint", _fingerprint, "compute md5 and perceptual hash of every image of one side"),
         verb("match", _match, "trace JPEGs to TIFFs and TIFFs to JPEGs"),
+        verb("deduplicate", _deduplicate, "find copies and frames of one field; split in train, validation and test"),
         verb("label", _label, "place a labelled copy of every traced TIFF"),
         verb("validate", _validate, "measure the mapping: metrics.json and accuracy_report.txt"),
         verb("plot", _plot, "draw the histograms and the plot by row"),
@@ -87,12 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     for stage in stages:
         stage.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
     stages[3].add_argument("side", choices=("tiff", "jpeg"), help="which side")
-    match = stages[4]
-    match.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="match from hash tables alone: the originals")
-    match.add_argument(
-        "--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="and the published, one table or more"
-    )
-    match.add_argument("--out", type=Path, metavar="DIR", help="folder for the result of such a match")
+    for stage in stages[4:6]:  # match and deduplicate
+        stage.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="from hash tables alone: the originals")
+        stage.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, a table or more")
+        stage.add_argument("--out", type=Path, metavar="DIR", help="folder for what comes from hash tables alone")
     return parser
 
 
@@ -159,17 +158,39 @@ def _match(given: argparse.Namespace) -> Any:
     if any(alone):
         if not all(alone):
             raise InputError("a match from hash tables alone needs --tiff-hashes, --jpeg-hashes and --out together")
-        written = {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}
-        if given.out.exists() and {path.name for path in given.out.iterdir()} - written:
-            raise InputError(
-                f"{given.out}: holds more than an earlier match; name a new folder, it is replaced as a whole"
-            )
+        _check_replaceable(given.out, {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"})
         return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
     return match.run(
         HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
         archive=p.dataset.archive, published=p.dataset.published,
         converted=WORK / "convert" / "converted.csv", verdicts=p.dataset.known / "verdicts.csv",
     )  # fmt: skip
+
+
+def _deduplicate(given: argparse.Namespace) -> Any:
+    from semtrace.provenance import deduplicate
+    from semtrace.provenance.common import InputError
+
+    p = _load(given)
+    originals, jpegs, out = (getattr(given, name, None) for name in ("tiff_hashes", "jpeg_hashes", "out"))
+    if originals or jpegs or out:
+        if not out or not (originals or jpegs):
+            raise InputError("hash tables alone need --out, and --tiff-hashes or --jpeg-hashes or both")
+        _check_replaceable(out, {"groups.csv", "rejects.csv"})
+        hashes = {"tiff": [originals] if originals else [], "jpeg": jpegs or []}
+        return deduplicate.run({side: files for side, files in hashes.items() if files}, out, p.deduplicate, p.executor)
+    return deduplicate.run(
+        {"tiff": [HASHES_TIFF], "jpeg": [HASHES_JPEG]}, WORK / "deduplicate", p.deduplicate, p.executor,
+        roots={"tiff": p.dataset.archive, "jpeg": p.dataset.published},
+        inventory=INVENTORY, mapping=WORK / "match/jpeg_to_tiff.csv", verdicts=p.dataset.known / "verdicts.csv",
+    )  # fmt: skip
+
+
+def _check_replaceable(out: Path, written: set[str]) -> None:
+    from semtrace.provenance.common import InputError
+
+    if out.exists() and {path.name for path in out.iterdir()} - written:
+        raise InputError(f"{out}: holds more than an earlier result; name a new folder, it is replaced as a whole")
 
 
 def _label(given: argparse.Namespace) -> Any:
@@ -205,7 +226,10 @@ def _plot(given: argparse.Namespace) -> Any:
 
 
 def _run(given: argparse.Namespace) -> Any:
-    stages = ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "label", "plot", "validate")
+    stages = (
+        "inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "deduplicate", "label", "plot",
+        "validate",
+    )  # fmt: skip
     for stage in stages:
         name, _, given.side = stage.partition(" ")
         print(f"{stage}: {_describe(_STAGES[name](given))}", flush=True)
@@ -222,6 +246,7 @@ _STAGES = {
     "convert": _convert,
     "fingerprint": _fingerprint,
     "match": _match,
+    "deduplicate": _deduplicate,
     "label": _label,
     "plot": _plot,
     "validate": _validate,

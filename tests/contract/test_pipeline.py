@@ -183,7 +183,7 @@ def test_a_match_replaces_no_foreign_folder(project):
     (project / "mine" / "thesis.tex").touch()
     (project / "t.csv").write_text("file,path,phash\na,a," + "0f" * 128 + "\n")
     command = ["match", "--tiff-hashes", "t.csv", "--jpeg-hashes", "t.csv", "--out"]
-    assert "holds more than an earlier match" in error(*command, "mine", cwd=project, code=2)
+    assert "holds more than an earlier result" in error(*command, "mine", cwd=project, code=2)
     assert (project / "mine" / "thesis.tex").exists()
     for _ in range(2):
         call("semtrace", *command, "new", cwd=project)

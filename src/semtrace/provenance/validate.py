@@ -18,7 +18,7 @@ from semtrace.io.files import staged_folder, write_atomic
 from semtrace.provenance.accuracy_report import accuracy_report
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
-STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label")
+STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")
 BY_CATEGORY = (
     "category", "jpegs", *DECISIONS, *(name for name, _ in TIERS),
     "mean_ssim", "mean_hamming", "precision", "recall", "wrong",
