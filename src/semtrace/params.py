@@ -21,7 +21,7 @@ from semtrace.io.files import write_atomic
 from semtrace.provenance.common import Executor, InputError
 
 if TYPE_CHECKING:
-    from semtrace.provenance import convert, fingerprint, label, match
+    from semtrace.provenance import convert, deduplicate, fingerprint, label, match
     from semtrace.synthetic import generate
 
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
@@ -60,6 +60,7 @@ SECTIONS = {
     "hash": "semtrace.provenance.fingerprint:HashSettings",
     "fingerprint": "semtrace.provenance.fingerprint:Selection",
     "match": "semtrace.provenance.match:Settings",
+    "deduplicate": "semtrace.provenance.deduplicate:Settings",
     "labels": "semtrace.provenance.label:LabelsSettings",
     "label": "semtrace.provenance.label:Settings",
     "executor": "semtrace.provenance.common:Executor",
@@ -116,6 +117,11 @@ class Params:
     def match(self) -> match.Settings:
         """Thresholds of the match."""
         return cast("match.Settings", self.section("match"))
+
+    @cached_property
+    def deduplicate(self) -> deduplicate.Settings:
+        """What belongs together, and how it is split."""
+        return cast("deduplicate.Settings", self.section("deduplicate"))
 
     @cached_property
     def labels(self) -> label.LabelsSettings:

@@ -13,7 +13,7 @@ import pytest
 
 from semtrace import params
 from semtrace.cli import main
-from semtrace.core import decision
+from semtrace.core import decision, groups
 from semtrace.io import images, tables
 from semtrace.provenance import validate
 
@@ -29,6 +29,7 @@ CONTRACTS = {
     "hashes.csv": tables.HASHES,
     "jpeg_to_tiff.csv": tables.JPEG_TO_TIFF,
     "tiff_to_jpeg.csv": tables.TIFF_TO_JPEG,
+    "groups.csv": tables.GROUPS,
     "labels.csv": tables.LABELS,
     "conflicts.csv": tables.CONFLICTS,
     "truth.csv": tables.TRUTH,
@@ -285,6 +286,10 @@ def test_every_reason_is_described():
 def test_every_evidence_is_described_in_the_order_of_its_strength():
     proofs = [proof for proof in get_args(decision.Proof) if proof]
     assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "hamming"]
+
+
+def test_every_evidence_of_a_group_is_described_in_the_order_of_its_strength():
+    assert listed("groups.csv", "evidence") == list(get_args(groups.Evidence))
 
 
 def test_every_status_of_a_label_is_described():

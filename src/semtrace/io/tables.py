@@ -36,6 +36,10 @@ TIFF_TO_JPEG = (
     "TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path", "hamming_distance", "ssim_value", "used_ssim", "decision",
     "evidence", "margin", "runner_up_path", "nearest_hamming", "nearest_paths", "reason",
 )  # fmt: skip
+GROUPS = (
+    "path", "side", "md5", "group", "size", "keeper", "linked_to", "evidence", "hamming", "correlation", "drift",
+    "keeper_hamming", "diameter", "lowest_correlation", "health", "split",
+)  # fmt: skip
 LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status", "detail")
 CONFLICTS = ("kind", "content", "categories", "files", "resolution", "rule")
 VERDICTS = ("left", "right", "verdict", "who", "when")

@@ -19,7 +19,7 @@ from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.known import read_truth_table
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
-STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label")
+STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")
 BY_CATEGORY = (
     "category", "jpegs", *DECISIONS, *(name for name, _ in TIERS),
     "mean_ssim", "mean_hamming", "precision", "recall", "wrong",
