@@ -37,12 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from semtrace.core.labels import VocabularyError
     from semtrace.io.files import UnsafePathError
     from semtrace.io.tables import TableError
-    from semtrace.provenance.common import InputError
+    from semtrace.provenance.common import InputError, UnreachableError
 
     try:
         summary = given.run(given)
     except (InputError, TableError, VocabularyError, UnsafePathError) as error:
         return _fail(str(error), 2)
+    except UnreachableError as error:
+        return _fail(str(error), 1)
     except OSError as error:
         return _fail(_explain(error), 1)
     except KeyboardInterrupt:
@@ -71,22 +73,22 @@ def _parser() -> argparse.ArgumentParser:
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
     stages = [
         verb("generate", _generate, "make the embedded synthetic archive with its published set and truth"),
-        verb(
-            "inventory",
-            _inventory,
-            "list every file of the archive: images, duplicates, rejects with reasons",
-        ),
+        verb("inventory", _inventory, "list every file of the archive: images, duplicates, rejects with reasons"),
         verb("convert", _convert, "make one JPEG per unique TIFF"),
         verb("fingerprint", _fingerprint, "compute md5 and perceptual hash of every image of one side"),
         verb("match", _match, "trace JPEGs to TIFFs and TIFFs to JPEGs"),
         verb("label", _label, "place a labelled copy of every traced TIFF"),
         verb("validate", _validate, "measure the mapping: metrics.json and accuracy_report.txt"),
         verb("plot", _plot, "draw the histograms and the plot by row"),
+        verb("calibrate", _calibrate, "judge all combinations of thresholds on pictures of known origin, choose one"),
         verb("track", _track, "log the finished pipeline run to MLflow"),
         verb("run", _run, "all stages from inventory to plot in one process, without DVC: for a quick look"),
     ]
     for stage in stages:
         stage.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
+    calibrate = stages[8]
+    calibrate.add_argument("--precision", type=float, metavar="P", help="in place of calibrate.precision, e.g. 0.99")
+    calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
     stages[3].add_argument("side", choices=("tiff", "jpeg"), help="which side")
     for stage in stages[4:6]:
         stage.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="work from hash tables alone: the originals")
@@ -208,6 +210,33 @@ def _plot(given: argparse.Namespace) -> Any:
     criteria = p.match.criteria(p.hash.size**2)
     lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
     return ", ".join(plot.run(WORK / "match" / "jpeg_to_tiff.csv", WORK / "plot", lines))
+
+
+def _calibrate(given: argparse.Namespace) -> Any:
+    from semtrace import params
+    from semtrace.io.files import scratch_folder
+    from semtrace.provenance import calibrate, republish
+    from semtrace.provenance.common import UnreachableError
+    from semtrace.provenance.trials import Source
+
+    p, file = _load(given), CONF / "match" / "calibrated.yaml"
+    params.check_group_file(file)
+    settings = p.calibrate.asked(given.precision, given.sample)
+    truth = p.dataset.known / "truth.csv"
+    sources = [Source("truth.csv", HASHES_JPEG, p.dataset.published, truth)] if truth.is_file() else []
+    with scratch_folder(WORK / ".calibrate.made.part") as made:
+        if settings.sample:
+            drawn = settings.sample, settings.seed
+            sources.append(republish.run(p.dataset.archive, HASHES_TIFF, made, drawn, p.hash, p.executor))
+        done = calibrate.run(
+            p.dataset.archive, HASHES_TIFF, WORK / "convert" / "converted.csv", p.dataset.known / "verdicts.csv",
+            sources, WORK / "calibrate", settings, p.match, p.executor,
+        )  # fmt: skip
+    if done.chosen is None:
+        print(done.report)
+        raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
+    params.write_group_file(file, asdict(done.chosen), done.notes)
+    return f"\n{done.report}\n{file} written; `semtrace params match=calibrated` uses it"
 
 
 def _run(given: argparse.Namespace) -> Any:
