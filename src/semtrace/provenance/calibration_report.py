@@ -146,7 +146,8 @@ def _limits(summary: Mapping[str, Any], column: str) -> list[str]:
         "What this can show",
         "  Versions of one original are not independent of each other. By original: "
         f"{rates['originals_without_wrong_match']} of {rates['originals_matched']}",
-        f"  without a wrong match, 95 % interval from {_text(low)}. Counted so, a precision of {precision:g} is "
+        f"  without a wrong match, 95 % interval from {_text(low)}.",
+        f"  Counted so, a precision of {precision:g} is "
         + ("shown." if shown else f"not shown; it takes {needed} originals, none wrong."),
     ]
     if held is None:
