@@ -214,24 +214,13 @@ def _plot(given: argparse.Namespace) -> Any:
 
 def _calibrate(given: argparse.Namespace) -> Any:
     from semtrace import params
-    from semtrace.io.files import scratch_folder
-    from semtrace.provenance import calibrate, republish
+    from semtrace.provenance import calibrate
     from semtrace.provenance.common import UnreachableError
-    from semtrace.provenance.trials import Source
 
     p, file = _load(given), CONF / "match" / "calibrated.yaml"
     params.check_group_file(file)
-    settings = p.calibrate.asked(given.precision, given.sample)
-    truth = p.dataset.known / "truth.csv"
-    sources = [Source("truth.csv", HASHES_JPEG, p.dataset.published, truth)] if truth.is_file() else []
-    with scratch_folder(WORK / ".calibrate.made.part") as made:
-        if settings.sample:
-            drawn = settings.sample, settings.seed
-            sources.append(republish.run(p.dataset.archive, HASHES_TIFF, made, drawn, p.hash, p.executor))
-        done = calibrate.run(
-            p.dataset.archive, HASHES_TIFF, WORK / "convert" / "converted.csv", p.dataset.known / "verdicts.csv",
-            sources, WORK / "calibrate", settings, p.match, p.executor,
-        )  # fmt: skip
+    settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
+    done = calibrate.run(WORK, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
     if done.chosen is None:
         print(done.report)
         raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")

@@ -16,12 +16,14 @@ from typing import Any
 from semtrace.core.accuracy import Accuracy, trials_to_show, wilson
 from semtrace.core.calibration import Choice, Codes, Grid, Point, accuracies, by_group, choose, grid, held_out
 from semtrace.io import tables
-from semtrace.io.files import staged_folder, write_atomic
+from semtrace.io.files import scratch_folder, staged_folder, write_atomic
+from semtrace.provenance import republish
 from semtrace.provenance.calibration_plot import figures
 from semtrace.provenance.calibration_report import calibration_report, notes
 from semtrace.provenance.calibration_tables import encoder_rows, pair_rows, point_rows, trial_rows
 from semtrace.provenance.candidates import Side, load_side
 from semtrace.provenance.common import Executor, InputError, Reject
+from semtrace.provenance.fingerprint import HashSettings
 from semtrace.provenance.known import read_truth_table
 from semtrace.provenance.match import REFERENCE_BITS
 from semtrace.provenance.match import Settings as MatchSettings
@@ -89,28 +91,26 @@ class Calibration:
 
 
 def run(
+    work: Path,
     archive: Path,
-    tiff_hashes: Path,
-    converted: Path,
-    verdicts: Path,
-    sources: Sequence[Source],
-    out: Path,
+    published: Path,
+    known: Path,
     settings: Settings,
     current: MatchSettings,
+    size: HashSettings,
     executor: Executor,
 ) -> Calibration:
-    """Write tables, report and pictures to the folder ``out``, and choose a point.
+    """Write tables, report and pictures to ``calibrate`` in the folder ``work``, and choose a point.
 
     Args:
+        work: folder with the folders of the earlier stages.
         archive: root of the TIFF paths.
-        tiff_hashes: the archive's hash table.
-        converted: table of the convert stage; it may be missing.
-        verdicts: a person's verdicts; it may be missing. They have no part in decisions here, but originals called the
-            same are one picture.
-        sources: published sets of known origin.
-        out: folder to write.
+        published: root of the JPEG paths.
+        known: folder that may hold ``truth.csv`` and ``verdicts.csv``. Verdicts have no part in decisions here, but
+            originals called the same are one picture.
         settings: what is asked for, and the thresholds to try.
         current: the match settings in force.
+        size: of the hash.
         executor: where to work; the result does not depend on it.
 
     Raises:
@@ -118,13 +118,21 @@ def run(
         TableError: see ``provenance.known``.
 
     """
-    originals, knowledge = load_side([tiff_hashes]), read_knowledge(converted, verdicts)
+    hashes, truth = work / "fingerprint" / "tiff" / "hashes.csv", known / "truth.csv"
+    originals = load_side([hashes])
+    knowledge = read_knowledge(work / "convert" / "converted.csv", known / "verdicts.csv")
     picture = pictures(originals, knowledge.same)
     now = Point(**{name: getattr(current, name) for name in Point.__dataclass_fields__})
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)
-    judged, counts = _judge(
-        archive, originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
-    )
+    sources: list[Source] = []
+    if truth.is_file():
+        sources.append(Source("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, truth))
+    with scratch_folder(work / ".calibrate.made.part") as made:
+        if settings.sample:
+            sources.append(republish.run(archive, hashes, made, (settings.sample, settings.seed), size, executor))
+        judged, counts = _judge(
+            archive, originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
+        )
     groups = [trial.group for trial in judged.trials]
     choice = choose(judged.points, judged.accuracies, settings.precision, now)
     used = {"current": judged.points.index(now)} | ({"chosen": choice.index} if choice else {})
@@ -146,7 +154,11 @@ def run(
         },
         "choice": _why(choice, judged, settings.precision),
         "held_out": held.rates() if held else None,
-        "null_model": described(model, {name: judged.points[i].hamming_threshold * scale for name, i in used.items()}),
+        # A picture without original is looked for as far as match ever looks.
+        "null_model": described(
+            model,
+            {name: max(judged.points[i].hamming_threshold, current.reach) * scale for name, i in used.items()},
+        ),
     }
     last = judged.points[list(used.values())[-1]]
     rows = trial_rows(judged, last)
@@ -157,7 +169,7 @@ def run(
         for row in encoder_rows(judged, codes, thresholds=name, proofs=proofs)
     ]
     report = calibration_report(summary, encoders, [row for row in rows if row["outcome"] == "wrong"])
-    with staged_folder(out) as folder:
+    with staged_folder(work / "calibrate") as folder:
         tables.write(folder / "calibration.csv", tables.CALIBRATION, point_rows(judged), sort=False)
         tables.write(folder / "pairs.csv", tables.PAIRS, pair_rows(judged))
         tables.write(folder / "trials.csv", tables.TRIALS, rows)
@@ -181,7 +193,7 @@ def _judge(
     executor: Executor,
 ) -> tuple[Judged, dict[str, Any]]:
     """Measure all sources, and say how many trials of which kind they make."""
-    loosest = max(threshold for threshold, _ in tried.hamming) * originals.bits / REFERENCE_BITS
+    radius = max(current.reach, *(threshold for threshold, _ in tried.hamming)) * originals.bits / REFERENCE_BITS
     measured: list[Measurements] = []
     every: list[Trial] = []
     counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_in_archive"), 0)
@@ -192,7 +204,7 @@ def _judge(
             raise InputError(f"{source.hashes} has hashes of {published.bits} bits, the archive of {originals.bits}")
         right = answers(published, originals, picture, truth)
         done = measure(
-            originals, published, (archive, source.root), right, loosest, current.max_candidates, knowledge, executor,
+            originals, published, (archive, source.root), right, radius, current.max_candidates, knowledge, executor,
             geometry=current.geometry == "on",
         )  # fmt: skip
         made = trials(number, source, published, truth, right)

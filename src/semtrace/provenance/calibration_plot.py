@@ -219,6 +219,8 @@ def _null_model(judged: Judged, used: Mapping[str, int], model: NullModel) -> by
     for text, index, colour in _marks(used):
         threshold = judged.points[index].hamming_threshold * bits / REFERENCE_BITS
         axes.axvline(threshold, color=colour, linestyle="--", linewidth=1.2, label=f"{text} threshold {threshold:g}")
+    reach = judged.settings.reach * bits / REFERENCE_BITS
+    axes.axvline(reach, color=ORANGE, linestyle=":", linewidth=1.2, label=f"reach {reach:g}")
     axes.set_yscale("log")
     axes.set(
         title=f"Distances between the {model.pictures} different pictures of the archive",

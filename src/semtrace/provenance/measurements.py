@@ -13,7 +13,7 @@ from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Pair, Side, near_pairs
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.compare_pairs import AllCompared, Compared, settle
-from semtrace.provenance.traces import Knowledge, compare_candidates, trace
+from semtrace.provenance.traces import Knowledge, compare_candidates, is_alike, is_fruitless, trace, weigh
 
 
 @dataclass(frozen=True)
@@ -36,33 +36,46 @@ class Measurements:
     knowledge: Knowledge
     most: int
 
-    def candidates(self, j: int, criteria: Criteria, without: Set[int] = frozenset()) -> list[Pair]:
-        """The candidates of published content ``j`` at some thresholds, were the originals ``without`` not there."""
-        return [
-            pair for pair in self.pairs[j] if pair.hamming < criteria.hamming_threshold and pair.original not in without
-        ]
-
     def decide(
-        self, j: int, criteria: Criteria, *, without: Set[int] = frozenset(), proofs: bool = True
+        self, j: int, criteria: Criteria, reach: float, *, without: Set[int] = frozenset(), proofs: bool = True
     ) -> Decision | Reject:
-        """What ``match`` decides about published content ``j`` at these thresholds.
+        """What ``match`` decides about published content ``j``; see ``look``."""
+        return self.look(j, criteria, reach, without=without, proofs=proofs)[1]
+
+    def look(
+        self, j: int, criteria: Criteria, reach: float, *, without: Set[int] = frozenset(), proofs: bool = True
+    ) -> tuple[list[Pair], Decision | Reject]:
+        """The candidates of published content ``j`` and what ``match`` decides about them.
 
         Args:
             j: a measured content.
             criteria: within the loose radius of the measurement.
+            reach: how far to look where no nearer candidate is alike, bits; within that radius too.
             without: originals taken out of the archive; at most those that the measurement was told of.
             proofs: False decides by similarity alone.
         """
-        content, found = self.published.contents[j], self.candidates(j, criteria, without)
-        comparisons = self.compared[j]
+        near = self._within(j, criteria.hamming_threshold, without)
+        first = self._trace(j, near, criteria.ssim_trigger, criteria, proofs)
+        if isinstance(first, Decision) and is_fruitless(first):
+            far = self._within(j, reach, without)
+            second = self._trace(j, far, reach, criteria, proofs)
+            if isinstance(second, Decision) and is_alike(second, criteria):
+                return far, second
+        return near, first
+
+    def _within(self, j: int, radius: float, without: Set[int]) -> list[Pair]:
+        return [pair for pair in self.pairs[j] if pair.hamming < radius and pair.original not in without]
+
+    def _trace(self, j: int, found: list[Pair], trigger: float, criteria: Criteria, proofs: bool) -> Decision | Reject:
+        content, comparisons = self.published.contents[j], self.compared[j]
         if not isinstance(comparisons, Reject):
             seen = {pair.original: comparison for pair, comparison in zip(self.pairs[j], comparisons, strict=False)}
-            near = [pair.original for pair in found[: self.most] if pair.hamming < criteria.ssim_trigger]
+            near = [pair.original for pair in found[: self.most] if pair.hamming < trigger]
             comparisons = self._settled(j, [seen[original] for original in near], near, proofs)
-        return trace(
-            content, found, comparisons, self.originals, self.knowledge, criteria,
-            most=self.most, images=True, proofs=proofs,
-        )  # fmt: skip
+        weighed = weigh(
+            content, found, comparisons, self.originals, self.knowledge, criteria, most=self.most, proofs=proofs
+        )
+        return weighed if isinstance(weighed, Reject) else trace(weighed, criteria, images=True)
 
     def _settled(self, j: int, seen: list[Compared], near: list[int], proofs: bool) -> list[Compared]:
         measured = {i: comparison for i, comparison in enumerate(seen) if isinstance(comparison, Comparison)}
@@ -96,7 +109,7 @@ def measure(
         published: the published set.
         roots: folders of the two.
         answers: the published contents to measure, each with the originals that decisions will be asked without.
-        radius: the loosest Hamming threshold that decisions will be asked at, bits of the hash in use.
+        radius: the loosest Hamming threshold or reach that decisions will be asked at, bits of the hash in use.
         most: at most so many candidates are compared for a decision.
         knowledge: of conversions.
         executor: where to work.

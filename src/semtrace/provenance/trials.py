@@ -181,7 +181,8 @@ class Judged:
     def decide(self, trial: Trial, point: Point, *, proofs: bool = False) -> Decision | Reject:
         """What ``match`` decides at a point; without ``proofs`` by similarity alone."""
         criteria = replace(self.settings, **vars(point)).criteria(self.originals.bits)
-        return self.measured[trial.source].decide(trial.j, criteria, without=trial.without, proofs=proofs)
+        reach = self.settings.reach * self.originals.bits / REFERENCE_BITS
+        return self.measured[trial.source].decide(trial.j, criteria, reach, without=trial.without, proofs=proofs)
 
     def code(self, trial: Trial, decision: Decision | Reject) -> int:
         """What a decision is worth."""
