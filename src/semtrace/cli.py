@@ -30,12 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from semtrace.core.labels import VocabularyError
     from semtrace.io.files import UnsafePathError
     from semtrace.io.tables import TableError
-    from semtrace.provenance.common import InputError
+    from semtrace.provenance.common import InputError, UnreachableError
 
     try:
         summary = given.run(given)
     except (InputError, TableError, VocabularyError, UnsafePathError) as error:
         return _fail(str(error), 2)
+    except UnreachableError as error:
+        return _fail(str(error), 1)
     except OSError as error:
         return _fail(_explain(error), 1)
     except KeyboardInterrupt:
@@ -62,31 +64,33 @@ def _parser() -> argparse.ArgumentParser:
     params = verb("params", verbs.params, "compose conf/ into params.yaml")
     params.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. dataset=archive match.min_ssim=0.8")
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
-    stages = [
-        verb("generate", verbs.generate, "make the embedded synthetic archive with its published set and truth"),
-        verb(
-            "inventory",
-            verbs.inventory,
-            "list every file of the archive: images, duplicates, rejects with reasons",
-        ),
-        verb("convert", verbs.convert, "make one JPEG per unique TIFF"),
-        verb("fingerprint", verbs.fingerprint, "compute md5 and perceptual hash of every image of one side"),
-        verb("match", verbs.match, "trace JPEGs to TIFFs and TIFFs to JPEGs"),
-        verb("deduplicate", verbs.deduplicate, "find copies and frames of one field; split for training and testing"),
-        verb("label", verbs.label, "place a labelled copy of every traced TIFF"),
-        verb("validate", verbs.validate, "measure the mapping: metrics.json and accuracy_report.txt"),
-        verb("plot", verbs.plot, "draw the histograms and the plot by row"),
-        verb("track", verbs.track, "log the finished pipeline run to MLflow"),
-        verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look"),
-    ]
-    for stage in stages:
-        stage.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
-    stages[3].add_argument("side", choices=("tiff", "jpeg"), help="which side")
-    for stage in stages[4:7]:  # match, deduplicate and label
+    verb("generate", verbs.generate, "make the embedded synthetic archive with its published set and truth")
+    verb("inventory", verbs.inventory, "list every file of the archive: images, duplicates, rejects with reasons")
+    verb("convert", verbs.convert, "make one JPEG per unique TIFF")
+    fingerprint = verb("fingerprint", verbs.fingerprint, "compute md5 and perceptual hash of every image of one side")
+    match = verb("match", verbs.match, "trace JPEGs to TIFFs and TIFFs to JPEGs")
+    copies = "find copies and frames of one field; split for training and testing"
+    deduplicate = verb("deduplicate", verbs.deduplicate, copies)
+    label = verb("label", verbs.label, "place a labelled copy of every traced TIFF")
+    verb("validate", verbs.validate, "measure the mapping: metrics.json and accuracy_report.txt")
+    verb("plot", verbs.plot, "draw the histograms and the plot by row")
+    thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
+    calibrate = verb("calibrate", verbs.calibrate, thresholds)
+    verb("track", verbs.track, "log the finished pipeline run to MLflow")
+    verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look")
+    for stage in commands.choices.values():
+        if stage is not params:
+            stage.add_argument(
+                "--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes"
+            )
+    fingerprint.add_argument("side", choices=("tiff", "jpeg"), help="which side")
+    for stage in (match, deduplicate, label):
         stage.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="from hash tables alone: the originals")
         stage.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, a table or more")
         stage.add_argument("--out", type=Path, metavar="DIR", help="folder for what comes from hash tables alone")
-    stages[6].add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
+    label.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
+    calibrate.add_argument("--precision", type=float, metavar="P", help="in place of calibrate.precision, e.g. 0.99")
+    calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
     return parser
 
 

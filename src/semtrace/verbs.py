@@ -169,6 +169,23 @@ def plot(given: argparse.Namespace) -> Any:
     return ", ".join(plot.run(WORK / "match" / "jpeg_to_tiff.csv", WORK / "plot", lines))
 
 
+def calibrate(given: argparse.Namespace) -> Any:
+    """Thresholds for a requested precision."""
+    from semtrace import params
+    from semtrace.provenance import calibrate
+    from semtrace.provenance.common import UnreachableError
+
+    p, file = _load(given), CONF / "match" / "calibrated.yaml"
+    params.check_group_file(file)
+    settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
+    done = calibrate.run(WORK, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
+    if done.chosen is None:
+        print(done.report)
+        raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
+    params.write_group_file(file, asdict(done.chosen), done.notes)
+    return f"\n{done.report}\n{file} written; `semtrace params match=calibrated` uses it"
+
+
 def run(given: argparse.Namespace) -> Any:
     """All stages from inventory to plot, in this process."""
     from semtrace.parallel import Crashed, map_images

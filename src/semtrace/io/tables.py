@@ -44,6 +44,21 @@ LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status"
 CONFLICTS = ("kind", "content", "categories", "files", "resolution", "rule")
 VERDICTS = ("left", "right", "verdict", "who", "when")
 TRUTH = ("jpeg_path", "tiff_path", "category")
+CALIBRATION = (
+    "hamming_threshold", "ssim_trigger", "min_ssim", "min_correlation", "min_margin",
+    "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high",
+    "found", "wrong_present", "missed_ambiguous", "missed_unmatched",
+    "absent_unmatched", "absent_ambiguous", "wrong_absent",
+)  # fmt: skip
+PAIRS = (
+    "source", "jpeg_path", "tiff_path", "same_picture", "hamming_distance", "symmetry", "ssim_value", "correlation",
+    "whole_frame", "reencoded",
+)  # fmt: skip
+TRIALS = (
+    "source", "jpeg_path", "original", "true_tiff_path", "outcome", "best_tiff_path", "hamming_distance", "ssim_value",
+    "correlation", "margin", "reason",
+)  # fmt: skip
+BY_ENCODER = ("published_as", "original", "thresholds", "proofs", "right", "wrong", "ambiguous", "unmatched")
 
 
 class TableError(ValueError):
