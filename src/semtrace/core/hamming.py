@@ -44,10 +44,7 @@ def nearest(
     Raises:
         ValueError: not (m, w) and (n, w) words of uint64, or ``k`` or ``workers`` below 1.
     """
-    left, right = _words(queries, "queries"), _words(references, "references")
-    _check_pair(left, right)
-    if k < 1:
-        raise ValueError(f"k is {k}: at least one neighbour must be asked for")
+    left, right = check_search(queries, references, k)
     shape = (len(left), min(k, len(right)))
     indices = np.full(shape, -1, np.int64)
     distances = np.full(shape, 64 * left.shape[1] + 1, np.int32)
@@ -79,8 +76,7 @@ def within(
     Raises:
         ValueError: not (m, w) and (n, w) words of uint64, or ``workers`` below 1.
     """
-    left, right = _words(queries, "queries"), _words(references, "references")
-    _check_pair(left, right)
+    left, right = check_search(queries, references)
 
     def search(block: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         hits = _within(left[block], right, radius)
@@ -123,19 +119,30 @@ def self_join(
     return found[:, :2].copy(), found[:, 2].astype(np.int32)
 
 
+def check_search(
+    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int = 1
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Check the arguments of a search; give the hashes contiguous and read-only, copied only if needed.
+
+    Raises:
+        ValueError: not (m, w) and (n, w) words of uint64, or ``k`` below 1.
+    """
+    left, right = _words(queries, "queries"), _words(references, "references")
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(
+            f"queries have {left.shape[1]} words and references {right.shape[1]}: hashes of one size needed"
+        )
+    if k < 1:
+        raise ValueError(f"k is {k}: at least one neighbour must be asked for")
+    return left, right
+
+
 def _words(hashes: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:
     if hashes.dtype != np.uint64 or hashes.ndim != 2 or hashes.shape[1] == 0:
         raise ValueError(f"{name} must be packed hashes, uint64 (n, words): got {hashes.dtype} {hashes.shape}")
     view = np.ascontiguousarray(hashes).view()
     view.flags.writeable = False  # one mutability, one compiled kernel
     return view
-
-
-def _check_pair(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> None:
-    if left.shape[1] != right.shape[1]:
-        raise ValueError(
-            f"queries have {left.shape[1]} words and references {right.shape[1]}: hashes of one size needed"
-        )
 
 
 def _in_blocks(search: Callable[[slice], _Result], count: int, workers: int) -> list[_Result]:
