@@ -36,13 +36,13 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Contest:
-    """Contestants for one job. The first is the reference: ratios say how many times faster the others are.
+    """Contestants for one job, one of them ours. Ratios say how many times as long as ours the others take.
 
     Attributes:
         unit: what a unit of work is.
         scale: seconds are shown times this, and with ``shown`` as their unit.
-        contestants: by name.
-        check: from the reference's result and another's, one line on how far they agree.
+        contestants: by name; ours starts with "semtrace".
+        check: from the first one's result and another's, one line on how far they agree.
         rounds: fewer than asked for, where a round takes long.
         processes: the work is done in other processes, whose CPU time is not seen: wall time on one core, too.
     """
@@ -145,8 +145,9 @@ def _in_turns(contest: Contest, rounds: int, workers: int, clock: Callable[[], f
             contest.contestants[name].run(workers)
             seconds[name].append((clock() - start) / contest.contestants[name].units)
     found: dict[str, Any] = {}
+    ours = next((name for name in names if name.startswith("semtrace")), names[0])
     for name in names:
-        ratios = sorted(a / b for a, b in zip(seconds[names[0]], seconds[name], strict=True))
+        ratios = sorted(b / a for a, b in zip(seconds[ours], seconds[name], strict=True))
         found[name] = {
             "seconds_per_unit": statistics.median(seconds[name]),
             "ratio": statistics.median(ratios),
@@ -177,7 +178,7 @@ class Report:
         ]
         print(f"\n{contest}: {single['shown']} for each {single['unit']}")
         print(
-            f"  {'':<34}{'CPU, 1 core':>12}{'ratio':>9}{'(range)':>17}{'wall, all':>11}{'ratio':>9}{'MB':>8}  agreement"
+            f"  {'':<34}{'CPU, 1 core':>12}{'x ours':>9}{'(range)':>17}{'wall, all':>11}{'x ours':>9}{'MB':>8}  agrees"
         )
         rows = self.figures[contest] = {}
         for name, one in single["figures"].items():
@@ -187,10 +188,10 @@ class Report:
             wall = several[name]
             rows[name] = {"one_core_cpu": one, "all_cores_wall": wall, "peak_mb": peak}
             scale = single["scale"]
-            spread = f"({one['ratios'][0]:.2f}-{one['ratios'][-1]:.2f})"
+            spread = f"({one['ratios'][0]:.3g}-{one['ratios'][-1]:.3g})"
             print(
-                f"  {name:<34}{one['seconds_per_unit'] * scale:>12.3f}{one['ratio']:>9.2f}{spread:>17}"
-                f"{wall['seconds_per_unit'] * scale:>11.3f}{wall['ratio']:>9.2f}{peak or 0:>8.1f}  {one['agreement']}",
+                f"  {name:<34}{one['seconds_per_unit'] * scale:>12.3f}{one['ratio']:>9.3g}{spread:>17}"
+                f"{wall['seconds_per_unit'] * scale:>11.3f}{wall['ratio']:>9.3g}{peak or 0:>8.1f}  {one['agreement']}",
                 flush=True,
             )
 
