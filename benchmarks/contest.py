@@ -188,10 +188,11 @@ class Report:
             wall = several[name]
             rows[name] = {"one_core_cpu": one, "all_cores_wall": wall, "peak_mb": peak}
             scale = single["scale"]
-            spread = f"({one['ratios'][0]:.3g}-{one['ratios'][-1]:.3g})"
+            spread = f"({_times(one['ratios'][0])}-{_times(one['ratios'][-1])})"
             print(
-                f"  {name:<34}{one['seconds_per_unit'] * scale:>12.3f}{one['ratio']:>9.3g}{spread:>17}"
-                f"{wall['seconds_per_unit'] * scale:>11.3f}{wall['ratio']:>9.3g}{peak or 0:>8.1f}  {one['agreement']}",
+                f"  {name:<34}{one['seconds_per_unit'] * scale:>12.3f}{_times(one['ratio']):>9}{spread:>17}"
+                f"{wall['seconds_per_unit'] * scale:>11.3f}{_times(wall['ratio']):>9}{peak or 0:>8.1f}  "
+                + one["agreement"],
                 flush=True,
             )
 
@@ -200,6 +201,10 @@ class Report:
         done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def answer(contest: Contest | str, way: str, rounds: int) -> None:
