@@ -74,12 +74,12 @@ def of_hashes(most: int) -> dict[str, Measured]:
 
 
 def of_images(most: int) -> Measured:
-    """All stages from inventory to plot, nothing cached, on archives of N originals and 3/4 N JPEGs."""
+    """All stages from inventory to plot, nothing cached: N originals and 3/4 N JPEGs, 512 pixels wide."""
     sizes = [size for size in (100, 200, 500, 1000, 2000) if size <= most]
     with tempfile.TemporaryDirectory(prefix="semtrace-growth-") as name:
         root, turn = Path(name), 0
         for size in sizes:
-            generate(Settings(seed=1, originals=size, published=size * 3 // 4), root / f"data-{size}")
+            generate(Settings(seed=1, originals=size, published=size * 3 // 4, width=512), root / f"data-{size}")
 
         def run(size: int) -> float:
             nonlocal turn

@@ -96,7 +96,7 @@ def test_gaussian_equals_scikit_image_on_near_copies(height: int, width: int):
 
 @pytest.mark.parametrize("lowest", [250, 254])
 def test_gaussian_is_exact_on_bright_flat_pictures(lowest: int):
-    # Where single precision fails: the variance is a small difference of large numbers.
+    # Where rounding shows most: the variance is a small difference of large numbers.
     rng = np.random.default_rng(lowest)
     x, y = (rng.integers(lowest, 256, (60, 70), dtype=np.uint8) for _ in range(2))
     assert abs(ssim_gaussian(x, y) - structural_similarity(x, y, **GAUSSIAN)) <= 1e-9

@@ -78,9 +78,10 @@ def near_pairs(
 
     """
     # Of a picture's list at least ``most`` + 1 entries belong to others: each has two hashes at the most.
-    indices, distances = hamming.nearest(words, words, 2 * (most + 2), workers=workers)
+    limit = int(np.ceil(radius))
+    indices, distances = hamming.nearest(words, words, 2 * (most + 2), below=limit, workers=workers)
     left, right = np.broadcast_to(owners[:, None], indices.shape), owners[indices]
-    near = (distances < radius) & (left != right)
+    near = (indices >= 0) & (distances < radius) & (left != right)
     left, right, bits = left[near], right[near], distances[near].astype(np.int64)
     order = np.lexsort((bits, right, left))  # the nearest hashes of two pictures count
     left, right, bits = left[order], right[order], bits[order]

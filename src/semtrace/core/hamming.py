@@ -24,7 +24,7 @@ _Result = TypeVar("_Result")
 
 
 def nearest(
-    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int, *, workers: int = 1
+    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int, *, below: int | None = None, workers: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The k nearest references of every query.
 
@@ -35,11 +35,12 @@ def nearest(
         queries: m packed hashes of w words, shape (m, w), uint64.
         references: n packed hashes, shape (n, w), uint64.
         k: neighbours wanted, at least 1; n are given when there are fewer.
+        below: only references nearer than this many bits are wanted, which is quicker; None: all.
         workers: threads; the result does not depend on them.
 
     Returns:
         Indices into ``references``, int64, and distances in bits, int32, both of shape (m, min(k, n)),
-        ordered by distance, then index.
+        ordered by distance, then index. Where there are fewer than k ``below``, the rest is -1 and ``below``.
 
     Raises:
         ValueError: not (m, w) and (n, w) words of uint64, or ``k`` or ``workers`` below 1.
@@ -47,7 +48,8 @@ def nearest(
     left, right = check_search(queries, references, k)
     shape = (len(left), min(k, len(right)))
     indices = np.full(shape, -1, np.int64)
-    distances = np.full(shape, 64 * left.shape[1] + 1, np.int32)
+    farthest = 64 * left.shape[1] + 1
+    distances = np.full(shape, farthest if below is None else max(0, min(below, farthest)), np.int32)
 
     def search(block: slice) -> None:
         _nearest(left[block], right, indices[block], distances[block])
