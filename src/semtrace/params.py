@@ -22,6 +22,7 @@ from semtrace.provenance.common import Executor, InputError
 
 if TYPE_CHECKING:
     from semtrace.provenance import convert, fingerprint, label, match
+    from semtrace.release import settings as release_settings
     from semtrace.synthetic import generate
 
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
@@ -62,6 +63,7 @@ SECTIONS = {
     "match": "semtrace.provenance.match:Settings",
     "labels": "semtrace.provenance.label:LabelsSettings",
     "label": "semtrace.provenance.label:Settings",
+    "release": "semtrace.release.settings:Settings",
     "executor": "semtrace.provenance.common:Executor",
     "tracking": "semtrace.params:Tracking",
 }
@@ -126,6 +128,11 @@ class Params:
     def label(self) -> label.Settings:
         """How labelled copies are made."""
         return cast("label.Settings", self.section("label"))
+
+    @cached_property
+    def release(self) -> release_settings.Settings:
+        """What a release says of itself."""
+        return cast("release_settings.Settings", self.section("release"))
 
     @cached_property
     def executor(self) -> Executor:

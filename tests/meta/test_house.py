@@ -27,6 +27,7 @@ FLOORS = {  # what each floor may import of ours; DESIGN: downwards only
     "io": {"io", "core"},
     "synthetic": {"synthetic", "io", "core", "parallel"},
     "provenance": {"provenance", "io", "core", "parallel"},
+    "release": {"release", "provenance", "io", "core", "parallel"},
 }
 CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch"}
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}
