@@ -10,17 +10,18 @@ import errno
 import os
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semtrace import cli_release
+
 if TYPE_CHECKING:
     from semtrace.params import Params
 
-CONF, PARAMS, WORK, RELEASES = Path("conf"), Path("params.yaml"), Path("data/work"), Path("data/releases")
+CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
 HASHES_TIFF, HASHES_JPEG = WORK / "fingerprint/tiff/hashes.csv", WORK / "fingerprint/jpeg/hashes.csv"
 INVENTORY = WORK / "inventory/inventory.csv"
 
@@ -94,29 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         stage.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, one or more")
         stage.add_argument("--out", type=Path, metavar="DIR", help="folder for what is made of them")
     stages[5].add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
-    _add_release_verbs(verb)
+    cli_release.add(verb, PARAMS, WORK)
     return parser
-
-
-def _add_release_verbs(verb: Any) -> None:
-    from semtrace.release.gates import GATES
-
-    make = verb("release", _release, "make a dataset release in data/releases/: whole, described, with digests")
-    make.add_argument("--version", required=True, metavar="X.Y.Z", help="greater than that of the last release")
-    make.add_argument("--date", metavar="YYYY-MM-DD", help="day of publication; else that of the Git commit")
-    gates = "; ".join(f"{name}: {text}" for name, text in GATES.items())
-    make.add_argument(
-        "--allow", action="append", default=[], choices=GATES, metavar="NAME",
-        help=f"release in spite of it, and record it in the card; may be repeated. {gates}",
-    )  # fmt: skip
-    check = verb("verify", _verify, "check that a release is what it was: nothing missing, unexpected or changed")
-    check.add_argument("release", type=Path, help="its folder")
-    check.add_argument("--full", action="store_true", help="read every picture, not only its size")
-    for one in (make, check):
-        one.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
-    diff = verb("diff", _diff, "list what changed between two releases")
-    diff.add_argument("old", type=Path, help="folder of the one")
-    diff.add_argument("new", type=Path, help="folder of the other")
 
 
 def _load(given: argparse.Namespace) -> Params:
@@ -253,55 +233,6 @@ def _several(given: argparse.Namespace, stages: Sequence[str]) -> list[str]:
 def _one(given: argparse.Namespace, stage: str) -> str:
     name, _, given.side = stage.partition(" ")
     return f"{stage}: {_describe(_STAGES[name](given))}"
-
-
-def _release(given: argparse.Namespace) -> Any:
-    from datetime import date
-
-    from semtrace.io import checkout
-    from semtrace.provenance.common import InputError
-    from semtrace.release import build
-    from semtrace.release.settings import parse_version
-
-    p, version, state = _load(given), parse_version(given.version), checkout.look()
-    day = given.date or state.date or date.today().isoformat()
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
-    order = build.Order(version, day, given.allow, state)
-    return build.run(
-        WORK, p.dataset.published, RELEASES, PARAMS, p.release, p.labels.parsed(), order, workers=p.executor.workers
-    )
-
-
-def _verify(given: argparse.Namespace) -> Any:
-    from semtrace.provenance.common import check_folder
-    from semtrace.release import verify
-
-    check_folder(given.release, "release")
-    failures = verify.run(given.release, full=given.full, workers=given.workers or 0)
-    for failure in failures:
-        print(f"{failure.kind}: {failure.path}: {failure.detail}")
-    counts = Counter(failure.kind for failure in failures)
-    if failures:
-        raise OSError(
-            errno.EBADMSG,
-            "is not what it was: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
-            str(given.release),
-        )
-    return f"{given.release} is what it was" + ("" if given.full else " (sizes; --full reads every picture)")
-
-
-def _diff(given: argparse.Namespace) -> Any:
-    from semtrace.release import compare
-
-    difference = compare.run(given.old, given.new)
-    counts = {kind: difference.rows(kind) for kind in compare.KINDS}
-    for kind in compare.KINDS[:-1]:
-        for row in counts[kind]:
-            print(f"{kind}: {' -> '.join(path for path in row.values() if path)}")
-    return ", ".join(f"{kind} {len(rows)}" for kind, rows in counts.items())
 
 
 def _track(given: argparse.Namespace) -> Any:

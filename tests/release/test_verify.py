@@ -96,7 +96,7 @@ def test_a_pipe_does_not_stop_it(release):
     [
         ("README.md", b"num_examples: 6", b"num_examples: 7"),
         ("README.md", b"license: cc-by-4.0", b"license: mit"),
-        ("README.md", b"'3': Fibres", b"'3': Tips"),
+        ("README.md", b"'0': Fibres", b"'0': Tips"),
         ("README.md", b"---\n", b""),
         ("croissant.json", b'"version": "1.0.0"', b'"version": "1.0.1"'),
         ("croissant.json", b'"sha256": "', b'"sha256": "0'),

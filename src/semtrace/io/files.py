@@ -69,7 +69,7 @@ def digests(path: Path) -> tuple[int, str, str]:
 
     """
     size, short, long = 0, hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with _open_plain(path) as file:
+    with open_plain(path) as file:
         while piece := file.read(1 << 18):
             size += len(piece)
             short.update(piece)
@@ -79,11 +79,12 @@ def digests(path: Path) -> tuple[int, str, str]:
 
 def sha256(path: Path) -> str:
     """The sha256 of a file as 64 hex digits; raises as ``digests`` does."""
-    with _open_plain(path) as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_plain(path: Path) -> BufferedReader:
+def open_plain(path: Path) -> BufferedReader:
+    """Open a file to read; UnsafePathError where it is a symbolic link, a pipe or another thing that is no file."""
     try:
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except OSError as error:

@@ -16,7 +16,7 @@ from semtrace.io.checkout import Checkout
 from semtrace.io.files import digests, place, safe_join, sha256, staged_folder, walk, write_atomic
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import InputError, check_folder
-from semtrace.release import card, compare, describe, gates
+from semtrace.release import card, compare, croissant, describe, gates
 from semtrace.release.pictures import choose, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
 
@@ -114,7 +114,7 @@ def run(
         _write(folder / "CITATION.cff", card.citation_file(release))
         total = sum(row["bytes"] for row in chosen.pictures)
         _write_json(folder / "datacite.json", describe.datacite(release, total))
-        _write_json(folder / "croissant.json", describe.croissant(release, sha256(folder / "manifest.csv")))
+        _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
         about = [(name, path) for name, path in walk(folder) if not name.startswith("data/")]
         files = [
             (name, _KINDS.get(path.suffix, "application/octet-stream"), path.stat().st_size) for name, path in about
@@ -186,6 +186,11 @@ def _place_one(published: Path, folder: Path, link: str, job: tuple[str, str]) -
     return way, *digests(target)  # of what lies there now: that is what is promised
 
 
+def _order(part: str) -> tuple[int, str]:
+    usual = ("train", "validation", "test")
+    return (usual.index(part) if part in usual else len(usual)), part
+
+
 def _release(
     pictures: Sequence[Mapping[str, Any]],
     left_out: Sequence[Mapping[str, str]],
@@ -205,11 +210,11 @@ def _release(
         date=order.date,
         commit=order.checkout.commit,
         categories=vocabulary.categories,
-        parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=lambda n: (n != "train", n))},
+        parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
         sizes=sizes,
         evidence=dict(sorted(Counter(row["evidence"] or "none" for row in pictures).items())),
         left_out=dict(sorted(Counter(row["reason"] for row in left_out).items())),
-        allowed=[(one.gate, one.message) for one in passed],
+        allowed=[(one.gate, one.flaw) for one in passed],
     )
 
 

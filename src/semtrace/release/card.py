@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 
 from semtrace.provenance.common import InputError
+from semtrace.release import describe
 from semtrace.release.compare import KINDS, Difference
 from semtrace.release.describe import Release
+from semtrace.release.pictures import LEFT_OUT
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LISTED = 20  # changes of one kind that CHANGELOG.md names
@@ -37,7 +39,7 @@ def card(release: Release) -> str:
                 {"name": "image", "dtype": "image"},
                 {
                     "name": "label",
-                    "dtype": {"class_label": {"names": {str(n): name for n, name in enumerate(release.categories)}}},
+                    "dtype": {"class_label": {"names": {str(n): name for n, name in enumerate(_used(release))}}},
                 },
             ],
             "splits": [
@@ -62,11 +64,12 @@ def card(release: Release) -> str:
         "## How it was made",
         "Each published picture was traced to its original in the archive by semtrace"
         + (f", commit `{release.commit[:12]}`" if release.commit else "")
-        + f". Evidence: {_counts(release.evidence) or 'none'}. The full mapping is in `metadata/mappings/`, the "
+        + ". The full mapping is in `metadata/mappings/`, the "
         "measured accuracy, where the truth is known, in `metadata/statistics/`, the parameters in "
         "`metadata/documentation/params.yaml`.",
-        f"Published pictures that are not inside: {_counts(release.left_out) or 'none'}. Each is named with its reason "
-        "in `metadata/documentation/left_out.csv`.",
+        _listed("The evidence for the original", release.evidence, describe.EVIDENCE),
+        _listed("Published pictures that are not inside", release.left_out, LEFT_OUT)
+        + " Each is named in `metadata/documentation/left_out.csv`.",
         "## Known flaws",
         "\n".join(f"- **{gate}** (accepted at the release): {_text(message)}" for gate, message in release.allowed)
         or "No gate of the release had to be opened.",
@@ -74,7 +77,8 @@ def card(release: Release) -> str:
         "```sh\nsemtrace verify .            # every file there, no other, right sizes\n"
         "semtrace verify . --full     # every digest too\n"
         "sha256sum --quiet --check SHA256SUMS   # the same by coreutils\n```",
-        '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # features: image, label\n```',
+        '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # image, label\n```\n\n'
+        "There `label` is the category's place in alphabetical order, not the number of the table above.",
         "## Cite it",
         f"> {_text(release.citation)}",
     ]
@@ -151,7 +155,7 @@ def changelog(release: Release, previous: str, difference: Difference | None, be
 
 def _table(release: Release) -> str:
     parts = list(release.parts)
-    used = [name for name in release.categories if any(release.parts[part].get(name) for part in parts)]
+    used = sorted(_used(release), key=release.categories.index)
     lines = [("label", "category", *parts, "all"), ("---", "---", *("---:" for _ in [*parts, "all"]))]
     for name in used:
         counts = [release.parts[part].get(name, 0) for part in parts]
@@ -162,8 +166,14 @@ def _table(release: Release) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+def _used(release: Release) -> list[str]:
+    """The categories that have pictures, in the order in which ``datasets`` numbers folders: by name."""
+    return sorted({name for counts in release.parts.values() for name in counts})
+
+
+def _listed(title: str, counts: Mapping[str, int], meanings: Mapping[str, str]) -> str:
+    said = "; ".join(f"{meanings[name]} ({count:,}, `{name}`)" for name, count in counts.items())
+    return f"{title}: {said or 'none'}."
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a release says to machines: Croissant (MLCommons), RO-Crate, DataCite. Plain JSON of their specifications."""
+"""What a release is, in words and numbers, and what it says to archives: RO-Crate and DataCite, as plain JSON."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semtrace.io import tables
 from semtrace.release.settings import Creator, Settings, Version
 
-_NUMBERS = {"bytes": "sc:Integer", "width": "sc:Integer", "height": "sc:Integer", "pixel_size_m": "sc:Float"}
+EVIDENCE = {
+    "verdict": "a person says so",
+    "identical_bytes": "the picture is byte for byte the conversion of its original",
+    "name_digest": "the digits in its published name are the original's md5, and the two look alike",
+    "reencoded": "the original, encoded the same way, gives exactly its pixels",
+    "ssim": "alike by structural similarity and correlation of the fine structure",
+    "hamming": "near by perceptual hash; nothing more could be looked at",
+    "none": "not traced",
+}
 COLUMNS = {
     "path": "the picture, below the root of the release",
     "sha256": "of its bytes",
@@ -84,82 +91,13 @@ class Release:
         return ". ".join(part for part in parts if part)
 
 
-def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
-    """Croissant 1.0: manifest.csv joined with the picture files, one record for each picture."""
-    s = release.settings
-    about = {
-        "@context": _CROISSANT_CONTEXT,
-        "@type": "sc:Dataset",
-        "name": s.name,
-        "description": s.description or s.title or s.name,
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "citeAs": release.citation,
-        "creator": [_person(creator) for creator in s.creators],
-        "datePublished": release.date,
-        "keywords": list(s.keywords),
-        "license": s.licence,
-        "publisher": {"@type": "sc:Organization", "name": s.publisher} if s.publisher else {},
-        "url": s.url or (f"https://doi.org/{s.doi}" if s.doi else ""),
-        "version": str(release.version),
-    }
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": f"pictures/{name}",
-            "name": name,
-            "description": COLUMNS[name],
-            "dataType": _NUMBERS.get(name, "sc:Text"),
-            "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": name}},
-        }
-        for name in tables.MANIFEST
-    ]
-    fields[0]["references"] = {"fileSet": {"@id": "files"}, "extract": {"fileProperty": "fullpath"}}
-    image = {
-        "@type": "cr:Field",
-        "@id": "pictures/image",
-        "name": "image",
-        "description": "the picture itself",
-        "dataType": "sc:ImageObject",
-        "source": {"fileSet": {"@id": "files"}, "extract": {"fileProperty": "content"}},
-    }
-    return {key: value for key, value in about.items() if value not in ("", [], {})} | {
-        "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": "manifest",
-                "name": "manifest.csv",
-                "contentUrl": "manifest.csv",
-                "encodingFormat": "text/csv",
-                "sha256": manifest_sha256,
-            },
-            {
-                "@type": "cr:FileSet",
-                "@id": "files",
-                "name": "files",
-                "encodingFormat": "image/jpeg",
-                "includes": "data/*/*/*.jpg",
-            },
-        ],
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": "pictures",
-                "name": "pictures",
-                "description": f"{release.pictures} pictures",
-                "key": {"@id": "pictures/path"},
-                "field": [*fields, image],
-            }
-        ],
-    }
-
-
 def ro_crate(release: Release, files: Sequence[tuple[str, str, int]]) -> dict[str, Any]:
     """RO-Crate 1.1: what the folder is, its descriptive files (path, media type, bytes), people, what made it.
 
     The pictures are named through the folder ``data/`` and the manifest, not one by one.
     """
     s = release.settings
-    people = [{"@id": _orcid(creator) or f"#{creator.name}", **_person(creator)} for creator in s.creators]
+    people = [{"@id": _orcid(creator) or f"#{creator.name}", **person_of(creator)} for creator in s.creators]
     root = {
         "@id": "./",
         "@type": "Dataset",
@@ -254,7 +192,8 @@ def datacite(release: Release, total_bytes: int) -> dict[str, Any]:
     return {key: value for key, value in whole.items() if value not in ("", [])}
 
 
-def _person(creator: Creator) -> dict[str, Any]:
+def person_of(creator: Creator) -> dict[str, Any]:
+    """A creator as schema.org has it."""
     person: dict[str, Any] = {"@type": "Person", "name": creator.name}
     if creator.orcid:
         person["sameAs"] = _orcid(creator)
@@ -269,26 +208,3 @@ def _orcid(creator: Creator) -> str:
 
 def _licence_url(licence: str) -> str:
     return f"https://spdx.org/licenses/{licence}.html"
-
-
-_CROISSANT_CONTEXT: dict[str, Any] = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    **{
-        name: f"cr:{name}"
-        for name in (
-            "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet",
-            "format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet",
-            "references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField",
-            "transform",
-        )
-    },
-    "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/",
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "sc": "https://schema.org/",
-}  # fmt: skip

@@ -26,10 +26,11 @@ GATES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What a gate found."""
+    """What a gate found: the flaw, as the card will have it, and what to do about it."""
 
     gate: str
-    message: str
+    flaw: str
+    advice: str
 
 
 def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, str]]) -> list[Finding]:
@@ -42,8 +43,8 @@ def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Ma
             Finding(
                 "conflicts",
                 f"{_count(waiting, 'content')} published under several categories, not settled, such as "
-                f"{waiting[0]['content']} ({waiting[0]['categories']}). Name the categories in verdicts.csv "
-                "or choose a rule (label.conflicts); allowed, they are left out",
+                f"{waiting[0]['content']} ({waiting[0]['categories']}); they are left out",
+                "Name the categories in verdicts.csv or choose a rule (label.conflicts)",
             )
         )
     for gate, what, inside in (
@@ -54,8 +55,8 @@ def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Ma
             found.append(
                 Finding(
                     gate,
-                    f"{_count(inside, 'picture')} {what}, such as {inside[0]['published_path']}. Settle them in "
-                    "verdicts.csv, or take the decision out of release.include; allowed, they are inside",
+                    f"{_count(inside, 'picture')} {what}, such as {inside[0]['published_path']}; they are inside",
+                    "Settle them in verdicts.csv, or take the decision out of release.include",
                 )
             )
     parts: dict[str, set[str]] = {}
@@ -67,7 +68,8 @@ def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Ma
             Finding(
                 "groups",
                 f"{_count(torn, 'group')} of duplicates in more than one part of the split, such as {torn[0]} in "
-                f"{', '.join(sorted(parts[torn[0]]))}. Run the deduplicate stage again",
+                f"{', '.join(sorted(parts[torn[0]]))}",
+                "Run the deduplicate stage again",
             )
         )
     return found
@@ -76,7 +78,7 @@ def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Ma
 def check_description(settings: Settings) -> list[Finding]:
     """The gates on what the release says of itself."""
     return [
-        Finding(name, f"release.{name} is empty. Write it into conf/release/ and run `semtrace params`")
+        Finding(name, f"no {name} is given", f"Write release.{name} into conf/release/ and run `semtrace params`")
         for name in ("title", "licence")
         if not getattr(settings, name).strip()
     ]
@@ -87,10 +89,10 @@ def check_checkout(checkout: Checkout) -> list[Finding]:
     found = []
     if checkout.uncommitted:
         what = f"{_count(checkout.uncommitted, 'file')} of code or parameters not committed: "
-        found.append(Finding("uncommitted", what + _some(checkout.uncommitted) + ". Commit them"))
+        found.append(Finding("uncommitted", what + _some(checkout.uncommitted), "Commit them"))
     if checkout.stale:
         what = "results are not what code, parameters and inputs give now: "
-        found.append(Finding("stale", what + _some(checkout.stale) + ". Run the pipeline (`make run`)"))
+        found.append(Finding("stale", what + _some(checkout.stale), "Run the pipeline (`make run`)"))
     return found
 
 
@@ -101,14 +103,14 @@ def check_version(version: Version, last: Version | None, *, comparable: bool) -
     found = []
     if version <= last:
         found.append(
-            Finding("version", f"{version} is not greater than {last}, the last release. Choose a greater one")
+            Finding("version", f"{version} is not greater than {last}, the last release", "Choose a greater one")
         )
     if not comparable:
         found.append(
             Finding(
                 "history",
-                f"release {last} is not here, so CHANGELOG.md cannot say what changed since. Fetch it "
-                "(`dvc pull`, docs/releases.md); allowed, nothing is said",
+                f"release {last} is not here, so CHANGELOG.md cannot say what changed since",
+                "Fetch it (`dvc pull`, docs/releases.md)",
             )
         )
     return found
@@ -124,7 +126,7 @@ def pass_gates(found: Sequence[Finding], allowed: Iterable[str]) -> list[Finding
     allowed = set(allowed)
     closed = [one for one in found if one.gate not in allowed]
     if closed:
-        lines = "".join(f"\n  {one.gate}: {one.message}" for one in closed)
+        lines = "".join(f"\n  {one.gate}: {one.flaw}. {one.advice}." for one in closed)
         options = " ".join(f"--allow {one.gate}" for one in closed)
         raise InputError(
             f"not released:{lines}\nMend these, or accept them and have them recorded in the card: {options}"

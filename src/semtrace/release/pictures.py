@@ -17,6 +17,15 @@ from semtrace.provenance.common import InputError, content_of
 
 Row = Mapping[str, str]
 _GROUPS = ("path", "side", "group", "split")
+LEFT_OUT = {
+    "rejected": "not readable, or without a usable hash",
+    "ambiguous": "original not certain",
+    "unmatched": "no original found",
+    "matched": "traced, but not asked for",
+    "no_single_category": "published under several categories, or its original has no label",
+    "no_group": "not compared with the others for duplicates",
+    "same_pixels": "same pixels as another one that is inside",
+}
 _LABELLED = ("labelled", "duplicate_labelled")
 _SAME_SHAPE = 0.01  # a picture shows the whole width of its original if their aspect ratios agree to this
 

@@ -63,32 +63,37 @@ def run(release: Path, *, full: bool, workers: int) -> list[Failure]:
     if SUMS not in there:
         raise InputError(f"{release}: not a release, it has no plain file {SUMS}")
     odd = {failure.path for failure in found}
-    sums = dict(_sums(release, found))
+    promised = dict(_sums(release, found))
     rows = _manifest(release, found) if "manifest.csv" in there else []
 
-    for name in sums.keys() - there.keys() - odd:
+    for name in promised.keys() - there.keys() - odd:
         found.append(Failure("missing", name, "not in the folder"))
-    for name in there.keys() - sums.keys() - {SUMS}:
+    for name in there.keys() - promised.keys() - {SUMS}:
         found.append(Failure("unexpected", printable(name), f"in the folder, but not in {SUMS}"))
     sizes = {row["path"]: row["bytes"] for row in rows}
     resized = {name for name in sizes.keys() & there.keys() if sizes[name] != str(there[name])}
     for name in resized:
         found.append(Failure("changed", name, f"{there[name]} bytes, not {sizes[name]}"))
-    read = [name for name in sorted(sums.keys() & there.keys() - resized) if full or name not in sizes]
+    read = [name for name in sorted(promised.keys() & there.keys() - resized) if full or name not in sizes]
     digest = partial(_digest, release)
     for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
-        if is_ != sums[name]:
+        if is_ != promised[name]:
             detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
             found.append(Failure("changed", name, detail if len(str(is_)) == 64 else str(is_)))
     for row in rows:
-        if sums.get(row["path"]) != row["sha256"]:
+        if promised.get(row["path"]) != row["sha256"]:
             found.append(Failure("inconsistent", row["path"], f"manifest.csv and {SUMS} promise different digests"))
-    for name in sums.keys() - sizes.keys():
+    for name in promised.keys() - sizes.keys():
         if name.startswith("data/"):
             found.append(Failure("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
     if rows:
         found += _contradictions(release, rows, full=full)
     return sorted(set(found))
+
+
+def sums(release: Path) -> dict[str, str]:
+    """The digests that a release promises: path -> sha256, without what is no such line or leads out."""
+    return dict(_sums(release, []))
 
 
 def _listing(release: Path) -> tuple[dict[str, int], list[Failure]]:
@@ -156,8 +161,7 @@ def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) ->
     try:
         card = header((release / "README.md").read_text(encoding="utf-8"))
         parts = {part["name"]: part["num_examples"] for part in card["dataset_info"]["splits"]}
-        names = card["dataset_info"]["features"][1]["dtype"]["class_label"]["names"]
-        labels = {f"L{number}": name for number, name in names.items()}
+        names = list(card["dataset_info"]["features"][1]["dtype"]["class_label"]["names"].values())
     except (OSError, InputError, UnicodeDecodeError, LookupError, TypeError) as error:
         yield Failure("inconsistent", "README.md", f"its header cannot be read: {error!r}")
         return
@@ -165,17 +169,18 @@ def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) ->
         yield Failure("inconsistent", "README.md", f"says {parts} pictures, manifest.csv {counts}")
     if {name.lower() or "unknown" for name in licences} != {card["license"]}:
         yield Failure("inconsistent", "README.md", f"licence {card['license']}, in manifest.csv {licences}")
-    for label, category in sorted({(row["label"], row["category"]) for row in rows}):
-        if labels.get(label) != category:
-            yield Failure("inconsistent", "README.md", f"{label} is {labels.get(label)}, in manifest.csv {category}")
+    if names != sorted({row["category"] for row in rows}):
+        yield Failure("inconsistent", "README.md", f"names the categories {names}, manifest.csv others")
+    if len({(row["label"], row["category"]) for row in rows}) != len(names):
+        yield Failure("inconsistent", "manifest.csv", "a category has two labels")
     try:
         croissant = json.loads((release / "croissant.json").read_text(encoding="utf-8"))
-        [promised] = [file["sha256"] for file in croissant["distribution"] if file.get("name") == "manifest.csv"]
+        [digest] = [file["sha256"] for file in croissant["distribution"] if file.get("name") == "manifest.csv"]
         columns = [field["name"] for field in croissant["recordSet"][0]["field"]]
     except (OSError, ValueError, LookupError, TypeError) as error:
         yield Failure("inconsistent", "croissant.json", f"cannot be read: {error!r}")
         return
-    if promised != _digest(release, "manifest.csv"):
+    if digest != _digest(release, "manifest.csv"):
         yield Failure("inconsistent", "croissant.json", "promises another manifest.csv")
     if croissant.get("version") != card.get("version"):
         versions = f"version {croissant.get('version')}, README.md {card.get('version')}"
