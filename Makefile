@@ -29,6 +29,9 @@ lint: .venv/.stamp
 bench: .venv/.stamp
 	python benchmarks/main_job.py
 
+bench-release: .venv/.stamp
+	python benchmarks/release.py
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -44,5 +47,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint bench ui clean
+.PHONY: run test lint bench bench-release ui clean
 .DELETE_ON_ERROR:

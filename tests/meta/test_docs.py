@@ -16,6 +16,9 @@ from semtrace.cli import main
 from semtrace.core import decision
 from semtrace.io import images, tables
 from semtrace.provenance import validate
+from semtrace.release.describe import COLUMNS, EVIDENCE
+from semtrace.release.gates import GATES
+from semtrace.release.pictures import LEFT_OUT
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCE = PROJECT / "src" / "semtrace"
@@ -31,6 +34,8 @@ CONTRACTS = {
     "tiff_to_jpeg.csv": tables.TIFF_TO_JPEG,
     "labels.csv": tables.LABELS,
     "conflicts.csv": tables.CONFLICTS,
+    "manifest.csv": tables.MANIFEST,
+    "left_out.csv": tables.LEFT_OUT,
     "truth.csv": tables.TRUTH,
     "verdicts.csv": tables.VERDICTS,
     "accuracy_by_category.csv": validate.BY_CATEGORY,
@@ -137,7 +142,7 @@ def test_every_option_shown_exists(capsys):
 
 def test_make_targets_and_their_description_agree():
     targets = set(re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[1].split())
-    shown = {file: set(re.findall(r"\bmake ([a-z]+)", "\n".join(code(file)))) for file in DOCS}
+    shown = {file: set(re.findall(r"\bmake ([a-z-]+)", "\n".join(code(file)))) for file in DOCS}
     assert set().union(*shown.values()) <= targets, "the documentation shows a target that does not exist"
     assert targets <= shown[PROJECT / "README.md"], "describe it in README.md"
 
@@ -285,6 +290,15 @@ def test_every_reason_is_described():
 def test_every_evidence_is_described_in_the_order_of_its_strength():
     proofs = [proof for proof in get_args(decision.Proof) if proof]
     assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "hamming"]
+
+
+def test_a_release_describes_its_columns_evidence_reasons_and_gates():
+    assert set(listed("left_out.csv", "reason")) == set(LEFT_OUT)
+    assert tuple(COLUMNS) == tables.MANIFEST
+    assert set(EVIDENCE) == {*listed("jpeg_to_tiff.csv", "evidence"), "none"}
+    gates = re.search(r"^\| gate \|.*\n\|[-|]+\n((?:\|.*\n)+)", (PROJECT / "docs/releases.md").read_text(), re.M)
+    first_cells = [line.split("|")[1] for line in gates[1].splitlines()]
+    assert {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)} == set(GATES)
 
 
 def test_every_status_of_a_label_is_described():
