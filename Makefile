@@ -26,8 +26,18 @@ lint: .venv/.stamp
 	mypy
 	semtrace params --check
 
-bench: .venv/.stamp
+# The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
+bench: .venv/.bench
 	python benchmarks/main_job.py
+	python benchmarks/kernels.py
+
+# The same for a CUDA device, where there is one.
+bench-gpu: .venv/.bench
+	python benchmarks/gpu.py
+
+.venv/.bench: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
 
 bench-release: .venv/.stamp
 	python benchmarks/release.py
@@ -47,5 +57,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint bench bench-release ui clean
+.PHONY: run test lint bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

@@ -38,8 +38,7 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
         "--out", type=Path, metavar="DIR", default=RELEASES, help="folder to write (default: %(default)s)"
     )
     pack.add_argument("--shard-mb", type=int, metavar="MB", default=500, help="size of a shard (default: %(default)s)")
-    for one in (make, check):
-        one.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; changes no result")
+    check.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes")
     diff = verb("diff", _diff, "list what changed between two releases")
     diff.add_argument("old", type=Path, help="folder of the one")
     diff.add_argument("new", type=Path, help="folder of the other")
@@ -54,7 +53,7 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     from semtrace.release import build
     from semtrace.release.settings import parse_version
 
-    p, version = params.load(params_file, workers=given.workers), parse_version(given.version)
+    p, version = params.load(params_file), parse_version(given.version)
     state = checkout.look()
     day = given.date or state.date or date.today().isoformat()
     try:
@@ -62,16 +61,8 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
     order = build.Order(version, day, given.allow, state)
-    return build.run(
-        work,
-        p.dataset.published,
-        RELEASES,
-        params_file,
-        p.release,
-        p.labels.parsed(),
-        order,
-        workers=p.executor.workers,
-    )
+    folders = work, p.dataset.published, RELEASES, params_file
+    return build.run(*folders, p.release, p.labels.parsed(), order)
 
 
 def _verify(given: argparse.Namespace) -> Any:

@@ -6,7 +6,7 @@ bad value is an error before any work starts. A stage checks the sections it rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import import_module
@@ -21,11 +21,12 @@ from semtrace.io.files import write_atomic
 from semtrace.provenance.common import Executor, InputError
 
 if TYPE_CHECKING:
-    from semtrace.provenance import convert, fingerprint, label, match
+    from semtrace.provenance import calibrate, convert, deduplicate, fingerprint, label, match
     from semtrace.release import settings as release_settings
     from semtrace.synthetic import generate
 
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
+_MADE = "# Written by `semtrace calibrate`.\n"
 
 
 class ParamsError(InputError):
@@ -61,9 +62,11 @@ SECTIONS = {
     "hash": "semtrace.provenance.fingerprint:HashSettings",
     "fingerprint": "semtrace.provenance.fingerprint:Selection",
     "match": "semtrace.provenance.match:Settings",
+    "deduplicate": "semtrace.provenance.deduplicate:Settings",
     "labels": "semtrace.provenance.label:LabelsSettings",
     "label": "semtrace.provenance.label:Settings",
     "release": "semtrace.release.settings:Settings",
+    "calibrate": "semtrace.provenance.calibrate:Settings",
     "executor": "semtrace.provenance.common:Executor",
     "tracking": "semtrace.params:Tracking",
 }
@@ -120,6 +123,11 @@ class Params:
         return cast("match.Settings", self.section("match"))
 
     @cached_property
+    def deduplicate(self) -> deduplicate.Settings:
+        """What belongs together, and how it is split."""
+        return cast("deduplicate.Settings", self.section("deduplicate"))
+
+    @cached_property
     def labels(self) -> label.LabelsSettings:
         """The vocabulary."""
         return cast("label.LabelsSettings", self.section("labels"))
@@ -133,6 +141,11 @@ class Params:
     def release(self) -> release_settings.Settings:
         """What a release says of itself."""
         return cast("release_settings.Settings", self.section("release"))
+
+    @cached_property
+    def calibrate(self) -> calibrate.Settings:
+        """What is calibrated for, and the thresholds tried."""
+        return cast("calibrate.Settings", self.section("calibrate"))
 
     @cached_property
     def executor(self) -> Executor:
@@ -204,6 +217,24 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
     for name in SECTIONS:
         params.section(name)
     return HEADER + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def check_group_file(file: Path) -> None:
+    """Make sure that a file of conf/ may be written by a program.
+
+    Raises:
+        ParamsError: it is a person's.
+    """
+    if file.is_file() and not file.read_bytes().startswith(_MADE.encode()):
+        raise ParamsError(f"{file}: written by hand; rename it, it would be replaced")
+
+
+def write_group_file(file: Path, values: Mapping[str, Any], notes: Sequence[str]) -> None:
+    """Write a choice of a group, ``values`` in place of the group's defaults, with comments that say where from."""
+    check_group_file(file)
+    comments = "".join(f"# {note}\n" for note in notes)
+    body = yaml.safe_dump({"defaults": ["default", "_self_"], **values}, sort_keys=False, allow_unicode=True)
+    write_atomic(file, f"{_MADE}{comments}{body}".encode())
 
 
 def write(conf: Path, file: Path, overrides: Sequence[str] = ()) -> bool:

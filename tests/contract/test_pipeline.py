@@ -80,6 +80,7 @@ def test_the_lock_file_reproduces_byte_for_byte(clone):
         ("executor.workers=1", set()),
         ("label.link=copy", {"label"}),
         ("match.min_margin=0.03", {"match", "plot"}),
+        ("deduplicate.seed=2", {"deduplicate"}),
         ("convert.quality=95", {"convert"}),
     ],
 )
@@ -191,15 +192,17 @@ def test_outside_a_project(tmp_path):
     assert "params.yaml" in error("match", cwd=tmp_path, code=2)
 
 
-def test_a_match_replaces_no_foreign_folder(project):
+@pytest.mark.parametrize("verb", ["match", "deduplicate"])
+def test_hash_tables_alone_replace_no_foreign_folder(project, verb):
     (project / "mine").mkdir()
     (project / "mine" / "thesis.tex").touch()
     (project / "t.csv").write_text("file,path,phash\na,a," + "0f" * 128 + "\n")
-    command = ["match", "--tiff-hashes", "t.csv", "--jpeg-hashes", "t.csv", "--out"]
-    assert "holds more than an earlier match" in error(*command, "mine", cwd=project, code=2)
+    command = [verb, "--tiff-hashes", "t.csv", "--jpeg-hashes", "t.csv", "--out"]
+    assert "holds more than an earlier result" in error(*command, "mine", cwd=project, code=2)
     assert (project / "mine" / "thesis.tex").exists()
     for _ in range(2):
         call("semtrace", *command, "new", cwd=project)
+    assert "--out" in error(*command[:-1], cwd=project, code=2)
 
 
 def test_wrong_usage():

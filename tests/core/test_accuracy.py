@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semtrace.core.accuracy import distribution, judge, tier, wilson
+from semtrace.core.accuracy import distribution, judge, tier, trials_to_show, wilson
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,10 @@ def test_counts_sum_to_all(rows):
 def test_distribution_of_nothing_and_of_something():
     assert distribution(np.array([])).mean is None
     assert distribution(np.array([1.0, 2.0, 6.0])).median == 2.0
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.95, 0.99, 0.995])
+def test_so_many_successes_show_a_rate_and_one_fewer_does_not(rate):
+    enough = trials_to_show(rate)
+    assert wilson(enough, enough)[0] >= rate - 1e-6
+    assert wilson(enough - 1, enough - 1)[0] < rate

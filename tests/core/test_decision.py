@@ -29,6 +29,13 @@ def test_a_clear_winner_is_matched_with_its_margin():
     assert decision.margin == pytest.approx(0.39)
 
 
+def test_another_frame_of_a_series_is_acceptable_by_both_and_excellent_by_neither():
+    decision = decide([seen("a.tif", 60, 0.80, 0.92)], CRITERIA)
+    assert (decision.outcome, decision.reason) == ("ambiguous", "neither_excellent")
+    assert decide([seen("a.tif", 60, 0.80, 0.95)], CRITERIA).outcome == "matched"  # strong compression
+    assert decide([seen("a.tif", 60, 0.96, 0.92)], CRITERIA).outcome == "matched"  # strong reduction
+
+
 def test_ssim_decides_over_hamming():
     assert decide([seen("near.tif", 0, 0.75), seen("alike.tif", 100, 0.97)], CRITERIA).best.path == "alike.tif"
 

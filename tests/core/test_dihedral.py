@@ -107,3 +107,7 @@ def test_what_is_no_hash_or_picture_is_refused():
         hash_variants(np.zeros((8, 8), np.uint64))
     with pytest.raises(ValueError, match="grey image"):
         apply(np.zeros((4, 4, 3), np.uint8), Symmetry.MIRRORED)
+
+
+def test_no_hash_has_no_variants():
+    assert hash_variants(np.empty((0, 32, 32), bool)).shape == (0, 8, 16)

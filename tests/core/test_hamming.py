@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.hamming import nearest, within
+from semtrace.core.hamming import nearest, self_join, within
 
 
 def distances(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def crowd(rng: np.random.Generator, count: int, words: int) -> np.ndarray:
 @given(
     st.integers(0, 20),
     st.integers(0, 300),
-    st.sampled_from([1, 3, 4, 16]),
+    st.sampled_from([1, 3, 4, 8, 11, 16]),
     st.integers(1, 40),
     st.integers(0, 700),
     st.integers(0, 2**32),
@@ -56,12 +56,15 @@ def test_both_searches_equal_the_full_matrix(m: int, n: int, words: int, k: int,
     order, best = expected_nearest(queries, references, k)
     np.testing.assert_array_equal(indices, order)
     np.testing.assert_array_equal(found, best)
+    indices, found = nearest(queries, references, k, below=radius)
+    np.testing.assert_array_equal(indices, np.where(best < radius, order, -1))
+    np.testing.assert_array_equal(found, np.minimum(best, radius))
     offsets, columns, close = within(queries, references, radius)
     assert (offsets.dtype, columns.dtype, close.dtype) == (np.int64, np.int64, np.int32)
     assert rows((offsets, columns, close)) == expected_within(queries, references, radius)
 
 
-@pytest.mark.parametrize("n", [127, 128, 129, 639, 640, 641, 1500])
+@pytest.mark.parametrize("n", [255, 256, 257, 511, 512, 513, 1500])
 def test_numbers_around_the_internal_block_sizes(n: int):
     rng = np.random.default_rng(n)
     queries, references = crowd(rng, 300, 16), crowd(rng, n, 16)
@@ -71,6 +74,29 @@ def test_numbers_around_the_internal_block_sizes(n: int):
     np.testing.assert_array_equal(indices, order)
     np.testing.assert_array_equal(found, best)
     assert rows(within(queries, references, 500)) == expected_within(queries, references, 500)
+
+
+def expected_pairs(hashes: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
+    matrix = distances(hashes, hashes)
+    pairs = np.argwhere((matrix < radius) & np.triu(np.ones(matrix.shape, np.bool_), 1))
+    return pairs, matrix[tuple(pairs.T)]
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.integers(0, 600), st.sampled_from([1, 4, 11, 16]), st.integers(0, 700), st.integers(0, 2**32))
+def test_the_self_join_is_every_pair_once(n: int, words: int, radius: int, seed: int):
+    hashes = crowd(np.random.default_rng(seed), n, words)
+    pairs, found = self_join(hashes, radius, workers=1 + seed % 2)
+    assert (pairs.dtype, pairs.shape[1], found.dtype) == (np.int64, 2, np.int32)
+    expected, close = expected_pairs(hashes, radius)
+    np.testing.assert_array_equal(pairs, expected)
+    np.testing.assert_array_equal(found, close)
+
+
+def test_the_self_join_of_equal_hashes_is_every_pair_of_them():
+    pairs, found = self_join(np.zeros((700, 16), np.uint64), 1)
+    np.testing.assert_array_equal(pairs, np.transpose(np.triu_indices(700, 1)))
+    assert not found.any()
 
 
 def test_k_beyond_the_references_ranks_all_of_them():
@@ -106,6 +132,8 @@ def test_the_number_of_workers_changes_nothing():
     alone, together = nearest(queries, references, 7), nearest(queries, references, 7, workers=3)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
+    for one, other in zip(self_join(queries, 100), self_join(queries, 100, workers=3), strict=True):
+        np.testing.assert_array_equal(one, other)
     for one, other in zip(within(queries, references, 100), within(queries, references, 100, workers=3), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -131,3 +159,5 @@ def test_wrong_input_is_refused_by_name():
         nearest(good, good, 0)
     with pytest.raises(ValueError, match="workers is 0"):
         within(good, good, 1, workers=0)
+    with pytest.raises(ValueError, match=r"hashes must be packed hashes.*float64"):
+        self_join(good.astype(np.float64), 1)

@@ -20,7 +20,7 @@ SOURCE = PROJECT / "src" / "semtrace"
 MODULES = sorted(SOURCE.rglob("*.py"))
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 
-SHELL = {"cli", "cli_release", "params", "tracking", "__init__", "__main__"}
+SHELL = {"cli", "verbs", "cli_release", "params", "tracking", "__init__", "__main__"}
 FLOORS = {  # what each floor may import of ours; DESIGN: downwards only
     "core": {"core"},
     "parallel": {"parallel"},
@@ -29,7 +29,7 @@ FLOORS = {  # what each floor may import of ours; DESIGN: downwards only
     "provenance": {"provenance", "io", "core", "parallel"},
     "release": {"release", "provenance", "io", "core", "parallel"},
 }
-CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch"}
+CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch", "triton"}
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}
 
 
@@ -88,6 +88,24 @@ def test_imports_run_downwards(path):
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_a_module_holds_one_idea(path):
     assert len(path.read_text().splitlines()) <= 300
+
+
+def imported_by(script: str) -> set[str]:
+    """Packages loaded after a script in a new process."""
+    script += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_starts_without_the_libraries_of_the_stages():
+    script = "from semtrace.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    assert not imported_by(script) & {"numpy", "numba", "PIL", "hydra", "omegaconf", "mlflow", "torch", "triton"}
+
+
+def test_torch_is_loaded_only_where_a_gpu_is_used():
+    modules = [".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in MODULES]
+    lazy = {"semtrace.core.torch_ssim", "semtrace.core.torch_hamming", "semtrace.core.triton_ssim"}
+    assert "torch" not in imported_by("import " + ", ".join(sorted(set(modules) - lazy)))
 
 
 def test_no_pickle():

@@ -11,7 +11,7 @@ from PIL import Image
 
 from semtrace import params
 from semtrace.io.images import decode
-from semtrace.provenance import convert, fingerprint, inventory, label, match, plot, validate
+from semtrace.provenance import convert, deduplicate, fingerprint, inventory, label, match, plot, validate
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 CATEGORIES = yaml.safe_load((CONF / "labels" / "nffa.yaml").read_text())["categories"]
@@ -34,6 +34,11 @@ def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.P
     done["match"] = match.run(
         hashes[0], [hashes[1]], work / "match", p.match, p.executor, archive=archive, published=published,
         converted=work / "convert/converted.csv", verdicts=known / "verdicts.csv",
+    )  # fmt: skip
+    done["deduplicate"] = deduplicate.run(
+        {"tiff": [hashes[0]], "jpeg": [hashes[1]]}, work / "deduplicate", p.deduplicate, p.executor,
+        roots={"tiff": archive, "jpeg": published}, inventory=listing, mapping=work / "match/jpeg_to_tiff.csv",
+        verdicts=known / "verdicts.csv",
     )  # fmt: skip
     criteria = p.match.criteria(p.hash.size**2)
     done["label"] = label.run(

@@ -102,13 +102,13 @@ class Project:
                 tables.write(target, columns, rows[name])
         (self.root / "params.yaml").write_text(yaml.safe_dump({"made": "by a test"}))
 
-    def release(self, version: str, *allow: str, checkout: Checkout = CLEAN, workers: int = 1, **say: Any) -> Path:
+    def release(self, version: str, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
         """Make it; returns its folder."""
         self.write()
         order = build.Order(parse_version(version), "2026-11-21", allow, checkout)
         done = build.run(
             self.root / "work", self.root / "published", self.root / "releases", self.root / "params.yaml",
-            replace(SETTINGS, **say), Vocabulary("test", CATEGORIES), order, workers=workers,
+            replace(SETTINGS, **say), Vocabulary("test", CATEGORIES), order,
         )  # fmt: skip
         return Path(done.folder)
 

@@ -15,9 +15,9 @@ from PIL import Image, UnidentifiedImageError
 from semtrace.io import files, tables
 from semtrace.synthetic import generate as module
 from semtrace.synthetic.generate import Settings, generate, plan
-from semtrace.synthetic.published import ENCODERS
 from semtrace.synthetic.recording import record
 from semtrace.synthetic.scenes import CATEGORIES
+from semtrace.synthetic.selection import MIX
 
 SMALL = Settings(seed=3, originals=48, published=40, width=320)
 LARGE = Settings()  # planned here, not written
@@ -254,7 +254,7 @@ def test_the_full_size_plan_is_the_announced_one():
     assert len({frame.field for frame, _ in published if frame.series}) >= 1
     assert max(Counter(frame.field for frame, _ in published if frame.series).values()) >= 2
     assert sum(len(frame.published) == 2 for frame in frames) == 8
-    assert {publication.encoder for _, publication in published} == set(ENCODERS)
+    assert {publication.encoder for _, publication in published} == set(MIX)
     assert {publication.digits for _, publication in published} >= {"jpeg", "tiff"}
     assert any(frame.copies for frame, _ in published)
     assert {"uint16", "float32", "pages", "miniswhite"} <= {frame.storage for frame, _ in published}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import asdict, dataclass
+from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,21 @@ class Accuracy:
         present = self.found + self.wrong_present + self.missed_ambiguous + self.missed_unmatched
         return wilson(self.found, present)
 
+    def rates(self) -> dict[str, float | int | None]:
+        """Counts, rates, and the bounds of the intervals (``…_low``, ``…_high``) by name."""
+        named: dict[str, float | int | None] = asdict(self) | {
+            "wrong": self.wrong,
+            "precision": self.precision,
+            "recall": self.recall,
+            "accuracy": self.accuracy,
+        }
+        for name, interval in (("precision", self.precision_interval), ("recall", self.recall_interval)):
+            named |= {
+                f"{name}_low": interval[0] if interval else None,
+                f"{name}_high": interval[1] if interval else None,
+            }
+        return named
+
 
 def judge(outcomes: Sequence[str], right: Sequence[bool], present: Sequence[bool]) -> Accuracy:
     """Count outcomes against truth.
@@ -131,6 +146,14 @@ def wilson(successes: int, trials: int) -> tuple[float, float] | None:
     rate, z2 = successes / trials, _Z**2 / trials
     centre, half = rate + z2 / 2, _Z * sqrt(rate * (1 - rate) / trials + z2 / (4 * trials))
     return round(max(0.0, (centre - half) / (1 + z2)), 6), round(min(1.0, (centre + half) / (1 + z2)), 6)
+
+
+def trials_to_show(rate: float) -> int:
+    """How many successes, without one failure, bring the lower bound of the Wilson interval to ``rate`` (0 to 1).
+
+    Without failures that bound is n / (n + z²), so the rate of failures is only known to be below about 3.8 / n.
+    """
+    return ceil(_Z**2 * rate / (1 - rate))
 
 
 def _rate(part: int, whole: int) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 EXCELLENT_SSIM = 0.95
+EXCELLENT_CORRELATION = 0.95
 Proof = Literal["verdict", "identical_bytes", "name_digest", "reencoded", ""]
 _STRENGTH: dict[Proof, int] = {"verdict": 0, "identical_bytes": 1, "name_digest": 2, "reencoded": 3, "": 4}
 Outcome = Literal["matched", "ambiguous", "unmatched"]
@@ -132,6 +133,9 @@ def decide(
             "ambiguous", "correlation_too_low")  # fmt: skip
     elif best.ssim < criteria.min_ssim:
         outcome, reason = "ambiguous", "ssim_too_low"
+    elif best.ssim <= EXCELLENT_SSIM and best.correlation < EXCELLENT_CORRELATION:
+        # Another frame of the series that the missing original belongs to is acceptable by both, excellent by neither.
+        outcome, reason = "ambiguous", "neither_excellent"
     elif margin is not None and margin < criteria.min_margin:
         outcome, reason = "ambiguous", "runner_up_too_close"
     elif not complete and best.ssim <= EXCELLENT_SSIM:

@@ -1,8 +1,8 @@
-"""Exact Hamming search among packed hashes: the k nearest, or all within a radius, by brute force.
+"""Exact Hamming search among packed hashes, by brute force: the k nearest, all within a radius, or a self-join.
 
-Distances of 128 references at a time come from one SIMD loop per word (XOR, population count, add). After the
-first half of the words a whole group is dropped when none of it can still win; this never changes a result.
-Ties go to the smallest index.
+Distances of 256 references at a time come from one SIMD loop for eight words (XOR, population count, add). After
+each eight words the whole group is dropped when none of it can still win; this never changes a result. Ties go to
+the smallest index.
 """
 
 from __future__ import annotations
@@ -17,40 +17,39 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 _BLOCK = 256  # queries a task works on: they share each tile
-_TILE = 640  # references copied word by word; a power of two would make the words share cache lines
-_GROUP = 128  # references whose distances are computed, and dropped, together
+_TILE = 256  # references copied word by word, whose distances are computed, and dropped, together
+_STEP = 8  # words taken in one turn: few enough for the compiler to prove that the rows do not overlap
 
 _Result = TypeVar("_Result")
 
 
 def nearest(
-    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int, *, workers: int = 1
+    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int, *, below: int | None = None, workers: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The k nearest references of every query.
 
-    Memory beyond the result is workers x 5120 w bytes. Meant for small k: each reference that enters a
+    Memory beyond the result is workers x 2048 w bytes. Meant for small k: each reference that enters a
     query's list costs up to k moves.
 
     Args:
         queries: m packed hashes of w words, shape (m, w), uint64.
         references: n packed hashes, shape (n, w), uint64.
         k: neighbours wanted, at least 1; n are given when there are fewer.
+        below: only references nearer than this many bits are wanted, which is quicker; None: all.
         workers: threads; the result does not depend on them.
 
     Returns:
         Indices into ``references``, int64, and distances in bits, int32, both of shape (m, min(k, n)),
-        ordered by distance, then index.
+        ordered by distance, then index. Where there are fewer than k ``below``, the rest is -1 and ``below``.
 
     Raises:
         ValueError: not (m, w) and (n, w) words of uint64, or ``k`` or ``workers`` below 1.
     """
-    left, right = _words(queries, "queries"), _words(references, "references")
-    _check_pair(left, right)
-    if k < 1:
-        raise ValueError(f"k is {k}: at least one neighbour must be asked for")
+    left, right = check_search(queries, references, k)
     shape = (len(left), min(k, len(right)))
     indices = np.full(shape, -1, np.int64)
-    distances = np.full(shape, 64 * left.shape[1] + 1, np.int32)
+    farthest = 64 * left.shape[1] + 1
+    distances = np.full(shape, farthest if below is None else max(0, min(below, farthest)), np.int32)
 
     def search(block: slice) -> None:
         _nearest(left[block], right, indices[block], distances[block])
@@ -64,7 +63,7 @@ def within(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
     """All pairs nearer than ``radius``, as compressed sparse rows.
 
-    Memory is about 100 bytes for each pair found and workers x 5120 w bytes.
+    Memory is about 100 bytes for each pair found and workers x 2048 w bytes.
 
     Args:
         queries: m packed hashes of w words, shape (m, w), uint64.
@@ -79,8 +78,7 @@ def within(
     Raises:
         ValueError: not (m, w) and (n, w) words of uint64, or ``workers`` below 1.
     """
-    left, right = _words(queries, "queries"), _words(references, "references")
-    _check_pair(left, right)
+    left, right = check_search(queries, references)
 
     def search(block: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         hits = _within(left[block], right, radius)
@@ -93,19 +91,60 @@ def within(
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), indices, distances.astype(np.int32)
 
 
+def self_join(
+    hashes: NDArray[np.uint64], radius: int, *, workers: int = 1
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """All pairs of one table that are nearer to each other than ``radius``: its near-duplicates.
+
+    Memory is about 100 bytes for each pair found and workers x 2048 w bytes, whatever n. So leave hashes that
+    match everything (degenerate ones) out before: m equal hashes make m (m - 1) / 2 pairs.
+
+    Args:
+        hashes: n packed hashes of w words, shape (n, w), uint64.
+        radius: a pair is reported when its distance in bits is **below** this.
+        workers: threads; the result does not depend on them.
+
+    Returns:
+        The pairs (i, j) with i < j, int64, shape (p, 2), ordered by i, then j; and their distances, int32, (p,).
+
+    Raises:
+        ValueError: not (n, w) words of uint64, or ``workers`` below 1.
+    """
+    words = _words(hashes, "hashes")
+
+    def search(block: slice) -> NDArray[np.int64]:
+        hits = _within(words[block], words[block.start :], radius)
+        hits = hits[hits[:, 0] < hits[:, 1]]
+        return hits[np.lexsort((hits[:, 1], hits[:, 0]))] + (block.start, block.start, 0)
+
+    found = np.concatenate([np.empty((0, 3), np.int64), *_in_blocks(search, len(words), workers)])
+    return found[:, :2].copy(), found[:, 2].astype(np.int32)
+
+
+def check_search(
+    queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int = 1
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Check the arguments of a search; give the hashes contiguous and read-only, copied only if needed.
+
+    Raises:
+        ValueError: not (m, w) and (n, w) words of uint64, or ``k`` below 1.
+    """
+    left, right = _words(queries, "queries"), _words(references, "references")
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(
+            f"queries have {left.shape[1]} words and references {right.shape[1]}: hashes of one size needed"
+        )
+    if k < 1:
+        raise ValueError(f"k is {k}: at least one neighbour must be asked for")
+    return left, right
+
+
 def _words(hashes: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:
     if hashes.dtype != np.uint64 or hashes.ndim != 2 or hashes.shape[1] == 0:
         raise ValueError(f"{name} must be packed hashes, uint64 (n, words): got {hashes.dtype} {hashes.shape}")
     view = np.ascontiguousarray(hashes).view()
     view.flags.writeable = False  # one mutability, one compiled kernel
     return view
-
-
-def _check_pair(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> None:
-    if left.shape[1] != right.shape[1]:
-        raise ValueError(
-            f"queries have {left.shape[1]} words and references {right.shape[1]}: hashes of one size needed"
-        )
 
 
 def _in_blocks(search: Callable[[slice], _Result], count: int, workers: int) -> list[_Result]:
@@ -141,22 +180,43 @@ def _copy_by_word(references: NDArray[np.uint64], start: int, tile: NDArray[np.u
 
 
 @njit(nogil=True, cache=True)
-def _can_beat(
-    limit: int, query: NDArray[np.uint64], tile: NDArray[np.uint64], first: int, distances: NDArray[np.uint64]
-) -> bool:
-    """Distances of the group at ``first``; False, perhaps unfinished, if none of them is below ``limit``."""
-    words = query.size
-    half = words // 2
+def _eight_words(query: NDArray[np.uint64], tile: NDArray[np.uint64], distances: NDArray[np.uint64]) -> np.uint64:
+    """Add the distances in the eight words of ``query`` (8,) and ``tile`` (8, _TILE); give the lowest sum."""
+    p, q, r, s, t, u, v, w = query[0], query[1], query[2], query[3], query[4], query[5], query[6], query[7]
+    a, b, c, d, e, f, g, h = tile[0], tile[1], tile[2], tile[3], tile[4], tile[5], tile[6], tile[7]
+    lowest = np.uint64(2**63)
+    for j in range(_TILE):
+        left = (_popcount(p ^ a[j]) + _popcount(q ^ b[j])) + (_popcount(r ^ c[j]) + _popcount(s ^ d[j]))
+        right = (_popcount(t ^ e[j]) + _popcount(u ^ f[j])) + (_popcount(v ^ g[j]) + _popcount(w ^ h[j]))
+        total = distances[j] + (left + right)
+        distances[j] = total
+        lowest = min(lowest, total)
+    return lowest
+
+
+@njit(nogil=True, cache=True)
+def _one_word(query: np.uint64, line: NDArray[np.uint64], distances: NDArray[np.uint64]) -> np.uint64:
+    """The same for one word."""
+    lowest = np.uint64(2**63)
+    for j in range(_TILE):
+        total = distances[j] + _popcount(query ^ line[j])
+        distances[j] = total
+        lowest = min(lowest, total)
+    return lowest
+
+
+@njit(nogil=True, cache=True)
+def _can_beat(limit: int, query: NDArray[np.uint64], tile: NDArray[np.uint64], distances: NDArray[np.uint64]) -> bool:
+    """Distances to the whole tile; False, perhaps unfinished, if none of them is below ``limit``."""
     distances[:] = 0
-    for begin, end in ((0, half), (half, words)):
-        for word in range(begin, end):
-            value = query[word]
-            line = tile[word, first : first + _GROUP]
-            for j in range(_GROUP):
-                distances[j] += _popcount(value ^ line[j])
-        lowest = distances[0]
-        for j in range(1, _GROUP):
-            lowest = min(lowest, distances[j])
+    word = 0
+    while word < query.size:
+        if word + _STEP <= query.size:
+            lowest = _eight_words(query[word : word + _STEP], tile[word : word + _STEP], distances)
+            word += _STEP
+        else:
+            lowest = _one_word(query[word], tile[word], distances)
+            word += 1
         if np.int64(lowest) >= limit:
             return False
     return True
@@ -171,44 +231,42 @@ def _nearest(
 ) -> None:
     k = indices.shape[1]
     tile = np.zeros((queries.shape[1], _TILE), np.uint64)
-    group = np.empty(_GROUP, np.uint64)
+    near = np.empty(_TILE, np.uint64)
     for start in range(0, references.shape[0], _TILE):
         count = _copy_by_word(references, start, tile)
         for q in range(queries.shape[0]):
-            query, index, distance = queries[q], indices[q], distances[q]
-            for first in range(0, count, _GROUP):
-                if not _can_beat(distance[k - 1], query, tile, first, group):
+            index, distance = indices[q], distances[q]
+            if not _can_beat(distance[k - 1], queries[q], tile, near):
+                continue
+            for j in range(count):
+                found = np.int64(near[j])
+                if found >= distance[k - 1]:  # strict, in ascending order: the smallest index wins a tie
                     continue
-                for j in range(min(_GROUP, count - first)):
-                    found = np.int64(group[j])
-                    if found >= distance[k - 1]:  # strict, in ascending order: the smallest index wins a tie
-                        continue
-                    place = k - 1
-                    while place > 0 and distance[place - 1] > found:
-                        distance[place] = distance[place - 1]
-                        index[place] = index[place - 1]
-                        place -= 1
-                    distance[place] = found
-                    index[place] = start + first + j
+                place = k - 1
+                while place > 0 and distance[place - 1] > found:
+                    distance[place] = distance[place - 1]
+                    index[place] = index[place - 1]
+                    place -= 1
+                distance[place] = found
+                index[place] = start + j
 
 
 @njit(nogil=True, cache=True)
 def _within(queries: NDArray[np.uint64], references: NDArray[np.uint64], radius: int) -> NDArray[np.int64]:
     """Hits in no useful order, rows of (query, reference, distance)."""
     tile = np.zeros((queries.shape[1], _TILE), np.uint64)
-    group = np.empty(_GROUP, np.uint64)
+    near = np.empty(_TILE, np.uint64)
     hits = np.empty((1024, 3), np.int64)
     used = 0
     for start in range(0, references.shape[0], _TILE):
         count = _copy_by_word(references, start, tile)
         for q in range(queries.shape[0]):
-            for first in range(0, count, _GROUP):
-                if not _can_beat(radius, queries[q], tile, first, group):
-                    continue
-                for j in range(min(_GROUP, count - first)):
-                    if np.int64(group[j]) < radius:
-                        if used == hits.shape[0]:
-                            hits = np.concatenate((hits, np.empty_like(hits)))
-                        hits[used, 0], hits[used, 1], hits[used, 2] = q, start + first + j, np.int64(group[j])
-                        used += 1
+            if not _can_beat(radius, queries[q], tile, near):
+                continue
+            for j in range(count):
+                if np.int64(near[j]) < radius:
+                    if used == hits.shape[0]:
+                        hits = np.concatenate((hits, np.empty_like(hits)))
+                    hits[used, 0], hits[used, 1], hits[used, 2] = q, start + j, np.int64(near[j])
+                    used += 1
     return hits[:used].copy()

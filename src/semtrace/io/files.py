@@ -187,6 +187,17 @@ def staged_folder(target: Path) -> Iterator[Path]:
         raise
 
 
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder for the time being; a left-over of a killed run is cleared first, and nothing is kept."""
+    _remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
 def _sync(folder: Path) -> None:
     """Bring every file below ``folder`` to the disk at once, before the folder gets its name; OSError if that fails."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -36,6 +36,10 @@ TIFF_TO_JPEG = (
     "TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path", "hamming_distance", "ssim_value", "used_ssim", "decision",
     "evidence", "margin", "runner_up_path", "nearest_hamming", "nearest_paths", "reason",
 )  # fmt: skip
+GROUPS = (
+    "path", "side", "md5", "group", "size", "keeper", "linked_to", "evidence", "hamming", "correlation", "drift",
+    "keeper_hamming", "diameter", "lowest_correlation", "health", "split",
+)  # fmt: skip
 LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status", "detail")
 CONFLICTS = ("kind", "content", "categories", "files", "resolution", "rule")
 MANIFEST = (
@@ -45,6 +49,21 @@ MANIFEST = (
 LEFT_OUT = ("published_path", "reason", "detail")
 VERDICTS = ("left", "right", "verdict", "who", "when")
 TRUTH = ("jpeg_path", "tiff_path", "category")
+CALIBRATION = (
+    "hamming_threshold", "ssim_trigger", "min_ssim", "min_correlation", "min_margin",
+    "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high",
+    "found", "wrong_present", "missed_ambiguous", "missed_unmatched",
+    "absent_unmatched", "absent_ambiguous", "wrong_absent",
+)  # fmt: skip
+PAIRS = (
+    "source", "jpeg_path", "tiff_path", "same_picture", "hamming_distance", "symmetry", "ssim_value", "correlation",
+    "whole_frame", "reencoded",
+)  # fmt: skip
+TRIALS = (
+    "source", "jpeg_path", "original", "true_tiff_path", "outcome", "best_tiff_path", "hamming_distance", "ssim_value",
+    "correlation", "margin", "reason",
+)  # fmt: skip
+BY_ENCODER = ("published_as", "original", "thresholds", "proofs", "right", "wrong", "ambiguous", "unmatched")
 
 
 class TableError(ValueError):

@@ -22,6 +22,7 @@ class Content:
     """One content of a side: files with equal pixels (or, without images, equal hashes).
 
     Attributes:
+        key: identifies it: its pixels; else its hash, or where that is degenerate its path.
         paths: its files, sorted; the first is its keeper.
         md5: of the keeper's bytes; ``""`` where the table has none.
         digests: md5 of all its files' bytes.
@@ -31,6 +32,7 @@ class Content:
 
     """
 
+    key: str
     paths: tuple[str, ...]
     md5: str
     digests: frozenset[str]
@@ -48,7 +50,7 @@ class Side:
         rows: files in all.
         bits: length of a hash.
         words: uint64 (contents, bits / 64), the hashes of the full frames.
-        cropped_words: uint64 (m, bits / 64), hashes without data bar, of the contents that have a bar.
+        cropped_words: uint64 (m, bits / 64), hashes without data bar, where there is a bar and they are healthy.
         cropped_owner: int64 (m,), the contents these belong to.
 
     """
@@ -87,37 +89,66 @@ def load_side(files: Sequence[Path]) -> Side:
         InputError: there is no row, a hash is no hash, hashes differ in length, or a path comes twice.
 
     """
+    return to_side(read_rows(files), ", ".join(file.name for file in files))
+
+
+def read_rows(files: Sequence[Path]) -> list[dict[str, str]]:
+    """Rows of one or more hash tables as one, sorted by path.
+
+    Raises:
+        InputError: there is no row, or a path comes twice.
+
+    """
     rows = [row for file in files for row in tables.read(file, ("path", "phash"))]
     name = ", ".join(file.name for file in files)
     if not rows:
         raise InputError(f"{name}: no hashes in it")
-    groups: dict[str, list[dict[str, str]]] = {}
-    for row in sorted(rows, key=lambda row: row["path"]):
-        groups.setdefault(content_of(row), []).append(row)
     twice = [path for path, count in Counter(row["path"] for row in rows).items() if count > 1]
     if twice:
         raise InputError(f"{name}: path {min(twice)!r} comes more than once; paths must be unique")
-    keepers = [group[0] for group in groups.values()]
-    size = isqrt(4 * len(keepers[0]["phash"]))
-    cropped = [i for i, row in enumerate(keepers) if row.get("phash_content")]
+    return sorted(rows, key=lambda row: row["path"])
+
+
+def to_side(rows: Sequence[dict[str, str]], name: str) -> Side:
+    """Group rows, sorted by path, by content; ``name`` names their table in errors.
+
+    Equal pixels are one content. Where the table does not know pixels, equal hashes under equal digits are, except
+    degenerate ones, which say nothing.
+
+    Raises:
+        InputError: a hash is no hash, or hashes differ in length.
+
+    """
+    size = isqrt(4 * len(rows[0]["phash"]))
     try:
-        bars = [int(row.get("bar_top") or -1) for row in keepers]
-        words = phash.from_hex_many([row["phash"] for row in keepers], size)
-        cropped_words = phash.from_hex_many([keepers[i]["phash_content"] for i in cropped], size)
+        words = phash.from_hex_many([row["phash"] for row in rows], size)
+        healthy = _healthy(words)
+        groups: dict[str, list[int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(content_of(row) if row.get("content_id") or healthy[i] else row["path"], []).append(i)
+        first = [group[0] for group in groups.values()]
+        cropped = np.array([k for k, i in enumerate(first) if rows[i].get("phash_content")], dtype=np.int64)
+        cropped_words = phash.from_hex_many([rows[first[k]]["phash_content"] for k in cropped], size)
+        contents = [
+            Content(
+                key=key,
+                paths=tuple(rows[i]["path"] for i in group),
+                md5=rows[group[0]].get("md5", ""),
+                digests=frozenset(rows[i]["md5"] for i in group if rows[i].get("md5")),
+                picture=rows[group[0]].get("picture_id", ""),
+                bar_top=int(rows[group[0]].get("bar_top") or -1),
+                healthy=healthy[group[0]],
+            )
+            for key, group in groups.items()
+        ]
     except ValueError as error:
         raise InputError(f"{name}: {error}") from error
-    contents = [
-        Content(
-            paths=tuple(row["path"] for row in group),
-            md5=group[0].get("md5", ""),
-            digests=frozenset(row["md5"] for row in group if row.get("md5")),
-            picture=group[0].get("picture_id", ""),
-            bar_top=bar_top,
-            healthy=phash.health(np.unpackbits(hash_words.view(np.uint8)).view(bool)) == "ok",
-        )
-        for group, bar_top, hash_words in zip(groups.values(), bars, words, strict=True)
-    ]
-    return Side(contents, len(rows), size * size, words, cropped_words, np.array(cropped, dtype=np.int64))
+    usable = np.array(_healthy(cropped_words), dtype=bool)
+    return Side(contents, len(rows), size * size, words[first], cropped_words[usable], cropped[usable])
+
+
+def _healthy(words: NDArray[np.uint64]) -> list[bool]:
+    return [phash.health(np.unpackbits(one.view(np.uint8)).view(bool)) == "ok" for one in words]
 
 
 def near_pairs(

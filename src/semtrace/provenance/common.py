@@ -21,6 +21,10 @@ class InputError(ValueError):
     """What was asked for cannot be done with this input; the message says what to do."""
 
 
+class UnreachableError(RuntimeError):
+    """The work was done, but what was asked of it cannot be had; the message says what that is."""
+
+
 class AccountingError(RuntimeError):
     """A stage lost an image, or made one up: a fault of this program, so the stage writes nothing."""
 

@@ -191,9 +191,9 @@ class _Pictures:
         return value
 
     def _aligned(self, original: Image) -> Aligned | None:
-        pixels = _original_pixels(original.file, original.md5, self.cache_file)
-        bar_top = original.bar_top if original.bar_top >= 0 else pixels.shape[0]
-        return align(apply(self.gray, original.symmetry), pixels, bar_top)
+        whole = _original_pixels(original.file, original.md5, self.cache_file)
+        bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
+        return align(apply(self.gray, original.symmetry), whole, bar_top)
 
     def _similarity(self, original: Image) -> dict[str, Any]:
         pair = self._aligned(original)
@@ -229,9 +229,10 @@ def _decode(data: bytes) -> NDArray[np.uint8]:
         raise UnavailableError(Reject("", "", **OUT_OF_MEMORY)) from error
 
 
-def _pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
+def pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
+    """Grey pixels of a file that must still have the md5 ``digest``; raises ``UnavailableError`` where it has not."""
     return _decode(_read(file, digest, cache_file))
 
 
 # Candidates of neighbouring tasks overlap (series, copies): a few originals stay decoded, 16 x 1 MB as a rule.
-_original_pixels = lru_cache(maxsize=16)(_pixels)
+_original_pixels = lru_cache(maxsize=16)(pixels)

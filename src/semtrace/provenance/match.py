@@ -32,7 +32,7 @@ from semtrace.provenance.traces import (
     weigh,
 )
 
-_REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
+REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("hamming_threshold", "ssim_trigger", "reach"):
-            if not 0 < getattr(self, name) <= _REFERENCE_BITS:
-                raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
+            if not 0 < getattr(self, name) <= REFERENCE_BITS:
+                raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {REFERENCE_BITS} bits")
         for name in ("geometry", "one_to_one"):
             if getattr(self, name) not in ("off", "on"):
                 raise ValueError(f"match.{name} is {getattr(self, name)!r}; it must be on or off")
@@ -67,7 +67,7 @@ class Settings:
 
     def criteria(self, bits: int) -> Criteria:
         """The thresholds for a hash of ``bits`` bits."""
-        scale = bits / _REFERENCE_BITS
+        scale = bits / REFERENCE_BITS
         return Criteria(
             hamming_threshold=self.hamming_threshold * scale,
             ssim_trigger=self.ssim_trigger * scale,
@@ -151,7 +151,7 @@ def run(
     if archive is not None and published is not None:
         # Where nothing near is alike, look farther: strong compression of a flat picture moves its hash. The images
         # decide then, by the same criteria.
-        reach = settings.reach * originals.bits / _REFERENCE_BITS
+        reach = settings.reach * originals.bits / REFERENCE_BITS
         wanted = [j for j, result in enumerate(results) if isinstance(result, Decision) and is_fruitless(result)]
         far = near_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
         far = apply_verdicts(far, originals, jpegs, knowledge)

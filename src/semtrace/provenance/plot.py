@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,17 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from semtrace.core.accuracy import TIERS
 from semtrace.io import tables
 from semtrace.io.files import staged_folder, write_atomic
+from semtrace.provenance.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
-COLOURS = {"matched": "#2b6cb0", "ambiguous": "#dd9b1f", "unmatched": "#9aa5b1"}
+COLOURS = {"matched": BLUE, "ambiguous": ORANGE, "unmatched": "#9aa5b1"}
 _EXCELLENT, _OUTLIER = TIERS[0][1], TIERS[2][1]
-_GREEN, _RED, _GREY = "#2f855a", "#c53030", "#6b7780"
 _NAMED = 8  # outliers that get their name written beside them
 
 
@@ -73,27 +70,20 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
-    figure = Figure(figsize=(9, 5.2), dpi=120)
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.08, 0.185, 0.89, 0.745))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e3e7eb", linewidth=0.8)
-    axes.set_axisbelow(True)
+    figure = new_figure(9, 5.2)
+    axes = quiet(figure.add_axes((0.08, 0.185, 0.89, 0.745)))
     draw(axes)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="lower center", ncols=len(handles), frameon=False, fontsize=9)
-    data = io.BytesIO()
-    # Without the Software entry the bytes depend on nothing but the picture.
-    figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+    return png(figure)
 
 
 def _stacked(axes: Axes, values: Sequence[tuple[str, float]], bins: NDArray[Any]) -> None:
     parts = {name: [value for decision, value in values if decision == name] for name in COLOURS}
     parts = {name: part for name, part in parts.items() if part}
     if not parts:
-        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=_GREY)
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=GREY)
         return
     axes.hist(
         list(parts.values()),
@@ -117,10 +107,10 @@ def _hamming(axes: Axes, rows: Sequence[Row], thresholds: Thresholds) -> None:
     step = max(1, round(top / 64))
     _stacked(axes, [(row.decision, row.hamming) for row in rows], np.arange(0, top + 2 * step, step))
     for value, name in ((thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold")):
-        axes.axvline(value, color=_RED, linestyle="--", linewidth=1)
+        axes.axvline(value, color=RED, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {value:g}", (value, 0.98), xycoords=("data", "axes fraction"), rotation=90,
-            xytext=(-3, 0), textcoords="offset points", ha="right", va="top", color=_RED, fontsize=8,
+            xytext=(-3, 0), textcoords="offset points", ha="right", va="top", color=RED, fontsize=8,
         )  # fmt: skip
     _log(axes)
     axes.set(
@@ -135,11 +125,11 @@ def _ssim(axes: Axes, rows: Sequence[Row], *, log: bool) -> None:
     low = min([0.0] + [float(np.floor(value / 0.05) * 0.05) for _, value in values])
     _stacked(axes, values, np.arange(round(low / 0.05), 21) * 0.05)
     axes.axvspan(_EXCELLENT, 1.0, color="#38a169", alpha=0.10, zorder=0)
-    axes.axvline(_EXCELLENT, color=_GREEN, linestyle="--", linewidth=1)
+    axes.axvline(_EXCELLENT, color=GREEN, linestyle="--", linewidth=1)
     excellent = sum(decision == "matched" and value > _EXCELLENT for decision, value in values)
     axes.annotate(
         f"excellent > {_EXCELLENT}: {excellent} matched", (_EXCELLENT, 0.98), xycoords=("data", "axes fraction"),
-        xytext=(-6, 0), textcoords="offset points", ha="right", va="top", color=_GREEN, fontsize=9,
+        xytext=(-6, 0), textcoords="offset points", ha="right", va="top", color=GREEN, fontsize=9,
     )  # fmt: skip
     if log:
         _log(axes)
@@ -161,15 +151,15 @@ def _by_row(axes: Axes, rows: Sequence[Row]) -> None:
     if outliers:
         axes.plot(
             [row.position for _, row in outliers], [value for value, _ in outliers], "o", markersize=9,
-            markerfacecolor="none", markeredgecolor=_RED, linestyle="none",
+            markerfacecolor="none", markeredgecolor=RED, linestyle="none",
             label=f"outlier, SSIM < {_OUTLIER:.2f} ({len(outliers)})",
         )  # fmt: skip
     for value, row in outliers[:_NAMED]:
         axes.annotate(
             f"{PurePosixPath(row.path).name[:14]}…", (row.position, value), xytext=(8, 0),
-            textcoords="offset points", fontsize=7, va="center", color=_RED,
+            textcoords="offset points", fontsize=7, va="center", color=RED,
         )  # fmt: skip
-    for bound, name, colour in ((_EXCELLENT, "excellent", _GREEN), (_OUTLIER, "problematic below", _RED)):
+    for bound, name, colour in ((_EXCELLENT, "excellent", GREEN), (_OUTLIER, "problematic below", RED)):
         axes.axhline(bound, color=colour, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {bound:.2f}", (1.0, bound), xycoords=("axes fraction", "data"), xytext=(0, 3),

@@ -19,7 +19,7 @@ from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.known import read_truth_table
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
-STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label")
+STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")
 BY_CATEGORY = (
     "category", "jpegs", *DECISIONS, *(name for name, _ in TIERS),
     "mean_ssim", "mean_hamming", "precision", "recall", "wrong",
@@ -101,7 +101,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
         "tiers": _tiers(rows),
         "ssim": asdict(_spread(rows, "ssim_value")),
         "hamming": asdict(_spread(rows, "hamming_distance")),
-        "accuracy": {"basis": truth.basis, **_rates(accuracy)},
+        "accuracy": {"basis": truth.basis, **accuracy.rates()},
         "labels": dict(sorted(labels.items())),
     }
     wrong = [
@@ -159,18 +159,6 @@ def _accuracy(rows: Sequence[Row]) -> Accuracy:
     return judge(
         [row.cells["decision"] for row in known], [row.right for row in known], [bool(row.contents) for row in known]
     )
-
-
-def _rates(accuracy: Accuracy) -> dict[str, float | int | None]:
-    rates: dict[str, float | int | None] = asdict(accuracy) | {
-        "wrong": accuracy.wrong,
-        "precision": accuracy.precision,
-        "recall": accuracy.recall,
-        "accuracy": accuracy.accuracy,
-    }
-    for name, interval in (("precision", accuracy.precision_interval), ("recall", accuracy.recall_interval)):
-        rates |= {f"{name}_low": interval[0] if interval else None, f"{name}_high": interval[1] if interval else None}
-    return rates
 
 
 def _spread(rows: Sequence[Row], column: str) -> Distribution:

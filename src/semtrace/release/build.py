@@ -63,8 +63,6 @@ def run(
     settings: Settings,
     vocabulary: Vocabulary,
     order: Order,
-    *,
-    workers: int,
 ) -> Summary:
     """Make ``<releases>/<name>-<version>/``; the files in it: docs/releases.md.
 
@@ -76,7 +74,6 @@ def run(
         settings: what is said of the release.
         vocabulary: categories and their numbers.
         order: version, date, accepted findings, state of the project.
-        workers: processes; 0 means one per core.
 
     Raises:
         InputError: the folder exists already; a gate found something that is not allowed; there is nothing to release;
@@ -99,7 +96,7 @@ def run(
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
-        placed = _place(chosen.pictures, published, folder, settings.link, workers)
+        placed = _place(chosen.pictures, published, folder, settings.link)
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
@@ -158,16 +155,15 @@ def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path
     return last, folder if (folder / "manifest.csv").is_file() else None
 
 
-def _place(
-    pictures: Sequence[dict[str, Any]], published: Path, folder: Path, link: str, workers: int
-) -> dict[str, int]:
+def _place(pictures: Sequence[dict[str, Any]], published: Path, folder: Path, link: str) -> dict[str, int]:
     """Put the pictures in their places and add their sha256; returns how many were placed in which way."""
     for parent in sorted({safe_join(folder, row["path"]).parent for row in pictures}):
         parent.mkdir(parents=True)
     jobs = [(row["published_path"], row["path"]) for row in pictures]
     ways = Counter[str]()
+    # One process: the disk is the limit, and others would each hold a copy of the tables.
     one = partial(_place_one, published, folder, link)
-    for row, result in zip(pictures, map_images(one, jobs, workers=workers, what="release", chunk=64), strict=True):
+    for row, result in zip(pictures, map_images(one, jobs, workers=1, what="release"), strict=True):
         if isinstance(result, Crashed):
             raise InputError(f"{row['published_path']}: {result.detail}")
         way, size, short, long = result

@@ -17,6 +17,8 @@ from semtrace.provenance.common import InputError, content_of
 
 Row = Mapping[str, str]
 _GROUPS = ("path", "side", "group", "split")
+_OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
+_OF_TIFF = ("path", "md5", "width", "height", "pixel_size_m")
 LEFT_OUT = {
     "rejected": "not readable, or without a usable hash",
     "ambiguous": "original not certain",
@@ -61,19 +63,24 @@ def read_sources(work: Path) -> Sources:
     """
     fingerprint, match = work / "fingerprint", work / "match"
     return Sources(
-        hashes=tables.read(fingerprint / "jpeg/hashes.csv", tables.HASHES),
+        hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", tables.HASHES), _OF_JPEG),
         rejects=[
             row
             for folder in (fingerprint / "jpeg", match)
             for row in tables.read(folder / "rejects.csv", tables.REJECTS)
         ],
         mapping=tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF),
-        originals=tables.read(fingerprint / "tiff/hashes.csv", tables.HASHES),
-        inventory=tables.read(work / "inventory/inventory.csv", tables.INVENTORY),
-        labels=tables.read(work / "label/labels.csv", tables.LABELS),
+        originals=_only(tables.read(fingerprint / "tiff/hashes.csv", tables.HASHES), ("path", "bar_top")),
+        inventory=_only(tables.read(work / "inventory/inventory.csv", tables.INVENTORY), _OF_TIFF),
+        labels=_only(tables.read(work / "label/labels.csv", tables.LABELS), ("tiff_path", "category", "status")),
         conflicts=tables.read(work / "label/conflicts.csv", tables.CONFLICTS),
-        groups=tables.read(work / "deduplicate/groups.csv", _GROUPS),
+        groups=_only(tables.read(work / "deduplicate/groups.csv", _GROUPS), _GROUPS),
     )
+
+
+def _only(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
+    """Rows with these columns alone, for memory."""
+    return [{name: row[name] for name in columns} for row in rows]
 
 
 def choose(sources: Sources, include: Sequence[str], vocabulary: Vocabulary, licence: str) -> Chosen:

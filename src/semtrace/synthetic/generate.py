@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from semtrace.io import files, tables
+from semtrace.io.encoders import ENCODERS, encode
 from semtrace.parallel import Crashed, map_images
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
-from semtrace.synthetic.published import encode
 from semtrace.synthetic.recording import Frame, record
 from semtrace.synthetic.scenes import CATEGORIES, scene
 
@@ -145,7 +145,7 @@ def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
         _write(root / "archive" / frame.cut, recorded.tiff[: int(len(recorded.tiff) * frame.cut_at)])
     rows = []
     for publication in frame.published:
-        jpeg = encode(recorded.look, publication.encoder, recorded.bar.cut if recorded.bar else None)
+        jpeg = encode(recorded.look, ENCODERS[publication.encoder], recorded.bar.cut if recorded.bar else None)
         digits = {"jpeg": files.md5(jpeg), "tiff": files.md5(recorded.tiff)}.get(publication.digits, publication.digits)
         path = f"{publication.category}/L{CATEGORIES.index(publication.category)}_{digits}.jpg"
         _write(root / "published" / path, jpeg)

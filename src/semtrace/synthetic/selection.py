@@ -23,10 +23,11 @@ PARTNER = {  # the category under which the same picture is published a second t
     "Tips": "Nanowires",
     "Biological": "Fibres",
 }
-_MIX = (
+MIX = (
     *["grey 100"] * 6, *["rgb 100"] * 4, *["grey 90"] * 2, *["rgb 75"] * 2, *["half"] * 2, "gamma", "contrast",
     *["cropped"] * 2,
 )  # fmt: skip
+"""Encoders (io/encoders.py), each as often as it is used."""
 
 
 def _special(frame: Frame) -> str:
@@ -60,7 +61,7 @@ def publish(rng: Rng, frames: list[Frame], published: int, lost: int) -> list[Fr
     have = [i for i, frame in enumerate(frames) if frame.path]
     chosen = _choose(rng, frames, have, count) + [i for i, frame in enumerate(frames) if not frame.path]
     for number, i in enumerate(chosen):
-        frame, encoder = frames[i], _MIX[(number * 7) % len(_MIX)]
+        frame, encoder = frames[i], MIX[(number * 7) % len(MIX)]
         if encoder == "cropped" and (frame.layout in ("none", "overlay", "zeiss inset")):
             encoder = "grey 100"
         digits = "tiff" if number % 5 == 0 else "jpeg"

@@ -1,0 +1,245 @@
+"""deduplicate: groups of files that are one picture, or frames of one field, and the part of a split each belongs to.
+
+Nothing is deleted or moved: the table names a keeper for each group and says why a file is in it. Rows in = rows
+out (groups.csv) + rejects. Works from hash tables alone where the images are absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semtrace.core.groups import Link, distances, group, toward
+from semtrace.core.labels import parse_published
+from semtrace.core.splits import assign
+from semtrace.io import tables
+from semtrace.io.files import staged_folder
+from semtrace.provenance.candidates import read_rows, to_side
+from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
+from semtrace.provenance.duplicate_links import Limits, Pool, known_links, make_pool, near_links
+from semtrace.provenance.traces import read_knowledge
+
+_COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "LAB", "YCbCr"})  # Pillow's names, as in the inventory
+_REFERENCE_BITS = 1024  # radii are given for this many bits, and scaled to the hash in use
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What belongs together, and how it is split (conf/deduplicate/)."""
+
+    scope: str
+    radius: int
+    radius_by_hash: int
+    max_candidates: int
+    min_correlation: float
+    splits: dict[str, float]
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.scope not in ("within", "across"):
+            raise ValueError(f"deduplicate.scope is {self.scope!r}; it must be within or across")
+        for name in ("radius", "radius_by_hash"):
+            if not 0 < getattr(self, name) <= _REFERENCE_BITS:
+                raise ValueError(f"deduplicate.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
+        if self.max_candidates < 1:
+            raise ValueError(f"deduplicate.max_candidates is {self.max_candidates}; it must be 1 or more")
+        if not 0 < self.min_correlation <= 1:
+            raise ValueError(f"deduplicate.min_correlation is {self.min_correlation}; it must be above 0, at most 1")
+        assign([], [], self.splits, self.seed)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was found: files, groups of more than one file, why files are in these, and the size of each part."""
+
+    files: int
+    groups: int
+    largest: int
+    evidence: dict[str, int]
+    degenerate: int
+    lists_cut: int
+    splits: dict[str, int]
+    rejects: dict[str, int]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file: its content (an index), its row in the hash table, what the inventory says of it."""
+
+    content: int
+    side: str
+    row: Mapping[str, str]
+    facts: Mapping[str, str]
+
+    @property
+    def path(self) -> str:
+        """Relative to the folder of its side."""
+        return self.row["path"]
+
+    @property
+    def preference(self) -> tuple[bool, int, bool, bool, int, str]:
+        """Sorts files, the best keeper first.
+
+        An original before a published picture; most pixels; as the microscope wrote it, with its pixel size;
+        grey, for colour comes from later hands; most bits a sample; first by path.
+        """
+        pixels = int(self.row.get("width") or 0) * int(self.row.get("height") or 0)
+        depth, colour = int(self.facts.get("bit_depth") or 0), self.facts.get("mode", "") in _COLOUR
+        return self.side != "tiff", -pixels, not self.facts.get("pixel_size_m"), colour, -depth, self.path
+
+
+def run(
+    hashes: Mapping[str, Sequence[Path]],
+    out: Path,
+    settings: Settings,
+    executor: Executor,
+    *,
+    roots: Mapping[str, Path] | None = None,
+    inventory: Path | None = None,
+    mapping: Path | None = None,
+    verdicts: Path | None = None,
+) -> Summary:
+    """Write ``groups.csv`` and ``rejects.csv`` to the folder ``out``.
+
+    Args:
+        hashes: hash tables of each side, ``tiff``, ``jpeg`` or both; path and phash are enough.
+        out: folder to write.
+        settings: what belongs together.
+        executor: where to work.
+        roots: folder of each side's images; None where they are absent.
+        inventory: table of the archive; helps to choose keepers.
+        mapping: ``jpeg_to_tiff.csv``; with scope ``across`` a published picture belongs to its original.
+        verdicts: table of a person's verdicts; it may be missing.
+
+    Raises:
+        InputError: a table is empty, a path comes twice, or the sides hold hashes of different length.
+
+    """
+    rows = {side: read_rows(files) for side, files in hashes.items()}
+    sides = {side: to_side(rows[side], ", ".join(file.name for file in files)) for side, files in hashes.items()}
+    if len({side.bits for side in sides.values()}) > 1:
+        raise InputError("the two sides have hashes of different length: fingerprint both with one hash.size")
+    pool = make_pool(sides, across=settings.scope == "across")
+    knowledge = read_knowledge(None, verdicts)
+    known = known_links(pool, _traced(mapping), knowledge)
+    scale = next(iter(sides.values())).bits / _REFERENCE_BITS
+    limits = Limits(
+        settings.radius * scale, settings.radius_by_hash * scale, settings.max_candidates, settings.min_correlation
+    )
+    near, unread, cut = near_links(pool, known, limits, roots, knowledge, executor)
+    files = _files(pool, rows, inventory)
+    rejects = [
+        Reject(file.path, "deduplicate", unread[file.content].reason, unread[file.content].detail)
+        for file in files
+        if file.content in unread
+    ]
+    links = [link for link in known + near if unread.keys().isdisjoint((link.first, link.second))]
+    found = _rows(pool, [file for file in files if file.content not in unread], links)
+    parts = assign(
+        [row["group"] for row in found],
+        [parse_published(row["path"]).category if row["side"] == "jpeg" else "" for row in found],
+        settings.splits,
+        settings.seed,
+    )
+    table = [{**row, "split": part} for row, part in zip(found, parts, strict=True)]
+    with staged_folder(out) as folder:
+        tables.write(folder / "groups.csv", tables.GROUPS, table)
+        counts = write_rejects(folder, rejects, rows_in=len(files), rows_out=len(table))
+    return Summary(
+        files=len(table),
+        groups=sum(row["size"] > 1 and not row["linked_to"] for row in table),
+        largest=max((row["size"] for row in table), default=0),
+        evidence=dict(sorted(Counter(row["evidence"] for row in table if row["evidence"]).items())),
+        degenerate=sum(row["health"] != "ok" for row in table),
+        lists_cut=cut,
+        splits={name: parts.count(name) for name in settings.splits},
+        rejects=counts,
+    )
+
+
+def _traced(mapping: Path | None) -> dict[str, str]:
+    if mapping is None:
+        return {}
+    rows = tables.read(mapping, tables.JPEG_TO_TIFF)
+    return {row["jpeg_path"]: row["matched_tiff_path"] for row in rows if row["decision"] == "matched"}
+
+
+def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventory: Path | None) -> list[File]:
+    facts = {row["path"]: row for row in tables.read(inventory, tables.INVENTORY)} if inventory else {}
+    content = {
+        (side, path): i
+        for i, (one, side) in enumerate(zip(pool.contents, pool.sides, strict=True))
+        for path in one.paths
+    }
+    return [
+        File(content[side, row["path"]], side, row, facts.get(row["path"], {}) if side == "tiff" else {})
+        for side, its in rows.items()
+        for row in its
+    ]
+
+
+def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict[str, Any]]:
+    """One row per file (tables.GROUPS), without its part of the split."""
+    by_content: dict[int, list[File]] = {}
+    for file in sorted(files, key=lambda file: file.preference):
+        by_content.setdefault(file.content, []).append(file)
+    groups = [members for members in group(len(pool.contents), links) if members[0] in by_content]
+    number = {member: k for k, members in enumerate(groups) for member in members}
+    inside: list[list[Link]] = [[] for _ in groups]
+    for one in links:
+        inside[number[one.first]].append(one)
+    result = []
+    for members, its in zip(groups, inside, strict=True):
+        keeper = min((by_content[i][0] for i in members), key=lambda file: file.preference)
+        way = toward(keeper.content, its)
+        words, owners = pool.hashes(members)
+        far = [distances(words, owners, i) for i in members]
+        correlations = [link.correlation for _, link in way.values() if link.correlation is not None]
+        of_group = {
+            "group": _identity(min(pool.contents[i].key for i in members)),
+            "size": sum(len(by_content[i]) for i in members),
+            "keeper": keeper.path,
+            "diameter": int(max(bits.max() for bits in far)),
+            "lowest_correlation": min(correlations, default=None),
+        }
+        for i, bits in zip(members, far, strict=True):
+            first, *copies = by_content[i]
+            to_keeper = {**of_group, "keeper_hamming": int(bits[members.index(keeper.content)])}
+            if i == keeper.content:
+                row = _row(pool, first)
+            else:
+                via, link = way[i]
+                row = _row(pool, first, by_content[via][0], link)
+            rows = [row, *(_row(pool, copy, first, _copy(pool, copy, first)) for copy in copies)]
+            result += [{**row, **to_keeper} for row in rows]
+    return result
+
+
+def _row(pool: Pool, file: File, linked_to: File | None = None, link: Link | None = None) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "side": file.side,
+        "md5": file.row.get("md5", ""),
+        "linked_to": linked_to.path if linked_to else "",
+        "evidence": link.evidence if link else "",
+        "hamming": link.hamming if link else None,
+        "correlation": link.correlation if link else None,
+        "drift": link.drift if link else None,
+        "health": "ok" if pool.healthy[file.content] else "degenerate",
+    }
+
+
+def _copy(pool: Pool, file: File, first: File) -> Link:
+    """The link between two files of one content."""
+    if file.row.get("md5") and file.row["md5"] == first.row["md5"]:
+        return Link(file.content, file.content, "identical_bytes", 0)
+    known = pool.contents[file.content].picture
+    return Link(file.content, file.content, "identical_pixels" if known else "hamming", 0)
+
+
+def _identity(content: str) -> str:
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,74 @@
+"""Look at many pairs of images with near hashes: do they show one field? Each is decoded as rarely as it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.drift import Likeness, likeness, shrink
+from semtrace.io.cache import Cache
+from semtrace.parallel import Crashed, map_images
+from semtrace.provenance.common import Executor, Reject
+from semtrace.provenance.compare_pairs import Image, Pairs, UnavailableError, pixels
+
+_KIND = "likeness"
+
+Seen = Likeness | Reject | None
+"""What a pair looks like; None where the two are not comparable; a reject, with the file as its path, where one cannot
+be read (any more)."""
+
+
+def look_at(tasks: Sequence[Pairs], executor: Executor) -> list[list[Seen]]:
+    """The likeness of each pair, task by task; kept in the side cache by the contents of both files."""
+    seen: list[list[Seen]] = []
+    with Cache(executor.cache) as cache:
+        function = partial(_look, str(executor.cache))
+        results = map_images(function, tasks, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
+        for (image, others), result in zip(tasks, results, strict=True):
+            if isinstance(result, Crashed):
+                seen.append([Reject(image.file, "", "decoder_crashed", result.detail) for _ in others])
+            else:
+                cache.put(result[1])
+                seen.append(result[0])
+    return seen
+
+
+def _load_kernels() -> None:
+    ramp = np.add.outer(np.arange(300), np.arange(300)).astype(np.uint8)
+    likeness(shrink(ramp), shrink(ramp))
+
+
+def _look(cache_file: str, task: Pairs) -> tuple[list[Seen], list[tuple[str, str, Any]]]:
+    """The likenesses, and what to store in the cache."""
+    image, others = task
+    seen: list[Seen] = []
+    entries: list[tuple[str, str, Any]] = []
+    with Cache(Path(cache_file), readonly=True) as cache:
+        for other in others:
+            key = "-".join(sorted((image.md5, other.md5)))
+            known = cache.get(_KIND, key)
+            if known is not None:
+                seen.append(Likeness(**known) if known else None)
+                continue
+            try:
+                found = likeness(_shrunk(image, cache_file), _shrunk(other, cache_file))
+            except UnavailableError as error:
+                seen.append(error.reject)  # not stored: the file may be back in the next run
+                continue
+            seen.append(found)
+            entries.append((_KIND, key, asdict(found) if found else {}))
+    return seen, entries
+
+
+@lru_cache(maxsize=512)  # 50 kB each; images of neighbouring tasks overlap, as series do
+def _shrunk(image: Image, cache_file: str) -> NDArray[np.uint8]:
+    try:
+        return shrink(pixels(image.file, image.md5, cache_file))
+    except UnavailableError as error:
+        raise UnavailableError(replace(error.reject, path=image.file)) from error

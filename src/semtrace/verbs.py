@@ -1,0 +1,240 @@
+"""What each verb does: its parameters from params.yaml, its paths, its stage; the result is what it prints.
+
+Imports stand inside the functions: a verb loads what it needs and no more, so that `semtrace --help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from semtrace.params import Params
+
+CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
+HASHES_TIFF, HASHES_JPEG = WORK / "fingerprint/tiff/hashes.csv", WORK / "fingerprint/jpeg/hashes.csv"
+INVENTORY = WORK / "inventory/inventory.csv"
+
+
+def _load(given: argparse.Namespace) -> Params:
+    from semtrace import params
+
+    return params.load(PARAMS, workers=given.workers)
+
+
+def params(given: argparse.Namespace) -> Any:
+    """Compose conf/ into params.yaml."""
+    from semtrace import params
+    from semtrace.provenance.common import check_dvc, check_folder
+
+    if given.check:
+        text = params.composed(CONF, given.overrides)
+        if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
+            raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
+        return "params.yaml is what conf/ says"
+    dataset = params.parse(params.composed(CONF, given.overrides), "conf/").dataset
+    if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
+        for folder, what in ((dataset.archive, "archive"), (dataset.published, "published")):
+            check_folder(folder, what)
+            check_dvc(folder, what)
+    written = params.write(CONF, PARAMS, given.overrides)
+    return "params.yaml written" if written else "params.yaml is up to date"
+
+
+def generate(given: argparse.Namespace) -> Any:
+    """Make the synthetic archive."""
+    from semtrace.synthetic import generate
+
+    p = _load(given)
+    return "\n" + str(generate.generate(p.synthetic, p.dataset.archive.parent, workers=p.executor.workers or None))
+
+
+def inventory(given: argparse.Namespace) -> Any:
+    """What every file of the archive is."""
+    from semtrace.provenance import inventory
+
+    p = _load(given)
+    return inventory.run(p.dataset.archive, WORK / "inventory", p.executor)
+
+
+def convert(given: argparse.Namespace) -> Any:
+    """One JPEG per unique TIFF."""
+    from semtrace.provenance import convert
+
+    p = _load(given)
+    return convert.run(p.dataset.archive, INVENTORY, WORK / "convert", p.convert, p.executor)
+
+
+def fingerprint(given: argparse.Namespace) -> Any:
+    """Hashes of one side."""
+    from semtrace.provenance import fingerprint
+
+    p, out = _load(given), WORK / "fingerprint" / given.side
+    if given.side == "tiff":
+        return fingerprint.tiffs(p.dataset.archive, INVENTORY, out, p.hash, p.fingerprint, p.executor)
+    return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor)
+
+
+def match(given: argparse.Namespace) -> Any:
+    """Both mappings."""
+    from semtrace.provenance import match
+
+    p = _load(given)
+    if _from_tables_alone(given, (), {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}):
+        return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
+    return match.run(
+        HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
+        archive=p.dataset.archive, published=p.dataset.published,
+        converted=WORK / "convert" / "converted.csv", verdicts=p.dataset.known / "verdicts.csv",
+    )  # fmt: skip
+
+
+def deduplicate(given: argparse.Namespace) -> Any:
+    """Groups and splits."""
+    from semtrace.provenance import deduplicate
+    from semtrace.provenance.common import InputError
+
+    p = _load(given)
+    originals, jpegs, out = (getattr(given, name, None) for name in ("tiff_hashes", "jpeg_hashes", "out"))
+    if originals or jpegs or out:
+        if not out or not (originals or jpegs):
+            raise InputError("hash tables alone need --out, and --tiff-hashes or --jpeg-hashes or both")
+        _check_replaceable(out, {"groups.csv", "rejects.csv"})
+        hashes = {"tiff": [originals] if originals else [], "jpeg": jpegs or []}
+        return deduplicate.run({side: files for side, files in hashes.items() if files}, out, p.deduplicate, p.executor)
+    return deduplicate.run(
+        {"tiff": [HASHES_TIFF], "jpeg": [HASHES_JPEG]}, WORK / "deduplicate", p.deduplicate, p.executor,
+        roots={"tiff": p.dataset.archive, "jpeg": p.dataset.published},
+        inventory=INVENTORY, mapping=WORK / "match/jpeg_to_tiff.csv", verdicts=p.dataset.known / "verdicts.csv",
+    )  # fmt: skip
+
+
+def _check_replaceable(out: Path, written: set[str]) -> None:
+    from semtrace.provenance.common import InputError
+
+    if out.exists() and {path.name for path in out.iterdir()} - written:
+        raise InputError(f"{out}: holds more than an earlier result; name a new folder, it is replaced as a whole")
+
+
+def label(given: argparse.Namespace) -> Any:
+    """Labels, conflicts, labelled copies."""
+    from semtrace.provenance import label
+
+    p = _load(given)
+    near = p.match.criteria(p.hash.size**2).hamming_threshold
+    if _from_tables_alone(given, ("matched",), {"labels.csv", "conflicts.csv", "rejects.csv"}):
+        tiffs, jpegs = given.tiff_hashes, given.jpeg_hashes
+        return label.run(None, tiffs, jpegs, given.matched, given.out, p.labels.parsed(), p.label, near=near)
+    return label.run(
+        p.dataset.archive, HASHES_TIFF, [HASHES_JPEG], WORK / "match", WORK / "label", p.labels.parsed(), p.label,
+        near=near, verdicts=p.dataset.known / "verdicts.csv",
+    )  # fmt: skip
+
+
+def _from_tables_alone(given: argparse.Namespace, more: Sequence[str], written: set[str]) -> bool:
+    """Whether hash tables were named; then all they need must be, and the folder must hold nothing else."""
+    from semtrace.provenance.common import InputError
+
+    names = ("tiff_hashes", "jpeg_hashes", *more, "out")
+    named = [name for name in names if getattr(given, name, None)]
+    if named and len(named) < len(names):
+        options = ", ".join("--" + {"matched": "match"}.get(name, name).replace("_", "-") for name in names)
+        raise InputError(f"{given.verb} from hash tables alone needs {options} together")
+    if named:
+        _check_replaceable(given.out, written)
+    return bool(named)
+
+
+def validate(given: argparse.Namespace) -> Any:
+    """Metrics and report."""
+    from semtrace.provenance import validate
+
+    p = _load(given)
+    validate.run(WORK, p.dataset.known, WORK / "validate")
+    return "\n" + (WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
+
+
+def plot(given: argparse.Namespace) -> Any:
+    """The four pictures."""
+    from semtrace.provenance import plot
+
+    p = _load(given)
+    criteria = p.match.criteria(p.hash.size**2)
+    lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
+    return ", ".join(plot.run(WORK / "match" / "jpeg_to_tiff.csv", WORK / "plot", lines))
+
+
+def calibrate(given: argparse.Namespace) -> Any:
+    """Thresholds for a requested precision."""
+    from semtrace import params
+    from semtrace.provenance import calibrate
+    from semtrace.provenance.common import UnreachableError
+
+    p, file = _load(given), CONF / "match" / "calibrated.yaml"
+    params.check_group_file(file)
+    settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
+    done = calibrate.run(WORK, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
+    if done.chosen is None:
+        print(done.report)
+        raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
+    params.write_group_file(file, asdict(done.chosen), done.notes)
+    return f"\n{done.report}\n{file} written; `semtrace params match=calibrated` uses it"
+
+
+def run(given: argparse.Namespace) -> Any:
+    """All stages from inventory to plot, in this process."""
+    from semtrace.parallel import Crashed, map_images
+
+    for stage in ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "deduplicate"):
+        print(_one(given, stage), flush=True)
+    # What is left reads tables and copies files, on one core each: the pictures are drawn meanwhile.
+    ends = [("plot",), ("label", "validate")]
+    for said in map_images(partial(_several, given), ends, workers=given.workers or 2, what="label and plot", chunk=1):
+        if isinstance(said, Crashed):
+            raise OSError(errno.ECHILD, f"label, validate or plot died: {said.detail}")
+        print("\n".join(said), flush=True)
+
+
+def _several(given: argparse.Namespace, stages: Sequence[str]) -> list[str]:
+    return [_one(given, stage) for stage in stages]
+
+
+def _one(given: argparse.Namespace, stage: str) -> str:
+    name, _, given.side = stage.partition(" ")
+    return f"{stage}: {describe(_STAGES[name](given))}"
+
+
+def track(given: argparse.Namespace) -> Any:
+    """One MLflow run."""
+    from semtrace import tracking
+
+    return tracking.track(_load(given), PARAMS, WORK)
+
+
+_STAGES = {
+    "inventory": inventory,
+    "convert": convert,
+    "fingerprint": fingerprint,
+    "match": match,
+    "deduplicate": deduplicate,
+    "label": label,
+    "plot": plot,
+    "validate": validate,
+}
+
+
+def describe(summary: Any) -> str:
+    """A summary as lines for people."""
+    if not is_dataclass(summary) or isinstance(summary, type):
+        return str(summary)
+    lines = []
+    for name, value in asdict(summary).items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
+        lines.append(f"\n  {name.replace('_', ' '):<16} {value}")
+    return "".join(lines)
