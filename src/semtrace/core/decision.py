@@ -46,6 +46,7 @@ class Candidate:
         correlation: high-pass correlation (-1 to 1), None where SSIM is.
         whole: whether the published picture has the whole frame of this original.
         picture: identifies the pixels above the data bar; ``""`` where it is not known.
+        crop: the part of the original that was published, ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
         symmetry: what was done to the original before it was published, in ``core.dihedral``'s words.
         proof: ``"verdict"`` (a person's word), ``"identical_bytes"``, ``"name_digest"``, ``"reencoded"``, or ``""``.
 
@@ -58,6 +59,7 @@ class Candidate:
     whole: bool = False
     picture: str = ""
     symmetry: str = "identity"
+    crop: str = ""
     proof: Proof = ""
 
 

@@ -47,9 +47,7 @@ def phash(gray: NDArray[np.uint8], hash_size: int = 32) -> NDArray[np.bool_]:
         ValueError: ``gray`` is no grey image, or an unknown ``hash_size``.
     """
     _check_size(hash_size)
-    image = as_gray(gray)
-    lookup = _equalize_stretch(_histogram(image))
-    small = resize(_map(image, lookup), 4 * hash_size, 4 * hash_size)
+    small = resize(equalize(gray), 4 * hash_size, 4 * hash_size)
     spectrum = _dct(small.astype(np.float64), _cosines(hash_size))
     middle = hash_size * hash_size // 2
     ordered = np.partition(spectrum, (middle - 1, middle), axis=None)
@@ -61,6 +59,16 @@ def phash(gray: NDArray[np.uint8], hash_size: int = 32) -> NDArray[np.bool_]:
         spectrum = exact[:hash_size, :hash_size]
         return np.asarray(spectrum > np.median(spectrum))
     return np.asarray(spectrum > (low + high) / 2)
+
+
+def equalize(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Equalize and stretch a grey image, shape (H, W), uint8, as ``ImageOps`` of Pillow does.
+
+    Raises:
+        ValueError: ``gray`` is no grey image.
+    """
+    image = as_gray(gray)
+    return _map(image, _equalize_stretch(_histogram(image)))
 
 
 def health(bits: NDArray[np.bool_]) -> Literal["ok", "degenerate"]:

@@ -30,7 +30,7 @@ HASHES = (
 )  # fmt: skip
 JPEG_TO_TIFF = (
     "jpeg_path", "matched_tiff_path", "hamming_distance", "ssim_value", "used_ssim", "decision", "evidence",
-    "margin", "runner_up_path", "correlation", "symmetry", "candidates", "reason",
+    "margin", "runner_up_path", "correlation", "symmetry", "crop", "candidates", "reason",
 )  # fmt: skip
 TIFF_TO_JPEG = (
     "TIFF_file", "TIFF_path", "JPEG_file", "JPEG_path", "hamming_distance", "ssim_value", "used_ssim", "decision",

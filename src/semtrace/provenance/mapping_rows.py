@@ -48,6 +48,7 @@ def forward_rows(
             "runner_up_path": shown.path if unmatched else decision.runner_up.path if decision.runner_up else "",
             "correlation": shown.correlation,
             "symmetry": "" if unmatched else shown.symmetry,
+            "crop": "" if unmatched else shown.crop,
             "candidates": len(pairs[j]),
             "reason": decision.reason,
         }

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.decision import Criteria, Decision
+from semtrace.core.decision import Criteria, Decision, decide
 from semtrace.io import tables
 from semtrace.io.files import staged_folder
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
 from semtrace.provenance.compare_pairs import AllCompared
+from semtrace.provenance.crop_search import find_crops
 from semtrace.provenance.mapping_rows import backward_rows, forward_rows
 from semtrace.provenance.traces import (
     Weighed,
@@ -161,6 +162,13 @@ def run(
             decision = trace(seen, criteria, images=True) if isinstance(seen, Weighed) else None
             if decision is not None and is_alike(decision, criteria):
                 pairs[j], compared[j], weighed[j], results[j] = far[j], looked[j], seen, decision
+        if turned:
+            wanted = [j for j, result in enumerate(results) if isinstance(result, Decision) and is_fruitless(result)]
+            for j, cropped in find_crops(wanted, originals, jpegs, (archive, published), executor).items():
+                decision = decide(cropped.candidates, criteria, complete=cropped.complete)
+                if is_alike(decision, criteria):
+                    results[j], pairs[j], compared[j] = decision, cropped.pairs, list(cropped.comparisons)
+                    weighed[j] = Weighed(cropped.candidates, cropped.complete, unreadable=False, healthy=True)
     if settings.one_to_one == "on":
         results = _settled(weighed, results, criteria, images=images)
     forward = forward_rows(originals, jpegs, pairs, results, nearest_full(jpegs, originals, workers))
