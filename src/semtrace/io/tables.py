@@ -135,7 +135,8 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
 
     try:
         with path.open("rb") as file:
-            rows = pa.parquet.read_table(file).to_pylist()
+            # Without pyarrow's own threads: one that still runs when Python ends aborts the process.
+            rows = pa.parquet.ParquetFile(file, pre_buffer=False).read(use_threads=False).to_pylist()
     except pa.ArrowInvalid as error:
         raise TableError(f"{path}: not a Parquet table ({error})") from error
     return [{name: "" if value is None else value for name, value in row.items()} for row in rows]
