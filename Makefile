@@ -39,6 +39,9 @@ bench-gpu: .venv/.bench
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
+bench-release: .venv/.stamp
+	python benchmarks/release.py
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -54,5 +57,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint bench bench-gpu ui clean
+.PHONY: run test lint bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semtrace import verbs
+from semtrace import cli_release, verbs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     label.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
     calibrate.add_argument("--precision", type=float, metavar="P", help="in place of calibrate.precision, e.g. 0.99")
     calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
+    cli_release.add(verb, verbs.PARAMS, verbs.WORK)
     return parser
 
 

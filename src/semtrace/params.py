@@ -22,6 +22,7 @@ from semtrace.provenance.common import Executor, InputError
 
 if TYPE_CHECKING:
     from semtrace.provenance import calibrate, convert, deduplicate, fingerprint, label, match
+    from semtrace.release import settings as release_settings
     from semtrace.synthetic import generate
 
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
@@ -64,6 +65,7 @@ SECTIONS = {
     "deduplicate": "semtrace.provenance.deduplicate:Settings",
     "labels": "semtrace.provenance.label:LabelsSettings",
     "label": "semtrace.provenance.label:Settings",
+    "release": "semtrace.release.settings:Settings",
     "calibrate": "semtrace.provenance.calibrate:Settings",
     "executor": "semtrace.provenance.common:Executor",
     "tracking": "semtrace.params:Tracking",
@@ -134,6 +136,11 @@ class Params:
     def label(self) -> label.Settings:
         """How labelled copies are made."""
         return cast("label.Settings", self.section("label"))
+
+    @cached_property
+    def release(self) -> release_settings.Settings:
+        """What a release says of itself."""
+        return cast("release_settings.Settings", self.section("release"))
 
     @cached_property
     def calibrate(self) -> calibrate.Settings:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from semtrace.io import tables
+from semtrace.io.checkout import git
 from semtrace.io.files import md5
 from semtrace.params import Dataset, Params, Tracking
 from semtrace.provenance.common import InputError
@@ -92,21 +92,13 @@ def _tags(dataset: Dataset) -> dict[str, str]:
     stages = (yaml.safe_load(lock) or {}).get("stages", {})
     digests = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", []) if "md5" in dep}
     return {
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": str(bool(_git("status", "--porcelain"))).lower(),
+        "git_commit": git("rev-parse", "HEAD"),
+        "git_dirty": str(bool(git("status", "--porcelain"))).lower(),
         "dvc_lock_md5": md5(lock),
         "input_md5.archive": digests.get(str(dataset.archive), ""),
         "input_md5.published": digests.get(str(dataset.published), ""),
         "device": "cpu",
     }
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

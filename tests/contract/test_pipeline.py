@@ -271,3 +271,20 @@ def test_a_full_disk_leaves_nothing_half_written(clone, tmp_path):
         assert [path.name for path in (project / "data" / "work").iterdir()] == ["inventory"]
     finally:
         subprocess.run(["umount", project / "data" / "work"], check=True)
+
+
+def test_what_was_run_and_committed_is_released(clone):
+    """No gate but that on conflicts, which the archive has on purpose, stands in the way of a clean project."""
+    groups = clone / "data/work/deduplicate/groups.csv"
+    if not groups.exists():
+        groups.parent.mkdir()
+        jpegs = (clone / "data/work/fingerprint/jpeg/hashes.csv").read_text().splitlines()[1:]
+        lines = [f"{line.split(',')[1]},jpeg,{number},train" for number, line in enumerate(jpegs)]
+        groups.write_text("\n".join(["path,side,group,split", *lines]) + "\n")
+    call("semtrace", "params", *SMALL, "release.title=Small", "release.licence=CC0-1.0", cwd=clone)
+    call("dvc", "repro", "-q", cwd=clone)
+    call("git", "add", "-A", cwd=clone)
+    call("git", "commit", "-qm", "results", cwd=clone)
+    said = call("semtrace", "release", "--version", "0.1.0", "--allow", "conflicts", cwd=clone)
+    assert "allowed          conflicts" in said
+    assert "is what it was" in call("semtrace", "verify", "--full", "data/releases/sem-dataset-0.1.0", cwd=clone)

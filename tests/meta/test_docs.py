@@ -16,6 +16,9 @@ from semtrace.cli import main
 from semtrace.core import decision, groups
 from semtrace.io import images, tables
 from semtrace.provenance import validate
+from semtrace.release.describe import COLUMNS, EVIDENCE
+from semtrace.release.gates import GATES
+from semtrace.release.pictures import LEFT_OUT
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCE = PROJECT / "src" / "semtrace"
@@ -33,6 +36,8 @@ CONTRACTS = {
     "groups.csv": tables.GROUPS,
     "labels.csv": tables.LABELS,
     "conflicts.csv": tables.CONFLICTS,
+    "manifest.csv": tables.MANIFEST,
+    "left_out.csv": tables.LEFT_OUT,
     "truth.csv": tables.TRUTH,
     "verdicts.csv": tables.VERDICTS,
     "accuracy_by_category.csv": validate.BY_CATEGORY,
@@ -295,6 +300,15 @@ def test_every_evidence_is_described_in_the_order_of_its_strength():
 
 def test_every_evidence_of_a_group_is_described_in_the_order_of_its_strength():
     assert listed("groups.csv", "evidence") == list(get_args(groups.Evidence))
+
+
+def test_a_release_describes_its_columns_evidence_reasons_and_gates():
+    assert set(listed("left_out.csv", "reason")) == set(LEFT_OUT)
+    assert tuple(COLUMNS) == tables.MANIFEST
+    assert set(EVIDENCE) == {*listed("jpeg_to_tiff.csv", "evidence"), "none"}
+    gates = re.search(r"^\| gate \|.*\n\|[-|]+\n((?:\|.*\n)+)", (PROJECT / "docs/releases.md").read_text(), re.M)
+    first_cells = [line.split("|")[1] for line in gates[1].splitlines()]
+    assert {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)} == set(GATES)
 
 
 def test_every_status_of_a_label_is_described():

@@ -9,7 +9,9 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -56,6 +58,43 @@ def walk(root: Path) -> Iterator[tuple[str, Path]]:
 def md5(data: bytes) -> str:
     """The md5 of ``data`` as 32 hex digits: an identity of content, not a protection against forgery."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def digests(path: Path) -> tuple[int, str, str]:
+    """Bytes, md5 and sha256 of a file, read once in pieces: 32 and 64 hex digits.
+
+    Raises:
+        UnsafePathError: ``path`` is no plain file; a symbolic link is not followed.
+        OSError: it cannot be read.
+
+    """
+    size, short, long = 0, hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    with open_plain(path) as file:
+        while piece := file.read(1 << 18):
+            size += len(piece)
+            short.update(piece)
+            long.update(piece)
+    return size, short.hexdigest(), long.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file as 64 hex digits; raises as ``digests`` does."""
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_plain(path: Path) -> BufferedReader:
+    """Open a file to read; UnsafePathError where it is a symbolic link, a pipe or another thing that is no file."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnsafePathError(f"{path}: a symbolic link, where a file must be") from error
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UnsafePathError(f"{path}: not a plain file")
+    return file
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -42,6 +42,11 @@ GROUPS = (
 )  # fmt: skip
 LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status", "detail")
 CONFLICTS = ("kind", "content", "categories", "files", "resolution", "rule")
+MANIFEST = (
+    "path", "sha256", "md5", "bytes", "width", "height", "label", "category", "split", "phash", "duplicate_group",
+    "published_path", "source_path", "source_md5", "decision", "evidence", "pixel_size_m", "licence",
+)  # fmt: skip
+LEFT_OUT = ("published_path", "reason", "detail")
 VERDICTS = ("left", "right", "verdict", "who", "when")
 TRUTH = ("jpeg_path", "tiff_path", "category")
 CALIBRATION = (
@@ -92,6 +97,48 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]],
         text.write("\n")
     write_atomic(path, text.getvalue().encode("utf-8"))
     return len(table)
+
+
+def write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write the same rows as Parquet, in the order given: int, float and str stay what they are, "" becomes null.
+
+    Args:
+        path: file to write; its folder must exist.
+        columns: columns, each of one type.
+        rows: as for ``write``; a column may be empty.
+
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    table = list(rows)
+    cells = {name: [None if row[name] == "" else row[name] for row in table] for name in columns}
+    typed = {name: pa.array(column) for name, column in cells.items()}
+    # A column without any value is text, so that versions of a table fit together.
+    whole = {
+        name: column.cast(pa.string()) if pa.types.is_null(column.type) else column for name, column in typed.items()
+    }
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(pa.table(whole), sink, compression="zstd")
+    write_atomic(path, sink.getvalue().to_pybytes())
+
+
+def read_parquet(path: Path) -> list[dict[str, Any]]:
+    """Rows of a Parquet file; null is ``""``.
+
+    Raises:
+        TableError: it is not Parquet.
+
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        with path.open("rb") as file:
+            rows = pa.parquet.read_table(file).to_pylist()
+    except pa.ArrowInvalid as error:
+        raise TableError(f"{path}: not a Parquet table ({error})") from error
+    return [{name: "" if value is None else value for name, value in row.items()} for row in rows]
 
 
 def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

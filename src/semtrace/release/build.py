@@ -1,0 +1,256 @@
+"""release: make the folder that others cite, verify, fetch and compare years later; whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from semtrace.core.labels import Vocabulary
+from semtrace.io import tables
+from semtrace.io.checkout import Checkout
+from semtrace.io.files import digests, place, safe_join, sha256, staged_folder, walk, write_atomic
+from semtrace.parallel import Crashed, map_images
+from semtrace.provenance.common import InputError, check_folder
+from semtrace.release import card, compare, croissant, describe, gates
+from semtrace.release.pictures import choose, read_sources
+from semtrace.release.settings import Settings, Version, parse_version
+
+SUMS = "SHA256SUMS"
+# What goes along: table or report of a stage -> where in the release. Those of `validate` may be absent.
+_MAPPINGS = (
+    "match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "label/conflicts.csv",
+    "deduplicate/groups.csv",
+)  # fmt: skip
+_REPORTS = ("validate/metrics.json", "validate/accuracy_report.txt", "validate/accuracy_by_category.csv")
+_KINDS = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".txt": "text/plain"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was released. ``digest`` (sha256 of SHA256SUMS) stands for every byte of it."""
+
+    folder: str
+    pictures: int
+    bytes: int
+    splits: dict[str, int]
+    left_out: dict[str, int]
+    allowed: str
+    changes: dict[str, int]
+    placed_by: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who asks for which release, and from which state of the project."""
+
+    version: Version
+    date: str
+    allowed: Collection[str]
+    checkout: Checkout
+
+
+def run(
+    work: Path,
+    published: Path,
+    releases: Path,
+    params_file: Path,
+    settings: Settings,
+    vocabulary: Vocabulary,
+    order: Order,
+) -> Summary:
+    """Make ``<releases>/<name>-<version>/``; the files in it: docs/releases.md.
+
+    Args:
+        work: folder of the stages' results.
+        published: root of the published pictures.
+        releases: folder of all releases.
+        params_file: goes along as documentation.
+        settings: what is said of the release.
+        vocabulary: categories and their numbers.
+        order: version, date, accepted findings, state of the project.
+
+    Raises:
+        InputError: the folder exists already; a gate found something that is not allowed; there is nothing to release;
+            a picture is not the file any more that was fingerprinted.
+
+    """
+    target = releases / f"{settings.name}-{order.version}"
+    if target.exists():
+        raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
+    check_folder(published, "published")
+    sources = read_sources(work)
+    chosen = choose(sources, settings.include, vocabulary, settings.licence.strip())
+    if not chosen.pictures:
+        raise InputError(
+            f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
+        )
+    last, previous = _last(releases, settings.name, order)
+    found = gates.check_pictures(chosen.pictures, sources.conflicts) + gates.check_description(settings)
+    found += gates.check_version(order.version, last, comparable=previous is not None)
+    passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
+
+    with staged_folder(target) as folder:
+        placed = _place(chosen.pictures, published, folder, settings.link)
+        release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
+        difference = None
+        if previous is not None:
+            old = tables.read(previous / "manifest.csv", tables.MANIFEST)
+            new = [{name: str(value) for name, value in row.items()} for row in chosen.pictures]
+            difference = compare.compare(old, new)
+        _write_tables(folder, work, params_file, release, chosen.pictures, chosen.left_out, difference)
+        before = (previous / "CHANGELOG.md").read_text(encoding="utf-8") if previous else ""
+        since = str(last) if last else ""
+        _write(folder / "CHANGELOG.md", card.changelog(release, since, difference, before))
+        _write(folder / "README.md", card.card(release))
+        _write(folder / "CITATION.cff", card.citation_file(release))
+        total = sum(row["bytes"] for row in chosen.pictures)
+        _write_json(folder / "datacite.json", describe.datacite(release, total))
+        _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
+        about = [(name, path) for name, path in walk(folder) if not name.startswith("data/")]
+        files = [
+            (name, _KINDS.get(path.suffix, "application/octet-stream"), path.stat().st_size) for name, path in about
+        ]
+        _write_json(folder / "ro-crate-metadata.json", describe.ro_crate(release, files))
+        sums = {row["path"]: row["sha256"] for row in chosen.pictures}
+        sums |= {name: sha256(path) for name, path in walk(folder) if name not in sums}
+        _write(folder / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
+        digest = sha256(folder / SUMS)
+    return Summary(
+        folder=str(target),
+        pictures=len(chosen.pictures),
+        bytes=total,
+        splits={part: sum(counts.values()) for part, counts in release.parts.items()},
+        left_out=dict(release.left_out),
+        allowed=", ".join(one.gate for one in passed) or "nothing",
+        changes={kind: len(difference.rows(kind)) for kind in compare.KINDS} if difference else {},
+        placed_by=placed,
+        digest=digest,
+    )
+
+
+def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path | None]:
+    """The last release that is known of, and its folder if it is here.
+
+    Known from its folder, from what DVC tracks (``<name>-1.0.0.dvc``), or from a tag of GTO (``<name>@v1.0.0``).
+    """
+    names = [path.name for path in releases.iterdir()] if releases.is_dir() else []
+    texts = {entry.removeprefix(f"{name}-").removesuffix(".dvc") for entry in names if entry.startswith(f"{name}-")}
+    texts |= {tag.removeprefix(f"{name}@v") for tag in order.checkout.tags if tag.startswith(f"{name}@v")}
+    versions = set()
+    for text in texts:
+        try:
+            versions.add(parse_version(text))
+        except InputError:
+            continue  # a bag or a note of somebody, or a tag of another thing
+    if not versions:
+        return None, None
+    last = max(versions)
+    folder = releases / f"{name}-{last}"
+    return last, folder if (folder / "manifest.csv").is_file() else None
+
+
+def _place(pictures: Sequence[dict[str, Any]], published: Path, folder: Path, link: str) -> dict[str, int]:
+    """Put the pictures in their places and add their sha256; returns how many were placed in which way."""
+    for parent in sorted({safe_join(folder, row["path"]).parent for row in pictures}):
+        parent.mkdir(parents=True)
+    jobs = [(row["published_path"], row["path"]) for row in pictures]
+    ways = Counter[str]()
+    # One process: the disk is the limit, and others would each hold a copy of the tables.
+    one = partial(_place_one, published, folder, link)
+    for row, result in zip(pictures, map_images(one, jobs, workers=1, what="release"), strict=True):
+        if isinstance(result, Crashed):
+            raise InputError(f"{row['published_path']}: {result.detail}")
+        way, size, short, long = result
+        if (size, short) != (row["bytes"], row["md5"]):
+            raise InputError(
+                f"{published / row['published_path']}: not the file that was fingerprinted; run the pipeline again"
+            )
+        row["sha256"] = long
+        ways[way] += 1
+    return dict(sorted(ways.items()))
+
+
+def _place_one(published: Path, folder: Path, link: str, job: tuple[str, str]) -> tuple[str, int, str, str]:
+    source, target = safe_join(published, job[0]), safe_join(folder, job[1])
+    way = place(source, target, link=link)
+    return way, *digests(target)  # of what lies there now: that is what is promised
+
+
+def _order(part: str) -> tuple[int, str]:
+    usual = ("train", "validation", "test")
+    return (usual.index(part) if part in usual else len(usual)), part
+
+
+def _release(
+    pictures: Sequence[Mapping[str, Any]],
+    left_out: Sequence[Mapping[str, str]],
+    settings: Settings,
+    vocabulary: Vocabulary,
+    order: Order,
+    passed: Sequence[gates.Finding],
+) -> describe.Release:
+    parts: dict[str, Counter[str]] = {}
+    sizes = Counter[str]()
+    for row in pictures:
+        parts.setdefault(row["split"], Counter())[row["category"]] += 1
+        sizes[row["split"]] += row["bytes"]
+    return describe.Release(
+        settings=settings,
+        version=order.version,
+        date=order.date,
+        commit=order.checkout.commit,
+        categories=vocabulary.categories,
+        parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
+        sizes=sizes,
+        evidence=dict(sorted(Counter(row["evidence"] or "none" for row in pictures).items())),
+        left_out=dict(sorted(Counter(row["reason"] for row in left_out).items())),
+        allowed=[(one.gate, one.flaw) for one in passed],
+    )
+
+
+def _write_tables(
+    folder: Path,
+    work: Path,
+    params_file: Path,
+    release: describe.Release,
+    pictures: Sequence[Mapping[str, Any]],
+    left_out: Sequence[Mapping[str, str]],
+    difference: compare.Difference | None,
+) -> None:
+    mappings, statistics, documentation = (folder / "metadata" / n for n in ("mappings", "statistics", "documentation"))
+    for place_ in (mappings, statistics, documentation):
+        place_.mkdir(parents=True)
+    tables.write(folder / "manifest.csv", tables.MANIFEST, pictures)
+    tables.write_parquet(folder / "manifest.parquet", tables.MANIFEST, pictures)
+    for name in _MAPPINGS:
+        place(work / name, mappings / Path(name).name, link="copy")
+    for name in _REPORTS:
+        if (work / name).is_file():
+            place(work / name, statistics / Path(name).name, link="copy")
+    counts = [
+        {"category": category, "split": part, "pictures": count}
+        for part, its in release.parts.items()
+        for category, count in its.items()
+    ]
+    tables.write(statistics / "counts.csv", ("category", "split", "pictures"), counts)
+    tables.write(documentation / "left_out.csv", tables.LEFT_OUT, left_out)
+    meanings = [{"column": name, "meaning": text} for name, text in describe.COLUMNS.items()]
+    tables.write(documentation / "columns.csv", ("column", "meaning"), meanings, sort=False)
+    if difference is not None:
+        changes = [vars(change) for change in difference.changes if change.kind != "unchanged"]
+        tables.write(documentation / "changes.csv", ("kind", "old_path", "new_path"), changes)
+    place(params_file, documentation / "params.yaml", link="copy")
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomic(path, text.encode())
+
+
+def _write_json(path: Path, tree: Mapping[str, Any]) -> None:
+    _write(path, json.dumps(tree, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,181 @@
+"""What a release says to people: the dataset card README.md, CITATION.cff, CHANGELOG.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from semtrace.provenance.common import InputError
+from semtrace.release import describe
+from semtrace.release.compare import KINDS, Difference
+from semtrace.release.describe import Release
+from semtrace.release.pictures import LEFT_OUT
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_LISTED = 20  # changes of one kind that CHANGELOG.md names
+
+
+def card(release: Release) -> str:
+    """README.md: a YAML header as the Hugging Face Hub and ``datasets`` read it, then the card."""
+    s = release.settings
+    header: dict[str, Any] = {
+        "license": s.licence.lower() or "unknown",
+        "pretty_name": s.title or s.name,
+        "version": str(release.version),
+        "task_categories": ["image-classification"],
+        "size_categories": [next((name for most, name in _SIZES if release.pictures < most), "n>1M")],
+        "tags": list(s.keywords),
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": part, "path": f"data/{part}/**"} for part in release.parts],
+            }
+        ],
+        "dataset_info": {
+            "features": [
+                {"name": "image", "dtype": "image"},
+                {
+                    "name": "label",
+                    "dtype": {"class_label": {"names": {str(n): name for n, name in enumerate(_used(release))}}},
+                },
+            ],
+            "splits": [
+                {"name": part, "num_bytes": release.sizes[part], "num_examples": sum(counts.values())}
+                for part, counts in release.parts.items()
+            ],
+            "dataset_size": sum(release.sizes.values()),
+        },
+    }
+    head = yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
+    body = [
+        f"# {_text(s.title or s.name)}",
+        f"Version {release.version}, {release.date}. Licence: {_text(s.licence) or 'not stated'}.",
+        _text(s.description),
+        "## What is inside",
+        f"{release.pictures:,} pictures (JPEG), one of each content. A picture is in the part of the split of its "
+        "duplicate group: copies of one picture, and frames of one field, are never in two parts.",
+        _table(release),
+        "`manifest.csv` (and the same as `manifest.parquet`) has a row for each picture: digests, size, category, "
+        "split, the published file and the original it was traced to, the evidence, the pixel size. "
+        "`metadata/documentation/columns.csv` explains the columns.",
+        "## How it was made",
+        "Each published picture was traced to its original in the archive by semtrace"
+        + (f", commit `{release.commit[:12]}`" if release.commit else "")
+        + ". The full mapping is in `metadata/mappings/`, the "
+        "measured accuracy, where the truth is known, in `metadata/statistics/`, the parameters in "
+        "`metadata/documentation/params.yaml`.",
+        _listed("The evidence for the original", release.evidence, describe.EVIDENCE),
+        _listed("Published pictures that are not inside", release.left_out, LEFT_OUT)
+        + " Each is named in `metadata/documentation/left_out.csv`.",
+        "## Known flaws",
+        "\n".join(f"- **{gate}** (accepted at the release): {_text(message)}" for gate, message in release.allowed)
+        or "No gate of the release had to be opened.",
+        "## Check it, read it",
+        "```sh\nsemtrace verify .            # every file there, no other, right sizes\n"
+        "semtrace verify . --full     # every digest too\n"
+        "sha256sum --quiet --check SHA256SUMS   # the same by coreutils\n```",
+        '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # image, label\n```\n\n'
+        "There `label` is the category's place in alphabetical order, not the number of the table above.",
+        "## Cite it",
+        f"> {_text(release.citation)}",
+    ]
+    return f"---\n{head}---\n\n" + "\n\n".join(part for part in body if part) + "\n"
+
+
+def header(text: str) -> dict[str, Any]:
+    """The YAML header of a card.
+
+    Raises:
+        InputError: there is none.
+
+    """
+    found = re.match(r"---\n(.*?\n)---\n", text, re.DOTALL)
+    try:
+        read = yaml.safe_load(found[1]) if found else None
+    except yaml.YAMLError:
+        read = None
+    if not isinstance(read, dict):
+        raise InputError("README.md: no YAML header")
+    return read
+
+
+def citation_file(release: Release) -> str:
+    """CITATION.cff 1.2.0."""
+    s = release.settings
+    people: list[dict[str, str]] = []
+    for creator in s.creators:
+        family, comma, given = (part.strip() for part in creator.name.partition(","))
+        person = {"family-names": family, "given-names": given} if comma else {"name": creator.name}
+        if creator.orcid:
+            person["orcid"] = f"https://orcid.org/{creator.orcid}"
+        if creator.affiliation and comma:
+            person["affiliation"] = creator.affiliation
+        people.append(person)
+    whole: dict[str, Any] = {
+        "cff-version": "1.2.0",
+        "message": "If you use this dataset, please cite it.",
+        "type": "dataset",
+        "title": s.title or s.name,
+        "version": str(release.version),
+        "date-released": release.date,
+        "authors": people or [{"name": release.people}],
+        "license": s.licence,
+        "doi": s.doi,
+        "url": s.url,
+        "abstract": s.description,
+        "keywords": list(s.keywords),
+    }
+    kept = {key: value for key, value in whole.items() if value not in ("", [])}
+    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+
+
+def changelog(release: Release, previous: str, difference: Difference | None, before: str) -> str:
+    """CHANGELOG.md: what changed since the version ``previous``, above what ``before`` (its CHANGELOG.md) says.
+
+    A ``difference`` of None says that there is nothing to compare with.
+    """
+    if difference is not None:
+        counts = {kind: len(difference.rows(kind)) for kind in KINDS}
+        lines = [f"Since {previous}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) + "."]
+        for kind in KINDS[:-1]:
+            rows = difference.rows(kind)
+            lines += [f"- {kind}: " + " → ".join(path for path in row.values() if path) for row in rows[:_LISTED]]
+            if len(rows) > _LISTED:
+                lines.append(f"- {kind}: {len(rows) - _LISTED:,} more, see `metadata/documentation/changes.csv`")
+    elif previous:
+        lines = [f"Not compared with {previous}, which was not at hand."]
+    else:
+        lines = [f"The first release: {release.pictures:,} pictures."]
+    older = before.partition("\n\n")[2]
+    return f"# Changes\n\n## {release.version}, {release.date}\n\n" + "\n".join(lines) + "\n" + (older and f"\n{older}")
+
+
+def _table(release: Release) -> str:
+    parts = list(release.parts)
+    used = sorted(_used(release), key=release.categories.index)
+    lines = [("label", "category", *parts, "all"), ("---", "---", *("---:" for _ in [*parts, "all"]))]
+    for name in used:
+        counts = [release.parts[part].get(name, 0) for part in parts]
+        numbers = (f"{count:,}" for count in [*counts, sum(counts)])
+        lines.append((f"L{release.categories.index(name)}", name.replace("_", "\\_"), *numbers))
+    totals = [sum(release.parts[part].values()) for part in parts]
+    lines.append(("", "all", *(f"{count:,}" for count in [*totals, sum(totals)])))
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _used(release: Release) -> list[str]:
+    """The categories that have pictures, in the order in which ``datasets`` numbers folders: by name."""
+    return sorted({name for counts in release.parts.values() for name in counts})
+
+
+def _listed(title: str, counts: Mapping[str, int], meanings: Mapping[str, str]) -> str:
+    said = "; ".join(f"{meanings[name]} ({count:,}, `{name}`)" for name, count in counts.items())
+    return f"{title}: {said or 'none'}."
+
+
+def _text(text: str) -> str:
+    """A person's or a file's words as Markdown text: what would be a tag is shown as it is written."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").strip()

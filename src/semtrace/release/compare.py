@@ -1,0 +1,90 @@
+"""diff: what changed from one release to another, from their manifests alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from semtrace.io import tables
+from semtrace.provenance.common import InputError
+
+Row = Mapping[str, str]
+KINDS = ("added", "removed", "relabelled", "re-encoded", "moved", "unchanged")
+_WHO = ("published_path", "source_md5")  # what says that other bytes are the same picture, the surest first
+
+
+@dataclass(frozen=True)
+class Change:
+    """One picture in both releases; a path is empty where it is not inside."""
+
+    kind: str
+    old_path: str
+    new_path: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All pictures of two releases, sorted by kind and path."""
+
+    changes: Sequence[Change]
+
+    def rows(self, kind: str) -> list[dict[str, str]]:
+        """Old and new path of the pictures of one kind."""
+        return [{"old_path": c.old_path, "new_path": c.new_path} for c in self.changes if c.kind == kind]
+
+
+def compare(old: Iterable[Row], new: Iterable[Row]) -> Difference:
+    """Compare the rows of two manifests.
+
+    A picture is the same if its bytes are (md5). Of the rest, the same published file, or the only pictures of one
+    original on both sides, are one picture, ``re-encoded``. The same picture in another category is ``relabelled``, of
+    other bytes or not; in another part of the split, ``moved``.
+    """
+    before, after = {row["md5"]: row for row in old}, {row["md5"]: row for row in new}
+    pairs = [(before[key], after[key]) for key in sorted(before.keys() & after.keys())]
+    gone = [row for key, row in sorted(before.items()) if key not in after]
+    come = [row for key, row in sorted(after.items()) if key not in before]
+    for name in _WHO:
+        left, right = _by(gone, name), _by(come, name)
+        for key in sorted(left.keys() & right.keys()):
+            if len(left[key]) == len(right[key]) == 1:
+                pairs.append((left[key][0], right[key][0]))
+        paired = {row["md5"] for pair in pairs for row in pair}
+        gone = [row for row in gone if row["md5"] not in paired]
+        come = [row for row in come if row["md5"] not in paired]
+    changes = [Change(_kind(one, two), one["path"], two["path"]) for one, two in pairs]
+    changes += [Change("removed", row["path"], "") for row in gone]
+    changes += [Change("added", "", row["path"]) for row in come]
+    return Difference(sorted(changes, key=lambda c: (KINDS.index(c.kind), c.old_path, c.new_path)))
+
+
+def run(old: Path, new: Path) -> Difference:
+    """Compare two release folders.
+
+    Raises:
+        InputError: one has no manifest.
+        TableError: a manifest cannot be read.
+
+    """
+    for folder in (old, new):
+        if not (folder / "manifest.csv").is_file():
+            raise InputError(f"{folder}: not a release, it has no manifest.csv")
+    return compare(*(tables.read(folder / "manifest.csv", tables.MANIFEST) for folder in (old, new)))
+
+
+def _kind(old: Row, new: Row) -> str:
+    if (old["category"], old["label"]) != (new["category"], new["label"]):
+        return "relabelled"
+    if old["md5"] != new["md5"]:
+        return "re-encoded"
+    return "moved" if old["split"] != new["split"] else "unchanged"
+
+
+def _by(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:
+    found = defaultdict(list)
+    for row in rows:
+        if row[name]:
+            found[row[name]].append(row)
+    return found

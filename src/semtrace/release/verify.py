@@ -1,0 +1,201 @@
+"""verify: is this release what it was when it was made? Nothing missing, nothing more, nothing changed."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from semtrace.io import tables
+from semtrace.io.files import UnsafePathError, safe_join, sha256, walk
+from semtrace.io.tables import TableError
+from semtrace.parallel import Crashed, map_images
+from semtrace.provenance.common import InputError, printable
+from semtrace.release.build import SUMS
+from semtrace.release.card import header
+from semtrace.release.pictures import manifest_rows
+
+Kind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
+
+
+@dataclass(frozen=True, order=True)
+class Failure:
+    """What is wrong with a release.
+
+    Attributes:
+        kind: ``missing``: promised, not there. ``unexpected``: there, not promised. ``changed``: other bytes.
+            ``dangerous``: a path that leads out of the folder, or something that is no plain file. ``inconsistent``:
+            manifest, card and Croissant description say different things.
+        path: below the release, as it is written there.
+        detail: in words.
+    """
+
+    kind: Kind
+    path: str
+    detail: str
+
+
+def run(release: Path, *, full: bool, workers: int) -> list[Failure]:
+    """Check a release folder; nothing in it is believed, followed or changed.
+
+    Fast: every promised file is there with its size, no other is, and all but the pictures has its digest; manifest,
+    card and Croissant description agree. Full: the pictures have theirs, too.
+
+    Args:
+        release: the folder.
+        full: read every picture.
+        workers: processes; 0 means one per core.
+
+    Returns:
+        The failures, sorted; none: the release is what it was.
+
+    Raises:
+        InputError: not a release at all.
+
+    """
+    there, found = _listing(release)
+    if SUMS not in there:
+        raise InputError(f"{release}: not a release, it has no plain file {SUMS}")
+    odd = {failure.path for failure in found}
+    promised = dict(_sums(release, found))
+    rows = _manifest(release, found) if "manifest.csv" in there else []
+
+    for name in promised.keys() - there.keys() - odd:
+        found.append(Failure("missing", name, "not in the folder"))
+    for name in there.keys() - promised.keys() - {SUMS}:
+        found.append(Failure("unexpected", printable(name), f"in the folder, but not in {SUMS}"))
+    sizes = {row["path"]: row["bytes"] for row in rows}
+    resized = {name for name in sizes.keys() & there.keys() if sizes[name] != str(there[name])}
+    for name in resized:
+        found.append(Failure("changed", name, f"{there[name]} bytes, not {sizes[name]}"))
+    read = [name for name in sorted(promised.keys() & there.keys() - resized) if full or name not in sizes]
+    digest = partial(_digest, release)
+    for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
+        if is_ != promised[name]:
+            detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
+            found.append(Failure("changed", name, detail if len(str(is_)) == 64 else str(is_)))
+    for row in rows:
+        if promised.get(row["path"]) != row["sha256"]:
+            found.append(Failure("inconsistent", row["path"], f"manifest.csv and {SUMS} promise different digests"))
+    for name in promised.keys() - sizes.keys():
+        if name.startswith("data/"):
+            found.append(Failure("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
+    if rows:
+        found += _contradictions(release, rows, full=full)
+    return sorted(set(found))
+
+
+def sums(release: Path) -> dict[str, str]:
+    """The digests that a release promises: path -> sha256, without what is no such line or leads out."""
+    return dict(_sums(release, []))
+
+
+def _listing(release: Path) -> tuple[dict[str, int], list[Failure]]:
+    """Plain files and their sizes; failures for what is none."""
+    there, found = {}, []
+    for name, path in walk(release):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            there[name] = status.st_size
+        else:
+            what = f"a symbolic link to {str(path.readlink())!r}" if path.is_symlink() else "a pipe, socket or device"
+            found.append(Failure("dangerous", printable(name), f"{what}; a release holds plain files only"))
+    return there, found
+
+
+def _sums(release: Path, found: list[Failure]) -> Iterator[tuple[str, str]]:
+    text = (release / SUMS).read_text(encoding="utf-8", errors="backslashreplace")
+    seen = set()
+    for number, line in enumerate(text.split("\n")[:-1], 1):
+        parsed = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
+        if not parsed or parsed[2] in seen:
+            found.append(Failure("changed", SUMS, f"line {number} is none of `sha256sum`, or names a file twice"))
+        elif _leads_out(release, parsed[2]):
+            found.append(Failure("dangerous", parsed[2], f"line {number} of {SUMS} leads out of the release"))
+        else:
+            seen.add(parsed[2])
+            yield parsed[2], parsed[1]
+
+
+def _manifest(release: Path, found: list[Failure]) -> list[dict[str, str]]:
+    try:
+        rows = tables.read(release / "manifest.csv", tables.MANIFEST)
+        manifest_rows(rows)
+    except (TableError, ValueError) as error:
+        found.append(Failure("changed", "manifest.csv", f"cannot be read: {error}"))
+        return []
+    for row in rows:
+        if _leads_out(release, row["path"]):
+            found.append(Failure("dangerous", row["path"], "a row of manifest.csv leads out of the release"))
+    return [row for row in rows if not _leads_out(release, row["path"])]
+
+
+def _leads_out(release: Path, name: str) -> bool:
+    try:
+        safe_join(release, name)
+    except UnsafePathError:
+        return True
+    return "\\" in name or ":" in name  # on Windows a folder of its own, or a drive
+
+
+def _digest(release: Path, name: str) -> str:
+    try:
+        return sha256(safe_join(release, name))
+    except (OSError, UnsafePathError) as error:
+        return f"cannot be read: {error}"
+
+
+def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) -> Iterator[Failure]:
+    """Where manifest, card and descriptions disagree."""
+    for row in rows:
+        wanted = f"data/{row['split']}/{row['category']}/{row['label']}_{row['md5']}.jpg"
+        if row["path"] != wanted:
+            yield Failure("inconsistent", row["path"], f"its row in manifest.csv describes {wanted}")
+    licences, counts = {row["licence"] for row in rows}, dict(Counter(row["split"] for row in rows))
+    try:
+        card = header((release / "README.md").read_text(encoding="utf-8"))
+        parts = {part["name"]: part["num_examples"] for part in card["dataset_info"]["splits"]}
+        names = list(card["dataset_info"]["features"][1]["dtype"]["class_label"]["names"].values())
+    except (OSError, InputError, UnicodeDecodeError, LookupError, TypeError) as error:
+        yield Failure("inconsistent", "README.md", f"its header cannot be read: {error!r}")
+        return
+    if parts != counts:
+        yield Failure("inconsistent", "README.md", f"says {parts} pictures, manifest.csv {counts}")
+    if {name.lower() or "unknown" for name in licences} != {card["license"]}:
+        yield Failure("inconsistent", "README.md", f"licence {card['license']}, in manifest.csv {licences}")
+    if names != sorted({row["category"] for row in rows}):
+        yield Failure("inconsistent", "README.md", f"names the categories {names}, manifest.csv others")
+    if len({(row["label"], row["category"]) for row in rows}) != len(names):
+        yield Failure("inconsistent", "manifest.csv", "a category has two labels")
+    try:
+        croissant = json.loads((release / "croissant.json").read_text(encoding="utf-8"))
+        [digest] = [file["sha256"] for file in croissant["distribution"] if file.get("name") == "manifest.csv"]
+        columns = [field["name"] for field in croissant["recordSet"][0]["field"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        yield Failure("inconsistent", "croissant.json", f"cannot be read: {error!r}")
+        return
+    if digest != _digest(release, "manifest.csv"):
+        yield Failure("inconsistent", "croissant.json", "promises another manifest.csv")
+    if croissant.get("version") != card.get("version"):
+        versions = f"version {croissant.get('version')}, README.md {card.get('version')}"
+        yield Failure("inconsistent", "croissant.json", versions)
+    if columns != [*tables.MANIFEST, "image"]:
+        yield Failure("inconsistent", "croissant.json", "describes other columns than manifest.csv has")
+    if full:
+        yield from _parquet(release, rows)
+
+
+def _parquet(release: Path, rows: list[dict[str, str]]) -> Iterator[Failure]:
+    try:
+        same = tables.read_parquet(release / "manifest.parquet") == manifest_rows(rows)
+    except (OSError, TableError) as error:
+        yield Failure("inconsistent", "manifest.parquet", f"cannot be read: {error}")
+        return
+    if not same:
+        yield Failure("inconsistent", "manifest.parquet", "other rows than manifest.csv")

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from semtrace.io import files
+from semtrace.io.checkout import Checkout
+from semtrace.io.tables import MANIFEST, read_parquet
+from semtrace.provenance.common import InputError
+from semtrace.release import build, verify
+from semtrace.release.gates import GATES
+from semtrace.release.pictures import manifest_rows
+from tests.release.project import Picture, Project, ten
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_every_published_picture_is_inside_or_left_out_with_a_reason(project):
+    project.pictures += [
+        Picture(20, "Tips", "train", decision="ambiguous"),
+        Picture(21, "Tips", "train", decision="unmatched"),
+        Picture(22, "Tips", "train", labelled=""),
+        Picture(23, "Fibres", "train", data=ten()[0].data),
+    ]
+    folder = project.release("1.0.0", "conflicts")
+    manifest, left = rows(folder / "manifest.csv"), rows(folder / "metadata/documentation/left_out.csv")
+    assert {row["reason"] for row in left} == {"same_pixels", "no_single_category", "unmatched", "ambiguous"}
+    assert sorted(row["published_path"] for row in manifest + left) == sorted(p.path for p in project.pictures)
+
+
+def test_the_manifest_says_what_each_file_is(project):
+    folder = project.release("1.0.0")
+    manifest = rows(folder / "manifest.csv")
+    assert tuple(manifest[0]) == MANIFEST
+    by_path = {p.path: p for p in project.pictures}
+    for row in manifest:
+        data, picture = (folder / row["path"]).read_bytes(), by_path[row["published_path"]]
+        assert row["path"] == f"data/{picture.split}/{picture.category}/{row['label']}_{picture.md5}.jpg"
+        assert (row["sha256"], row["md5"], row["bytes"]) == (
+            hashlib.sha256(data).hexdigest(), hashlib.md5(data).hexdigest(), str(len(data)),
+        )  # fmt: skip
+        assert (row["source_path"], row["evidence"], row["licence"]) == (picture.original, "ssim", "CC-BY-4.0")
+        assert float(row["pixel_size_m"]) == 2.5e-09  # 32 columns show the 64 of the original
+    assert {str(p.relative_to(folder)) for p in folder.glob("data/*/*/*")} == {row["path"] for row in manifest}
+    assert read_parquet(folder / "manifest.parquet") == manifest_rows(manifest)
+
+
+def test_sha256sum_agrees(project):
+    folder = project.release("1.0.0")
+    done = subprocess.run(["sha256sum", "--strict", "--quiet", "--check", "SHA256SUMS"], cwd=folder, check=False)
+    assert done.returncode == 0
+
+
+def test_the_same_inputs_give_the_same_bytes(project, tmp_path):
+    first = project.release("1.0.0")
+    other = Project(tmp_path / "other", list(reversed(ten())))
+    second = other.release("1.0.0", link="hardlink")
+    digests = [{name: path.read_bytes() for name, path in files.walk(folder)} for folder in (first, second)]
+    assert digests[0] == digests[1]
+
+
+def test_a_label_settled_for_the_original_is_that_of_the_picture(project):
+    project.pictures[0].labelled = "Fibres"  # published under Porous_Sponge
+    folder = project.release("1.0.0")
+    [row] = [row for row in rows(folder / "manifest.csv") if row["published_path"] == project.pictures[0].path]
+    assert (row["category"], row["label"]) == ("Fibres", "L3")
+
+
+def test_a_pixel_size_is_given_only_where_the_whole_original_is_shown(project, monkeypatch):
+    project.write()
+    hashes = project.root / "work/fingerprint/tiff/hashes.csv"
+    hashes.write_text(hashes.read_text().replace(",48,", ",,"))  # no data bar: 64 x 52, the picture 32 x 24
+    monkeypatch.setattr(project, "write", lambda: None)
+    assert {row["pixel_size_m"] for row in rows(project.release("1.0.0") / "manifest.csv")} == {""}
+
+
+# --- gates
+
+DIRTY = {
+    "conflicts": lambda p: p.pictures.append(Picture(20, "Tips", "train", labelled="")),
+    "ambiguous": lambda p: p.pictures.append(Picture(20, "Tips", "train", decision="ambiguous")),
+    "evidence": lambda p: p.pictures.append(Picture(20, "Tips", "train", decision="unmatched")),
+    "groups": lambda p: p.pictures.append(Picture(20, "Tips", "test", group="g0")),
+}
+SAID = {
+    "title": {"title": " "},
+    "licence": {"licence": ""},
+    "uncommitted": {"checkout": Checkout("a" * 40, "2026-11-21", (), ("src/x.py",), ())},
+    "stale": {"checkout": Checkout("a" * 40, "2026-11-21", (), (), ("match",))},
+    "version": {"checkout": Checkout("a" * 40, "2026-11-21", ("sem-test@v1.0.0", "other@v7.0.0", "v9"), (), ())},
+}
+
+
+@pytest.mark.parametrize("gate", [*DIRTY, *SAID])
+def test_a_gate_stays_shut_unless_it_is_named_and_then_the_card_says_so(project, gate):
+    DIRTY.get(gate, lambda _: None)(project)
+    say = {"include": ["matched", "ambiguous", "unmatched"], **SAID.get(gate, {})}
+    more = ["history"] if gate == "version" else []
+    with pytest.raises(InputError, match=rf"not released:\n  {gate}: .*(?s:.)*--allow {gate}"):
+        project.release("1.0.0", *(set(GATES) - {gate}), **say)
+    assert not list(project.root.glob("releases/*"))
+    folder = project.release("1.0.0", gate, *more, **say)
+    assert f"- **{gate}** (accepted at the release)" in (folder / "README.md").read_text()
+    assert [f for f in verify.run(folder, full=True, workers=1) if gate != "groups"] == []
+
+
+def test_what_was_allowed_without_need_is_not_called_a_flaw(project):
+    assert "No gate of the release had to be opened." in (project.release("1.0.0", *GATES) / "README.md").read_text()
+
+
+def test_a_release_needs_the_one_before_it_to_say_what_changed(project):
+    (project.root / "releases").mkdir()
+    (project.root / "releases/sem-test-1.0.0.dvc").touch()  # tracked by DVC, not fetched
+    with pytest.raises(InputError, match=r"history: release 1.0.0 is not here"):
+        project.release("1.1.0")
+    assert "Not compared with 1.0.0" in (project.release("1.1.0", "history") / "CHANGELOG.md").read_text()
+
+
+def test_a_release_is_never_changed(project):
+    folder = project.release("1.0.0")
+    before = (folder / "SHA256SUMS").read_bytes()
+    project.pictures.pop()
+    with pytest.raises(InputError, match="exists already"):
+        project.release("1.0.0", *GATES)
+    assert (folder / "SHA256SUMS").read_bytes() == before
+
+
+@pytest.mark.parametrize("version", ["1.0", "v1.0.0", "1.0.0-rc1", "01.0.0", "1.0.0\n", ""])
+def test_only_plain_versions(project, version):
+    with pytest.raises(InputError, match="is no version"):
+        project.release(version)
+
+
+# --- what disturbs
+
+
+def test_a_picture_that_changed_since_it_was_fingerprinted_is_not_released(project, monkeypatch):
+    project.write()
+    file = project.root / "published" / project.pictures[3].path
+    file.write_bytes(file.read_bytes() + b"x")
+    monkeypatch.setattr(project, "write", lambda: None)
+    with pytest.raises(InputError, match=f"{project.pictures[3].path}: not the file that was fingerprinted"):
+        project.release("1.0.0")
+    assert not list(project.root.glob("releases/*"))
+
+
+def test_a_full_disk_leaves_nothing(project, monkeypatch):
+    def full(source: Path, target: Path, *, link: str) -> str:
+        if "Fibres" in str(target):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        return files.place(source, target, link=link)
+
+    monkeypatch.setattr(build, "place", full)
+    with pytest.raises(OSError, match="No space left"):
+        project.release("1.0.0")
+    assert not list((project.root / "releases").iterdir())
+
+
+@pytest.mark.parametrize("moment", ["data", "manifest.csv", "SHA256SUMS"])
+def test_a_killed_release_is_not_visible_and_the_next_one_is_whole(project, moment):
+    """SIGKILL while the folder is being filled, at three places of its making."""
+    project.write()
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from semtrace.io import files, tables\nfrom semtrace.release import build\n"
+        "from tests.release.project import Project\n"
+        "def killing(real):\n"
+        "    def call(path, *a, **k):\n"
+        "        target = a[0] if a and isinstance(a[0], Path) else path\n"
+        f"        if {moment!r} in str(target.relative_to({str(project.root)!r})).split('.part')[-1]:\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return real(path, *a, **k)\n"
+        "    return call\n"
+        "build.write_atomic, tables.write_atomic = killing(files.write_atomic), killing(files.write_atomic)\n"
+        "build.place = killing(files.place)\n"
+        f"Project(Path({str(project.root)!r})).release('1.0.0')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == -signal.SIGKILL
+    left = [path.name for path in (project.root / "releases").iterdir()]
+    assert left == [".sem-test-1.0.0.part"]
+    folder = project.release("1.0.0")
+    assert [path.name for path in (project.root / "releases").iterdir()] == [folder.name]
+    assert verify.run(folder, full=True, workers=1) == []
+
+
+# --- descriptions
+
+
+def test_the_next_version_says_what_changed(project):
+    project.release("1.0.0")
+    p = project.pictures
+    p[0].labelled = "Fibres"
+    p[1] = Picture(1, p[1].category, p[1].split, quality=70)
+    p[2].split = "test"
+    gone = p.pop(9)
+    p.append(Picture(30, "Tips", "train"))
+    text = (project.release("1.1.0") / "CHANGELOG.md").read_text()
+    assert "Since 1.0.0: 1 added, 1 removed, 1 relabelled, 1 re-encoded, 1 moved, 6 unchanged." in text
+    assert f"- removed: data/test/{gone.category}/L1_{gone.md5}.jpg" in text
+    assert text.index("## 1.1.0, ") < text.index("## 1.0.0, 2026-11-21\n\nThe first release: 10 pictures.")
+
+
+def test_the_descriptions_name_title_people_and_licence(project):
+    folder = project.release("1.0.0")
+    crate = {entity["@id"]: entity for entity in json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]}
+    assert crate["./"]["license"] == {"@id": "https://spdx.org/licenses/CC-BY-4.0.html"}
+    assert crate["https://orcid.org/0000-0002-1825-0097"]["name"] == "Orrù, Marta"
+    named = {part["@id"] for part in crate["./"]["hasPart"]}
+    written = {path.name for path in folder.iterdir() if path.is_file()}
+    assert written - {"ro-crate-metadata.json", "SHA256SUMS"} <= named
+    datacite = json.loads((folder / "datacite.json").read_text())
+    assert (datacite["publicationYear"], datacite["titles"]) == (2026, [{"title": "Test <pictures> & more"}])
+    assert "# Test &lt;pictures> &amp; more" in (folder / "README.md").read_text()
+    assert "family-names: Orrù" in (folder / "CITATION.cff").read_text()

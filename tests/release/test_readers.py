@@ -1,0 +1,82 @@
+"""The examples of docs/releases.md, as they stand there: each finds every picture."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from semtrace.release import pack
+from tests.release.project import Project
+
+DOCS = Path(__file__).parents[2] / "docs" / "releases.md"
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project's folder with a release, its shards, and its bag unpacked."""
+    root = tmp_path_factory.mktemp("readers")
+    folder = Project(root).release("1.0.0", name="sem-dataset")
+    (root / "data").mkdir()
+    folder = (root / "releases").rename(root / "data/releases") / folder.name
+    pack.shards(folder, folder.parent, 500)
+    pack.bag(folder, root)
+    with tarfile.open(root / "sem-dataset-1.0.0.bag.tar") as tar:
+        tar.extractall(root, filter="data")
+    return root
+
+
+def run(code: str, project: Path) -> str:
+    """What an example prints; the test is skipped where its libraries are absent."""
+    needed = set(re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE))
+    absent = sorted(name for name in needed if find_spec(name) is None)
+    if absent:
+        pytest.skip(f"{', '.join(absent)} not installed: pip install -c constraints.txt '.[readers]'")
+    offline = {**os.environ, "HF_HOME": str(project / "hf"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=project, env=offline, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: re.search(r"(?:import|from) (\w+)", code)[1])
+def test_the_example_reads_every_picture(project, code):
+    last = run(code, project)
+    assert last.startswith(("10 pictures 4 categories", "Test <pictures> & more in "))
+    assert "(32, 24)" in last or "size" not in code
+
+
+def test_each_croissant_record_has_its_own_picture(project):
+    code = """
+import hashlib
+import pathlib
+import mlcroissant
+from PIL import Image
+root = pathlib.Path("data/releases/sem-dataset-1.0.0")
+dataset = mlcroissant.Dataset(root / "croissant.json")
+assert not dataset.metadata.issues.report(), dataset.metadata.issues.report()
+records = list(dataset.records("pictures"))
+for record in records:
+    file = root / record["pictures/path"].decode()
+    assert hashlib.md5(file.read_bytes()).hexdigest() == record["pictures/md5"].decode()
+    assert Image.open(file).tobytes() == record["pictures/image"].convert("L").tobytes()
+print(len({record["pictures/path"] for record in records}))
+"""
+    assert run(code, project) == "10"
+
+
+def test_datasets_reads_the_card_as_it_stands(project):
+    code = """
+from datasets import load_dataset
+parts = load_dataset("data/releases/sem-dataset-1.0.0")
+print([(name, part.num_rows) for name, part in parts.items()], parts["test"].features["label"].names)
+"""
+    parts = "[('train', 6), ('validation', 2), ('test', 2)]"
+    assert run(code, project) == f"{parts} ['Fibres', 'Particles', 'Porous_Sponge', 'Tips']"

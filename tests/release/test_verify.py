@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from semtrace.cli import main
+from semtrace.io.files import digests
+from semtrace.provenance.common import InputError
+from semtrace.release import verify
+from tests.release.project import Project
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    return Project(tmp_path).release("1.0.0")
+
+
+def picture(release: Path) -> Path:
+    return sorted(release.glob("data/train/*/*.jpg"))[0]
+
+
+def failures(release: Path, *, full: bool = True) -> list[tuple[str, str]]:
+    return [(f.kind, f.path) for f in verify.run(release, full=full, workers=1)]
+
+
+def replace(file: Path, old: bytes, new: bytes) -> None:
+    data = file.read_bytes()
+    assert old in data
+    file.write_bytes(data.replace(old, new))
+
+
+def test_an_untouched_release_has_no_failures(release):
+    assert failures(release) == failures(release, full=False) == []
+
+
+def test_one_changed_bit_is_found_by_its_digest(release):
+    file = picture(release)
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(data)
+    assert failures(release) == [("changed", file.relative_to(release).as_posix())]
+    assert failures(release, full=False) == []  # the same size: that is what full is for
+
+
+def test_another_size_is_found_at_once(release):
+    file = picture(release)
+    file.write_bytes(file.read_bytes() + b"x")
+    assert failures(release, full=False) == [("changed", file.relative_to(release).as_posix())]
+
+
+def test_missing_unexpected_and_renamed(release):
+    file = picture(release)
+    name = file.relative_to(release).as_posix()
+    file.rename(file.with_name("other.jpg"))
+    (release / "Thumbs.db").write_text("clutter")
+    other = str(Path(name).with_name("other.jpg"))
+    assert failures(release, full=False) == [("missing", name), ("unexpected", "Thumbs.db"), ("unexpected", other)]
+
+
+def test_a_link_in_place_of_a_file_is_dangerous_even_to_equal_bytes(release, tmp_path):
+    file = picture(release)
+    (tmp_path / "same.jpg").write_bytes(file.read_bytes())
+    file.unlink()
+    file.symlink_to(tmp_path / "same.jpg")
+    assert failures(release) == [("dangerous", file.relative_to(release).as_posix())]
+
+
+def test_a_folder_that_is_a_link_is_not_entered(release, tmp_path):
+    (release / "data/train").rename(tmp_path / "elsewhere")
+    (release / "data/train").symlink_to(tmp_path / "elsewhere")
+    found = failures(release)
+    assert ("dangerous", "data/train") in found
+    assert {kind for kind, _ in found} == {"dangerous", "missing"}
+
+
+@pytest.mark.parametrize("path", ["../outside.jpg", "/etc/passwd", "data/../../outside.jpg", "C:\\x.jpg"])
+@pytest.mark.parametrize("table", ["manifest.csv", "SHA256SUMS"])
+def test_a_path_that_leads_out_is_named_and_never_opened(release, path, table, monkeypatch):
+    name = picture(release).relative_to(release).as_posix()
+    replace(release / table, name.encode(), path.encode())
+    opened = []
+    monkeypatch.setattr(verify, "sha256", lambda file: opened.append(file) or "")
+    assert ("dangerous", path) in failures(release)
+    assert all(release in file.resolve().parents for file in opened)
+
+
+def test_a_pipe_does_not_stop_it(release):
+    os.mkfifo(release / "pipe")
+    assert failures(release) == [("dangerous", "pipe")]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("README.md", b"num_examples: 6", b"num_examples: 7"),
+        ("README.md", b"license: cc-by-4.0", b"license: mit"),
+        ("README.md", b"'0': Fibres", b"'0': Tips"),
+        ("README.md", b"---\n", b""),
+        ("croissant.json", b'"version": "1.0.0"', b'"version": "1.0.1"'),
+        ("croissant.json", b'"sha256": "', b'"sha256": "0'),
+        ("croissant.json", b'"name": "phash"', b'"name": "ahash"'),
+        ("manifest.csv", b",train,", b",test,"),
+        ("manifest.csv", b",Fibres,", b",Tips,"),
+    ],
+)
+def test_manifest_card_and_croissant_must_agree_even_where_the_digests_do(release, file, old, new):
+    """Somebody edits one of them and mends its digest."""
+    before = digests(release / file)[2]
+    replace(release / file, old, new)
+    replace(release / "SHA256SUMS", before.encode(), digests(release / file)[2].encode())
+    kinds = {kind for kind, _ in failures(release)}
+    assert kinds == {"inconsistent"}
+
+
+def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
+    (release / "data/train/Tips/extra.jpg").write_bytes(b"x")
+    line = f"{digests(release / 'data/train/Tips/extra.jpg')[2]}  data/train/Tips/extra.jpg\n"
+    (release / "SHA256SUMS").write_text((release / "SHA256SUMS").read_text() + line)
+    assert failures(release, full=False) == [("inconsistent", "data/train/Tips/extra.jpg")]
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe\n", b"path\n", b"not a table"])
+def test_a_ruined_manifest_is_a_failure_and_no_crash(release, text):
+    (release / "manifest.csv").write_bytes(text)
+    assert ("changed", "manifest.csv") in failures(release)
+
+
+@pytest.mark.parametrize("text", [b"nonsense\n", b"\xff\n", b"0" * 64 + b"  a\n"])
+def test_a_ruined_list_of_digests_is_a_failure_and_no_crash(release, text):
+    (release / "SHA256SUMS").write_bytes((release / "SHA256SUMS").read_bytes() + text + text)
+    assert ("changed", "SHA256SUMS") in failures(release)
+
+
+def test_a_folder_that_is_no_release_is_refused(tmp_path):
+    with pytest.raises(InputError, match="not a release"):
+        verify.run(tmp_path, full=True, workers=1)
+
+
+def test_the_command_names_what_is_wrong_and_fails(release, capsys):
+    assert main(["verify", str(release)]) == 0
+    picture(release).unlink()
+    assert main(["verify", str(release), "--full", "--workers", "1"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].startswith("missing: data/train/")
+    assert said.err == f"semtrace: error: {release}: is not what it was: missing 1\n"
