@@ -26,6 +26,13 @@ lint: .venv/.stamp
 	mypy
 	semtrace params --check
 
+# Hostile files, names and circumstances; kills and failing disks. Minutes each.
+hostile: .venv/.stamp
+	pytest -m "heavy or not heavy" tests/hostile
+
+crash: .venv/.stamp
+	pytest -m "heavy or not heavy" tests/crash
+
 bench: .venv/.stamp
 	python benchmarks/main_job.py
 
@@ -44,5 +51,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint bench ui clean
+.PHONY: run test lint hostile crash bench ui clean
 .DELETE_ON_ERROR:

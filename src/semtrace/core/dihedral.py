@@ -108,5 +108,5 @@ def _negated(size: int, symmetry: Symmetry) -> NDArray[np.bool_]:
 
 def _pack(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """As ``phash.pack``, for many hashes (..., n, n) at once; n² is a multiple of 64."""
-    flat = bits.reshape(*bits.shape[:-2], -1)
+    flat = bits.reshape(*bits.shape[:-2], bits.shape[-2] * bits.shape[-1])
     return np.packbits(flat, axis=-1).view(">u8").astype(np.uint64)

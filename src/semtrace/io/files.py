@@ -9,11 +9,16 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SYNC_FILE_RANGE_WRITE = 2
+MAX_BYTES = 2**31
+"""Larger files are not read: no picture that is decoded here needs more, and a sparse file can claim any size."""
+
 _FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
 
 
@@ -51,6 +56,30 @@ def walk(root: Path) -> Iterator[tuple[str, Path]]:
             path = Path(folder, name)
             found.append((path.relative_to(root).as_posix(), path))
     yield from sorted(found)
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a file for reading that must be a plain file now, whatever it was when it was listed.
+
+    Raises:
+        OSError: ``ELOOP`` where it is a symbolic link, ``EINVAL`` where it is a pipe, socket, device or folder (it is
+            never waited for), or anything that opening a file raises.
+
+    """
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+    return file
+
+
+def read_regular(path: Path | str) -> bytes:
+    """The bytes of a plain file; OSError as ``open_regular``, with ``EFBIG`` for more than ``MAX_BYTES``."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"{size} bytes; the limit is {MAX_BYTES}", str(path))
+        return file.read(size + 1)  # one that grows meanwhile is not followed for ever; its digest will tell
 
 
 def md5(data: bytes) -> str:
@@ -96,7 +125,7 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
         FileExistsError: ``target`` exists; nothing is overwritten.
 
     """
-    with source.open("rb") as reading:
+    with open_regular(source) as reading:
         if link == "reflink":
             with target.open("xb") as writing:
                 try:
@@ -113,10 +142,22 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
                 if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
                     raise
         with target.open("xb") as writing:
-            shutil.copyfileobj(reading, writing, 1 << 20)
+            _pump(reading, writing, source)
             writing.flush()
             _begin_storing(writing.fileno())
     return "copy"
+
+
+def _pump(reading: BinaryIO, writing: BinaryIO, source: Path) -> None:
+    while True:
+        try:
+            block = reading.read(1 << 20)
+        except OSError as error:
+            error.filename = str(source)  # a failed read does not say of what
+            raise
+        if not block:
+            return
+        writing.write(block)
 
 
 def _begin_storing(descriptor: int) -> None:
