@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import shutil
@@ -40,16 +41,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from semtrace.provenance.common import InputError
 
     try:
-        summary = given.run(given)
+        with _held(given):
+            summary = given.run(given)
     except (InputError, TableError, VocabularyError, UnsafePathError) as error:
         return _fail(str(error), 2)
     except OSError as error:
         return _fail(_explain(error), 1)
+    except MemoryError:
+        return _fail("memory ran out; nothing half-done was kept. Run it again with fewer --workers", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
     if summary is not None:
         print(f"{given.verb}: {_describe(summary)}")
     return 0
+
+
+def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """Hold the folder where stages read each other's results, so that two runs never mix; one of --out holds itself."""
+    from semtrace.io.files import locked
+
+    if given.verb in ("params", "track") or getattr(given, "out", None) or not PARAMS.is_file():
+        return contextlib.nullcontext()
+    WORK.mkdir(parents=True, exist_ok=True)
+    return locked(WORK)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -262,7 +276,7 @@ def _describe(summary: Any) -> str:
 
 def _explain(error: OSError) -> str:
     what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         folder = next((p for p in [WORK, *WORK.parents] if p.exists()), Path())
         free = shutil.disk_usage(folder).free
         return f"{what}; {free:,} bytes are free where {WORK} lies. Nothing half-written was kept: make room, run again"
