@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Work is spread over processes, one per core: threads of BLAS inside each would only get in the way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     given = _parser().parse_args(arguments)
 
     from semtrace.core.labels import VocabularyError

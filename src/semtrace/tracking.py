@@ -103,7 +103,7 @@ def _tags(dataset: Dataset) -> dict[str, str]:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)  # noqa: S603, S607  (fixed words)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()

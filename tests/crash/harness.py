@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from semtrace.params import Params
 from semtrace.provenance import convert, fingerprint, inventory, label, match, plot, validate
 from semtrace.provenance.common import Executor
 from tests.provenance.conftest import build
@@ -39,11 +40,12 @@ class Case:
     done: Path
     wanted: dict[str, dict[str, str]]
     inputs: dict[str, str]
+    parameters: Params
     workers: int = 1
 
     def stage(self, name: str, work: Path, cache: Path) -> None:
         archive, published, known = (self.root / part for part in ("archive", "published", "known"))
-        p, ready, executor = defaults(self.root), self.done, Executor(self.workers, cache)
+        p, ready, executor = self.parameters, self.done, Executor(self.workers, cache)
         listing, out = ready / "inventory/inventory.csv", work / name
         hashes = ready / "fingerprint/tiff/hashes.csv", ready / "fingerprint/jpeg/hashes.csv"
         near = p.match.criteria(p.hash.size**2).hamming_threshold
@@ -109,9 +111,10 @@ class Case:
 
 def make_case(root: Path) -> Case:
     build(root)
-    run_all(root / "archive", root / "published", root / "known", root / "work", defaults(root))
+    parameters = defaults(root)
+    run_all(root / "archive", root / "published", root / "known", root / "work", parameters)
     wanted = {name: digests(root / "work" / name) for name in STAGES}
-    return Case(root, root / "work", wanted, digests(root / "archive") | digests(root / "published"))
+    return Case(root, root / "work", wanted, digests(root / "archive") | digests(root / "published"), parameters)
 
 
 def fresh(folder: Path, name: str, *, old: bool) -> tuple[Path, dict[str, str]]:

@@ -63,8 +63,7 @@ def sweep(
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("old", [False, True], ids=["first run", "over an old result"])
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize(("name", "old"), [("inventory", False), *((name, True) for name in STAGES)])
 @pytest.mark.usefixtures("strace")
 def test_killed_at_every_step(case, tmp_path, name, old):
     kills = {call: sweep(case, name, tmp_path / "x", call, "signal=SIGKILL", old=old) for call in STEPS}
@@ -95,7 +94,7 @@ def kill_at_random(case: Case, name: str, folder: Path, count: int, seed: int) -
         begin = time.monotonic()
         pid = case.start(name, work)
         if trial:  # the first is left alone, to know how long it takes
-            time.sleep(rng.uniform(0, longest))
+            time.sleep(rng.uniform(0, longest))  # the moment is what is tested
             os.kill(pid, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         until(lambda pid=pid: group_is_gone(pid))  # no worker outlives its parent
@@ -109,9 +108,9 @@ def kill_at_random(case: Case, name: str, folder: Path, count: int, seed: int) -
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("name", STAGES)
 def test_killed_at_random(case, tmp_path, name, workers):
-    killed = kill_at_random(with_workers(case, workers), name, tmp_path / "x", 50, seed=workers)
-    print(f"{name}, {workers} workers: {killed} of 50 kills before the end")
-    assert killed > 10
+    killed = kill_at_random(with_workers(case, workers), name, tmp_path / "x", 25, seed=workers)
+    print(f"{name}, {workers} workers: {killed} of 25 kills before the end")
+    assert killed > 5
 
 
 def test_killed_at_random_a_few_times(case, tmp_path):
