@@ -82,7 +82,7 @@ def _in_processes(
     context = _context(function)
     done = 0
     while done < len(chunks):
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
+        with ProcessPoolExecutor(workers, context, _die_with_parent, (_forking(context),)) as pool:
             # Few chunks in flight: memory stays flat however many items there are.
             waiting: list[Future[list[Result]]] = []
             upcoming = iter(chunks[done:])
@@ -120,17 +120,24 @@ def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     return [function(item) for item in items]
 
 
-def _die_with_parent() -> None:
+def _forking(context: multiprocessing.context.BaseContext) -> int:
+    """The process that forks the workers; 0 where it is the server, which ends with us."""
+    return os.getpid() if context.get_start_method() == "fork" else 0
+
+
+def _die_with_parent(parent: int) -> None:
     """Let the kernel end this worker when its parent is killed: it would wait for ever, or write into the next run."""
     with contextlib.suppress(AttributeError):  # not Linux
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent not in (0, os.getppid()):  # it was killed before this line
+        os._exit(1)
 
 
 def _alone(
     function: Callable[[Item], Result], item: Item, context: multiprocessing.context.BaseContext
 ) -> Result | Crashed:
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sending, function, item))  # type: ignore[attr-defined]
+    process = context.Process(target=_send, args=(_forking(context), sending, function, item))  # type: ignore[attr-defined]
     process.start()
     sending.close()
     with receiving, contextlib.suppress(EOFError):
@@ -143,8 +150,8 @@ def _alone(
     return Crashed(_ENDS.get(-(process.exitcode or 0)) or f"the worker process died on this file ({process.exitcode})")
 
 
-def _send(sending: Connection, function: Callable[[Item], Result], item: Item) -> None:
-    _die_with_parent()
+def _send(parent: int, sending: Connection, function: Callable[[Item], Result], item: Item) -> None:
+    _die_with_parent(parent)
     try:
         answer: tuple[Result | None, Exception | None] = function(item), None
     except Exception as error:
