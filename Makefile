@@ -26,6 +26,13 @@ lint: .venv/.stamp
 	mypy
 	semtrace params --check
 
+# Hostile files, names and circumstances; kills and failing disks. Minutes each.
+hostile: .venv/.stamp
+	pytest -m "heavy or not heavy" tests/hostile
+
+crash: .venv/.stamp
+	pytest -m "heavy or not heavy" tests/crash
+
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
@@ -57,5 +64,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint bench bench-gpu bench-release ui clean
+.PHONY: run test lint hostile crash bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

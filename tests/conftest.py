@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # as cli.py: workers are then forked
+    os.environ.setdefault(name, "1")
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import shutil
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Work is spread over processes, one per core: threads of BLAS inside each would only get in the way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     given = _parser().parse_args(arguments)
 
     from semtrace.core.labels import VocabularyError
@@ -33,18 +36,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from semtrace.provenance.common import InputError, UnreachableError
 
     try:
-        summary = given.run(given)
+        with _held(given):
+            summary = given.run(given)
     except (InputError, TableError, VocabularyError, UnsafePathError) as error:
         return _fail(str(error), 2)
     except UnreachableError as error:
         return _fail(str(error), 1)
     except OSError as error:
         return _fail(_explain(error), 1)
+    except MemoryError:
+        return _fail("memory ran out; nothing half-done was kept. Run it again with fewer --workers", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
     if summary is not None:
         print(f"{given.verb}: {verbs.describe(summary)}")
     return 0
+
+
+def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """Hold the folder where stages read each other's results, so that two runs never mix; one of --out holds itself."""
+    from semtrace.io.files import locked
+
+    if (
+        given.verb in ("params", "track", "verify", "diff", "pack")
+        or getattr(given, "out", None)
+        or not verbs.PARAMS.is_file()
+    ):
+        return contextlib.nullcontext()
+    verbs.WORK.mkdir(parents=True, exist_ok=True)
+    return locked(verbs.WORK)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _explain(error: OSError) -> str:
     what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         folder = next((p for p in [verbs.WORK, *verbs.WORK.parents] if p.exists()), Path())
         free = shutil.disk_usage(folder).free
         where = f"{free:,} bytes are free where {verbs.WORK} lies"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,11 +24,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _LOG_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_ENDS: dict[int, str] = {
+    signal.SIGPROF: "it takes more processor time than a file of its size may",
+    signal.SIGSEGV: "the decoder crashed (segmentation fault)",
+    signal.SIGABRT: "the decoder crashed (abort)",
+    signal.SIGKILL: "the worker process was killed, as it is when memory runs out",
+}
 
 
 @dataclass(frozen=True)
 class Crashed:
-    """Stands for the result of an item whose worker process died (a decoder's segmentation fault, say)."""
+    """Stands for the result of an item whose worker process died: a fault in a decoder, or more than it may take."""
 
     detail: str
 
@@ -43,8 +54,7 @@ def map_images(
     Args:
         function: a module-level function; an exception it raises ends the map.
         items: what to work on; they and the results travel between processes by pickle.
-        workers: processes; 0 means one per available core. 1 works in this process, for debugging: there an item
-            that kills its worker kills the program.
+        workers: processes beside this one; 0 means one per available core.
         what: the words beside the progress bar.
         chunk: items per task. The result does not depend on it, nor on ``workers``.
         prepare: run here before workers are forked: what it loads (compiled kernels, decoders) they inherit.
@@ -53,8 +63,7 @@ def map_images(
         A result, or ``Crashed`` for an item that kills its worker; the other items are not lost.
 
     """
-    if workers == 1 or not items:
-        yield from _progress((function(item) for item in items), len(items), what)
+    if not items:
         return
     if prepare is not None:
         prepare()
@@ -73,7 +82,7 @@ def _in_processes(
     context = _context(function)
     done = 0
     while done < len(chunks):
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(workers, context, _die_with_parent, (_forking(context),)) as pool:
             # Few chunks in flight: memory stays flat however many items there are.
             waiting: list[Future[list[Result]]] = []
             upcoming = iter(chunks[done:])
@@ -111,14 +120,43 @@ def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     return [function(item) for item in items]
 
 
+def _forking(context: multiprocessing.context.BaseContext) -> int:
+    """The process that forks the workers; 0 where it is the server, which ends with us."""
+    return os.getpid() if context.get_start_method() == "fork" else 0
+
+
+def _die_with_parent(parent: int) -> None:
+    """Let the kernel end this worker when its parent is killed: it would wait for ever, or write into the next run."""
+    with contextlib.suppress(AttributeError):  # not Linux
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent not in (0, os.getppid()):  # it was killed before this line
+        os._exit(1)
+
+
 def _alone(
     function: Callable[[Item], Result], item: Item, context: multiprocessing.context.BaseContext
 ) -> Result | Crashed:
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        try:
-            return pool.submit(function, item).result()
-        except BrokenProcessPool:
-            return Crashed("the worker process died on this file")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(_forking(context), sending, function, item))  # type: ignore[attr-defined]
+    process.start()
+    sending.close()
+    with receiving, contextlib.suppress(EOFError):
+        result, error = receiving.recv()
+        process.join()
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]
+    process.join()
+    return Crashed(_ENDS.get(-(process.exitcode or 0)) or f"the worker process died on this file ({process.exitcode})")
+
+
+def _send(parent: int, sending: Connection, function: Callable[[Item], Result], item: Item) -> None:
+    _die_with_parent(parent)
+    try:
+        answer: tuple[Result | None, Exception | None] = function(item), None
+    except Exception as error:
+        answer = None, error
+    sending.send(answer)
 
 
 def _progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:

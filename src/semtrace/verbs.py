@@ -132,7 +132,7 @@ def label(given: argparse.Namespace) -> Any:
         return label.run(None, tiffs, jpegs, given.matched, given.out, p.labels.parsed(), p.label, near=near)
     return label.run(
         p.dataset.archive, HASHES_TIFF, [HASHES_JPEG], WORK / "match", WORK / "label", p.labels.parsed(), p.label,
-        near=near, verdicts=p.dataset.known / "verdicts.csv",
+        near=near, verdicts=p.dataset.known / "verdicts.csv", cache=p.executor.cache,
     )  # fmt: skip
 
 

@@ -38,3 +38,20 @@ def test_a_damaged_file_is_set_aside(tmp_path):
         cache.put([("kind", "digest", 1)])
         assert cache.get("kind", "digest") == 1
     assert (tmp_path / "c.sqlite.broken").exists()
+
+
+def test_the_log_of_a_damaged_file_is_not_played_into_the_new_one(tmp_path):
+    file = tmp_path / "c.sqlite"
+    file.write_bytes(b"not a database" * 1000)
+    (tmp_path / "c.sqlite-wal").write_bytes(b"a log of the old file")
+    with Cache(file) as cache:
+        cache.put([("kind", "digest", 1)])
+        assert (tmp_path / "c.sqlite.broken-wal").read_bytes() == b"a log of the old file"
+        assert cache.get("kind", "digest") == 1
+
+
+def test_a_damaged_value_is_none(tmp_path):
+    with Cache(tmp_path / "c.sqlite") as cache:
+        cache.put([("kind", "digest", 1)])
+        cache._db.execute("UPDATE entry SET value = '{'")
+        assert cache.get("kind", "digest") is None

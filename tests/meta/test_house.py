@@ -170,6 +170,15 @@ def test_installed_is_what_constraints_pin():
     assert not wrong, "not in constraints.txt in this version"
 
 
+def test_requirements_pin_the_same_versions_with_digests():
+    text = (PROJECT / "requirements.txt").read_text()
+    versions = dict(re.findall(r"^([\w.-]+)==([^ ;\\]+)", text, re.MULTILINE))
+    for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE):
+        assert versions.get(re.sub(r"[-_.]+", "-", name).lower()) == version, f"{name}: generate requirements.txt again"
+    blocks = [block for block in re.split(r"\n(?=\S)", text) if not block.startswith("#")]
+    assert all("==" in block and "--hash=sha256:" in block for block in blocks)
+
+
 def test_telemetry_is_off():
     config = (PROJECT / ".dvc" / "config").read_text()
     assert "analytics = false" in config

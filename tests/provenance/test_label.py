@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -171,3 +173,24 @@ def test_from_the_published_tables_of_hashes(shared, tmp_path):
                 "conflict" if bits < 150 else "unmatched"
             )
     assert (contradictory, beyond) == (2426, 4)
+
+
+@pytest.mark.parametrize("change", ["other bytes", "gone", "a link", "a pipe"])
+def test_an_original_that_changed_after_it_was_traced_is_no_labelled_copy(done, tmp_path, change):
+    archive = tmp_path / "archive"
+    shutil.copytree(done.archive, archive, symlinks=True)
+    victim = next(row["tiff_path"] for row in done.rows("label/labels.csv") if row["status"] == "labelled")
+    whole = (archive / victim).read_bytes()
+    (archive / victim).unlink()
+    if change == "other bytes":
+        (archive / victim).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    elif change == "a link":
+        (archive / victim).symlink_to(done.archive / victim)
+    elif change == "a pipe":
+        os.mkfifo(archive / victim)
+    relabel(done, tmp_path / "out", archive=archive)
+    reasons = {row["path"]: row["reason"] for row in table(tmp_path / "out/rejects.csv")}
+    wanted = {"other bytes": "changed", "gone": "unreadable", "a link": "symbolic_link", "a pipe": "not_a_file"}
+    assert reasons[victim] == wanted[change]
+    listed = {row["output_path"] for row in table(tmp_path / "out/labels.csv") if row["output_path"]}
+    assert listed == {p.relative_to(tmp_path / "out/images").as_posix() for p in (tmp_path / "out/images").rglob("*.*")}

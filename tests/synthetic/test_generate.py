@@ -302,8 +302,16 @@ def test_wrong_settings(wrong, message):
         Settings(**wrong)
 
 
+def make_nothing(frame, *, seed, root):
+    return []
+
+
+def fail(frame, *, seed, root):
+    raise MemoryError
+
+
 def test_an_earlier_result_is_replaced_whole_and_foreign_files_never(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_make", lambda frame, *, seed, root: [])
+    monkeypatch.setattr(module, "_make", make_nothing)
     target = tmp_path / "raw"
     generate(SMALL, target, workers=1)
     (target / ".gitignore").write_text("/archive\n")
@@ -320,9 +328,6 @@ def test_an_earlier_result_is_replaced_whole_and_foreign_files_never(tmp_path, m
 
 
 def test_nothing_is_left_of_a_run_that_fails(tmp_path, monkeypatch):
-    def fail(frame, *, seed, root):
-        raise MemoryError
-
     monkeypatch.setattr(module, "_make", fail)
     with pytest.raises(MemoryError):
         generate(SMALL, tmp_path / "raw", workers=1)

@@ -127,7 +127,7 @@ def decide(
             margin = float(runner_up.hamming - best.hamming)
         outcome, reason = _by_hamming(best, margin, criteria, images)
         return Decision(outcome, best, runner_up, "hamming", margin, reason)
-    assert best.correlation is not None
+    assert best.correlation is not None  # noqa: S101  (for mypy: what has an SSIM has a correlation)
     if runner_up is not None and runner_up.ssim is not None:
         margin = round(best.ssim - runner_up.ssim, 6)
     if best.correlation < criteria.min_correlation:

@@ -7,6 +7,7 @@ of the decoders' versions, so an entry can never outlive the code that made it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import sqlite3
@@ -47,7 +48,9 @@ class Cache:
         except sqlite3.DatabaseError:
             if readonly:
                 return
-            path.replace(path.with_name(path.name + ".broken"))
+            for end in ("", "-wal", "-shm"):  # a log that stayed would be played into the new file
+                with contextlib.suppress(FileNotFoundError):
+                    path.with_name(path.name + end).replace(path.with_name(f"{path.name}.broken{end}"))
             self._open(readonly)
 
     def _open(self, readonly: bool) -> None:
@@ -68,9 +71,9 @@ class Cache:
             return None
         try:
             row = self._db.execute("SELECT value FROM entry WHERE key = ?", (_key(kind, digest),)).fetchone()
-        except sqlite3.DatabaseError:
+            return None if row is None else json.loads(row[0])
+        except (sqlite3.DatabaseError, ValueError):  # damaged pages, a damaged value
             return None
-        return None if row is None else json.loads(row[0])
 
     def put(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         """Store ``(kind, digest, value)`` triples in one transaction; values are what JSON can hold."""

@@ -57,6 +57,6 @@ def _stale() -> tuple[str, ...]:
 
 def _output(*command: str) -> str | None:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  (fixed words)
     except (OSError, subprocess.CalledProcessError):
         return None

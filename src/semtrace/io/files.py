@@ -6,16 +6,24 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import glob
 import hashlib
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SYNC_FILE_RANGE_WRITE = 2
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+_PATIENCE = 5.0  # seconds: the workers of a killed run take a moment to go
+MAX_BYTES = 2**31
+"""Larger files are not read: no picture that is decoded here needs more, and a sparse file can claim any size."""
+
 _FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
 
 
@@ -53,6 +61,30 @@ def walk(root: Path) -> Iterator[tuple[str, Path]]:
             path = Path(folder, name)
             found.append((path.relative_to(root).as_posix(), path))
     yield from sorted(found)
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a file for reading that must be a plain file now, whatever it was when it was listed.
+
+    Raises:
+        OSError: ``ELOOP`` where it is a symbolic link, ``EINVAL`` where it is a pipe, socket, device or folder (it is
+            never waited for), or anything that opening a file raises.
+
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path | str) -> bytes:
+    """The bytes of a plain file; OSError as ``open_regular``, with ``EFBIG`` for more than ``MAX_BYTES``."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"{size} bytes; the limit is {MAX_BYTES}", str(path))
+        return file.read(size + 1)  # one that grows meanwhile is not followed for ever; its digest will tell
 
 
 def md5(data: bytes) -> str:
@@ -100,6 +132,9 @@ def open_plain(path: Path) -> BufferedReader:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write ``data`` so that ``path`` is either the old file or the whole new one: temporary, fsync, rename."""
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+    for left in path.parent.glob(f".{glob.escape(path.name[:200])}.*.part"):  # by a killed run
+        if not _is_running(left.suffixes[-2][1:]):
+            left.unlink(missing_ok=True)
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -109,6 +144,16 @@ def write_atomic(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 def write_staged(path: Path, data: bytes) -> None:
@@ -135,7 +180,7 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
         FileExistsError: ``target`` exists; nothing is overwritten.
 
     """
-    with source.open("rb") as reading:
+    with open_regular(source) as reading:
         if link == "reflink":
             with target.open("xb") as writing:
                 try:
@@ -152,10 +197,22 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
                 if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
                     raise
         with target.open("xb") as writing:
-            shutil.copyfileobj(reading, writing, 1 << 20)
+            _pump(reading, writing, source)
             writing.flush()
             _begin_storing(writing.fileno())
     return "copy"
+
+
+def _pump(reading: BinaryIO, writing: BinaryIO, source: Path) -> None:
+    while True:
+        try:
+            block = reading.read(1 << 20)
+        except OSError as error:
+            error.filename = str(source)  # a failed read does not say of what
+            raise
+        if not block:
+            return
+        writing.write(block)
 
 
 def _begin_storing(descriptor: int) -> None:
@@ -169,22 +226,75 @@ def staged_folder(target: Path) -> Iterator[Path]:
     """Give a new folder beside ``target`` to fill; on success it takes the place of ``target``, else it is removed.
 
     So a stage's folder is either the old one or the whole new one. A left-over of a killed run is cleared first.
+
+    Raises:
+        OSError: ``EBUSY`` where another process is filling it; ``ENOSPC`` says how many bytes it had taken.
+
     """
-    staging = target.with_name(f".{target.name}.part")
+    staging, old = (target.with_name(f".{target.name}.{end}") for end in ("part", "old.part"))
+    if staging.is_dir() and not staging.is_symlink():
+        with locked(staging):
+            pass
     _remove(staging)
     staging.mkdir(parents=True)
+    with locked(staging):
+        try:
+            yield staging
+            _sync(staging)
+            _remove(old)
+            if not _exchange(staging, target):
+                if os.path.lexists(target):
+                    target.rename(old)
+                staging.rename(target)
+            _remove(old)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                taken = sum(path.lstat().st_size for path in staging.rglob("*"))
+                error.strerror = f"{error.strerror}; {target} needs more than the {taken:,} bytes that it had taken"
+            raise
+        finally:
+            _remove(staging)  # what is unfinished, or what was replaced
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process and its children; the kernel forgets it with them, so no lock is ever stale.
+
+    Raises:
+        OSError: ``EBUSY`` where another process holds it, even after a moment.
+
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield staging
-        _sync(staging)
-        old = target.with_name(f".{target.name}.old.part")
-        _remove(old)
-        if target.exists():
-            target.rename(old)
-        staging.rename(target)
-        _remove(old)
-    except BaseException:
-        _remove(staging)
-        raise
+        patience = time.monotonic() + _PATIENCE
+        while not _lock(descriptor):
+            if time.monotonic() > patience:
+                raise OSError(
+                    errno.EBUSY, "another semtrace is at work here; run it again when that one has ended", str(folder)
+                )
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system that has no locks
+        pass
+    return True
+
+
+def _exchange(staging: Path, target: Path) -> bool:
+    """Swap two folders in one step, so that ``target`` is there at every moment; False where that cannot be done."""
+    names = os.fsencode(staging), os.fsencode(target)
+    try:
+        return not _LIBC.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
+    except AttributeError:  # not Linux
+        return False
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from semtrace.io import tiff
+from semtrace.io.bounds import bounded
 from semtrace.io.decoders import TooLargeError, by_pillow, by_tifffile, check_size, palette_luma, quiet
 
 Reason = Literal["empty_file", "not_an_image", "truncated", "corrupt", "unsupported", "too_large"]
@@ -80,12 +81,31 @@ def decode(data: bytes) -> DecodedImage:
     """Decode the whole first page of an image file, so that damage anywhere in it is found.
 
     Colour becomes grey as by Pillow's ``convert("L")`` (ITU-R 601 luma, alpha ignored), what is deeper than 8
-    bits by ``semtrace.core.pixels.to_gray8``. A TIFF's orientation is applied, as Pillow does.
+    bits by ``semtrace.core.pixels.to_gray8``. A TIFF's orientation is applied, as Pillow does. A worker process
+    bounds what it may take, see ``semtrace.io.bounds``.
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
-        MemoryError: there is no room for the picture at the moment.
+        MemoryError: there is no room for the picture at the moment, or it would take more than the bound.
     """
+    with bounded(len(data)):
+        return _decode(data)
+
+
+def encode_jpeg(gray: NDArray[np.uint8], quality: int = 100) -> bytes:
+    """Encode a grey picture, shape (H, W), as a baseline single-component JPEG without metadata.
+
+    Raises:
+        ValueError: not a two-dimensional uint8 picture of 1 to 65,500 pixels a side (the limit of libjpeg).
+    """
+    if gray.dtype != np.uint8 or gray.ndim != 2 or not 1 <= min(gray.shape) <= max(gray.shape) <= 65_500:
+        raise ValueError(f"a JPEG holds (H, W) uint8 with sides of 1 to 65500, got {gray.dtype} {gray.shape}")
+    file = io.BytesIO()
+    Image.fromarray(gray).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def _decode(data: bytes) -> DecodedImage:
     if not data:
         raise UnreadableImage("empty_file", "0 bytes")
     kind = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), None)
@@ -106,19 +126,6 @@ def decode(data: bytes) -> DecodedImage:
         raise UnreadableImage("truncated" if error.truncated else "corrupt", str(error)) from None
     except TooLargeError as error:
         raise UnreadableImage("too_large", str(error)) from None
-
-
-def encode_jpeg(gray: NDArray[np.uint8], quality: int = 100) -> bytes:
-    """Encode a grey picture, shape (H, W), as a baseline single-component JPEG without metadata.
-
-    Raises:
-        ValueError: not a two-dimensional uint8 picture of 1 to 65,500 pixels a side (the limit of libjpeg).
-    """
-    if gray.dtype != np.uint8 or gray.ndim != 2 or not 1 <= min(gray.shape) <= max(gray.shape) <= 65_500:
-        raise ValueError(f"a JPEG holds (H, W) uint8 with sides of 1 to 65500, got {gray.dtype} {gray.shape}")
-    file = io.BytesIO()
-    Image.fromarray(gray).save(file, "JPEG", quality=quality)
-    return file.getvalue()
 
 
 def _plain(directory: tiff.Directory, pages: int) -> DecodedImage | None:
@@ -148,6 +155,8 @@ def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: in
         except Exception as error:  # a decoder that is fed damaged bytes raises anything
             unknown = isinstance(error, UnidentifiedImageError)
             detail = f"Pillow: {type(error).__name__} {error}"
+        if detail.endswith("decoder error -9") or "out of memory" in detail:  # how Pillow tells it of libtiff
+            raise MemoryError
         if _is_cut(data, kind, directory) or "truncated" in detail:
             raise UnreadableImage("truncated", detail)
         # what Pillow knows and finds damaged is damaged: a more tolerant decoder would only hide it

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semtrace.io.cache import Cache
-from semtrace.io.files import md5
+from semtrace.io.files import md5, read_regular
 
 KIND = "seen"
 _SETTLED = 2_000_000_000  # nanoseconds
@@ -39,14 +39,14 @@ def identify(file: str, cache: Cache) -> Content:
     known = cache.get(KIND, file) if stamp else None
     if known is not None and known[:-1] == stamp:
         return Content(known[-1], None, None)
-    data = Path(file).read_bytes()
+    data = read_regular(file)
     digest = md5(data)
     return Content(digest, data, [*stamp, digest] if stamp and stamp == _stamp(file) else None)
 
 
 def read_as(file: str, digest: str, cache: Cache) -> bytes | None:
     """Read a file that must have the content ``digest``; None where it has another. OSError as for any file."""
-    data = Path(file).read_bytes()
+    data = read_regular(file)
     stamp = _stamp(file)
     known = cache.get(KIND, file) if stamp else None
     unchanged = known == [*stamp, digest] if stamp else False

@@ -8,6 +8,7 @@ import struct
 from typing import NamedTuple
 
 from semtrace.io import tiff
+from semtrace.io.bounds import bounded
 
 _SIS, _ZEISS, _FEI_XL, _FEI = 33560, 34118, 34680, 34682
 _METRES = {"m": 1.0, "mm": 1e-3, "µm": 1e-6, "um": 1e-6, "nm": 1e-9, "pm": 1e-12, "fm": 1e-15}
@@ -32,16 +33,15 @@ def read_vendor(data: bytes) -> Vendor:
 
     Sources: the files themselves; tifffile's readers of these tags; for Zeiss, hyperspy pull request 2056.
     """
-    try:
-        directory = tiff.first_directory(data)
-    except tiff.TiffError:
-        return Vendor()
-    for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis)):
-        if tag in directory:
-            return reader(directory)
-    if _FEI_XL in directory:  # holds the magnification only
-        return Vendor("FEI XL")
-    return Vendor()
+    with bounded(len(data)):
+        try:
+            directory = tiff.first_directory(data)
+        except tiff.TiffError:
+            return Vendor()
+        for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis)):
+            if tag in directory:
+                return reader(directory)
+        return Vendor("FEI XL" if _FEI_XL in directory else "")  # that one holds the magnification only
 
 
 def _zeiss(directory: tiff.Directory) -> Vendor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,11 @@ from semtrace.io.cache import Cache
 from semtrace.io.files import walk
 from semtrace.io.seen import read_as
 
-OUT_OF_MEMORY = {"reason": "out_of_memory", "detail": "no room for the picture; use fewer workers and run again"}
+OUT_OF_MEMORY = {"reason": "out_of_memory", "detail": "no room for the picture: it needs too much, or memory is short"}
+
+
+_OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+_OF_THE_FILE = {errno.EFBIG: "too_large", errno.ELOOP: "symbolic_link", errno.EINVAL: "not_a_file"}
 
 
 class InputError(ValueError):
@@ -110,6 +115,13 @@ def content_of(row: Mapping[str, str]) -> str:
     return row.get("content_id") or f"{parse_published(row['path']).digits} {row['phash']}"
 
 
+def why_unreadable(error: OSError) -> tuple[str, str]:
+    """Reason and detail of a file that could not be read; raises ``error`` again where the file is not to blame."""
+    if error.errno in _OF_THE_MACHINE:
+        raise error
+    return _OF_THE_FILE.get(error.errno or 0, "unreadable"), error.strerror or "input/output error"
+
+
 def printable(relative: str) -> str:
     """A path as it can stand in a UTF-8 table."""
     return relative.encode("utf-8", "backslashreplace").decode()
@@ -142,7 +154,9 @@ def read_file(file: str, digest: str, cache_file: str | Path) -> bytes | Reject:
         with Cache(Path(cache_file), readonly=True) as cache:
             data = read_as(file, digest, cache)
     except OSError as error:
-        return Reject("", "", "unreadable", error.strerror or "input/output error")
+        return Reject("", "", *why_unreadable(error))
+    except MemoryError:
+        return Reject("", "", **OUT_OF_MEMORY)
     return (
         Reject("", "", "changed", "not the file that was seen before; run the pipeline again") if data is None else data
     )

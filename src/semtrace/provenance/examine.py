@@ -15,7 +15,7 @@ from semtrace.io.images import UnreadableImage, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
 from semtrace.io.seen import identify, read_as
 from semtrace.parallel import Crashed, map_images
-from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject
+from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, why_unreadable
 
 _TINY = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
 CHANGED = {"reason": "changed", "detail": "not the file that the inventory saw; run the pipeline again"}
@@ -80,7 +80,10 @@ def _examine(
                 return known, entries
             data = content.data or read_as(source.file, content.digest, cache)
     except OSError as error:
-        return {"reason": "unreadable", "detail": error.strerror or "input/output error"}, []
+        reason, detail = why_unreadable(error)
+        return {"reason": reason, "detail": detail}, []
+    except MemoryError:
+        return OUT_OF_MEMORY, []
     if data is None:
         return CHANGED, []
     facts = {"md5": content.digest, "bytes": len(data)}

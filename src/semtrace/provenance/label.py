@@ -16,8 +16,10 @@ from typing import Any, get_args
 from semtrace.core.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.core.names import distinct
 from semtrace.io import tables
+from semtrace.io.cache import Cache
 from semtrace.io.files import place, safe_join, staged_folder
-from semtrace.provenance.common import InputError, Reject, write_rejects
+from semtrace.io.seen import identify
+from semtrace.provenance.common import InputError, Reject, why_unreadable, write_rejects
 from semtrace.provenance.known import Verdicts, read_verdicts
 from semtrace.provenance.label_rows import Labelling, conflict_rows, label_rows
 
@@ -78,6 +80,7 @@ def run(
     *,
     near: float,
     verdicts: Path | None = None,
+    cache: Path | None = None,
 ) -> Summary:
     """Write ``images/<Category>/L<n>_<name>``, ``labels.csv``, ``conflicts.csv`` and ``rejects.csv`` to ``out``.
 
@@ -91,6 +94,7 @@ def run(
         settings: how copies are made, and the rule for conflicts.
         near: hashes nearer than this many bits may be one picture.
         verdicts: table of a person's verdicts; it may be missing.
+        cache: file of the side cache; with it an original that has not changed need not be read to know that.
 
     Raises:
         InputError: vocabulary, priorities or verdicts do not fit the published set; or the rule is ``verdicts`` and a
@@ -123,9 +127,12 @@ def run(
             f"{open_[0]['content']} is published as {open_[0]['categories']}. Name their categories in verdicts.csv; "
             "label.conflicts=exclude lists them all in conflicts.csv"
         )
-    renamed = _name_outputs(rows, {row["path"]: row["md5"] for row in originals}) if archive is not None else 0
+    digests = {row["path"]: row["md5"] for row in originals} if archive is not None else {}
+    renamed = _name_outputs(rows, digests) if archive is not None else 0
     with staged_folder(out) as folder:
-        rejects, placed = _place(archive, folder / "images", rows, settings.link) if archive is not None else ([], {})
+        rejects, placed = (
+            _place(archive, folder / "images", rows, digests, settings.link, cache) if archive is not None else ([], {})
+        )
         failed = {reject.path for reject in rejects}
         rows = [row for row in rows if row["tiff_path"] not in failed]
         tables.write(folder / "labels.csv", tables.LABELS, rows)
@@ -156,18 +163,31 @@ def _name_outputs(rows: list[dict[str, Any]], digests: dict[str, str]) -> int:
     return renamed
 
 
-def _place(archive: Path, images: Path, rows: list[dict[str, Any]], link: str) -> tuple[list[Reject], dict[str, int]]:
+def _place(
+    archive: Path, images: Path, rows: list[dict[str, Any]], digests: dict[str, str], link: str, cache_file: Path | None
+) -> tuple[list[Reject], dict[str, int]]:
     rejects: dict[str, Reject] = {}
     placed = Counter[str]()
     images.mkdir()
-    for row in rows:
-        if row["status"] != "labelled":
-            continue
-        target = safe_join(images, row["output_path"])
-        target.parent.mkdir(exist_ok=True)
-        try:
-            placed[place(safe_join(archive, row["tiff_path"]), target, link=link)] += 1
-        except (FileNotFoundError, PermissionError) as error:
-            why = error.strerror or "cannot be copied"
-            rejects[row["tiff_path"]] = Reject(row["tiff_path"], "label", "unreadable", why)
+    with Cache(cache_file or images / "none", readonly=True) as cache:
+        for row in rows:
+            if row["status"] != "labelled":
+                continue
+            path = row["tiff_path"]
+            source, target = safe_join(archive, path), safe_join(images, row["output_path"])
+            target.parent.mkdir(exist_ok=True)
+            try:
+                how = place(source, target, link=link)
+                # asked after the copy was made, so that no change before or during it goes unseen
+                unchanged = identify(str(source), cache).digest == digests[path]
+            except OSError as error:
+                if error.filename != str(source):  # the copy, not the original, cannot be had: no space, say
+                    raise
+                rejects[path] = Reject(path, "label", *why_unreadable(error))
+                continue
+            if unchanged:
+                placed[how] += 1
+            else:
+                target.unlink()
+                rejects[path] = Reject(path, "label", "changed", "not the file that was traced; run the pipeline again")
     return list(rejects.values()), dict(sorted(placed.items()))

@@ -94,7 +94,7 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
     Args:
         settings: what to generate.
         target: folder to write; its parent is made if need be.
-        workers: processes; one per core when None or 0, none but this one when 1.
+        workers: processes; one per core when None or 0.
 
     Returns:
         What was written; printed, it is a table.
@@ -111,7 +111,7 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
         make, rows = partial(_make, seed=settings.seed, root=building), []
         for made in map_images(make, frames, workers=workers or 0, what="generate", chunk=2):
             if isinstance(made, Crashed):
-                raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with workers=1")
+                raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with fewer workers")
             rows += made
         clutter = _clutter(settings, building / "archive")
         tables.write(building / "known" / "truth.csv", tables.TRUTH, rows)

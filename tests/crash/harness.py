@@ -1,0 +1,170 @@
+"""One stage in a process of its own, disturbed; then the oracle that holds after every disturbance."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from semtrace.params import Params
+from semtrace.provenance import convert, fingerprint, inventory, label, match, plot, validate
+from semtrace.provenance.common import Executor
+from tests.provenance.conftest import build
+from tests.provenance.pipeline import defaults, run_all
+
+STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label", "validate", "plot")
+CLEAN, REFUSED = 0, 3  # exit codes of the process: done, or ended by an OSError
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What a folder holds: every file's path and digest, every other entry's path."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.md5(path.read_bytes()).hexdigest() if path.is_file() else "-"
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """A finished run, of which one stage at a time is run again elsewhere under a disturbance."""
+
+    root: Path
+    done: Path
+    wanted: dict[str, dict[str, str]]
+    inputs: dict[str, str]
+    parameters: Params
+    workers: int = 1
+
+    def stage(self, name: str, work: Path, cache: Path) -> None:
+        archive, published, known = (self.root / part for part in ("archive", "published", "known"))
+        p, ready, executor = self.parameters, self.done, Executor(self.workers, cache)
+        listing, out = ready / "inventory/inventory.csv", work / name
+        hashes = ready / "fingerprint/tiff/hashes.csv", ready / "fingerprint/jpeg/hashes.csv"
+        near = p.match.criteria(p.hash.size**2).hamming_threshold
+        if name == "inventory":
+            inventory.run(archive, out, executor)
+        elif name == "convert":
+            convert.run(archive, listing, out, p.convert, executor)
+        elif name == "fingerprint/tiff":
+            fingerprint.tiffs(archive, listing, out, p.hash, p.fingerprint, executor)
+        elif name == "fingerprint/jpeg":
+            fingerprint.jpegs(published, out, p.hash, p.fingerprint, executor)
+        elif name == "match":
+            match.run(
+                hashes[0], [hashes[1]], out, p.match, executor, archive=archive, published=published,
+                converted=ready / "convert/converted.csv", verdicts=known / "verdicts.csv",
+            )  # fmt: skip
+        elif name == "label":
+            label.run(
+                archive, hashes[0], [hashes[1]], ready / "match", out, p.labels.parsed(), p.label,
+                near=near, verdicts=known / "verdicts.csv", cache=cache,
+            )  # fmt: skip
+        elif name == "validate":
+            validate.run(ready, known, out)
+        else:
+            plot.run(ready / "match/jpeg_to_tiff.csv", out, plot.Thresholds(near, 120))
+
+    def start(self, name: str, work: Path, prepare: Callable[[], object] = lambda: None) -> int:
+        """Run a stage in a child that leads its own group; returns its process id."""
+        child = os.fork()
+        if child:
+            return child
+        code = 4
+        try:
+            os.setsid()
+            quiet = os.open(work.parent / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(quiet, 1), os.dup2(quiet, 2), os.close(quiet)
+            sys.stdout = sys.stderr = os.fdopen(2, "w")
+            prepare()
+            self.stage(name, work, work.parent / "cache.sqlite")
+            code = CLEAN
+        except OSError as error:
+            print(f"OSError: {error}")
+            code = REFUSED
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    def check(self, name: str, work: Path, *, before: dict[str, str]) -> None:
+        """Assert that nothing partial has the final name; run again undisturbed; assert that all is as it should be."""
+        out = work / name
+        found = digests(out) if out.exists() else {}
+        assert found in ({}, before, self.wanted[name]), "something partial stands under the final name"
+        assert not before or found, "the old result is gone and no new one is there"
+        pid = self.start(name, work)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert code == CLEAN, (work.parent / "said.txt").read_text()[-2000:]
+        assert digests(out) == self.wanted[name]
+        assert {path.name for path in out.parent.iterdir()} == {out.name}, "temporary files remain"
+        assert digests(self.root / "archive") | digests(self.root / "published") == self.inputs
+
+
+def make_case(root: Path) -> Case:
+    build(root)
+    parameters = defaults(root)
+    run_all(root / "archive", root / "published", root / "known", root / "work", parameters)
+    wanted = {name: digests(root / "work" / name) for name in STAGES}
+    return Case(root, root / "work", wanted, digests(root / "archive") | digests(root / "published"), parameters)
+
+
+def fresh(folder: Path, name: str, *, old: bool) -> tuple[Path, dict[str, str]]:
+    """A work folder, with ``old`` an earlier result in it; returns it and what the folder of the stage holds."""
+    shutil.rmtree(folder, ignore_errors=True)
+    work = folder / "work"
+    (work / name).parent.mkdir(parents=True)
+    if not old:
+        return work, {}
+    (work / name).mkdir()
+    (work / name / "old.csv").write_text("an earlier result")
+    return work, digests(work / name)
+
+
+def with_workers(case: Case, workers: int) -> Case:
+    return replace(case, workers=workers)
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for another process, however busy the machine is."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.001)
+
+
+def state(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def traced(case: Case, name: str, work: Path, inject: str) -> tuple[int, str]:
+    """Run a stage under ``strace -e inject=…``; its exit code (negative: the signal) and what it said."""
+    pid = case.start(name, work, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+    until(lambda: state(pid)["State"].startswith(("T", "t")))
+    log = work.parent / "strace.txt"
+    tracer = subprocess.Popen(
+        ["strace", "-p", str(pid), "-o", log, "-e", f"inject={inject}"], stderr=subprocess.DEVNULL
+    )
+    until(lambda: state(pid)["TracerPid"] == str(tracer.pid) or tracer.poll() is not None)
+    os.kill(pid, signal.SIGCONT)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    tracer.wait()
+    return code, (work.parent / "said.txt").read_text()
+
+
+def group_is_gone(pid: int) -> bool:
+    """Whether no process is left of the group that ``pid`` led."""
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -1,0 +1,233 @@
+"""Kills and failing disks. After each: run again, and nothing tells that it ever happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.crash.harness import (
+    CLEAN,
+    REFUSED,
+    STAGES,
+    Case,
+    digests,
+    fresh,
+    group_is_gone,
+    make_case,
+    traced,
+    until,
+    with_workers,
+)
+
+SYNCS = ("fsync", "fdatasync", "syncfs")
+STEPS = ("rename", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", *SYNCS)
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return make_case(tmp_path_factory.mktemp("case"))
+
+
+@pytest.fixture(scope="session")
+def strace() -> None:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not here, so no system call can be made to fail")
+    tried = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False)
+    if tried.returncode:
+        pytest.skip("strace may not trace here")
+
+
+def sweep(
+    case: Case, name: str, folder: Path, call: str, what: str, *, old: bool, first: int = 1, last: int = 999
+) -> int:
+    """Disturb the stage at its first such call, its second and so on, until it runs through; how often it was."""
+    for nth in range(1, last + 1):
+        work, before = fresh(folder, name, old=old)
+        code, said = traced(case, name, work, f"{call}:{what}:when={nth}")  # strace counts each call for itself
+        assert code in (CLEAN, REFUSED, -signal.SIGKILL), said[-2000:]
+        if code == CLEAN:
+            assert digests(work / name) == case.wanted[name]
+        case.check(name, work, before=before)
+        # one that failed without consequence, as the side cache's may, does not end the sweep
+        if code == CLEAN and "(INJECTED)" not in (folder / "strace.txt").read_text():
+            return nth - 1
+    return last
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("name", "old"), [("inventory", False), *((name, True) for name in STAGES)])
+@pytest.mark.usefixtures("strace")
+def test_killed_at_every_step(case, tmp_path, name, old):
+    kills = {call: sweep(case, name, tmp_path / "x", call, "signal=SIGKILL", old=old) for call in STEPS}
+    print(name, "kills:", {call: count for call, count in kills.items() if count})
+    assert min(kills["mkdir"], kills["rename"], kills["syncfs"]) > 0
+    assert not old or min(kills["renameat2"], kills["unlinkat"]) > 0
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.usefixtures("strace")
+def test_every_sync_fails(case, tmp_path, name):
+    failed = {call: sweep(case, name, tmp_path / "x", call, "error=EIO", old=True) for call in SYNCS}
+    print(name, "EIO:", {call: count for call, count in failed.items() if count})
+    assert min(failed["fsync"], failed["syncfs"]) > 0
+
+
+@pytest.mark.usefixtures("strace")
+@pytest.mark.parametrize(("call", "what"), [("renameat2", "signal=SIGKILL"), ("syncfs", "error=EIO")])
+def test_disturbed_at_the_last_step(case, tmp_path, call, what):
+    assert sweep(case, "inventory", tmp_path / "x", call, what, old=True, last=1) == 1
+
+
+def kill_at_random(case: Case, name: str, folder: Path, count: int, seed: int) -> int:
+    rng, killed, longest = random.Random(seed), 0, 0.0
+    for trial in range(count + 1):
+        work, before = fresh(folder, name, old=trial % 2 == 1)
+        begin = time.monotonic()
+        pid = case.start(name, work)
+        if trial:  # the first is left alone, to know how long it takes
+            time.sleep(rng.uniform(0, longest))  # the moment is what is tested
+            os.kill(pid, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        until(lambda pid=pid: group_is_gone(pid))  # no worker outlives its parent
+        longest = longest or time.monotonic() - begin
+        killed += code == -signal.SIGKILL
+        case.check(name, work, before=before)
+    return killed
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", STAGES)
+def test_killed_at_random(case, tmp_path, name, workers):
+    killed = kill_at_random(with_workers(case, workers), name, tmp_path / "x", 25, seed=workers)
+    print(f"{name}, {workers} workers: {killed} of 25 kills before the end")
+    assert killed > 5
+
+
+def test_killed_at_random_a_few_times(case, tmp_path):
+    assert kill_at_random(with_workers(case, 2), "convert", tmp_path / "x", 3, seed=1) <= 3
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["inventory", "convert", "fingerprint/tiff", "match"])
+def test_a_killed_worker_loses_nothing(case, tmp_path, name):
+    lost = 0
+    for _ in range(10):
+        work, before = fresh(tmp_path / "x", name, old=False)
+        pid = with_workers(case, 2).start(name, work)
+        until(lambda pid=pid: bool(children(pid)) or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+        for child in children(pid)[:1]:
+            os.kill(child, signal.SIGKILL)
+            lost += 1
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == CLEAN, (tmp_path / "x/said.txt").read_text()
+        assert digests(work / name) == case.wanted[name]
+        case.check(name, work, before=before)
+    assert lost > 5
+
+
+def limited(case: Case, name: str, folder: Path, most: int) -> int:
+    work, before = fresh(folder, name, old=True)
+
+    def few() -> None:
+        os.closerange(3, 1024)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    pid = case.start(name, work, few)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    said = (folder / "said.txt").read_text()
+    assert code == CLEAN or "Too many open files" in said, said[-2000:]
+    if code == CLEAN:
+        assert digests(work / name) == case.wanted[name]
+    case.check(name, work, before=before)
+    return code
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", STAGES)
+def test_with_few_file_descriptors_it_is_right_or_refused(case, tmp_path, name):
+    codes = [limited(case, name, tmp_path / "x", most) for most in range(4, 33)]
+    print(name, codes)
+    assert codes[0] == REFUSED
+    assert codes[-1] == CLEAN
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A function that makes a small disk at ``tmp_path/x/work``; skips where that is not allowed."""
+    mounted = []
+
+    def mount(folder: Path, options: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+            pytest.skip("mounting a small tmpfs is not allowed here")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True)
+
+
+needs_mount = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="needs root and mount")
+
+
+def full(case: Case, name: str, folder: Path, disk, size: int) -> int:
+    work = folder / "work"
+    disk(work, f"size={size}")
+    (work / name).mkdir(parents=True)
+    (work / name / "old.csv").write_text("an earlier result")
+    before = digests(work / name)
+    code = os.waitstatus_to_exitcode(os.waitpid(case.start(name, work), 0)[1])
+    said = (folder / "said.txt").read_text()
+    if code == CLEAN:
+        assert digests(work / name) == case.wanted[name]
+    else:
+        assert "No space left on device" in said, said[-2000:]
+        assert "needs more than the" in said, said[-2000:]
+        assert digests(work / name) == before
+        assert [path.name for path in (work / name).parent.iterdir()] == [Path(name).name]
+    subprocess.run(["mount", "-o", "remount,size=64m", work], check=True)
+    case.check(name, work, before=before)
+    return code
+
+
+@needs_mount
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.heavy] * (name != "convert")) for name in STAGES]
+)
+def test_a_disk_too_small_leaves_the_old_result(case, tmp_path, disk, name, request):
+    needed = sum(path.stat().st_size + 4096 for path in (case.done / name).rglob("*"))
+    steps = 12 if request.node.get_closest_marker("heavy") else 2
+    sizes = [max(8192, needed * step // steps // 4096 * 4096) for step in range(1, steps + 1)] + [8 * needed + 65_536]
+    codes = [full(case, name, tmp_path / f"{i}", disk, size) for i, size in enumerate(sizes)]
+    print(name, codes)
+    assert codes[0] == REFUSED
+    assert codes[-1] == CLEAN
+
+
+@needs_mount
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.heavy] * (name != "label")) for name in STAGES])
+def test_a_read_only_work_folder_is_refused(case, tmp_path, disk, name):
+    work = tmp_path / "x/work"
+    disk(work, "size=64m")
+    (work / name).mkdir(parents=True)
+    (work / name / "old.csv").write_text("an earlier result")
+    before = digests(work / name)
+    subprocess.run(["mount", "-o", "remount,ro", work], check=True)
+    code = os.waitstatus_to_exitcode(os.waitpid(case.start(name, work), 0)[1])
+    assert code == REFUSED
+    assert "Read-only file system" in (tmp_path / "x/said.txt").read_text()
+    subprocess.run(["mount", "-o", "remount,rw", work], check=True)
+    case.check(name, work, before=before)

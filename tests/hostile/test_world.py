@@ -1,0 +1,264 @@
+"""Strange names, links, files that change, two runs at once, other surroundings: the same tables, or a clear word."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from semtrace.io import tables
+from semtrace.io.files import UnsafePathError, locked, open_regular, safe_join, staged_folder, walk
+from semtrace.provenance import convert, inventory
+from semtrace.provenance.common import Executor
+from tests.crash.harness import digests
+from tests.provenance.conftest import build, save, scene
+from tests.provenance.pipeline import defaults, publish, run_all, table
+
+NAMES = [
+    "plain.tif", "with space.tif", " leading.tif", "trailing .tif", "it's.tif", 'say "cheese".tif', "a,b;c.tif",
+    "new\nline.tif", "return\r.tif", "tab\t.tif", "-rf.tif", "--help.tif", "😀.tif", "5µm.tif", "5μm.tif", "NUL.tif",
+    "CON.tif", "con .tif", "dots....tif", "..tif.tif", "=1+1.tif", "@x.tif", "#.tif", "%41.tif", "%.tif", "a\\b.tif",
+    "$(id).tif", "`id`.tif", "*.tif", "?.tif", "[a].tif", "~.tif", "{x}.tif", "a|b.tif", "<b>.tif", "é.TIF",
+    "\u200bzero.tif", "\u202eright.tif", "\ufeffbom.tif", "İI.tif", "ıi.tif", "ß.tif", "ss.tif",
+    "Case.tif", "case.tif", unicodedata.normalize("NFC", "ü.tif"), unicodedata.normalize("NFD", "ü.tif"),
+    "n" * 251 + ".tif", "µ" * 125 + ".tif", "L5_" + "a" * 32 + ".tif",
+]  # fmt: skip
+
+
+def run_once(root: Path, workers: int = 1, **places: Path) -> dict:
+    parts = [places.get(name, root / name) for name in ("archive", "published", "known", "work")]
+    return run_all(*parts, defaults(root, workers=workers))
+
+
+def test_strange_names_go_all_the_way(tmp_path):
+    """Every name, in the archive and in the published set, comes through all stages and back as it was."""
+    archive, published = tmp_path / "archive", tmp_path / "published"
+    from PIL import Image
+
+    for seed, name in enumerate(NAMES):
+        picture = scene(seed, 96, 128)
+        save(archive / "a" / name, picture)
+        publish(Image.fromarray(picture), published / "Tips" / Path(name).with_suffix(".jpg").name, quality=95)
+    for seed in range(50):  # one base name in fifty folders
+        save(archive / f"s{seed:02}" / "image.tif", scene(100 + seed, 96, 128))
+        publish(Image.fromarray(scene(100 + seed, 96, 128)), published / f"Tips/c{seed}.jpg", quality=95)
+    deep = "/".join(["deep"] * 60)
+    save(archive / deep / "image.tif", scene(200, 96, 128))
+    before = digests(archive) | digests(published)
+    (tmp_path / "known").mkdir()
+    done = run_once(tmp_path, workers=2)
+    there = {f"a/{name}" for name in NAMES} | {f"s{seed:02}/image.tif" for seed in range(50)} | {f"{deep}/image.tif"}
+    assert {row["path"] for row in table(tmp_path / "work/inventory/inventory.csv")} == there
+    matched = table(tmp_path / "work/match/jpeg_to_tiff.csv")
+    assert len(matched) == len(NAMES) + 50
+    for row in matched:
+        if row["decision"] == "matched" and not row["jpeg_path"].startswith("Tips/c"):
+            assert Path(row["matched_tiff_path"]).stem == Path(row["jpeg_path"]).stem
+    assert sum(row["decision"] == "matched" for row in matched) > 0.9 * len(matched)
+    labelled = [row for row in table(tmp_path / "work/label/labels.csv") if row["status"] == "labelled"]
+    images = tmp_path / "work/label/images"
+    assert len({unicodedata.normalize("NFC", row["output_path"]).casefold() for row in labelled}) == len(labelled) > 90
+    for row in labelled:
+        assert (images / row["output_path"]).read_bytes() == (archive / row["tiff_path"]).read_bytes()
+    assert not done["label"].rejects
+    assert digests(archive) | digests(published) == before
+
+
+letters = st.characters(exclude_characters="/\0", exclude_categories=("Cs",))
+names = st.text(letters, min_size=1, max_size=60).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 240
+)
+
+
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(names, min_size=1, max_size=6, unique=True))
+@example(["a\r\nb", "\r", "\n", '"', "\x1a", "\x85", "\u2028", "a\x0bb\x0c\x1c"])
+def test_any_name_is_listed_and_read_back_as_it_is(tmp_path_factory, given_names):
+    root = tmp_path_factory.mktemp("n")
+    (root / "a").mkdir()
+    for name in given_names:
+        (root / "a" / f"{name}.tif").write_bytes(b"no picture")
+    (root / "a" / "0 good.tif").write_bytes(PICTURE)
+    inventory.run(root / "a", root / "out", Executor(1, root / "c.sqlite"))
+    rejected = {row["path"] for row in tables.read(root / "out/rejects.csv", tables.REJECTS)}
+    assert rejected == {f"{name}.tif" for name in given_names} - {"0 good.tif"}
+    shutil.rmtree(root)
+
+
+@given(st.lists(st.sampled_from(["..", ".", "", "a", "/", "\\", "C:", "\0", "b c", "...", "~"]), max_size=6))
+def test_no_path_of_a_table_leads_out_of_its_root(parts):
+    root = Path("/some/root")
+    try:
+        joined = safe_join(root, "/".join(parts))
+    except UnsafePathError:
+        return
+    assert Path(os.path.normpath(joined)).is_relative_to(root)
+
+
+# --- what is no file
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Path:
+    """An archive with one good file and everything that only looks like one."""
+    archive, outside = tmp_path / "archive", tmp_path / "outside"
+    save(archive / "good.tif", scene(1, 96, 128))
+    save(outside / "secret.tif", scene(2, 96, 128))
+    (archive / "folder.tif").mkdir()
+    os.mkfifo(archive / "pipe.tif")
+    with socket.socket(socket.AF_UNIX) as bound:
+        here = Path.cwd()
+        os.chdir(archive)  # the path of a socket is short
+        bound.bind("socket.tif")
+        os.chdir(here)
+    (archive / "out.tif").symlink_to(outside / "secret.tif")
+    (archive / "outside").symlink_to(outside)
+    (archive / "loop").symlink_to(archive)
+    (archive / "self.tif").symlink_to("self.tif")
+    (archive / "gone.tif").symlink_to("nowhere.tif")
+    os.link(archive / "good.tif", archive / "hard link.tif")
+    with (archive / "sparse.tif").open("wb") as file:
+        file.write(b"II*\0")
+        file.truncate(2**40)
+    (archive / os.fsdecode(b"\xff\xfe.tif")).write_bytes(PICTURE)
+    return archive
+
+
+def test_links_pipes_sockets_and_sparse_files_are_rejects(zoo, tmp_path):
+    summary = inventory.run(zoo, tmp_path / "out", Executor(2, tmp_path / "c.sqlite"))
+    reasons = {row["path"]: row["reason"] for row in table(tmp_path / "out/rejects.csv")}
+    assert reasons == {
+        "\\udcff\\udcfe.tif": "name_not_utf8", "gone.tif": "symbolic_link", "loop": "symbolic_link",
+        "out.tif": "symbolic_link", "outside": "symbolic_link", "pipe.tif": "not_a_file",
+        "self.tif": "symbolic_link", "socket.tif": "not_a_file", "sparse.tif": "too_large",
+    }  # fmt: skip
+    assert (summary.images, summary.contents) == (2, 1)
+
+
+def test_what_was_a_file_and_is_none_is_not_opened(zoo):
+    with open_regular(zoo / "good.tif") as file:
+        assert file.read(2) == b"II"
+    for name in ("pipe.tif", "out.tif", "self.tif", "folder.tif", "socket.tif"):
+        with pytest.raises(OSError, match=r"plain file|symbolic links|No such device|directory"):
+            open_regular(zoo / name)
+
+
+def test_a_link_in_place_of_an_output_folder_is_replaced_not_followed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.tex").write_text("mine")
+    for name in ("out", ".out.part", ".out.old.part"):
+        (tmp_path / name).symlink_to(elsewhere)
+    for _ in range(2):
+        with staged_folder(tmp_path / "out") as folder:
+            (folder / "new").touch()
+    assert digests(elsewhere).keys() == {"thesis.tex"}
+    assert not (tmp_path / "out").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "out"]
+
+
+# --- races
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks", "vanishes", "becomes a pipe", "becomes a folder", "same stamp"])
+def test_a_file_that_changes_between_two_stages_is_a_reject(tmp_path, change):
+    archive, executor = tmp_path / "archive", Executor(1, tmp_path / "c.sqlite")
+    for seed in range(3):
+        save(archive / f"{seed}.tif", scene(seed, 96, 128))
+    os.utime(archive / "1.tif", ns=(10**18, 10**18))  # settled: the inventory remembers its stamp
+    inventory.run(archive, tmp_path / "inventory", executor)
+    victim = archive / "1.tif"
+    whole = victim.read_bytes()
+    if change == "grows":
+        victim.write_bytes(whole + b"more")
+    elif change == "shrinks":
+        victim.write_bytes(whole[:-100])
+    elif change == "same stamp":
+        victim.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        os.utime(victim, ns=(10**18, 10**18))
+    else:
+        victim.unlink()
+        if change == "becomes a pipe":
+            os.mkfifo(victim)
+        elif change == "becomes a folder":
+            victim.mkdir()
+    p = defaults(tmp_path)
+    convert.run(archive, tmp_path / "inventory/inventory.csv", tmp_path / "convert", p.convert, executor)
+    assert [row["path"] for row in table(tmp_path / "convert/converted.csv")] == ["0.tif", "2.tif"]
+    [reject] = table(tmp_path / "convert/rejects.csv")
+    assert reject["reason"] in {"changed", "unreadable", "not_a_file"}
+
+
+def test_two_at_once_in_one_folder_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("semtrace.io.files._PATIENCE", 0)
+    with staged_folder(tmp_path / "out") as first:
+        (first / "mine").touch()
+        with pytest.raises(OSError, match="another semtrace"), staged_folder(tmp_path / "out"):
+            pass
+        assert (first / "mine").exists()
+    assert (tmp_path / "out/mine").exists()
+    with locked(tmp_path / "out"), pytest.raises(OSError, match="another semtrace"), locked(tmp_path / "out"):
+        pass
+
+
+# --- surroundings
+
+SURROUNDINGS = [
+    {},
+    {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Kathmandu"},
+    {"PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "America/St_Johns", "PYTHONUTF8": "0"},
+    {"PYTHONHASHSEED": "3", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+]
+
+
+@pytest.mark.heavy
+def test_the_same_bytes_in_any_surroundings(tmp_path, project):
+    build(tmp_path)
+    places = [f"dataset.{name}={tmp_path / name}" for name in ("archive", "published", "known")]
+    found = []
+    for i, (surroundings, workers) in enumerate(zip(SURROUNDINGS, (1, 2, 8, 1), strict=True)):
+        folder = tmp_path / f"run {i}"
+        (folder / "tmp").mkdir(parents=True)
+        shutil.copytree(project / "conf", folder / "conf")
+        environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(project / "src"), **surroundings}
+        for command in (["params", "dataset=archive", *places], ["run", "--workers", str(workers)]):
+            call = [sys.executable, "-m", "semtrace.cli", *command]
+            done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        found.append(digests(folder / "data/work"))
+        assert not list((folder / "tmp").iterdir())
+        assert found[-1] == found[0], surroundings
+    assert len(found[0]) > 30
+
+
+def test_a_listing_does_not_depend_on_the_order_of_the_file_system(tmp_path, monkeypatch):
+    for name in ("b/x", "a/y", "b-c", "B", "ä", "a.b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    first = list(walk(tmp_path))
+    listed = os.walk
+
+    def reversed_walk(*args: object, **more: object) -> object:
+        for folder, subfolders, names in listed(*args, **more):
+            yield folder, subfolders[::-1], names[::-1]
+
+    monkeypatch.setattr(os, "walk", reversed_walk)
+    assert list(walk(tmp_path)) == first
+
+
+def _picture() -> bytes:
+    from tests.hostile import corpus
+
+    return corpus.tiff(np.arange(96, dtype=np.uint8).reshape(8, 12))
+
+
+PICTURE = _picture()
