@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; one of --out holds itself."""
-    from semtrace.io.files import locked
+    from semtrace.io.staging import locked
 
     if (
         given.verb in ("params", "track", "verify", "diff", "pack")

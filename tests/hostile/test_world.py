@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from semtrace.io import tables
-from semtrace.io.files import UnsafePathError, locked, open_regular, safe_join, staged_folder, walk
+from semtrace.io.files import UnsafePathError, open_regular, safe_join, walk
+from semtrace.io.staging import locked, staged_folder
 from semtrace.provenance import convert, inventory
 from semtrace.provenance.common import Executor
 from tests.crash.harness import digests

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from semtrace.io.files import UnsafePathError, place, safe_join, staged_folder, walk, write_atomic
+from semtrace.io.files import UnsafePathError, place, safe_join, walk, write_atomic
+from semtrace.io.staging import staged_folder
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../up.tif", "a/../../up.tif", "a\0b"])

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -172,9 +173,17 @@ def test_installed_is_what_constraints_pin():
 
 def test_requirements_pin_the_same_versions_with_digests():
     text = (PROJECT / "requirements.txt").read_text()
+    pinned = {
+        re.sub(r"[-_.]+", "-", name).lower(): version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE)
+    }
     versions = dict(re.findall(r"^([\w.-]+)==([^ ;\\]+)", text, re.MULTILINE))
-    for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE):
-        assert versions.get(re.sub(r"[-_.]+", "-", name).lower()) == version, f"{name}: generate requirements.txt again"
+    assert len(versions) > 150
+    for name, version in versions.items():  # what only an extra brings is pinned, and not in a fresh install
+        assert pinned.get(name, version) == version, f"{name}: generate requirements.txt again"
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    for wanted in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        assert re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", wanted)[0]).lower() in versions
     blocks = [block for block in re.split(r"\n(?=\S)", text) if not block.startswith("#")]
     assert all("==" in block and "--hash=sha256:" in block for block in blocks)
 

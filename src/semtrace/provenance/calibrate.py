@@ -16,7 +16,8 @@ from typing import Any
 from semtrace.core.accuracy import Accuracy, trials_to_show, wilson
 from semtrace.core.calibration import Choice, Codes, Grid, Point, accuracies, by_group, choose, grid, held_out
 from semtrace.io import tables
-from semtrace.io.files import scratch_folder, staged_folder, write_atomic
+from semtrace.io.files import write_atomic
+from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.provenance import republish
 from semtrace.provenance.calibration_plot import figures
 from semtrace.provenance.calibration_report import calibration_report, notes

@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
-from semtrace.io.files import md5, safe_join, staged_folder, write_staged
+from semtrace.io.files import md5, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
+from semtrace.io.staging import staged_folder
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
 

@@ -17,7 +17,7 @@ from semtrace.core.groups import Link, distances, group, toward
 from semtrace.core.labels import parse_published
 from semtrace.core.splits import assign
 from semtrace.io import tables
-from semtrace.io.files import staged_folder
+from semtrace.io.staging import staged_folder
 from semtrace.provenance.candidates import read_rows, to_side
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
 from semtrace.provenance.duplicate_links import Limits, Pool, known_links, make_pool, near_links

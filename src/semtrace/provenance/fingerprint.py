@@ -21,8 +21,9 @@ from semtrace.core import phash
 from semtrace.core.databar import bar_top
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import safe_join, staged_folder, walk
+from semtrace.io.files import safe_join, walk
 from semtrace.io.images import decode
+from semtrace.io.staging import staged_folder
 from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
 from semtrace.provenance.examine import Source, examine
 

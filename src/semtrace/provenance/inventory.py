@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.io import tables
-from semtrace.io.files import staged_folder, walk
+from semtrace.io.files import walk
 from semtrace.io.images import decode
+from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
 from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
 from semtrace.provenance.examine import Source, examine

@@ -17,8 +17,9 @@ from semtrace.core.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache
-from semtrace.io.files import place, safe_join, staged_folder
+from semtrace.io.files import place, safe_join
 from semtrace.io.seen import identify
+from semtrace.io.staging import staged_folder
 from semtrace.provenance.common import InputError, Reject, why_unreadable, write_rejects
 from semtrace.provenance.known import Verdicts, read_verdicts
 from semtrace.provenance.label_rows import Labelling, conflict_rows, label_rows

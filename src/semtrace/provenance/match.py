@@ -15,7 +15,7 @@ from typing import Any
 
 from semtrace.core.decision import Criteria, Decision, decide
 from semtrace.io import tables
-from semtrace.io.files import staged_folder
+from semtrace.io.staging import staged_folder
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects

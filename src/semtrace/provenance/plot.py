@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from semtrace.core.accuracy import TIERS
 from semtrace.io import tables
-from semtrace.io.files import staged_folder, write_atomic
+from semtrace.io.files import write_atomic
+from semtrace.io.staging import staged_folder
 from semtrace.provenance.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
 COLOURS = {"matched": BLUE, "ambiguous": ORANGE, "unmatched": "#9aa5b1"}

@@ -14,7 +14,8 @@ import numpy as np
 from semtrace.core.accuracy import TIERS, Accuracy, Distribution, distribution, judge, tier
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import staged_folder, write_atomic
+from semtrace.io.files import write_atomic
+from semtrace.io.staging import staged_folder
 from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.known import read_truth_table
 

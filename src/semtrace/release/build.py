@@ -13,7 +13,8 @@ from typing import Any
 from semtrace.core.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.io.checkout import Checkout
-from semtrace.io.files import digests, place, safe_join, sha256, staged_folder, walk, write_atomic
+from semtrace.io.files import digests, place, safe_join, sha256, walk, write_atomic
+from semtrace.io.staging import staged_folder
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import InputError, check_folder
 from semtrace.release import card, compare, croissant, describe, gates

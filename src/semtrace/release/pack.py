@@ -9,7 +9,8 @@ from pathlib import Path
 
 from semtrace.io import tables
 from semtrace.io.archives import ChangedError, Member, write_tar
-from semtrace.io.files import safe_join, staged_folder
+from semtrace.io.files import safe_join
+from semtrace.io.staging import staged_folder
 from semtrace.provenance.common import InputError
 from semtrace.release import verify
 from semtrace.release.build import SUMS

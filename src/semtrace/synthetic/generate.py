@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from semtrace.io import files, tables
+from semtrace.io import files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.parallel import Crashed, map_images
 from semtrace.synthetic import archive, selection
@@ -104,7 +104,7 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
         RuntimeError: a worker process died.
     """
     _check_free(target)
-    with files.staged_folder(target) as building:
+    with staging.staged_folder(target) as building:
         for folder in ("archive", "published", "known"):
             (building / folder).mkdir()
         frames = plan(settings)

@@ -1,0 +1,123 @@
+"""Folders that are filled beside their place and take it in one step, by one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+_PATIENCE = 5.0  # seconds: the workers of a killed run take a moment to go
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """Give a new folder beside ``target`` to fill; on success it takes the place of ``target``, else it is removed.
+
+    So a stage's folder is either the old one or the whole new one. A left-over of a killed run is cleared first.
+
+    Raises:
+        OSError: ``EBUSY`` where another process is filling it; ``ENOSPC`` says how many bytes it had taken.
+
+    """
+    staging, old = (target.with_name(f".{target.name}.{end}") for end in ("part", "old.part"))
+    if staging.is_dir() and not staging.is_symlink():
+        with locked(staging):
+            pass
+    _remove(staging)
+    staging.mkdir(parents=True)
+    with locked(staging):
+        try:
+            yield staging
+            _sync(staging)
+            _remove(old)
+            if not _exchange(staging, target):
+                if os.path.lexists(target):
+                    target.rename(old)
+                staging.rename(target)
+            _remove(old)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                taken = sum(path.lstat().st_size for path in staging.rglob("*"))
+                error.strerror = f"{error.strerror}; {target} needs more than the {taken:,} bytes that it had taken"
+            raise
+        finally:
+            _remove(staging)  # what is unfinished, or what was replaced
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process and its children; the kernel forgets it with them, so no lock is ever stale.
+
+    Raises:
+        OSError: ``EBUSY`` where another process holds it, even after a moment.
+
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        patience = time.monotonic() + _PATIENCE
+        while not _lock(descriptor):
+            if time.monotonic() > patience:
+                raise OSError(
+                    errno.EBUSY, "another semtrace is at work here; run it again when that one has ended", str(folder)
+                )
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system that has no locks
+        pass
+    return True
+
+
+def _exchange(staging: Path, target: Path) -> bool:
+    """Swap two folders in one step, so that ``target`` is there at every moment; False where that cannot be done."""
+    names = os.fsencode(staging), os.fsencode(target)
+    try:
+        return not _LIBC.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
+    except AttributeError:  # not Linux
+        return False
+
+
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder for the time being; a left-over of a killed run is cleared first, and nothing is kept."""
+    _remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _sync(folder: Path) -> None:
+    """Bring every file below ``folder`` to the disk at once, before the folder gets its name; OSError if that fails."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if _LIBC.syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    except AttributeError:  # not Linux
+        os.sync()
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
