@@ -90,6 +90,18 @@ def test_a_pixel_size_is_given_only_where_the_whole_original_is_shown(project, m
     assert {row["pixel_size_m"] for row in rows(project.release("1.0.0") / "manifest.csv")} == {""}
 
 
+def test_a_published_part_has_the_pixel_size_of_that_part(project, monkeypatch):
+    project.write()
+    mapping = project.root / "work/match/jpeg_to_tiff.csv"
+    [header, *lines] = mapping.read_text().splitlines()
+    at = header.split(",").index("crop")
+    cells = [line.split(",") for line in lines]
+    mapping.write_text("\n".join([header, *(",".join([*c[:at], "48x36+8+6", *c[at + 1 :]]) for c in cells)]) + "\n")
+    monkeypatch.setattr(project, "write", lambda: None)
+    sizes = {float(row["pixel_size_m"]) for row in rows(project.release("1.0.0") / "manifest.csv")}
+    assert sizes == {1.875e-09}  # 32 columns show 48 of the original's, 1.25 nm each
+
+
 # --- gates
 
 DIRTY = {
@@ -167,6 +179,7 @@ def test_a_full_disk_leaves_nothing(project, monkeypatch):
         return files.place(source, target, link=link)
 
     monkeypatch.setattr(build, "place", full)
+    monkeypatch.setattr(build, "map_images", lambda function, jobs, **_: map(function, jobs))  # in this process
     with pytest.raises(OSError, match="No space left"):
         project.release("1.0.0")
     assert not list((project.root / "releases").iterdir())
@@ -180,11 +193,12 @@ def test_a_killed_release_is_not_visible_and_the_next_one_is_whole(project, mome
         "import os, signal, sys\nfrom pathlib import Path\n"
         "from semtrace.io import files, tables\nfrom semtrace.release import build\n"
         "from tests.release.project import Project\n"
+        "builder = os.getpid()\n"  # pictures are placed by a worker of it
         "def killing(real):\n"
         "    def call(path, *a, **k):\n"
         "        target = a[0] if a and isinstance(a[0], Path) else path\n"
         f"        if {moment!r} in str(target.relative_to({str(project.root)!r})).split('.part')[-1]:\n"
-        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "            os.kill(builder, signal.SIGKILL)\n"
         "        return real(path, *a, **k)\n"
         "    return call\n"
         "build.write_atomic, tables.write_atomic = killing(files.write_atomic), killing(files.write_atomic)\n"

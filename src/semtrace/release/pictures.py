@@ -178,17 +178,19 @@ def _picture(
         "source_md5": original["md5"] if original else "",
         "decision": traced["decision"],
         "evidence": traced["evidence"] if original else "",
-        "pixel_size_m": _pixel_size(row, traced["symmetry"], original) if original else "",
+        "pixel_size_m": _pixel_size(row, traced, original) if original else "",
         "licence": licence,
     }
 
 
-def _pixel_size(row: Row, symmetry: str, original: Row) -> float | str:
+def _pixel_size(row: Row, traced: Row, original: Row) -> float | str:
     """Metres per pixel of the JPEG: its original's, times how much smaller it was made; "" where that is not sure."""
     width, height = int(row["width"]), int(row["height"])
-    if symmetry.endswith(("90", "270")):
+    if traced["symmetry"].endswith(("90", "270")):
         width, height = height, width
     full, size = int(original["width"]), original["pixel_size_m"]
+    if traced["crop"]:  # the part that it shows is known
+        return float(f"{float(size) * int(traced['crop'].split('x')[0]) / width:.6g}") if size else ""
     shown = [int(rows) for rows in (original["height"], original["bar_top"]) if rows and int(rows)]
     whole = any(abs(width / height * rows / full - 1) < _SAME_SHAPE for rows in shown)
     return float(f"{float(size) * full / width:.6g}") if size and whole else ""
