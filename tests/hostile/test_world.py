@@ -200,7 +200,7 @@ def test_a_file_that_changes_between_two_stages_is_a_reject(tmp_path, change):
 
 
 def test_two_at_once_in_one_folder_are_kept_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr("semtrace.io.files._PATIENCE", 0)
+    monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
     with staged_folder(tmp_path / "out") as first:
         (first / "mine").touch()
         with pytest.raises(OSError, match="another semtrace"), staged_folder(tmp_path / "out"):

@@ -101,9 +101,13 @@ def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, mo
     seen = set()
     for point in POINTS:
         expected = run_match(crowded, tmp_path, replace(settings, **point))
-        assert as_text(replayed(one, replace(settings, **point))) == expected, point
+        # The search for published parts, which comes last, is not replayed.
+        parts = {row["jpeg_path"] for row in expected if row["crop"]}
+        again = [row for row in as_text(replayed(one, replace(settings, **point))) if row["jpeg_path"] not in parts]
+        assert again == [row for row in expected if row["jpeg_path"] not in parts], point
         seen |= {(row["decision"], row["reason"]) for row in expected}
-    reasons = {"proven", "ssim", "no_candidate", "ssim_too_low", "runner_up_too_close", "beyond_ssim_trigger"}
+    reasons = {"proven", "ssim", "no_candidate", "ssim_too_low", "runner_up_too_close"}
+    reasons |= {"beyond_ssim_trigger"} if geometry == "off" else set()
     assert reasons <= {reason for _, reason in seen}  # the points try every line of the decision
 
 
