@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +150,14 @@ def test_with_the_original_in_the_archive(made):
     assert max(counts[kind]["ambiguous"] for kind in CROPPED) <= 6
     assert recall(twins, ["centre crop", "corner, 75"]) >= 0.95
     assert recall(twins, ["centre crop, half"]) >= 0.90
+
+
+def test_encoders_and_sizes_need_no_geometry(made):
+    upright = replace(made, params=defaults(made.root, "match.geometry=off", workers=0))
+    counts = judged(made, upright.match("upright", made.root / "tiff/hashes.csv"))
+    assert sum(count["wrong"] for count in counts.values()) == 0
+    assert recall(counts, ENCODED) >= 0.99
+    assert not any(counts[kind]["right"] for kind in CROPPED)  # found only when asked for
 
 
 def test_a_part_is_named_to_the_pixel(made):
