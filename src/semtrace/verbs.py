@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
 HASHES_TIFF, HASHES_JPEG = WORK / "fingerprint/tiff/hashes.csv", WORK / "fingerprint/jpeg/hashes.csv"
+CONVERTED = WORK / "convert/converted.csv"
 INVENTORY = WORK / "inventory/inventory.csv"
 
 
@@ -56,10 +57,11 @@ def generate(given: argparse.Namespace) -> Any:
 
 def inventory(given: argparse.Namespace) -> Any:
     """What every file of the archive is."""
-    from semtrace.provenance import inventory
+    from semtrace.provenance import ahead, inventory
 
     p = _load(given)
-    return inventory.run(p.dataset.archive, WORK / "inventory", p.executor)
+    hashes = ahead.Hashes(p.hash) if _in_a_run(given) and p.fingerprint.sample_tiff is None else None
+    return inventory.run(p.dataset.archive, WORK / "inventory", p.executor, ahead=hashes)
 
 
 def convert(given: argparse.Namespace) -> Any:
@@ -77,7 +79,20 @@ def fingerprint(given: argparse.Namespace) -> Any:
     p, out = _load(given), WORK / "fingerprint" / given.side
     if given.side == "tiff":
         return fingerprint.tiffs(p.dataset.archive, INVENTORY, out, p.hash, p.fingerprint, p.executor)
-    return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor)
+    comparisons = None
+    if _in_a_run(given):
+        from semtrace.provenance import ahead
+
+        comparisons = ahead.Comparisons(
+            p.dataset.archive, p.dataset.published, HASHES_TIFF, CONVERTED, p.dataset.known / "verdicts.csv",
+            p.match.criteria(p.hash.size**2), p.match.max_candidates, p.match.geometry == "on", p.executor.cache,
+        )  # fmt: skip
+    return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor, ahead=comparisons)
+
+
+def _in_a_run(given: argparse.Namespace) -> bool:
+    """Whether further stages follow in this process: then a file that is decoded is looked at for them too."""
+    return bool(given.verb == "run")
 
 
 def match(given: argparse.Namespace) -> Any:
@@ -90,7 +105,7 @@ def match(given: argparse.Namespace) -> Any:
     return match.run(
         HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
         archive=p.dataset.archive, published=p.dataset.published,
-        converted=WORK / "convert" / "converted.csv", verdicts=p.dataset.known / "verdicts.csv",
+        converted=CONVERTED, verdicts=p.dataset.known / "verdicts.csv",
     )  # fmt: skip
 
 
@@ -190,18 +205,15 @@ def run(given: argparse.Namespace) -> Any:
     """All stages from inventory to plot, in this process."""
     from semtrace.parallel import Crashed, map_images
 
-    for stage in ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "deduplicate"):
+    for stage in ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match"):
         print(_one(given, stage), flush=True)
-    # What is left reads tables and copies files, on one core each: the pictures are drawn meanwhile.
-    ends = [("plot",), ("label", "validate")]
-    for said in map_images(partial(_several, given), ends, workers=given.workers or 2, what="label and plot", chunk=1):
+    # These need nothing of one another, and much of each runs on one core.
+    ends = ["deduplicate", "label", "plot"]
+    for said in map_images(partial(_one, given), ends, workers=given.workers or 3, what="last stages", chunk=1):
         if isinstance(said, Crashed):
-            raise OSError(errno.ECHILD, f"label, validate or plot died: {said.detail}")
-        print("\n".join(said), flush=True)
-
-
-def _several(given: argparse.Namespace, stages: Sequence[str]) -> list[str]:
-    return [_one(given, stage) for stage in stages]
+            raise OSError(errno.ECHILD, f"deduplicate, label or plot died: {said.detail}")
+        print(said, flush=True)
+    print(_one(given, "validate"), flush=True)
 
 
 def _one(given: argparse.Namespace, stage: str) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import md5
+from semtrace.io.images import decode
 from semtrace.provenance import deduplicate
 from semtrace.provenance.common import Executor, InputError
 from semtrace.provenance.fingerprint import facts_of
@@ -33,7 +34,7 @@ def hash_table(root: Path, target: Path, *, original: bool = True) -> Path:
     rows = []
     for file in sorted(path for path in root.rglob("*") if path.is_file()):
         data = file.read_bytes()
-        facts = {"md5": md5(data), "bytes": len(data), **facts_of(data, size=32, original=original)}
+        facts = {"md5": md5(data), "bytes": len(data), **facts_of(data, decode(data), size=32, original=original)}
         rows.append({"file": file.name, "path": file.relative_to(root).as_posix(), **facts})
     tables.write(target, tables.HASHES, rows)
     return target

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Iterable
@@ -65,6 +66,11 @@ class Cache:
         self._db.execute("CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
         self._db.commit()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether look-ups find nothing: closed, or there was no file to open."""
+        return self._db is None
+
     def get(self, kind: str, digest: str) -> Any | None:
         """The stored value, or None when there is none."""
         if self._db is None:
@@ -100,6 +106,18 @@ class Cache:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def reader(path: Path | str) -> Cache:
+    """The side cache for looking up only, opened once by each process: a worker asks it for every image."""
+    place = os.getpid(), str(path)  # a connection must not be carried into a forked process
+    if place not in _READERS or _READERS[place].is_closed:
+        _READERS.clear()
+        _READERS[place] = Cache(Path(path), readonly=True)
+    return _READERS[place]
+
+
+_READERS: dict[tuple[int, str], Cache] = {}
 
 
 def _key(kind: str, digest: str) -> str:

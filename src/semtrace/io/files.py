@@ -195,6 +195,9 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
 
 
 def _pump(reading: BufferedReader, writing: BufferedWriter, source: Path) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # the loop below finds out which of the two files is to blame
+        while os.sendfile(writing.fileno(), reading.fileno(), None, 1 << 30):
+            pass
     while True:
         try:
             block = reading.read(1 << 20)

@@ -33,12 +33,19 @@ class Content:
     entry: list[int | str] | None
 
 
-def identify(file: str, cache: Cache) -> Content:
-    """Say what content a file has, reading it only if it may have changed; OSError where it cannot be read."""
+def recall(file: str, cache: Cache) -> str | None:
+    """The md5 of a file that has not changed since it was read; None where it must be read. OSError as for any file."""
     stamp = _stamp(file)
     known = cache.get(KIND, file) if stamp else None
-    if known is not None and known[:-1] == stamp:
-        return Content(known[-1], None, None)
+    return known[-1] if known is not None and known[:-1] == stamp else None
+
+
+def identify(file: str, cache: Cache) -> Content:
+    """Say what content a file has, reading it only if it may have changed; OSError where it cannot be read."""
+    known = recall(file, cache)
+    if known is not None:
+        return Content(known, None, None)
+    stamp = _stamp(file)
     data = read_regular(file)
     digest = md5(data)
     return Content(digest, data, [*stamp, digest] if stamp and stamp == _stamp(file) else None)
@@ -47,10 +54,7 @@ def identify(file: str, cache: Cache) -> Content:
 def read_as(file: str, digest: str, cache: Cache) -> bytes | None:
     """Read a file that must have the content ``digest``; None where it has another. OSError as for any file."""
     data = read_regular(file)
-    stamp = _stamp(file)
-    known = cache.get(KIND, file) if stamp else None
-    unchanged = known == [*stamp, digest] if stamp else False
-    return data if unchanged or md5(data) == digest else None
+    return data if recall(file, cache) == digest or md5(data) == digest else None
 
 
 def _stamp(file: str) -> list[int] | None:

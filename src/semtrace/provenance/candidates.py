@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isqrt
 from pathlib import Path
 
@@ -61,6 +62,14 @@ class Side:
     words: NDArray[np.uint64]
     cropped_words: NDArray[np.uint64]
     cropped_owner: NDArray[np.int64]
+
+    @cached_property
+    def searched(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """All healthy hashes, of full frames and without data bar, and the contents they belong to."""
+        words = np.concatenate([self.words, self.cropped_words])
+        owner = np.concatenate([np.arange(len(self.contents)), self.cropped_owner])
+        usable = np.array([self.contents[i].healthy for i in owner], dtype=bool)
+        return words[usable], owner[usable]
 
     def distance(self, index: int, other: Side, other_index: int) -> int:
         """Bits between the full-frame hashes of one content here and one of ``other``."""
@@ -165,10 +174,7 @@ def near_pairs(
     Exact, all pairs; ties by path. An original counts with the nearer of its two hashes, and of the eight symmetries
     of the published picture where ``geometry`` asks for them. Degenerate hashes match nothing.
     """
-    words = np.concatenate([originals.words, originals.cropped_words])
-    owner = np.concatenate([np.arange(len(originals.contents)), originals.cropped_owner])
-    usable = np.array([originals.contents[i].healthy for i in owner], dtype=bool)
-    words, owner = words[usable], owner[usable]
+    words, owner = originals.searched
     wanted = range(len(published.contents)) if only is None else only
     asked = np.array([j for j in wanted if published.contents[j].healthy], dtype=np.intp)
     nearest: list[dict[int, Pair]] = [{} for _ in published.contents]

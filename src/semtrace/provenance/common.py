@@ -11,7 +11,7 @@ from pathlib import Path
 
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.cache import Cache
+from semtrace.io.cache import reader
 from semtrace.io.files import walk
 from semtrace.io.seen import read_as
 
@@ -151,8 +151,7 @@ def check_dvc(folder: Path, what: str) -> None:
 def read_file(file: str, digest: str, cache_file: str | Path) -> bytes | Reject:
     """Read a file that must still have the md5 ``digest``; a reject (without path and stage) where it has not."""
     try:
-        with Cache(Path(cache_file), readonly=True) as cache:
-            data = read_as(file, digest, cache)
+        data = read_as(file, digest, reader(cache_file))
     except OSError as error:
         return Reject("", "", *why_unreadable(error))
     except MemoryError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, Comparison, align, correlation, similarity
 from semtrace.core.dihedral import Symmetry, apply, inverse
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, reader
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg import encode_again, luma_table
 from semtrace.parallel import Crashed, map_images
@@ -21,6 +20,7 @@ from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_fil
 
 _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
 _TRIES = 3
+_STRIP = 64  # rows
 
 
 @dataclass(frozen=True)
@@ -105,20 +105,37 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool 
     found: list[AllCompared] = []
     with Cache(executor.cache) as cache:
         function = partial(_compare, str(executor.cache), thorough)
-        results = map_images(function, tasks, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
-        for result in results:
+        known = [_recall(cache, thorough, task) for task in tasks]
+        todo = [task for task, result in zip(tasks, known, strict=True) if result is None]
+        results = map_images(function, todo, workers=executor.workers, what="compare", chunk=4, prepare=load_kernels)
+        for recalled in known:
+            result = next(results) if recalled is None else recalled
             if isinstance(result, Crashed):
                 found.append(Reject("", "", "decoder_crashed", result.detail))
-            elif isinstance(result, Reject):
-                found.append(result)
-            else:
+            elif isinstance(result, tuple):
                 comparisons, entries = result
                 cache.put(entries)
                 found.append(comparisons)
+            else:
+                found.append(result)
     return found
 
 
-def _load_kernels() -> None:
+class _UnknownError(Exception):
+    """A value is not in the side cache."""
+
+
+def _recall(cache: Cache, thorough: bool, task: Pairs) -> list[Compared] | None:
+    """The comparisons of a task where the side cache has them all; None where a worker must look at pixels."""
+    pictures = _Pictures(task[0], "", cache, recalling=True)
+    try:
+        return (pictures.measure if thorough else pictures.compare)(task[1])
+    except _UnknownError:
+        return None
+
+
+def load_kernels() -> None:
+    """Load what workers then inherit."""
     ramp = np.add.outer(np.arange(300), np.arange(300)).astype(np.uint8)
     pair = align(ramp, ramp, 300)
     if pair is not None:
@@ -128,19 +145,33 @@ def _load_kernels() -> None:
 def _compare(
     cache_file: str, thorough: bool, task: Pairs
 ) -> tuple[list[Compared], list[tuple[str, str, Any]]] | Reject:
-    with Cache(Path(cache_file), readonly=True) as cache:
-        pictures = _Pictures(task[0], cache_file, cache)
-        try:
-            return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
-        except UnavailableError as error:
-            return error.reject
+    pictures = _Pictures(task[0], cache_file, reader(cache_file))
+    try:
+        return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
+    except UnavailableError as error:
+        return error.reject
+
+
+def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: str) -> list[tuple[str, str, Any]]:
+    """What ``compare_pairs`` will find in the side cache about a task whose published picture is at hand.
+
+    Args:
+        task: the published picture and its candidates.
+        data: its file.
+        gray: its pixels.
+        cache_file: the side cache, for looking up.
+    """
+    pictures = _Pictures(task[0], cache_file, reader(cache_file))
+    pictures.data, pictures.gray = data, gray
+    pictures.compare(task[1])
+    return pictures.entries
 
 
 class _Pictures:
     """One published picture beside its candidates; nothing is decoded before it is needed."""
 
-    def __init__(self, published: Image, cache_file: str, cache: Cache) -> None:
-        self.published, self.cache_file, self.cache = published, cache_file, cache
+    def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
+        self.published, self.cache_file, self.cache, self.recalling = published, cache_file, cache, recalling
         self.entries: list[tuple[str, str, Any]] = []
 
     @cached_property
@@ -177,11 +208,18 @@ class _Pictures:
         return (Comparison(correlation=None, **values) if values else None) if isinstance(values, dict) else values
 
     def _kept(self, kind: str, original: Image, compute: Callable[[Image], Any]) -> Any:
-        """The value from the cache, or computed and stored; a reject where the original cannot be read."""
+        """The value from the cache, or computed and stored; a reject where the original cannot be read.
+
+        Raises:
+            UnavailableError: the published picture cannot be read.
+            _UnknownError: where values are only recalled, and this one is not known.
+        """
         key = f"{self.published.md5}-{original.md5}-{original.bar_top}-{original.symmetry}"
         known = self.cache.get(kind, key)
         if known is not None:
             return known
+        if self.recalling:
+            raise _UnknownError
         _ = self.gray  # read first: where it cannot be, no original is to blame
         try:
             value = compute(original)
@@ -210,7 +248,14 @@ class _Pictures:
         if table is None or pair is None:
             return False
         rows = _original_pixels(original.file, original.md5, self.cache_file)[: pair.rows]
-        return np.array_equal(encode_again(apply(rows, inverse(original.symmetry)), table), self.gray)
+        again = apply(rows, inverse(original.symmetry))
+        if again.shape != self.gray.shape:
+            return False
+        # Blocks of 8 x 8 are coded on their own: a strip through the middle that differs settles it at less cost.
+        middle = slice(top := again.shape[0] // 16 * 8, top + _STRIP)
+        if not np.array_equal(encode_again(again[middle], table), self.gray[middle]):
+            return False
+        return np.array_equal(encode_again(again, table), self.gray)
 
 
 def _read(file: str, digest: str, cache_file: str) -> bytes:

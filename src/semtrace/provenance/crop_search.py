@@ -16,7 +16,7 @@ from semtrace.core.compare import Aligned, Comparison, correlation, similarity
 from semtrace.core.decision import Candidate
 from semtrace.core.placement import Rectangle, locate
 from semtrace.core.resample import resize
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, reader
 from semtrace.io.files import safe_join
 from semtrace.parallel import available_cores, map_images
 from semtrace.provenance.candidates import Content, Pair, Side
@@ -105,8 +105,7 @@ def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) 
 
 def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, list[tuple[str, str, Any]]]:
     key = f"{image.md5}-{image.bar_top}"
-    with Cache(Path(cache_file), readonly=True) as cache:
-        known = cache.get("thumbnail", key)
+    known = reader(cache_file).get("thumbnail", key)
     if known is not None:
         picture = np.frombuffer(base64.b64decode(known["picture"]), np.uint8).reshape(known["shape"])
         return crops.Thumbnail(picture, known["rows"]), []
@@ -125,8 +124,7 @@ Task = tuple[Image, Image, tuple[float, float, float, float]]
 def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[tuple[str, str, Any]]]:
     published, original, guess = task
     key = f"{published.md5}-{original.md5}-{original.bar_top}"
-    with Cache(Path(cache_file), readonly=True) as cache:
-        known = cache.get("crop", key)
+    known = reader(cache_file).get("crop", key)
     if known is None:
         try:
             known = _compared(published, original, guess, cache_file)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from semtrace.io.cache import Cache
-from semtrace.io.images import UnreadableImage, encode_jpeg
+from semtrace.io.cache import Cache, reader
+from semtrace.io.images import DecodedImage, UnreadableImage, decode, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
-from semtrace.io.seen import identify, read_as
+from semtrace.io.seen import identify, read_as, recall
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, why_unreadable
 
-_TINY = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
 CHANGED = {"reason": "changed", "detail": "not the file that the inventory saw; run the pipeline again"}
 _BATCH = 64  # results stored at once: what a killed run loses at most, and cheap enough
 
@@ -30,55 +28,115 @@ class Source:
     expected_md5: str = ""
 
 
+Entry = tuple[str, str, Any]
+"""What the side cache keeps: kind, digest, value."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What to find out about a file.
+
+    Attributes:
+        kind: names function and settings in the side cache.
+        function: from a file's bytes and its picture to JSON values, pure.
+    """
+
+    kind: str
+    function: Callable[[bytes, DecodedImage], dict[str, Any]]
+
+    def facts(self, digest: str, data: bytes, image: DecodedImage) -> dict[str, Any]:
+        """What is kept of a file: md5 and bytes beside what the function says."""
+        return {"md5": digest, "bytes": len(data), **self.function(data, image)}
+
+
+class Seen(NamedTuple):
+    """A file that is at hand: its name, md5, bytes, picture and facts."""
+
+    file: str
+    digest: str
+    data: bytes
+    image: DecodedImage
+    facts: dict[str, Any]
+
+
+class Ahead(Protocol):
+    """What a later stage will ask about a file: entries for the side cache; ``prepare`` loads what workers inherit."""
+
+    def prepare(self) -> None: ...  # noqa: D102
+    def __call__(self, seen: Seen) -> list[Entry]: ...  # noqa: D102
+
+
 def examine(
     sources: Sequence[Source],
-    function: Callable[[bytes], dict[str, Any]],
+    examination: Examination,
     *,
-    kind: str,
     executor: Executor,
     what: str,
+    ahead: Ahead | None = None,
 ) -> Iterator[dict[str, Any] | Reject]:
-    """Yield, in order, ``{"md5": …, "bytes": …, **function(data)}`` or the reject of each source.
+    """Yield, in order, ``{"md5": …, "bytes": …, **function(data, image)}`` or the reject of each source.
 
     Args:
-        sources: files; each is read once.
-        function: from a file's bytes to JSON values, pure; it may raise ``UnreadableImage``.
-        kind: names function and settings in the side cache.
+        sources: files; each is read and decoded once, and not at all where it has not changed and all is known.
+        examination: what to yield.
         executor: where to work.
         what: the words beside the progress bar.
+        ahead: done with every file that is decoded.
 
     """
-    task = partial(_examine, function, kind, str(executor.cache))
     with Cache(executor.cache) as cache:
-        fresh: list[tuple[str, str, Any]] = []
-        prepare = partial(function, _TINY)
-        for result in map_images(task, sources, workers=executor.workers, what=what, prepare=prepare):
-            if isinstance(result, Crashed):
-                yield Reject("", "", "decoder_crashed", result.detail)
-                continue
-            facts, entries = result
-            fresh += entries
-            if len(fresh) >= _BATCH:
-                cache.put(fresh)
-                fresh.clear()
+        known = [_recall(source, examination.kind, cache) for source in sources]
+        todo = [source for source, facts in zip(sources, known, strict=True) if facts is None]
+        results = map_images(
+            partial(_examine, examination, ahead, str(executor.cache)), todo,
+            workers=executor.workers, what=what, prepare=partial(_prepare, examination, ahead),
+        )  # fmt: skip
+        fresh: list[Entry] = []
+        for facts in known:
+            if facts is None:
+                result = next(results)
+                if isinstance(result, Crashed):
+                    yield Reject("", "", "decoder_crashed", result.detail)
+                    continue
+                facts, entries = result
+                fresh += entries
+                if len(fresh) >= _BATCH:
+                    cache.put(fresh)
+                    fresh.clear()
             yield Reject("", "", facts["reason"], facts["detail"]) if "reason" in facts else facts
         cache.put(fresh)
 
 
-def _examine(
-    function: Callable[[bytes], dict[str, Any]], kind: str, cache_file: str, source: Source
-) -> tuple[dict[str, Any], list[tuple[str, str, Any]]]:
-    """Return the facts, and what to store in the cache."""
+def _prepare(examination: Examination, ahead: Ahead | None) -> None:
+    tiny = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
+    examination.function(tiny, decode(tiny))
+    if ahead is not None:
+        ahead.prepare()
+
+
+def _recall(source: Source, kind: str, cache: Cache) -> dict[str, Any] | None:
+    """The facts of a file that has not changed; None where a worker must look."""
     try:
-        with Cache(Path(cache_file), readonly=True) as cache:
-            content = identify(source.file, cache)
-            entries: list[tuple[str, str, Any]] = [(SEEN, source.file, content.entry)] if content.entry else []
-            if source.expected_md5 not in ("", content.digest):
-                return CHANGED, []
-            known = cache.get(kind, content.digest)
-            if known is not None:
-                return known, entries
-            data = content.data or read_as(source.file, content.digest, cache)
+        digest = recall(source.file, cache)
+    except OSError:
+        return None
+    return cache.get(kind, digest) if digest is not None and source.expected_md5 in ("", digest) else None
+
+
+def _examine(
+    examination: Examination, ahead: Ahead | None, cache_file: str, source: Source
+) -> tuple[dict[str, Any], list[Entry]]:
+    """Return the facts, and what to store in the cache."""
+    cache = reader(cache_file)
+    try:
+        content = identify(source.file, cache)
+        entries: list[Entry] = [(SEEN, source.file, content.entry)] if content.entry else []
+        if source.expected_md5 not in ("", content.digest):
+            return CHANGED, []
+        known = cache.get(examination.kind, content.digest)
+        if known is not None:
+            return known, entries
+        data = content.data or read_as(source.file, content.digest, cache)
     except OSError as error:
         reason, detail = why_unreadable(error)
         return {"reason": reason, "detail": detail}, []
@@ -86,11 +144,14 @@ def _examine(
         return OUT_OF_MEMORY, []
     if data is None:
         return CHANGED, []
-    facts = {"md5": content.digest, "bytes": len(data)}
     try:
-        facts |= function(data)
+        image = decode(data)
+        facts = examination.facts(content.digest, data, image)
     except MemoryError:
         return OUT_OF_MEMORY, []
     except UnreadableImage as error:
-        facts |= {"reason": error.reason, "detail": error.detail}
-    return facts, [*entries, (kind, content.digest, facts)]
+        facts = {"md5": content.digest, "bytes": len(data), "reason": error.reason, "detail": error.detail}
+    else:
+        if ahead is not None:
+            entries += ahead(Seen(source.file, content.digest, data, image, facts))
+    return facts, [*entries, (examination.kind, content.digest, facts)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.drift import Likeness, likeness, shrink
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, reader
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.compare_pairs import Image, Pairs, UnavailableError, pixels
@@ -29,8 +28,14 @@ def look_at(tasks: Sequence[Pairs], executor: Executor) -> list[list[Seen]]:
     seen: list[list[Seen]] = []
     with Cache(executor.cache) as cache:
         function = partial(_look, str(executor.cache))
-        results = map_images(function, tasks, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
-        for (image, others), result in zip(tasks, results, strict=True):
+        known = [_recall(cache, task) for task in tasks]
+        todo = [task for task, found in zip(tasks, known, strict=True) if found is None]
+        results = map_images(function, todo, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
+        for (image, others), found in zip(tasks, known, strict=True):
+            if found is not None:
+                seen.append(found)
+                continue
+            result = next(results)
             if isinstance(result, Crashed):
                 seen.append([Reject(image.file, "", "decoder_crashed", result.detail) for _ in others])
             else:
@@ -44,25 +49,36 @@ def _load_kernels() -> None:
     likeness(shrink(ramp), shrink(ramp))
 
 
+def _key(image: Image, other: Image) -> str:
+    return "-".join(sorted((image.md5, other.md5)))
+
+
+def _recall(cache: Cache, task: Pairs) -> list[Seen] | None:
+    """The likenesses of a task where the side cache has them all; None where a worker must look at pixels."""
+    image, others = task
+    known = [cache.get(_KIND, _key(image, other)) for other in others]
+    return None if None in known else [Likeness(**one) if one else None for one in known]
+
+
 def _look(cache_file: str, task: Pairs) -> tuple[list[Seen], list[tuple[str, str, Any]]]:
     """The likenesses, and what to store in the cache."""
     image, others = task
     seen: list[Seen] = []
     entries: list[tuple[str, str, Any]] = []
-    with Cache(Path(cache_file), readonly=True) as cache:
-        for other in others:
-            key = "-".join(sorted((image.md5, other.md5)))
-            known = cache.get(_KIND, key)
-            if known is not None:
-                seen.append(Likeness(**known) if known else None)
-                continue
-            try:
-                found = likeness(_shrunk(image, cache_file), _shrunk(other, cache_file))
-            except UnavailableError as error:
-                seen.append(error.reject)  # not stored: the file may be back in the next run
-                continue
-            seen.append(found)
-            entries.append((_KIND, key, asdict(found) if found else {}))
+    cache = reader(cache_file)
+    for other in others:
+        key = _key(image, other)
+        known = cache.get(_KIND, key)
+        if known is not None:
+            seen.append(Likeness(**known) if known else None)
+            continue
+        try:
+            found = likeness(_shrunk(image, cache_file), _shrunk(other, cache_file))
+        except UnavailableError as error:
+            seen.append(error.reject)  # not stored: the file may be back in the next run
+            continue
+        seen.append(found)
+        entries.append((_KIND, key, asdict(found) if found else {}))
     return seen, entries
 
 

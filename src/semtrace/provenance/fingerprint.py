@@ -22,10 +22,10 @@ from semtrace.core.databar import bar_top
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import safe_join, walk
-from semtrace.io.images import decode
+from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
-from semtrace.provenance.examine import Source, examine
+from semtrace.provenance.examine import Ahead, Examination, Source, examine
 
 JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
 
@@ -77,8 +77,16 @@ def tiffs(
     return _fingerprint(archive, rows, out, size, executor, "tiff", [])
 
 
-def jpegs(published: Path, out: Path, size: HashSettings, selection: Selection, executor: Executor) -> Summary:
-    """Write ``hashes.csv`` and ``rejects.csv`` of the published set to ``out``.
+def jpegs(
+    published: Path,
+    out: Path,
+    size: HashSettings,
+    selection: Selection,
+    executor: Executor,
+    *,
+    ahead: Ahead | None = None,
+) -> Summary:
+    """Write ``hashes.csv`` and ``rejects.csv`` of the published set to ``out``; ``ahead`` for the match stage.
 
     Raises:
         InputError: the folder is missing or has no JPEG (of the chosen category).
@@ -112,7 +120,7 @@ def jpegs(published: Path, out: Path, size: HashSettings, selection: Selection, 
     ]
     if not rows:
         raise InputError(f"{published}: no file with a JPEG extension ({', '.join(sorted(JPEG_EXTENSIONS))}) in it")
-    return _fingerprint(published, sorted(rows), out, size, executor, "jpeg", rejects)
+    return _fingerprint(published, sorted(rows), out, size, executor, "jpeg", rejects, ahead)
 
 
 def _draw(rows: list[tuple[str, str]], count: int, seed: int) -> list[tuple[str, str]]:
@@ -127,12 +135,12 @@ def _fingerprint(
     executor: Executor,
     side: str,
     rejects: list[Reject],
+    ahead: Ahead | None = None,
 ) -> Summary:
     rows_in = len(rows) + len(rejects)
     first = dict(reversed([(digest or path, path) for path, digest in rows]))  # one file is read per known content
     sources = [Source(str(safe_join(root, path)), digest) for path, digest in rows if first[digest or path] == path]
-    function = partial(facts_of, size=size.size, original=side == "tiff")
-    examined = examine(sources, function, kind=f"{side}-{size.size}", executor=executor, what=f"fingerprint {side}")
+    examined = examine(sources, examination(side, size), executor=executor, what=f"fingerprint {side}", ahead=ahead)
     found = dict(zip((source.file for source in sources), examined, strict=True))
     hashes = []
     for path, digest in rows:
@@ -152,16 +160,21 @@ def _fingerprint(
     )
 
 
-def facts_of(data: bytes, *, size: int, original: bool) -> dict[str, Any]:
-    """What ``hashes.csv`` says of a file's content; raises ``UnreadableImage``.
+def examination(side: str, size: HashSettings) -> Examination:
+    """What this stage finds out about a file of a side, ``tiff`` or ``jpeg``."""
+    return Examination(f"{side}-{size.size}", partial(facts_of, size=size.size, original=side == "tiff"))
+
+
+def facts_of(data: bytes, image: DecodedImage, *, size: int, original: bool) -> dict[str, Any]:
+    """What ``hashes.csv`` says of a picture.
 
     Args:
         data: the file.
+        image: its picture.
         size: bits along each side of the hash.
         original: look for a data bar, and hash the picture without it too.
 
     """
-    image = decode(data)
     gray = image.gray
     bits = phash.phash(gray, size)
     top = bar_top(gray) if original else gray.shape[0]

@@ -11,11 +11,11 @@ from typing import Any
 
 from semtrace.io import tables
 from semtrace.io.files import walk
-from semtrace.io.images import decode
+from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
 from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
-from semtrace.provenance.examine import Source, examine
+from semtrace.provenance.examine import Ahead, Examination, Source, examine
 
 EXTENSIONS = frozenset({".tif", ".tiff"})
 
@@ -31,12 +31,18 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(archive: Path, out: Path, executor: Executor) -> Summary:
+def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = None) -> Summary:
     """Write ``inventory.csv`` and ``rejects.csv`` of ``archive`` to the folder ``out``.
 
     Every file with a TIFF extension, in any case, is read once and decoded whole, so a truncated one is found
     here. ``format`` is what the bytes are, whatever the name says. Of files with equal bytes the first by path is
     the keeper; the others name it in ``duplicate_of``.
+
+    Args:
+        archive: folder to walk.
+        out: folder to write.
+        executor: where to work.
+        ahead: what a later stage will ask about the same files.
 
     Raises:
         InputError: ``archive`` is missing, cannot be listed, or holds no TIFF.
@@ -57,7 +63,7 @@ def run(archive: Path, out: Path, executor: Executor) -> Summary:
         raise InputError(f"{archive}: no file with a TIFF extension ({', '.join(sorted(EXTENSIONS))}) in it")
 
     sources = [Source(str(path)) for _, path in candidates]
-    examined = examine(sources, facts_of, kind="inventory", executor=executor, what="inventory")
+    examined = examine(sources, _EXAMINATION, executor=executor, what="inventory", ahead=ahead)
     rows: list[dict[str, Any]] = []
     for (relative, _), facts in zip(candidates, examined, strict=True):
         if isinstance(facts, Reject):
@@ -87,14 +93,16 @@ def _not_a_tiff(relative: str, path: Path) -> tuple[str, str] | None:
     return reason
 
 
-def facts_of(data: bytes) -> dict[str, Any]:
-    """What ``inventory.csv`` says of a file's content; raises ``UnreadableImage``."""
-    facts = decode(data).facts
+def facts_of(data: bytes, image: DecodedImage) -> dict[str, Any]:
+    """What ``inventory.csv`` says of a file's content."""
     vendor = read_vendor(data)
     return {
-        **asdict(facts),
+        **asdict(image.facts),
         # Nine digits: more than any instrument knows, few enough to print alike everywhere.
         "pixel_size_m": None if vendor.pixel_size_m is None else float(f"{vendor.pixel_size_m:.9g}"),
         "pixel_size_source": vendor.pixel_size_source,
         "instrument": vendor.instrument,
     }
+
+
+_EXAMINATION = Examination("inventory", facts_of)

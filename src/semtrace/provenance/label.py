@@ -17,6 +17,7 @@ from semtrace.core.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache
+from semtrace.io.earlier import remember, take_over
 from semtrace.io.files import place, safe_join
 from semtrace.io.seen import identify
 from semtrace.io.staging import staged_folder
@@ -131,15 +132,17 @@ def run(
     digests = {row["path"]: row["md5"] for row in originals} if archive is not None else {}
     renamed = _name_outputs(rows, digests) if archive is not None else 0
     with staged_folder(out) as folder:
-        rejects, placed = (
-            _place(archive, folder / "images", rows, digests, settings.link, cache) if archive is not None else ([], {})
-        )
+        rejects, placed = _place(archive, folder, out, rows, digests, settings.link, cache) if archive else ([], {})
         failed = {reject.path for reject in rejects}
         rows = [row for row in rows if row["tiff_path"] not in failed]
         tables.write(folder / "labels.csv", tables.LABELS, rows)
         tables.write(folder / "conflicts.csv", tables.CONFLICTS, conflicts)
         statuses = {row["tiff_path"]: row["status"] for row in rows}  # a picture with two labels is one picture
         counts = write_rejects(folder, rejects, rows_in=len(originals), rows_out=len(statuses))
+    if cache is not None:
+        made = [row for row in rows if row["output_path"]]
+        with Cache(cache) as store:
+            remember(((out / "images" / row["output_path"], digests[row["tiff_path"]]) for row in made), store)
     return Summary(
         tiffs=len(originals),
         statuses=dict(sorted(Counter(statuses.values()).items())),
@@ -165,12 +168,19 @@ def _name_outputs(rows: list[dict[str, Any]], digests: dict[str, str]) -> int:
 
 
 def _place(
-    archive: Path, images: Path, rows: list[dict[str, Any]], digests: dict[str, str], link: str, cache_file: Path | None
+    archive: Path,
+    folder: Path,
+    out: Path,
+    rows: list[dict[str, Any]],
+    digests: dict[str, str],
+    link: str,
+    cache_file: Path | None,
 ) -> tuple[list[Reject], dict[str, int]]:
     rejects: dict[str, Reject] = {}
     placed = Counter[str]()
+    images = folder / "images"
     images.mkdir()
-    with Cache(cache_file or images / "none", readonly=True) as cache:
+    with Cache(cache_file or folder / "none", readonly=True) as cache:
         for row in rows:
             if row["status"] != "labelled":
                 continue
@@ -178,7 +188,11 @@ def _place(
             source, target = safe_join(archive, path), safe_join(images, row["output_path"])
             target.parent.mkdir(exist_ok=True)
             try:
-                how = place(source, target, link=link)
+                earlier = out / "images" / row["output_path"]
+                if link != "hardlink" and take_over(earlier, target, digests[path], cache):
+                    how = "kept"
+                else:
+                    how = place(source, target, link=link)
                 # asked after the copy was made, so that no change before or during it goes unseen
                 unchanged = identify(str(source), cache).digest == digests[path]
             except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from semtrace.provenance.compare_pairs import AllCompared
 from semtrace.provenance.crop_search import find_crops
 from semtrace.provenance.mapping_rows import backward_rows, forward_rows
 from semtrace.provenance.traces import (
+    Scope,
     Weighed,
     apply_verdicts,
     compare_candidates,
@@ -140,8 +141,8 @@ def run(
     compared: list[AllCompared] = [[] for _ in pairs]
     images = archive is not None and published is not None
     if archive is not None and published is not None:
-        limits = (most, criteria.ssim_trigger)
-        compared = compare_candidates(pairs, originals, jpegs, (archive, published), limits, knowledge, executor)
+        scope = Scope(originals, (archive, published), (most, criteria.ssim_trigger), knowledge)
+        compared = compare_candidates(pairs, jpegs, scope, executor)
     weighed = [
         weigh(content, found, comparisons, originals, knowledge, criteria, most=most)
         for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
@@ -156,7 +157,7 @@ def run(
         wanted = [j for j, result in enumerate(results) if isinstance(result, Decision) and is_fruitless(result)]
         far = near_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
         far = apply_verdicts(far, originals, jpegs, knowledge)
-        looked = compare_candidates(far, originals, jpegs, (archive, published), (most, reach), knowledge, executor)
+        looked = compare_candidates(far, jpegs, replace(scope, limits=(most, reach)), executor)
         for j in wanted:
             seen = weigh(jpegs.contents[j], far[j], looked[j], originals, knowledge, criteria, most=most)
             decision = trace(seen, criteria, images=True) if isinstance(seen, Weighed) else None

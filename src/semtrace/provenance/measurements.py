@@ -13,7 +13,7 @@ from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Pair, Side, near_pairs
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.compare_pairs import AllCompared, Compared, settle
-from semtrace.provenance.traces import Knowledge, compare_candidates, is_alike, is_fruitless, trace, weigh
+from semtrace.provenance.traces import Knowledge, Scope, compare_candidates, is_alike, is_fruitless, trace, weigh
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,7 @@ def measure(
     workers = executor.workers or available_cores()
     pairs = near_pairs(originals, published, radius, workers, geometry=geometry)
     pairs = [found if j in answers else [] for j, found in enumerate(pairs)]
-    compared = compare_candidates(
-        [found[: most + len(answers.get(j, ()))] for j, found in enumerate(pairs)],
-        originals, published, roots, (max((len(found) for found in pairs), default=0), inf), knowledge, executor,
-        thorough=True,
-    )  # fmt: skip
+    scope = Scope(originals, roots, (max((len(found) for found in pairs), default=0), inf), knowledge)
+    asked = [found[: most + len(answers.get(j, ()))] for j, found in enumerate(pairs)]
+    compared = compare_candidates(asked, published, scope, executor, thorough=True)
     return Measurements(originals, published, pairs, compared, knowledge, most)

@@ -13,7 +13,7 @@ from semtrace.io import tables
 from semtrace.io.files import safe_join
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.compare_pairs import AllCompared, Image, compare_pairs
+from semtrace.provenance.compare_pairs import AllCompared, Image, Pairs, compare_pairs
 from semtrace.provenance.known import Verdicts, read_verdicts
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
@@ -74,49 +74,53 @@ def apply_verdicts(pairs: list[list[Pair]], originals: Side, jpegs: Side, knowle
     return result
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What published contents are compared with.
+
+    Attributes:
+        originals: the archive.
+        roots: folders of the archive and of the published set.
+        limits: at most this many candidates each, and only those nearer than so many bits.
+        knowledge: of conversions; a published picture that is one needs no further proof.
+    """
+
+    originals: Side
+    roots: tuple[Path, Path]
+    limits: tuple[int, float]
+    knowledge: Knowledge
+
+    def task(self, published: Content, found: list[Pair]) -> Pairs:
+        """One published content beside its nearest candidates, in their order."""
+        most, trigger = self.limits
+        near = tuple(self._original(pair, published) for pair in found[:most] if pair.hamming < trigger)
+        return Image(str(safe_join(self.roots[1], published.paths[0])), published.md5), near
+
+    def _original(self, pair: Pair, published: Content) -> Image:
+        content = self.originals.contents[pair.original]
+        known = self.knowledge.converted(published, content)
+        file = safe_join(self.roots[0], content.paths[0])
+        return Image(str(file), content.md5, content.bar_top, known, pair.symmetry)
+
+
 def compare_candidates(
-    pairs: list[list[Pair]],
-    originals: Side,
-    jpegs: Side,
-    roots: tuple[Path, Path],
-    limits: tuple[int, float],
-    knowledge: Knowledge,
-    executor: Executor,
-    *,
-    thorough: bool = False,
+    pairs: list[list[Pair]], jpegs: Side, scope: Scope, executor: Executor, *, thorough: bool = False
 ) -> list[AllCompared]:
     """Compare each published content with its nearest candidates, in their order.
 
     Args:
-        pairs: candidates per published content.
-        originals: the archive.
+        pairs: candidates per published content, nearest first.
         jpegs: the published set.
-        roots: folders of the two.
-        limits: at most this many candidates, and only those nearer than so many bits.
-        knowledge: of conversions; a published picture that is one needs no further proof.
+        scope: what with.
         executor: where to work.
         thorough: every proof and every correlation, whether a decision needs it or not.
     """
-
-    def original(pair: Pair, published: Content) -> Image:
-        content = originals.contents[pair.original]
-        known = knowledge.converted(published, content)
-        file = safe_join(roots[0], content.paths[0])
-        return Image(str(file), content.md5, content.bar_top, known, pair.symmetry)
-
-    most, trigger = limits
-    near = [[pair for pair in found[:most] if pair.hamming < trigger] for found in pairs]
+    tasks = [scope.task(content, found) for content, found in zip(jpegs.contents, pairs, strict=True)]
     # Tasks with the same nearest original stand together: its pixels are then still decoded.
-    order = sorted((j for j, found in enumerate(near) if found), key=lambda j: (near[j][0].original, j))
-    tasks = [
-        (
-            Image(str(safe_join(roots[1], jpegs.contents[j].paths[0])), jpegs.contents[j].md5),
-            tuple(original(pair, jpegs.contents[j]) for pair in near[j]),
-        )
-        for j in order
-    ]
+    order = sorted((j for j, (_, near) in enumerate(tasks) if near), key=lambda j: (pairs[j][0].original, j))
     compared: list[AllCompared] = [[] for _ in pairs]
-    for j, result in zip(order, compare_pairs(tasks, executor, thorough=thorough), strict=True):
+    done = compare_pairs([tasks[j] for j in order], executor, thorough=thorough)
+    for j, result in zip(order, done, strict=True):
         compared[j] = result
     return compared
 

@@ -1,0 +1,84 @@
+"""A second run costs what is new, and gives what a first one would."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from semtrace.io import seen
+from semtrace.provenance import ahead, convert, fingerprint, inventory, match
+from tests.provenance.conftest import build, save, scene
+from tests.provenance.pipeline import defaults, run_all
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch):
+    """Files count as old enough to be known by their stamp; nobody has to wait."""
+    monkeypatch.setattr(seen, "_SETTLED", 0)
+
+
+@pytest.fixture
+def root(tmp_path):
+    build(tmp_path)
+    return tmp_path
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def everything(root: Path, work: str, cache: str) -> dict[str, bytes]:
+    (root / cache).mkdir(exist_ok=True)
+    run_all(root / "archive", root / "published", root / "known", root / work, defaults(root / cache))
+    return tree(root / work)
+
+
+def test_a_run_after_changes_equals_a_first_one(root):
+    everything(root, "work", "cache")
+    images = root / "work/convert/images"
+    (images / "lzw.jpg").write_bytes(b"edited by hand")
+    (images / "deep.jpg").unlink()
+    for labelled in (root / "work/label/images").rglob("*.tif"):
+        labelled.write_bytes(b"edited by hand")
+    save(root / "archive/new.tif", scene(40))
+    save(root / "archive/img_00.tif", scene(41))
+    (root / "archive/deep.tiff").unlink()
+    assert everything(root, "work", "cache") == everything(root, "other", "other cache")
+
+
+def test_what_was_converted_and_labelled_is_taken_over(root):
+    everything(root, "work", "cache")
+    kept = [*(root / "work/convert/images").rglob("*.jpg"), *(root / "work/label/images").rglob("*.tif")]
+    places = {path: path.stat().st_ino for path in kept}
+    everything(root, "work", "cache")
+    assert {path: path.stat().st_ino for path in kept} == places
+    assert len(places) > 10
+    originals = {path.stat().st_ino for path in (root / "archive").rglob("*")}
+    assert originals.isdisjoint(places.values())
+
+
+def test_looking_ahead_changes_no_table_and_answers_what_later_stages_ask(root):
+    first = everything(root, "work", "cache")
+    p, work = defaults(root), root / "ahead"
+    archive, published, listing = root / "archive", root / "published", work / "inventory/inventory.csv"
+    hashes = work / "fingerprint/tiff/hashes.csv", work / "fingerprint/jpeg/hashes.csv"
+    converted, verdicts = work / "convert/converted.csv", root / "known/verdicts.csv"
+    inventory.run(archive, work / "inventory", p.executor, ahead=ahead.Hashes(p.hash))
+    convert.run(archive, listing, work / "convert", p.convert, p.executor)
+    fingerprint.tiffs(archive, listing, hashes[0].parent, p.hash, p.fingerprint, p.executor)
+    comparisons = ahead.Comparisons(
+        archive, published, hashes[0], converted, verdicts, p.match.criteria(1024), p.match.max_candidates,
+        geometry=False, cache=p.executor.cache,
+    )  # fmt: skip
+    fingerprint.jpegs(published, hashes[1].parent, p.hash, p.fingerprint, p.executor, ahead=comparisons)
+    near = p.match.__class__(**{**vars(p.match), "reach": p.match.ssim_trigger})
+    shutil.move(archive, root / "archive elsewhere")  # so that nothing can be read any more
+    shutil.move(published, root / "published elsewhere")
+    match.run(
+        hashes[0], [hashes[1]], work / "match", near, p.executor, archive=archive, published=published,
+        converted=converted, verdicts=verdicts,
+    )  # fmt: skip
+    for name, content in tree(work).items():
+        assert content == first[name], name
