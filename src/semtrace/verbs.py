@@ -74,13 +74,14 @@ def convert(given: argparse.Namespace) -> Any:
 
 def fingerprint(given: argparse.Namespace) -> Any:
     """Hashes of one side."""
+    from semtrace.core.device import choose
     from semtrace.provenance import fingerprint
 
     p, out = _load(given), WORK / "fingerprint" / given.side
     if given.side == "tiff":
         return fingerprint.tiffs(p.dataset.archive, INVENTORY, out, p.hash, p.fingerprint, p.executor)
     comparisons = None
-    if _in_a_run(given):
+    if _in_a_run(given) and choose(p.executor.device) == "cpu":
         from semtrace.provenance import ahead
 
         comparisons = ahead.Comparisons(

@@ -160,7 +160,7 @@ def run(script: str, project: Path) -> list[float]:
 def test_the_fused_kernel_equals_the_cpu_kernel_and_compiles_for_a_gpu_that_is_not_here(project):
     differences = run(INTERPRETED, project)
     assert len(differences) == 6
-    assert max(map(abs, differences)) <= 1e-6
+    assert max(map(abs, differences)) <= 1e-11
     assert run(COMPILED, project)[0] > 0  # bytes of machine code for compute capability 9.0 (H100, H200)
 
 

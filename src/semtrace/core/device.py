@@ -8,7 +8,7 @@ CHOICES = ("auto", "cpu", "cuda")
 
 
 def choose(device: str) -> str:
-    """``cpu`` or ``cuda``; no result depends on which, beyond 1e-6 of an SSIM.
+    """``cpu`` or ``cuda``; no result depends on which, beyond 1e-11 of an SSIM.
 
     torch takes a second to import, so it is asked only where NVIDIA's driver says that there is a device.
 

@@ -20,7 +20,7 @@ _SIDE, _RADIUS = 7, 5
 def ssim_pairs(
     images: Tensor, pairs: Tensor, *, gaussian: bool = False, mask: Tensor | None = None, memory_mb: int = 512
 ) -> Tensor:
-    """Mean SSIM of each pair, as ``ssim.ssim`` or ``ssim.ssim_gaussian`` give it: within 1e-11, fused within 1e-6.
+    """Mean SSIM of each pair, as ``ssim.ssim`` or ``ssim.ssim_gaussian`` give it, within 1e-11.
 
     Memory beyond ``images`` is about 100 H W bytes for each pair of a batch; as many pairs are batched as fit into
     ``memory_mb``, at least one. The fused kernel needs 8 bytes for each 64 x 128 windows.

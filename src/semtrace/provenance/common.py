@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from semtrace.core.device import CHOICES, choose
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.cache import reader
@@ -41,15 +42,25 @@ class Executor:
     Attributes:
         workers: processes; 0 means one per core.
         cache: file of the side cache.
+        device: where the SSIM of many pairs is computed: ``cpu``, ``cuda``, or ``auto`` for CUDA where it is there.
+        memory_mb: bound in 10^6 bytes for the pictures of one batch on a CUDA device, and for its working memory.
 
     """
 
     workers: int
     cache: Path
+    device: str = "cpu"
+    memory_mb: int = 512
 
     def __post_init__(self) -> None:
         if self.workers < 0:
             raise ValueError(f"executor.workers is {self.workers}; it must be 0 (one per core) or more")
+        if self.memory_mb < 1:
+            raise ValueError(f"executor.memory_mb is {self.memory_mb}; it must be 1 or more")
+        if self.device not in CHOICES:
+            raise ValueError(f"executor.device is {self.device!r}; it must be one of {', '.join(CHOICES)}")
+        if self.device == "cuda":
+            choose("cuda")  # said before any work starts
 
 
 @dataclass(frozen=True)

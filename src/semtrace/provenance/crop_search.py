@@ -21,7 +21,7 @@ from semtrace.io.files import safe_join
 from semtrace.parallel import available_cores, map_images
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor
-from semtrace.provenance.compare_pairs import Image, UnavailableError, pixels
+from semtrace.provenance.pictures import Image, UnavailableError, pixels
 
 MOST = 4  # originals in which one picture is placed
 _SMALLEST = 7  # pixels along a side: one SSIM window

@@ -16,8 +16,8 @@ from semtrace.io.files import safe_join
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Content, Side
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.compare_pairs import Image
 from semtrace.provenance.field_pairs import look_at
+from semtrace.provenance.pictures import Image
 from semtrace.provenance.traces import Knowledge
 
 

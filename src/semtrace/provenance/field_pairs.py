@@ -14,7 +14,7 @@ from semtrace.core.drift import Likeness, likeness, shrink
 from semtrace.io.cache import Cache, reader
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.compare_pairs import Image, Pairs, UnavailableError, pixels
+from semtrace.provenance.pictures import Image, Pairs, UnavailableError, pixels
 
 _KIND = "likeness"
 

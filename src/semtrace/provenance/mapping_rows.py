@@ -11,7 +11,7 @@ from semtrace.core.decision import Candidate, Decision
 from semtrace.io import tables
 from semtrace.provenance.candidates import Pair, Side
 from semtrace.provenance.common import Reject
-from semtrace.provenance.compare_pairs import AllCompared
+from semtrace.provenance.pictures import AllCompared
 
 
 def forward_rows(

@@ -19,9 +19,9 @@ from semtrace.io.staging import staged_folder
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
-from semtrace.provenance.compare_pairs import AllCompared
 from semtrace.provenance.crop_search import find_crops
 from semtrace.provenance.mapping_rows import backward_rows, forward_rows
+from semtrace.provenance.pictures import AllCompared
 from semtrace.provenance.traces import (
     Scope,
     Weighed,

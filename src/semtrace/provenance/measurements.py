@@ -12,7 +12,7 @@ from semtrace.core.decision import Criteria, Decision
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Pair, Side, near_pairs
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.compare_pairs import AllCompared, Compared, settle
+from semtrace.provenance.pictures import AllCompared, Compared, settle
 from semtrace.provenance.traces import Knowledge, Scope, compare_candidates, is_alike, is_fruitless, trace, weigh
 
 

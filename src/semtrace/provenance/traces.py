@@ -7,14 +7,17 @@ from pathlib import Path
 
 from semtrace.core.compare import Comparison
 from semtrace.core.decision import Candidate, Criteria, Decision, Proof, decide
+from semtrace.core.device import choose
 from semtrace.core.dihedral import inverse
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import safe_join
+from semtrace.provenance import batched_ssim
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.compare_pairs import AllCompared, Image, Pairs, compare_pairs
+from semtrace.provenance.compare_pairs import compare_pairs
 from semtrace.provenance.known import Verdicts, read_verdicts
+from semtrace.provenance.pictures import AllCompared, Image, Pairs
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
 
@@ -119,7 +122,10 @@ def compare_candidates(
     # Tasks with the same nearest original stand together: its pixels are then still decoded.
     order = sorted((j for j, (_, near) in enumerate(tasks) if near), key=lambda j: (pairs[j][0].original, j))
     compared: list[AllCompared] = [[] for _ in pairs]
-    done = compare_pairs([tasks[j] for j in order], executor, thorough=thorough)
+    wanted = [tasks[j] for j in order]
+    if choose(executor.device) == "cuda":
+        batched_ssim.fill(wanted, executor, "cuda")
+    done = compare_pairs(wanted, executor, thorough=thorough)
     for j, result in zip(order, done, strict=True):
         compared[j] = result
     return compared

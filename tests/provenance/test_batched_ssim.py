@@ -1,0 +1,42 @@
+"""SSIM in batches on a torch device; here a device is the CPU."""
+
+from __future__ import annotations
+
+import pytest
+
+from semtrace.io.cache import Cache
+from semtrace.provenance import batched_ssim, match, traces
+from semtrace.provenance.common import Executor
+from tests.provenance.pipeline import defaults
+
+
+@pytest.mark.parametrize("memory_mb", [1, 512])
+def test_the_tables_are_those_of_the_workers(memory_mb, done, tmp_path, monkeypatch):
+    fill, found = batched_ssim.fill, []
+
+    def on_the_cpu(tasks, executor, device):
+        assert device == "cuda"
+        fill(tasks, executor, "cpu")
+        with Cache(executor.cache) as cache:
+            found.extend(batched_ssim.has_similarities(task, cache) for task in tasks)
+
+    monkeypatch.setattr(traces, "choose", lambda device: "cuda")
+    monkeypatch.setattr(batched_ssim, "fill", on_the_cpu)
+    hashes = done.work / "fingerprint"
+    match.run(
+        hashes / "tiff/hashes.csv", [hashes / "jpeg/hashes.csv"], tmp_path / "match", defaults(tmp_path).match,
+        Executor(1, tmp_path / "c.sqlite", memory_mb=memory_mb), archive=done.archive, published=done.published,
+        converted=done.work / "convert/converted.csv", verdicts=done.known / "verdicts.csv",
+    )  # fmt: skip
+    assert sum(found) > 3
+    for name in ("jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"):
+        assert (tmp_path / "match" / name).read_bytes() == (done.work / "match" / name).read_bytes()
+
+
+def test_a_device_that_is_not_there_is_said_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr("semtrace.core.device._driver_sees_a_device", lambda: False)
+    with pytest.raises(ValueError, match="NVIDIA's driver"):
+        Executor(1, tmp_path / "c", device="cuda")
+    with pytest.raises(ValueError, match="auto, cpu, cuda"):
+        Executor(1, tmp_path / "c", device="gpu")
+    Executor(1, tmp_path / "c", device="auto")
