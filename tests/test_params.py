@@ -85,3 +85,11 @@ def test_a_file_of_conf_that_says_a_thing_twice_is_named_with_its_line(tmp_path)
     (tmp_path / "conf/labels/mine.yaml").write_text("vocabulary: a\ncategories: [Tips]\nvocabulary: b\n")
     with pytest.raises(params.ParamsError, match=r"mine\.yaml.*line 3"):
         params.composed(tmp_path / "conf", ["labels=mine"])
+
+
+def test_a_file_that_dvc_has_written_anew_says_the_same(tmp_path):
+    # `dvc exp run -S match.hamming_threshold=80` writes YAML 1.2: `off` without quotes, null as nothing
+    text = params.composed(CONF).replace("'off'", "off").replace(": null", ":")
+    assert text.count(": off") == 2
+    p = params.parse(text, "params.yaml")
+    assert (p.match.geometry, p.fingerprint.category) == ("off", None)

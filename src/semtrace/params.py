@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from semtrace.io.files import write_atomic
 from semtrace.provenance.common import Executor, InputError
@@ -189,10 +191,14 @@ def load(file: Path, *, workers: int | None = None) -> Params:
 
 
 def parse(text: str, origin: str, *, workers: int | None = None) -> Params:
-    """Parameters from the text of a params.yaml; ``origin`` names it in errors."""
+    """Parameters from the text of a params.yaml; ``origin`` names it in errors.
+
+    Read as YAML 1.2, as DVC does: `dvc exp run -S` writes the file anew and leaves out the quotes around ``off``, which
+    in YAML 1.1 is no word but false.
+    """
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        tree = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
         raise ParamsError(f"{origin}: not YAML ({error}); run `semtrace params` to compose it again") from error
     params = Params(tree, origin)
     if workers is not None:

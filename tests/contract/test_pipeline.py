@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -288,3 +289,20 @@ def test_what_was_run_and_committed_is_released(clone):
     said = call("semtrace", "release", "--version", "0.1.0", "--allow", "conflicts", cwd=clone)
     assert "allowed          conflicts" in said
     assert "is what it was" in call("semtrace", "verify", "--full", "data/releases/sem-dataset-0.1.0", cwd=clone)
+
+
+def test_an_experiment_of_dvc_changes_what_it_should_and_shows_it(clone, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(clone, folder)
+    call("git", "add", "dvc.lock", "params.yaml", cwd=folder)
+    call("git", "commit", "-qm", "run", cwd=folder)
+    output = call("dvc", "exp", "run", "-S", "match.hamming_threshold=20", "-S", "match.reach=20", cwd=folder)
+    assert ran(output) >= {"match", "validate", "plot"}
+    assert not ran(output) & {"inventory", "convert", "fingerprint@tiff", "fingerprint@jpeg"}
+    changed = json.loads(call("dvc", "metrics", "diff", "--json", cwd=folder))["data/work/validate/metrics.json"]
+    assert changed["decisions.matched"]["diff"] < 0
+    assert changed["accuracy.recall"]["new"] < changed["accuracy.recall"]["old"]
+    plots = json.loads(call("dvc", "plots", "diff", "--json", cwd=folder))["data"]
+    assert {Path(name).name for name in plots} == {
+        "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png"
+    }  # fmt: skip
