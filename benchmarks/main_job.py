@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import platform
 import shutil
 import statistics
@@ -22,6 +23,7 @@ import threading
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -29,34 +31,53 @@ from semtrace import params
 from semtrace.synthetic.generate import Settings, generate
 
 HERE = Path(__file__).resolve().parent
+_UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 SEMTRACE = [sys.executable, "-m", "semtrace.cli"]
 
 
-def measured(command: list[str], cwd: Path) -> tuple[float, float]:
-    """Wall seconds, and the peak of the summed resident memory of the process and all its children in MB."""
+class Measured(NamedTuple):
+    """Wall seconds of a command, those of its conversion, and the peak of its processes' memory in MB, shared pages counted once."""
+
+    seconds: float
+    converting: float
+    peak_mb: float
+
+
+def measured(command: list[str], cwd: Path) -> Measured:
+    """Run a command that says when a stage ends, as ``convert: ...`` in a line of its own."""
     start, peak = time.perf_counter(), 0.0
-    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    ends = {}
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **_UNBUFFERED},
+    ) as process:
         root, finished = psutil.Process(process.pid), threading.Event()
 
         def watch() -> None:
             nonlocal peak
-            while not finished.wait(0.02):
+            while not finished.wait(0.05):
                 total = 0
                 try:
                     for part in (root, *root.children(recursive=True)):
-                        total += part.memory_info().rss
+                        total += part.memory_full_info().pss
                 except psutil.Error:
                     continue
                 peak = max(peak, total / 1e6)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
+        for line in process.stdout or ():
+            ends.setdefault(line.split(":")[0], time.perf_counter() - start)
         code = process.wait()
         finished.set()
         watcher.join()
     if code:
         raise SystemExit(f"{' '.join(command)} failed with exit code {code} in {cwd}")
-    return time.perf_counter() - start, peak
+    return Measured(time.perf_counter() - start, ends["convert"] - ends["inventory"], peak)
 
 
 def project(data: Path, root: Path) -> Path:
@@ -67,7 +88,7 @@ def project(data: Path, root: Path) -> Path:
     return root
 
 
-def ours(data: Path, root: Path) -> tuple[float, float]:
+def ours(data: Path, root: Path) -> Measured:
     """All stages from inventory to plot, reports and pictures included, nothing cached."""
     return measured([*SEMTRACE, "run"], project(data, root))
 
@@ -121,33 +142,41 @@ def main() -> None:
         print(f"archive: {sum(p.is_file() for p in (data / 'archive').rglob('*'))} files, "
               f"{sum(p.is_file() for p in (data / 'published').rglob('*'))} published")  # fmt: skip
         ours(data, root / "warm-up")  # compiles the kernels once, as the first run after installation does
-        ratios, peak, seeds_peak = [], 0.0, 0.0
+        ratios, without = [], []
         for turn in range(given.rounds):
-            seconds, peak = ours(data, root / f"ours-{turn}")
+            mine = ours(data, root / f"ours-{turn}")
             seeds = root / f"seeds-{turn}"
             command = [sys.executable, str(HERE / "seed_algorithm.py"), data / "archive", data / "published", seeds]
-            seeds_seconds, seeds_peak = measured([str(part) for part in command], root)
-            ratios.append(seeds_seconds / seconds)
-            print(f"round {turn + 1}: semtrace {seconds:.1f} s, seeds {seeds_seconds:.1f} s, ratio {ratios[-1]:.2f}")
+            theirs = measured([str(part) for part in command], root)
+            ratios.append(theirs.seconds / mine.seconds)
+            without.append((theirs.seconds - theirs.converting) / (mine.seconds - mine.converting))
+            print(
+                f"round {turn + 1}: semtrace {mine.seconds:.1f} s, {mine.converting:.1f} s of it converting, "
+                f"seeds {theirs.seconds:.1f} s, {theirs.converting:.1f} s; "
+                f"ratio {ratios[-1]:.2f}, without conversion {without[-1]:.2f}",
+                flush=True,
+            )
         last = root / f"ours-{given.rounds - 1}"
         metrics = json.loads((last / "data/work/validate/metrics.json").read_text())["accuracy"]
         right, wrong, known = accuracy_of_seeds(data, root / f"seeds-{given.rounds - 1}" / "mapping.csv")
-        print(f"ratio, median of {given.rounds}: {statistics.median(ratios):.2f}")
+        middle = statistics.median(ratios), statistics.median(without)
+        print(f"ratio, median of {given.rounds}: {middle[0]:.2f}, without conversion {middle[1]:.2f}")
         print(
             f"traced rightly / wrongly of {known}: "
             f"semtrace {metrics['found']} / {metrics['wrong']}, seeds {right} / {wrong}"
         )
-        print(f"peak memory: semtrace {peak:.0f} MB (all processes together), seeds {seeds_peak:.0f} MB")
-        figures |= {"ratios": ratios, "peak_mb": [peak, seeds_peak], "semtrace": metrics}
+        print(f"peak memory: semtrace {mine.peak_mb:.0f} MB (all processes together), seeds {theirs.peak_mb:.0f} MB")
+        figures |= {"ratios": ratios, "without_conversion": without, "semtrace": metrics}
+        figures["peak_mb"] = [mine.peak_mb, theirs.peak_mb]
         figures["seeds"] = {"right": right, "wrong": wrong, "known": known}
         add_one_percent(data, root / "more")
-        again, _ = measured([*SEMTRACE, "run"], last)
-        full, _ = ours(data, root / "full")
+        again = measured([*SEMTRACE, "run"], last).seconds
+        full = ours(data, root / "full").seconds
         print(f"after 1 % more images: {again:.1f} s, a full run {full:.1f} s: {again / full:.1%}")
         figures["rerun_share"] = again / full
         few, fewer = root / "few", max(40, given.originals // 4)
         generate(Settings(seed=2, originals=fewer, published=fewer * 3 // 4), few)
-        _, small_peak = ours(few, root / "small")
+        small_peak, peak = ours(few, root / "small").peak_mb, mine.peak_mb
         slope = (peak - small_peak) / (given.originals - fewer) * 1000
         print(
             f"memory: {small_peak:.0f} MB with {fewer} originals, {peak:.0f} MB with {given.originals}: "

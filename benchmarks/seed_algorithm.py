@@ -13,7 +13,6 @@ Usage: python seed_algorithm.py ARCHIVE PUBLISHED OUT    (writes OUT/mapping.csv
 import csv
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import imagehash
@@ -113,9 +112,9 @@ def main(archive, published, out):
     tiffs = sorted(p for p in archive.rglob("*") if p.suffix.lower() in (".tif", ".tiff"))
     jpegs = sorted(p for p in published.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
     out.mkdir(parents=True)
-    start = time.perf_counter()
+    print(f"inventory: {len(tiffs)} TIFFs, {len(jpegs)} JPEGs", flush=True)
     convert(tiffs, archive, out)
-    print(f"convert: {time.perf_counter() - start:.2f} s", flush=True)
+    print("convert: done", flush=True)
     tiff_hashes, jpeg_hashes = hashes(tiffs), hashes(jpegs)
     rows = mapping(jpeg_hashes, tiff_hashes)
     write(out / "mapping.csv", [(j.relative_to(published), t.relative_to(archive), *x) for j, t, *x in rows])
