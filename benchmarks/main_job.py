@@ -36,7 +36,7 @@ SEMTRACE = [sys.executable, "-m", "semtrace.cli"]
 
 
 class Measured(NamedTuple):
-    """Wall seconds of a command, those of its conversion, and its processes' peak memory, MB, shared pages counted once."""
+    """Wall seconds of a command, those of its conversion, and its processes' peak memory in MB (shared pages once)."""
 
     seconds: float
     converting: float
