@@ -43,9 +43,11 @@ COPY .dvc/config .dvc/config
 COPY conf conf
 COPY src src
 # What is remembered between runs lies below .cache: the side cache, compiled kernels, DVC's digests, fonts, a home.
+# DVC asks for the name of the user, whom the image may not know.
 ENV PATH="/opt/venv/bin:${PATH}" \
     LANG=C.UTF-8 \
     HOME=/semtrace/.cache/home \
+    USER=semtrace \
     NUMBA_CACHE_DIR=/semtrace/.cache/numba \
     DVC_SITE_CACHE_DIR=/semtrace/.cache/dvc \
     DO_NOT_TRACK=true \

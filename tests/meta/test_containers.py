@@ -102,7 +102,7 @@ def test_the_cluster_is_where_its_workers_and_its_pipeline_look_for_it():
     services = compose()["services"]
     port = next(word.split("=")[1] for word in services["scheduler"]["command"] if word.startswith("--port"))
     assert f"tcp://scheduler:{port}" in services["worker"]["command"]
-    assert f"executor.address=tcp://scheduler:{port}" in services["pipeline-cluster"]["command"]
+    assert f"executor.address=tcp://scheduler:{port}" in services["pipeline-cluster"]["entrypoint"]
 
 
 def test_ports_are_open_on_this_machine_only():
