@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from semtrace import params
+
 PROJECT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
@@ -130,6 +132,13 @@ def test_the_example_environment_names_every_variable_and_sets_none():
         assert not value or {f":-{value}"} == variables()[name], f"{name}: not the default of compose.yaml"
     ignored = subprocess.run(["git", "check-ignore", "-q", ".env"], cwd=PROJECT, check=False)
     assert ignored.returncode == 0, "passwords would be committed"
+
+
+def test_the_parameters_in_it_compose():
+    words = [w for s in compose()["services"].values() for w in [*s.get("entrypoint", []), *s.get("command", [])]]
+    overrides = sorted({word for word in words if re.match(r"[a-z]+[a-z_.]*=", word)})
+    assert len(overrides) == 3
+    params.composed(PROJECT / "conf", overrides)
 
 
 def test_the_extras_exist():
