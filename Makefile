@@ -25,6 +25,12 @@ lint: .venv/.stamp
 	ruff format --check .
 	mypy
 	semtrace params --check
+	hadolint Dockerfile
+	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+# Builds the image and runs semtrace in it, without an engine; as root, with buildah and debootstrap (docs/containers.md).
+container-test: .venv/.stamp
+	tests/container/check.sh
 
 # Hostile files, names and circumstances; kills and failing disks. Minutes each.
 hostile: .venv/.stamp
@@ -64,5 +70,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint hostile crash bench bench-gpu bench-release ui clean
+.PHONY: run test lint container-test hostile crash bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

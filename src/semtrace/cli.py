@@ -44,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 1)
     except OSError as error:
         return _fail(_explain(error), 1)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):  # numba's words where it can write nowhere
+            raise
+        return _fail("compiled kernels can be kept nowhere: set NUMBA_CACHE_DIR to a folder that can be written", 1)
     except MemoryError:
         return _fail("memory ran out; nothing half-done was kept. Run it again with fewer --workers", 1)
     except KeyboardInterrupt:
@@ -82,7 +86,6 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     params = verb("params", verbs.params, "compose conf/ into params.yaml")
-    params.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. dataset=archive match.min_ssim=0.8")
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
     verb("generate", verbs.generate, "make the embedded synthetic archive with its published set and truth")
     verb("inventory", verbs.inventory, "list every file of the archive: images, duplicates, rejects with reasons")
@@ -97,7 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
     calibrate = verb("calibrate", verbs.calibrate, thresholds)
     verb("track", verbs.track, "log the finished pipeline run to MLflow")
-    verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look")
+    run = verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look")
+    for composed, when in ((params, ""), (run, "; none: params.yaml as it is")):
+        text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
+        composed.add_argument("overrides", nargs="*", help=text)
     for stage in commands.choices.values():
         if stage is not params:
             stage.add_argument(

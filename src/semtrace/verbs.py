@@ -203,9 +203,13 @@ def calibrate(given: argparse.Namespace) -> Any:
 
 
 def run(given: argparse.Namespace) -> Any:
-    """All stages from inventory to plot, in this process."""
+    """All stages from inventory to plot, in this process; with overrides, params.yaml is composed with them first."""
     from semtrace.parallel import Crashed, map_images
 
+    if given.overrides:
+        from semtrace import params
+
+        params.write(CONF, PARAMS, given.overrides)
     for stage in ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match"):
         print(_one(given, stage), flush=True)
     # These need nothing of one another, and much of each runs on one core.

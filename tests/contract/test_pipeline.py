@@ -120,14 +120,25 @@ def test_a_run_is_tracked_once(clone):
 def test_without_dvc_the_same_tables(clone, tmp_path):
     shutil.copytree(clone / "conf", tmp_path / "conf")
     here = [f"dataset.{name}={clone}/data/raw/synthetic/{name}" for name in ("archive", "published", "known")]
-    call("semtrace", "params", *here, "executor.workers=2", cwd=tmp_path)
-    printed = call("semtrace", "run", cwd=tmp_path)
+    printed = call("semtrace", "run", *here, "executor.workers=2", cwd=tmp_path)
     stages = ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "label", "validate", "plot")
     assert all(f"{stage}: " in printed for stage in stages)
     made = {path.relative_to(tmp_path) for path in (tmp_path / "data/work").rglob("*") if path.is_file()}
     assert made == {path.relative_to(clone) for path in (clone / "data/work").rglob("*") if path.is_file()}
     for path in made:
         assert (tmp_path / path).read_bytes() == (clone / path).read_bytes(), path
+
+
+def test_where_compiled_kernels_can_be_kept_nowhere_it_says_what_to_do(project, tmp_path):
+    """A container or an installation that cannot be written, and a user without a home."""
+    code = tmp_path / "code"
+    shutil.copytree(PROJECT / "src/semtrace", code / "semtrace", ignore=shutil.ignore_patterns("__pycache__"))
+    (code / "semtrace/core/__pycache__").touch()
+    homeless = {"PYTHONPATH": str(code), "HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": ""}
+    command = [sys.executable, "-m", "semtrace.cli", "match"]
+    assert "set NUMBA_CACHE_DIR to a folder" in call(*command, cwd=project, code=1, **homeless)
+    homeless["NUMBA_CACHE_DIR"] = str(tmp_path / "kernels")
+    assert "hashes.csv" in call(*command, cwd=project, code=2, **homeless)
 
 
 def test_metrics_are_known_to_dvc(clone):

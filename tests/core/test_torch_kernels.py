@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,6 +87,24 @@ def test_a_mask_that_does_not_fit_is_refused():
         ssim_pairs(images, pairs, mask=torch.zeros((20, 20), dtype=torch.bool))
     with pytest.raises(ValueError, match=r"mask must be bool \(20, 20\)"):
         ssim_pairs(images, pairs, mask=torch.ones((20, 21), dtype=torch.bool))
+
+
+@pytest.mark.parametrize("message", ["Failed to find C compiler", "out of memory"])
+def test_without_a_c_compiler_there_is_plain_torch(message, monkeypatch):
+    """Triton compiles its launcher with one; a slim container has none. Any other failure is a failure."""
+    from semtrace.core import torch_ssim
+
+    def fused(images: object, pairs: object) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setitem(sys.modules, "semtrace.core.triton_ssim", SimpleNamespace(ssim_pairs_fused=fused))
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    images, pairs = torch.zeros((2, 20, 20), dtype=torch.uint8), torch.tensor([[0, 1]])
+    if "compiler" in message:
+        assert torch_ssim.ssim_pairs(images, pairs).tolist() == [1.0]
+    else:
+        with pytest.raises(RuntimeError, match=message):
+            torch_ssim.ssim_pairs(images, pairs)
 
 
 @settings(deadline=None, max_examples=60)

@@ -42,10 +42,13 @@ def ssim_pairs(
     if images.is_cuda and not gaussian and mask is None:
         try:
             from semtrace.core.triton_ssim import ssim_pairs_fused
+
+            return ssim_pairs_fused(images, pairs)
         except ImportError:  # torch without Triton: Windows, or an own build
             pass
-        else:
-            return ssim_pairs_fused(images, pairs)
+        except RuntimeError as error:
+            if "C compiler" not in str(error):  # Triton needs one; slim containers have none
+                raise
     height, width = images.shape[1:]
     batch = max(1, memory_mb * 1_000_000 // (_BYTES * height * width))
     out = torch.empty(len(pairs), dtype=torch.float64, device=images.device)
