@@ -130,14 +130,14 @@ def main() -> None:
     given = parser.parse_args()
     if given.stage:
         archive, out, workers, cache, address = json.loads(given.stage)
-        executor = Executor(int(workers), Path(cache), address)
+        executor = Executor(int(workers), Path(cache), address=address)
         print(timed(lambda: inventory.run(Path(archive), Path(out), executor)))
         return
     cores = available_cores()
     result: dict[str, object] = {"cores": cores, "load before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as name, cluster(Path(name), cores) as address:
         folder = Path(name)
-        executors = {"processes": Executor(cores, Path()), "dask": Executor(cores, Path(), address)}
+        executors = {"processes": Executor(cores, Path()), "dask": Executor(cores, Path(), address=address)}
         first = make(folder / "one", 1, TINY)
         result["first contact"] = timed(lambda: check_cluster(address, [first], folder))
         result["contact"] = statistics.median(timed(lambda: check_cluster(address, [first], folder)) for _ in range(5))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import errno
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,25 +83,15 @@ def inventory(given: argparse.Namespace) -> Any:
 
 def shard(given: argparse.Namespace) -> Any:
     """All that is known of one folder of the archive by itself."""
-    from semtrace.provenance import ahead, convert, fingerprint, inventory
+    from semtrace.provenance import shard
     from semtrace.provenance.common import InputError
 
-    p, name = _load(given), given.name
-    if name not in p.dataset.shards:
-        raise InputError(f"{name!r} is none of dataset.shards, which are {', '.join(p.dataset.shards) or 'none'}")
-    if p.fingerprint.sample_tiff is not None:
-        raise InputError("fingerprint.sample_tiff draws from the whole archive, not from a shard; set it to null")
-    archive, given.work = p.dataset.archive / p.dataset.shards[name], SHARDS / name
-    # A side cache of its own: shards may run at the same time on several machines, and one machine writes a cache.
-    executor = replace(p.executor, cache=p.executor.cache.with_name(f"shard-{name}-{p.executor.cache.name}"))
-    executor.check((archive,), given.work)
-    listing = _listing(given)
-    done = [
-        inventory.run(archive, listing.parent, executor, ahead=ahead.Hashes(p.hash), part=True),
-        convert.run(archive, listing, given.work / "convert", p.convert, executor),
-        fingerprint.tiffs(archive, listing, _hashes(given, "tiff").parent, p.hash, p.fingerprint, executor),
-    ]
-    return "".join(describe(summary) for summary in done)
+    p, out = _load(given), SHARDS / given.name
+    if given.name not in p.dataset.shards:
+        raise InputError(f"{given.name!r} is none of dataset.shards, which are {', '.join(p.dataset.shards) or 'none'}")
+    folder = p.dataset.archive / p.dataset.shards[given.name]
+    p.executor.check((folder,), out)
+    return "".join(describe(done) for done in shard.run(folder, out, p.convert, p.hash, p.fingerprint, p.executor))
 
 
 def join(given: argparse.Namespace) -> Any:

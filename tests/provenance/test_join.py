@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.provenance import convert, fingerprint, inventory, join
+from semtrace.provenance import convert, fingerprint, inventory, join, shard
 from semtrace.provenance.common import InputError
 from tests.crash.harness import digests
 from tests.provenance.conftest import build, save, scene
@@ -32,16 +32,16 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return archive
 
 
-def stages(archive: Path, out: Path, p, *, part: bool) -> None:
+def stages(archive: Path, out: Path, p) -> None:
     listing = out / "inventory/inventory.csv"
-    inventory.run(archive, out / "inventory", p.executor, part=part)
+    inventory.run(archive, out / "inventory", p.executor)
     convert.run(archive, listing, out / "convert", p.convert, p.executor)
     fingerprint.tiffs(archive, listing, out / "fingerprint/tiff", p.hash, p.fingerprint, p.executor)
 
 
 def joined(archive: Path, tmp: Path, p, shards: dict[str, str]) -> join.Summary:
     for name, folder in shards.items():
-        stages(archive / folder, tmp / "shards" / name, p, part=True)
+        shard.run(archive / folder, tmp / "shards" / name, p.convert, p.hash, p.fingerprint, p.executor)
     return join.run(archive, shards, tmp / "shards", tmp / "joined", p.convert)
 
 
@@ -52,7 +52,7 @@ def tables_of(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("layout", ["tree", "flat"])
 def test_joined_tables_are_those_of_the_whole_archive(archive, tmp_path, layout):
     p = defaults(tmp_path, f"convert={layout}")
-    stages(archive, tmp_path / "whole", p, part=False)
+    stages(archive, tmp_path / "whole", p)
     summary = joined(archive, tmp_path, p, SHARDS)
     assert tables_of(tmp_path / "joined") == tables_of(tmp_path / "whole")
     assert len(tables_of(tmp_path / "joined")) == 6
@@ -65,6 +65,12 @@ def test_what_is_in_no_shard_is_named(archive, tmp_path):
         join.run(archive, {"m": "Müller É", "o": "Orrù M", "d": "rest/deep"}, tmp_path, tmp_path / "j", p.convert)
     with pytest.raises(InputError, match="in none of dataset"):
         join.run(archive, {}, tmp_path, tmp_path / "j", p.convert)
+
+
+def test_a_sample_of_the_whole_archive_is_refused(archive, tmp_path):
+    p = defaults(tmp_path, "fingerprint=sample")
+    with pytest.raises(InputError, match="sample_tiff draws from the whole archive"):
+        shard.run(archive / "Orrù M", tmp_path, p.convert, p.hash, p.fingerprint, p.executor)
 
 
 def test_a_name_that_depends_on_other_shards_is_refused(tmp_path):
