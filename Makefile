@@ -39,6 +39,10 @@ hostile: .venv/.stamp
 crash: .venv/.stamp
 	pytest -m "heavy or not heavy" tests/crash
 
+# Dask on machines made of network namespaces, one of them cut off (root only); shards under DVC. Minutes.
+cluster-test: .venv/.stamp
+	pytest -m "heavy or not heavy" tests/cluster tests/contract/test_shards.py
+
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
@@ -52,6 +56,9 @@ bench-gpu: .venv/.bench
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
+bench-cluster: .venv/.stamp
+	python benchmarks/cluster.py
+
 bench-release: .venv/.stamp
 	python benchmarks/release.py
 
@@ -64,11 +71,11 @@ ui: .venv/.stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'semtrace needs Python 3.11 or newer: make run PYTHON=python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask]'
 	@touch $@
 
 clean:
-	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
+	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash bench bench-gpu bench-release ui clean
+.PHONY: run test lint container-test hostile crash cluster-test bench bench-cluster bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     given = _parser().parse_args(arguments)
 
+    from semtrace.cluster.client import ClusterError
     from semtrace.core.labels import VocabularyError
     from semtrace.io.files import UnsafePathError
     from semtrace.io.tables import TableError
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _held(given):
             summary = given.run(given)
-    except (InputError, TableError, VocabularyError, UnsafePathError) as error:
+    except (InputError, ClusterError, TableError, VocabularyError, UnsafePathError) as error:
         return _fail(str(error), 2)
     except UnreachableError as error:
         return _fail(str(error), 1)
@@ -67,8 +68,9 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
         or not verbs.PARAMS.is_file()
     ):
         return contextlib.nullcontext()
-    verbs.WORK.mkdir(parents=True, exist_ok=True)
-    return locked(verbs.WORK)
+    held = verbs.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", verbs.WORK)
+    held.mkdir(parents=True, exist_ok=True)
+    return locked(held)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,10 +106,18 @@ def _parser() -> argparse.ArgumentParser:
     for composed, when in ((params, ""), (run, "; none: params.yaml as it is")):
         text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
         composed.add_argument("overrides", nargs="*", help=text)
+    shard = verb("shard", verbs.shard, "inventory, convert and fingerprint one folder of the archive by itself")
+    shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
+    join = verb("join", verbs.join, "join the tables of all shards: those of an archive that was never divided")
     for stage in commands.choices.values():
         if stage is not params:
             stage.add_argument(
                 "--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes"
+            )
+        if stage not in (params, shard):
+            work = verbs.JOINED if stage is join else verbs.WORK
+            stage.add_argument(
+                "--work", type=Path, default=work, metavar="DIR", help="folder of the results (default: %(default)s)"
             )
     fingerprint.add_argument("side", choices=("tiff", "jpeg"), help="which side")
     for stage in (match, deduplicate, label):

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -63,12 +64,24 @@ def map_images(
         A result, or ``Crashed`` for an item that kills its worker; the other items are not lost.
 
     """
+    yield from progress(in_processes(function, items, workers=workers, chunk=chunk, prepare=prepare), len(items), what)
+
+
+def in_processes(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int,
+    chunk: int = 8,
+    prepare: Callable[[], object] | None = None,
+) -> Iterator[Result | Crashed]:
+    """As ``map_images``, without a word about the progress."""
     if not items:
         return
     if prepare is not None:
         prepare()
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
-    yield from _progress(_in_processes(function, chunks, workers or available_cores()), len(items), what)
+    yield from _in_processes(function, chunks, workers or available_cores())
 
 
 def available_cores() -> int:
@@ -108,12 +121,24 @@ def _context(function: Callable[[Item], Result]) -> multiprocessing.context.Base
 
     A fork starts in milliseconds with everything imported; a server must import the function's module first.
     """
-    tasks = Path("/proc/self/task")
-    if tasks.is_dir() and len(list(tasks.iterdir())) == 1:
+    if _has_one_thread():
         return multiprocessing.get_context("fork")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([function.func.__module__ if isinstance(function, partial) else function.__module__])
     return context
+
+
+def _has_one_thread() -> bool:
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        return False
+    for _ in range(50):  # one that was joined just now, of the last pool, may take a moment to be gone
+        if len(list(tasks.iterdir())) == 1:
+            return True
+        if threading.active_count() > 1:
+            break
+        time.sleep(0.001)
+    return False
 
 
 def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -159,7 +184,7 @@ def _send(parent: int, sending: Connection, function: Callable[[Item], Result], 
     sending.send(answer)
 
 
-def _progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
+def progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
     """A tqdm bar on a terminal, one line every few seconds in a log."""
     if sys.stderr.isatty():
         yield from tqdm(results, total=total, desc=what, unit="image")

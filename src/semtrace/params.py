@@ -6,11 +6,12 @@ bad value is an error before any work starts. A stage checks the sections it rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
@@ -37,13 +38,30 @@ class ParamsError(InputError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where the inputs are (conf/dataset/), relative to the project's root or absolute."""
+    """Where the inputs are (conf/dataset/), relative to the project's root or absolute.
+
+    ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends.
+    """
 
     name: str
     archive: Path
     published: Path
     known: Path
     generate: list[str]
+    shards: dict[str, str]
+    joined: list[str]
+
+    def __post_init__(self) -> None:
+        folders = {name: PurePosixPath(folder) for name, folder in self.shards.items()}
+        for name, folder in folders.items():
+            if not re.fullmatch(r"[\w-]+", name):
+                raise ValueError(
+                    f"dataset.shards: {name!r} must be letters, digits, _ and -; it becomes a folder's name"
+                )
+            if folder.is_absolute() or ".." in folder.parts or not folder.parts:
+                raise ValueError(f"dataset.shards.{name} is {str(folder)!r}; it must be a folder inside the archive")
+            if inside := [other for other, outer in folders.items() if other != name and folder.is_relative_to(outer)]:
+                raise ValueError(f"dataset.shards.{name} lies in the folder of {inside[0]}; shards must be apart")
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,32 @@ if TYPE_CHECKING:
     from semtrace.params import Params
 
 CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
-HASHES_TIFF, HASHES_JPEG = WORK / "fingerprint/tiff/hashes.csv", WORK / "fingerprint/jpeg/hashes.csv"
-CONVERTED = WORK / "convert/converted.csv"
-INVENTORY = WORK / "inventory/inventory.csv"
+SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
 
 
 def _load(given: argparse.Namespace) -> Params:
     from semtrace import params
 
     return params.load(PARAMS, workers=given.workers)
+
+
+def _ready(given: argparse.Namespace) -> Params:
+    """The parameters, once it is certain that a cluster, if one is asked for, can do the work."""
+    p = _load(given)
+    p.executor.check((p.dataset.archive, p.dataset.published), given.work)
+    return p
+
+
+def _listing(given: argparse.Namespace) -> Path:
+    return Path(given.work, "inventory/inventory.csv")
+
+
+def _converted(given: argparse.Namespace) -> Path:
+    return Path(given.work, "convert/converted.csv")
+
+
+def _hashes(given: argparse.Namespace, side: str) -> Path:
+    return Path(given.work, "fingerprint", side, "hashes.csv")
 
 
 def params(given: argparse.Namespace) -> Any:
@@ -59,17 +76,38 @@ def inventory(given: argparse.Namespace) -> Any:
     """What every file of the archive is."""
     from semtrace.provenance import ahead, inventory
 
-    p = _load(given)
+    p = _ready(given)
     hashes = ahead.Hashes(p.hash) if _in_a_run(given) and p.fingerprint.sample_tiff is None else None
-    return inventory.run(p.dataset.archive, WORK / "inventory", p.executor, ahead=hashes)
+    return inventory.run(p.dataset.archive, given.work / "inventory", p.executor, ahead=hashes)
+
+
+def shard(given: argparse.Namespace) -> Any:
+    """All that is known of one folder of the archive by itself."""
+    from semtrace.provenance import shard
+    from semtrace.provenance.common import InputError
+
+    p, out = _load(given), SHARDS / given.name
+    if given.name not in p.dataset.shards:
+        raise InputError(f"{given.name!r} is none of dataset.shards, which are {', '.join(p.dataset.shards) or 'none'}")
+    folder = p.dataset.archive / p.dataset.shards[given.name]
+    p.executor.check((folder,), out)
+    return "".join(describe(done) for done in shard.run(folder, out, p.convert, p.hash, p.fingerprint, p.executor))
+
+
+def join(given: argparse.Namespace) -> Any:
+    """The tables of all shards as one."""
+    from semtrace.provenance import join
+
+    p = _load(given)
+    return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert)
 
 
 def convert(given: argparse.Namespace) -> Any:
     """One JPEG per unique TIFF."""
     from semtrace.provenance import convert
 
-    p = _load(given)
-    return convert.run(p.dataset.archive, INVENTORY, WORK / "convert", p.convert, p.executor)
+    p = _ready(given)
+    return convert.run(p.dataset.archive, _listing(given), given.work / "convert", p.convert, p.executor)
 
 
 def fingerprint(given: argparse.Namespace) -> Any:
@@ -77,16 +115,17 @@ def fingerprint(given: argparse.Namespace) -> Any:
     from semtrace.core.device import choose
     from semtrace.provenance import fingerprint
 
-    p, out = _load(given), WORK / "fingerprint" / given.side
+    p, out = _ready(given), given.work / "fingerprint" / given.side
     if given.side == "tiff":
-        return fingerprint.tiffs(p.dataset.archive, INVENTORY, out, p.hash, p.fingerprint, p.executor)
+        return fingerprint.tiffs(p.dataset.archive, _listing(given), out, p.hash, p.fingerprint, p.executor)
     comparisons = None
-    if _in_a_run(given) and choose(p.executor.device) == "cpu":
+    if _in_a_run(given) and not p.executor.address and choose(p.executor.device) == "cpu":
         from semtrace.provenance import ahead
 
         comparisons = ahead.Comparisons(
-            p.dataset.archive, p.dataset.published, HASHES_TIFF, CONVERTED, p.dataset.known / "verdicts.csv",
-            p.match.criteria(p.hash.size**2), p.match.max_candidates, p.match.geometry == "on", p.executor.cache,
+            p.dataset.archive, p.dataset.published, _hashes(given, "tiff"), _converted(given),
+            p.dataset.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
+            p.match.geometry == "on", p.executor.cache,
         )  # fmt: skip
     return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor, ahead=comparisons)
 
@@ -103,10 +142,11 @@ def match(given: argparse.Namespace) -> Any:
     p = _load(given)
     if _from_tables_alone(given, (), {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}):
         return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
+    p = _ready(given)
     return match.run(
-        HASHES_TIFF, [HASHES_JPEG], WORK / "match", p.match, p.executor,
+        _hashes(given, "tiff"), [_hashes(given, "jpeg")], given.work / "match", p.match, p.executor,
         archive=p.dataset.archive, published=p.dataset.published,
-        converted=CONVERTED, verdicts=p.dataset.known / "verdicts.csv",
+        converted=_converted(given), verdicts=p.dataset.known / "verdicts.csv",
     )  # fmt: skip
 
 
@@ -123,10 +163,12 @@ def deduplicate(given: argparse.Namespace) -> Any:
         _check_replaceable(out, {"groups.csv", "rejects.csv"})
         hashes = {"tiff": [originals] if originals else [], "jpeg": jpegs or []}
         return deduplicate.run({side: files for side, files in hashes.items() if files}, out, p.deduplicate, p.executor)
+    p = _ready(given)
+    sides = {side: [_hashes(given, side)] for side in ("tiff", "jpeg")}
     return deduplicate.run(
-        {"tiff": [HASHES_TIFF], "jpeg": [HASHES_JPEG]}, WORK / "deduplicate", p.deduplicate, p.executor,
-        roots={"tiff": p.dataset.archive, "jpeg": p.dataset.published},
-        inventory=INVENTORY, mapping=WORK / "match/jpeg_to_tiff.csv", verdicts=p.dataset.known / "verdicts.csv",
+        sides, given.work / "deduplicate", p.deduplicate, p.executor,
+        roots={"tiff": p.dataset.archive, "jpeg": p.dataset.published}, inventory=_listing(given),
+        mapping=given.work / "match/jpeg_to_tiff.csv", verdicts=p.dataset.known / "verdicts.csv",
     )  # fmt: skip
 
 
@@ -147,8 +189,9 @@ def label(given: argparse.Namespace) -> Any:
         tiffs, jpegs = given.tiff_hashes, given.jpeg_hashes
         return label.run(None, tiffs, jpegs, given.matched, given.out, p.labels.parsed(), p.label, near=near)
     return label.run(
-        p.dataset.archive, HASHES_TIFF, [HASHES_JPEG], WORK / "match", WORK / "label", p.labels.parsed(), p.label,
-        near=near, verdicts=p.dataset.known / "verdicts.csv", cache=p.executor.cache,
+        p.dataset.archive, _hashes(given, "tiff"), [_hashes(given, "jpeg")], given.work / "match",
+        given.work / "label", p.labels.parsed(), p.label, near=near,
+        verdicts=p.dataset.known / "verdicts.csv", cache=p.executor.cache,
     )  # fmt: skip
 
 
@@ -171,8 +214,8 @@ def validate(given: argparse.Namespace) -> Any:
     from semtrace.provenance import validate
 
     p = _load(given)
-    validate.run(WORK, p.dataset.known, WORK / "validate")
-    return "\n" + (WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
+    validate.run(given.work, p.dataset.known, given.work / "validate")
+    return "\n" + (given.work / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
 
 
 def plot(given: argparse.Namespace) -> Any:
@@ -182,7 +225,7 @@ def plot(given: argparse.Namespace) -> Any:
     p = _load(given)
     criteria = p.match.criteria(p.hash.size**2)
     lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
-    return ", ".join(plot.run(WORK / "match" / "jpeg_to_tiff.csv", WORK / "plot", lines))
+    return ", ".join(plot.run(given.work / "match" / "jpeg_to_tiff.csv", given.work / "plot", lines))
 
 
 def calibrate(given: argparse.Namespace) -> Any:
@@ -191,10 +234,10 @@ def calibrate(given: argparse.Namespace) -> Any:
     from semtrace.provenance import calibrate
     from semtrace.provenance.common import UnreachableError
 
-    p, file = _load(given), CONF / "match" / "calibrated.yaml"
+    p, file = _ready(given), CONF / "match" / "calibrated.yaml"
     params.check_group_file(file)
     settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
-    done = calibrate.run(WORK, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
+    done = calibrate.run(given.work, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
     if done.chosen is None:
         print(done.report)
         raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
@@ -230,7 +273,7 @@ def track(given: argparse.Namespace) -> Any:
     """One MLflow run."""
     from semtrace import tracking
 
-    return tracking.track(_load(given), PARAMS, WORK)
+    return tracking.track(_load(given), PARAMS, given.work)
 
 
 _STAGES = {

@@ -26,9 +26,10 @@ FLOORS = {  # what each floor may import of ours; DESIGN: downwards only
     "core": {"core"},
     "parallel": {"parallel"},
     "io": {"io", "core"},
+    "cluster": {"cluster", "io", "core", "parallel"},
     "synthetic": {"synthetic", "io", "core", "parallel"},
-    "provenance": {"provenance", "io", "core", "parallel"},
-    "release": {"release", "provenance", "io", "core", "parallel"},
+    "provenance": {"provenance", "io", "core", "parallel", "cluster"},
+    "release": {"release", "provenance", "io", "core", "parallel", "cluster"},
 }
 CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch", "triton"}
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}

@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,8 @@ from typing import Any
 
 import semtrace
 from semtrace.io.files import md5
+
+_FROZEN = ".frozen"
 
 
 @functools.cache
@@ -57,7 +59,8 @@ class Cache:
     def _open(self, readonly: bool) -> None:
         if readonly:
             if self.path.exists():
-                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+                how = "?immutable=1" if self.path.suffix == _FROZEN else "?mode=ro"
+                self._db = sqlite3.connect(self.path.absolute().as_uri() + how, uri=True, timeout=60)
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(self.path, timeout=60)
@@ -118,6 +121,25 @@ def reader(path: Path | str) -> Cache:
 
 
 _READERS: dict[tuple[int, str], Cache] = {}
+
+
+@contextlib.contextmanager
+def frozen(path: Path) -> Iterator[Path]:
+    """Give a copy of a cache for readers on other machines, for the time being.
+
+    SQLite's write-ahead log is shared memory: a file that is being written must not be read across a network
+    (https://sqlite.org/wal.html). The copy is read as one that never changes, without any lock.
+    """
+    copy, made = path.with_name(f"{path.name}{_FROZEN}"), path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=60)) as db:
+            made.unlink(missing_ok=True)
+            db.execute("VACUUM INTO ?", (str(made),))
+            made.replace(copy)
+        yield copy
+    finally:
+        made.unlink(missing_ok=True)
+        copy.unlink(missing_ok=True)
 
 
 def _key(kind: str, digest: str) -> str:

@@ -10,7 +10,7 @@ import glob
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
@@ -56,6 +56,21 @@ def walk(root: Path) -> Iterator[tuple[str, Path]]:
             path = Path(folder, name)
             found.append((path.relative_to(root).as_posix(), path))
     yield from sorted(found)
+
+
+def outside(root: Path, folders: Collection[str]) -> list[str]:
+    """What lies below ``root`` in none of ``folders`` (POSIX paths relative to it), named as high up as can be."""
+    found, todo = [], [PurePosixPath()]
+    while todo:
+        for path in (root / todo.pop()).iterdir():
+            name = PurePosixPath(path.relative_to(root))
+            if str(name) in folders:
+                continue
+            if path.is_dir() and not path.is_symlink() and any(PurePosixPath(f).is_relative_to(name) for f in folders):
+                todo.append(name)
+            else:
+                found.append(str(name))
+    return sorted(found)
 
 
 def open_regular(path: Path | str) -> BufferedReader:

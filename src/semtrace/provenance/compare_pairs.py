@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, align, correlation, similarity
 from semtrace.io.cache import Cache, reader
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.pictures import AllCompared, Compared, Pairs, Pictures, UnavailableError, UnknownError, key_of
 
@@ -24,13 +24,13 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool 
     depends on nothing else; so the answers do not depend on what was compared before.
     """
     found: list[AllCompared] = []
-    with Cache(executor.cache) as cache:
-        function = partial(_compare, str(executor.cache), thorough)
-        known = [_recall(cache, thorough, task) for task in tasks]
-        todo = [task for task, result in zip(tasks, known, strict=True) if result is None]
-        results = map_images(function, todo, workers=executor.workers, what="compare", chunk=4, prepare=load_kernels)
-        for recalled in known:
-            result = next(results) if recalled is None else recalled
+    with Cache(executor.cache) as cache, executor.known() as known:
+        recalled = [_recall(cache, thorough, task) for task in tasks]
+        todo = [task for task, result in zip(tasks, recalled, strict=True) if result is None]
+        function = partial(_compare, known, thorough)
+        results = executor.map(function, todo, what="compare", sees=files, chunk=4, prepare=load_kernels)
+        for remembered in recalled:
+            result = next(results) if remembered is None else remembered
             if isinstance(result, Crashed):
                 found.append(Reject("", "", "decoder_crashed", result.detail))
             elif isinstance(result, tuple):
@@ -40,6 +40,11 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool 
             else:
                 found.append(result)
     return found
+
+
+def files(task: Pairs) -> list[str]:
+    """The published picture and one of its originals: they lie in different folders."""
+    return [image.file for image in (task[0], *task[1][:1])]
 
 
 def _recall(cache: Cache, thorough: bool, task: Pairs) -> list[Compared] | None:

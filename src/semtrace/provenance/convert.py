@@ -7,7 +7,11 @@ silent clip. Rows in (inventory.csv) = rows out (converted.csv) + rejects; a dup
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
+import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -21,7 +25,7 @@ from semtrace.io.files import md5, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.io.seen import recall
 from semtrace.io.staging import staged_folder
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel import Crashed
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
 
 
@@ -64,10 +68,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
     listed = tables.read(inventory, tables.INVENTORY)
     unique = [row for row in listed if not row["duplicate_of"]]
     paths, digests = [row["path"] for row in unique], [row["md5"] for row in unique]
-    if settings.layout == "flat":
-        targets = [f"{digest}.jpg" for digest in digests]
-    else:
-        targets = distinct([PurePosixPath(path).with_suffix(".jpg").as_posix() for path in paths], digests)
+    targets = names(paths, digests, settings.layout)
     made: dict[str, dict[str, str]] = {}
     failed: dict[str, tuple[str, str]] = {}
     fresh: list[tuple[str, str, Any]] = []
@@ -75,20 +76,27 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         images = folder / "images"
         for parent in sorted({(images / target).parent for target in targets}):
             parent.mkdir(parents=True, exist_ok=True)
+        # Workers write under names of their own, and only what is wanted gets its place: one on another machine that
+        # was given up may go on writing. Nobody can write here any more when the folder is gone.
+        new = tempfile.mkdtemp(dir=folder)
         items = [
-            _Item(str(safe_join(archive, path)), digest, str(images / target), str(out / "images" / target))
+            _Item(str(safe_join(archive, path)), digest, new, str(out / "images" / target))
             for path, digest, target in zip(paths, digests, targets, strict=True)
         ]
-        convert = partial(_convert, settings.quality, str(executor.cache))
-        results = map_images(convert, items, workers=executor.workers, what="convert")
-        for path, digest, target, result in zip(paths, digests, targets, results, strict=True):
-            if isinstance(result, Crashed):
-                failed[path] = ("decoder_crashed", result.detail)
-            elif isinstance(result, Reject):
-                failed[path] = (result.reason, result.detail)
-            else:
-                made[path] = {"jpeg_path": target, "jpeg_md5": result[0], "rule": result[1]}
-                fresh.append((_kind(settings.quality), digest, result))
+        with executor.known() as known:
+            convert = partial(_convert, settings.quality, known)
+            results = executor.map(convert, items, what="convert", sees=_files)
+            for path, digest, target, result in zip(paths, digests, targets, results, strict=True):
+                if isinstance(result, Crashed):
+                    failed[path] = ("decoder_crashed", result.detail)
+                elif isinstance(result, Reject):
+                    failed[path] = (result.reason, result.detail)
+                else:
+                    name, *kept = result
+                    Path(new, name).rename(images / target)
+                    made[path] = {"jpeg_path": target, "jpeg_md5": kept[0], "rule": kept[1]}
+                    fresh.append((_kind(settings.quality), digest, kept))
+        shutil.rmtree(new)
         keepers = [(row["path"], row["duplicate_of"] or row["path"], row["md5"]) for row in listed]
         rows = [{"path": path, "md5": content, **made[keeper]} for path, keeper, content in keepers if keeper in made]
         tables.write(folder / "converted.csv", tables.CONVERTED, rows)
@@ -101,25 +109,36 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
     return Summary(tiffs=len(listed), jpegs=len(made), rules=dict(sorted(rules.items())), rejects=counts)
 
 
+def names(paths: Sequence[str], digests: Sequence[str], layout: str) -> list[str]:
+    """How the JPEGs of unique TIFFs are called, given their paths and md5s."""
+    if layout == "flat":
+        return [f"{digest}.jpg" for digest in digests]
+    return distinct([PurePosixPath(path).with_suffix(".jpg").as_posix() for path in paths], digests)
+
+
 class _Item(NamedTuple):
-    """One conversion: the original and the md5 it must still have, the file to write, and that of an earlier run."""
+    """One conversion: the original and the md5 it must still have, where to write, and the file of an earlier run."""
 
     source: str
     digest: str
-    target: str
+    folder: str
     earlier: str
+
+
+def _files(item: _Item) -> tuple[str, str]:
+    return item.source, item.folder
 
 
 def _kind(quality: int) -> str:
     return f"converted-{quality}"
 
 
-def _convert(quality: int, cache_file: str, item: _Item) -> tuple[str, str] | Reject:
-    """Write the JPEG; return its md5 and the rule, or why there is none."""
-    cache = reader(cache_file)
+def _convert(quality: int, cache_file: str, item: _Item) -> tuple[str, str, str] | Reject:
+    """Write the JPEG; return its name there, its md5 and the rule, or why there is none."""
+    cache, name = reader(cache_file), f"{uuid.uuid4().hex}.jpg"
     known = cache.get(_kind(quality), item.digest)
-    if known is not None and _taken_over(item, known[0], cache):
-        return known[0], known[1]
+    if known is not None and _taken_over(item, Path(item.folder, name), known[0], cache):
+        return name, known[0], known[1]
     data = read_file(item.source, item.digest, cache_file)
     if isinstance(data, Reject):
         return data
@@ -133,13 +152,13 @@ def _convert(quality: int, cache_file: str, item: _Item) -> tuple[str, str] | Re
         jpeg = encode_jpeg(image.gray, quality)
     except ValueError as error:
         return Reject("", "", "too_large_for_jpeg", str(error))
-    write_staged(Path(item.target), jpeg)
-    return md5(jpeg), image.rule
+    write_staged(Path(item.folder, name), jpeg)
+    return name, md5(jpeg), image.rule
 
 
-def _taken_over(item: _Item, made: str, cache: Cache) -> bool:
+def _taken_over(item: _Item, target: Path, made: str, cache: Cache) -> bool:
     try:
         unchanged = recall(item.source, cache) == item.digest
     except OSError:
         return False
-    return unchanged and take_over(Path(item.earlier), Path(item.target), made, cache)
+    return unchanged and take_over(Path(item.earlier), target, made, cache)

@@ -18,13 +18,17 @@ from semtrace.core.placement import Rectangle, locate
 from semtrace.core.resample import resize
 from semtrace.io.cache import Cache, reader
 from semtrace.io.files import safe_join
-from semtrace.parallel import available_cores, map_images
+from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor
 from semtrace.provenance.pictures import Image, UnavailableError, pixels
 
 MOST = 4  # originals in which one picture is placed
 _SMALLEST = 7  # pixels along a side: one SSIM window
+
+
+Task = tuple[Image, Image, tuple[float, float, float, float]]
+"""A published picture, an original, and about where in it the picture may be."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,16 @@ def _image(root: Path, content: Content) -> Image:
 def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) -> list[Any]:
     """Results of ``function(cache file, item)``, kept in the side cache; None for what failed."""
     results = []
-    with Cache(executor.cache) as cache:
-        for done in map_images(partial(function, str(executor.cache)), items, workers=executor.workers, what=what):
+    with Cache(executor.cache) as cache, executor.known() as known:
+        for done in executor.map(partial(function, known), items, what=what, sees=_files):
             result, entries = done if isinstance(done, tuple) else (None, [])  # else its worker crashed
             cache.put(entries)
             results.append(result)
     return results
+
+
+def _files(item: Image | Task) -> list[str]:
+    return [image.file for image in ((item,) if isinstance(item, Image) else item[:2])]
 
 
 def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, list[tuple[str, str, Any]]]:
@@ -116,9 +124,6 @@ def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, l
     made = crops.thumbnail(gray, image.bar_top if image.bar_top > 0 else gray.shape[0])
     value = {"picture": base64.b64encode(made.picture.tobytes()).decode(), "shape": made.picture.shape}
     return made, [("thumbnail", key, {**value, "rows": made.rows})]
-
-
-Task = tuple[Image, Image, tuple[float, float, float, float]]
 
 
 def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[tuple[str, str, Any]]]:

@@ -13,7 +13,7 @@ from semtrace.io.cache import Cache, reader
 from semtrace.io.images import DecodedImage, UnreadableImage, decode, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
 from semtrace.io.seen import identify, read_as, recall
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel import Crashed
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, why_unreadable
 
 CHANGED = {"reason": "changed", "detail": "not the file that the inventory saw; run the pipeline again"}
@@ -84,15 +84,13 @@ def examine(
         ahead: done with every file that is decoded.
 
     """
-    with Cache(executor.cache) as cache:
-        known = [_recall(source, examination.kind, cache) for source in sources]
-        todo = [source for source, facts in zip(sources, known, strict=True) if facts is None]
-        results = map_images(
-            partial(_examine, examination, ahead, str(executor.cache)), todo,
-            workers=executor.workers, what=what, prepare=partial(_prepare, examination, ahead),
-        )  # fmt: skip
+    with Cache(executor.cache) as cache, executor.known() as known:
+        recalled = [_recall(source, examination.kind, cache) for source in sources]
+        todo = [source for source, facts in zip(sources, recalled, strict=True) if facts is None]
+        task, prepare = partial(_examine, examination, ahead, known), partial(_prepare, examination, ahead)
+        results = executor.map(task, todo, what=what, sees=_file, prepare=prepare)
         fresh: list[Entry] = []
-        for facts in known:
+        for facts in recalled:
             if facts is None:
                 result = next(results)
                 if isinstance(result, Crashed):
@@ -105,6 +103,10 @@ def examine(
                     fresh.clear()
             yield Reject("", "", facts["reason"], facts["detail"]) if "reason" in facts else facts
         cache.put(fresh)
+
+
+def _file(source: Source) -> list[str]:
+    return [source.file]
 
 
 def _prepare(examination: Examination, ahead: Ahead | None) -> None:

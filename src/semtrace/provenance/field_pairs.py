@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from semtrace.core.drift import Likeness, likeness, shrink
 from semtrace.io.cache import Cache, reader
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
+from semtrace.provenance.compare_pairs import files
 from semtrace.provenance.pictures import Image, Pairs, UnavailableError, pixels
 
 _KIND = "likeness"
@@ -26,12 +27,12 @@ be read (any more)."""
 def look_at(tasks: Sequence[Pairs], executor: Executor) -> list[list[Seen]]:
     """The likeness of each pair, task by task; kept in the side cache by the contents of both files."""
     seen: list[list[Seen]] = []
-    with Cache(executor.cache) as cache:
-        function = partial(_look, str(executor.cache))
-        known = [_recall(cache, task) for task in tasks]
-        todo = [task for task, found in zip(tasks, known, strict=True) if found is None]
-        results = map_images(function, todo, workers=executor.workers, what="compare", chunk=4, prepare=_load_kernels)
-        for (image, others), found in zip(tasks, known, strict=True):
+    with Cache(executor.cache) as cache, executor.known() as known:
+        recalled = [_recall(cache, task) for task in tasks]
+        todo = [task for task, found in zip(tasks, recalled, strict=True) if found is None]
+        function = partial(_look, known)
+        results = executor.map(function, todo, what="compare", sees=files, chunk=4, prepare=_load_kernels)
+        for (image, others), found in zip(tasks, recalled, strict=True):
             if found is not None:
                 seen.append(found)
                 continue

@@ -31,7 +31,7 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = None) -> Summary:
+def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = None, part: bool = False) -> Summary:
     """Write ``inventory.csv`` and ``rejects.csv`` of ``archive`` to the folder ``out``.
 
     Every file with a TIFF extension, in any case, is read once and decoded whole, so a truncated one is found
@@ -43,6 +43,7 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
         out: folder to write.
         executor: where to work.
         ahead: what a later stage will ask about the same files.
+        part: ``archive`` is a part of one, and may hold no TIFF.
 
     Raises:
         InputError: ``archive`` is missing, cannot be listed, or holds no TIFF.
@@ -59,7 +60,7 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
             rejects.append(Reject(printable(relative), "inventory", *reason))
         else:
             candidates.append((relative, path))
-    if not candidates:
+    if not candidates and not part:
         raise InputError(f"{archive}: no file with a TIFF extension ({', '.join(sorted(EXTENSIONS))}) in it")
 
     sources = [Source(str(path)) for _, path in candidates]
