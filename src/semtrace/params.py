@@ -23,7 +23,7 @@ from semtrace.io.files import write_atomic
 from semtrace.provenance.common import Executor, InputError
 
 if TYPE_CHECKING:
-    from semtrace.provenance import calibrate, convert, deduplicate, fingerprint, label, match
+    from semtrace.provenance import calibrate, convert, deduplicate, fingerprint, label, match, sweep
     from semtrace.release import settings as release_settings
     from semtrace.synthetic import generate
 
@@ -69,6 +69,7 @@ SECTIONS = {
     "label": "semtrace.provenance.label:Settings",
     "release": "semtrace.release.settings:Settings",
     "calibrate": "semtrace.provenance.calibrate:Settings",
+    "sweep": "semtrace.provenance.sweep:Settings",
     "executor": "semtrace.provenance.common:Executor",
     "tracking": "semtrace.params:Tracking",
 }
@@ -148,6 +149,11 @@ class Params:
     def calibrate(self) -> calibrate.Settings:
         """What is calibrated for, and the thresholds tried."""
         return cast("calibrate.Settings", self.section("calibrate"))
+
+    @cached_property
+    def sweep(self) -> sweep.Settings:
+        """What the recommended point of a sweep must have."""
+        return cast("sweep.Settings", self.section("sweep"))
 
     @cached_property
     def executor(self) -> Executor:

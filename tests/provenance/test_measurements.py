@@ -67,7 +67,7 @@ def measured(done: Done, tmp_path, most: int, geometry: bool = False):
 def replayed(one, settings: match.Settings) -> list[dict[str, str]]:
     criteria = settings.criteria(one.originals.bits)
     looks = [one.look(j, criteria, settings.reach) for j in range(len(one.published.contents))]
-    pairs, decisions = [list(part) for part in zip(*looks, strict=True)]
+    pairs, decisions = [look.pairs for look in looks], [look.result for look in looks]
     assert all(isinstance(decision, Decision) for decision in decisions)
     near = nearest_full(one.published, one.originals, 1)
     return forward_rows(one.originals, one.published, pairs, decisions, near)
