@@ -182,9 +182,9 @@ def _experiment(client: MlflowClient, tracking: Tracking, uri: str) -> str:
         try:
             return str(client.create_experiment(tracking.experiment, artifact_location=local, tags=kind))
         except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
             found = client.get_experiment_by_name(tracking.experiment)  # somebody else was faster
+            if found is None:
+                raise error
     return str(found.experiment_id)
 
 

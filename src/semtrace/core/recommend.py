@@ -15,12 +15,12 @@ class Trial:
 
     Attributes:
         accuracy: of its decisions.
-        changes: how many parameters differ from those in force.
+        changes: how many parameters differ from those in force, and how much in all.
         cost: pairs of images compared.
     """
 
     accuracy: Accuracy
-    changes: int
+    changes: tuple[int, float]
     cost: int
 
 
@@ -45,7 +45,7 @@ def recommend(trials: Sequence[Trial], precision: float) -> Recommendation | Non
     """The highest recall among the points of a requested precision, exactly: every point is asked.
 
     Points whose precision is shown go before those where it is only observed. Of equal recall: fewest wrong matches,
-    highest accuracy; of what decides as well: fewest changes, fewest comparisons, the earlier one.
+    highest accuracy; of what decides as well: fewest and smallest changes, fewest comparisons, the earlier one.
 
     Args:
         trials: in the order of the grid.

@@ -55,10 +55,12 @@ class Point:
         """Every parameter by the name it has in tables."""
         return {"hash_size": self.hash_size, **asdict(self.match)}
 
-    def changes(self, other: Point) -> int:
-        """How many parameters differ."""
-        theirs = other.values()
-        return sum(value != theirs[name] for name, value in self.values().items())
+    def changes(self, other: Point) -> tuple[int, float]:
+        """How many parameters differ, and by how much in all, relative to the larger value."""
+        pairs = [(value, other.values()[name]) for name, value in self.values().items()]
+        differ = [(a, b) for a, b in pairs if a != b]
+        numbers = [(a, b) for a, b in differ if not isinstance(a, str)]
+        return len(differ), round(sum(abs(a - b) / max(abs(a), abs(b)) for a, b in numbers), 6)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from semtrace.provenance.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
 Rows = Sequence[Mapping[str, Any]]
 _COLOURS = {8: ORANGE, 16: GREEN, 32: BLUE}
 _LABELS = {
-    "hash_size": "hash size [bits along a side]",
+    "hash_size": "hash size [bits a side]",
     "hamming_threshold": "Hamming threshold [bits of 1024]",
     "ssim_trigger": "SSIM trigger [bits of 1024]",
     "reach": "reach [bits of 1024]",
@@ -25,7 +26,7 @@ _LABELS = {
     "geometry": "geometry",
     "one_to_one": "one to one",
 }
-_WRITTEN = 200  # cells of a heat map that still have room for their number
+_NARROW, _WRITTEN = 10, 26  # columns of a heat map that fit half a page; that have room for their numbers
 
 
 def figures(rows: Rows, timings: Rows, varied: Sequence[str], reference: int, precision: float) -> dict[str, bytes]:
@@ -64,21 +65,23 @@ def _heat_map(rows: Rows, varied: Sequence[str], reference: int) -> bytes:
     columns, lines = (_sorted({row[name] for row in shown}) for name in (across, down))
     known = any(row["accuracy"] is not None for row in shown)
     rates = ("precision", "recall", "accuracy", "ambiguous_rate") if known else ("matched", "ambiguous_rate")
-    height = 1.5 + len(lines) * 0.42
-    figure = new_figure(12, 0.9 + height * (len(rates) // 2))
-    figure.subplots_adjust(left=0.08, right=0.98, hspace=0.75, wspace=0.16, top=1 - 0.95 / figure.get_figheight())
-    figure.subplots_adjust(bottom=0.62 / figure.get_figheight())
+    across_page = 2 if len(columns) <= _NARROW else 1
+    down_page = len(rates) // across_page
+    figure = new_figure(13, 0.7 + down_page * (1.1 + 0.34 * len(lines)))
+    height = figure.get_figheight()
+    figure.subplots_adjust(left=0.07, right=0.985, top=1 - 0.85 / height, bottom=0.55 / height, wspace=0.16)
+    figure.subplots_adjust(hspace=1.0 / (0.1 + 0.34 * len(lines)))
     for k, rate in enumerate(rates, 1):
-        axes = figure.add_subplot(len(rates) // 2, 2, k)
+        axes = figure.add_subplot(down_page, across_page, k)
         table = np.full((len(lines), len(columns)), np.nan)
         for row in shown:
             if row[rate] is not None:
                 table[lines.index(row[down]), columns.index(row[across])] = row[rate]
-        _cells(axes, table, rate, len(shown))
+        _cells(axes, table, rate)
         axes.set_xticks(range(len(columns)), [_text(value) for value in columns], fontsize=8)
         axes.set_yticks(range(len(lines)), [_text(value) for value in lines], fontsize=8)
         axes.set_xlabel(_LABELS[across], fontsize=9)
-        axes.set_ylabel(_LABELS[down] if k % 2 else "", fontsize=9)
+        axes.set_ylabel("" if across_page == 2 and k % 2 == 0 else _LABELS[down].replace(" [", "\n["), fontsize=8)
         axes.set_title(rate.replace("_", " "), fontsize=10)
         x, y = columns.index(rows[reference][across]), lines.index(rows[reference][down])
         box = np.array([(x - 0.5, y - 0.5), (x + 0.5, y - 0.5), (x + 0.5, y + 0.5), (x - 0.5, y + 0.5)])
@@ -89,16 +92,19 @@ def _heat_map(rows: Rows, varied: Sequence[str], reference: int) -> bytes:
     return png(figure)
 
 
-def _cells(axes: Axes, table: Any, rate: str, count: int) -> None:
+def _cells(axes: Axes, table: NDArray[np.float64], rate: str) -> None:
     values = table[~np.isnan(table)]
-    low = min([0.9, *values.tolist()]) if rate in ("precision", "recall", "accuracy") else 0.0
-    high = 1.0 if rate != "matched" else max([1.0, *values.tolist()])
-    axes.imshow(table, aspect="auto", cmap="Blues", vmin=low - 0.3 * (high - low), vmax=high + 0.2 * (high - low))
-    if count <= _WRITTEN:
+    low, high = (0.0, 1.0) if rate == "ambiguous_rate" else (0.0, max([1.0, *values.tolist()]))
+    if rate in ("precision", "recall", "accuracy"):
+        low = min([0.9, *values.tolist()])
+    axes.imshow(table, aspect="auto", cmap="Blues", vmin=low - 0.1 * (high - low), vmax=high + 0.25 * (high - low))
+    if table.shape[1] <= _WRITTEN:
         for y, x in np.ndindex(table.shape):
             if not np.isnan(table[y, x]):
-                text = f"{table[y, x]:.0f}" if rate == "matched" else f"{table[y, x]:.3f}"
-                axes.annotate(text, (x, y), ha="center", va="center", fontsize=8)
+                dark = (table[y, x] - low) / (high - low) > 0.6 if high > low else False
+                text = f"{table[y, x]:.0f}" if rate == "matched" else f"{table[y, x]:.3f}".rstrip("0").rstrip(".")
+                colour = "white" if dark else "black"
+                axes.annotate(text, (x, y), ha="center", va="center", fontsize=8, color=colour)
 
 
 def _precision_recall(rows: Rows, reference: int, precision: float) -> bytes:
@@ -110,8 +116,12 @@ def _precision_recall(rows: Rows, reference: int, precision: float) -> bytes:
         if mine:
             colour, recalls = _COLOURS[size], sorted({row["recall"] for row in mine})
             best = [max(row["precision"] for row in mine if row["recall"] >= recall) for recall in recalls]
+            # Where the lines of several sizes are one, the wider one of the shorter hash stays to be seen.
+            axes.plot(
+                recalls, best, ".-", drawstyle="steps-pre", color=colour, linewidth=48 / size, markersize=96 / size + 4,
+                alpha=0.8, label=f"hash size {size}",
+            )  # fmt: skip
             axes.plot([row["recall"] for row in mine], [row["precision"] for row in mine], ".", color=colour, alpha=0.4)
-            axes.plot(recalls, best, drawstyle="steps-pre", color=colour, linewidth=1.4, label=f"hash size {size}")
     axes.axhline(precision, color=GREY, linestyle=":", linewidth=1, label=f"requested precision {precision:g}")
     _ring(axes, rows[reference]["recall"], rows[reference]["precision"])
     axes.set(

@@ -81,8 +81,8 @@ def why(rows: Sequence[Mapping[str, Any]], varied: Sequence[str], precision: flo
             f"{parameter(name)} {_spread([rows[i][name] for i in recommended.equal])}" for name in varied
         ]  # fmt: skip
         text += (
-            f" {len(recommended.equal)} points decide as well ({'; '.join(same)}); of these it has the fewest changes "
-            "to the parameters in force, then the fewest comparisons."
+            f" {len(recommended.equal)} points decide as well ({'; '.join(same)}); of these it is the nearest to the "
+            "parameters in force, by the number of changes, then by their size."
         )
     return text
 
