@@ -16,7 +16,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override, OverrideType, QuotedString
+from hydra.core.override_parser.types import Glob, Override, OverrideType, QuotedString, RangeSweep
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -119,6 +119,8 @@ def _values(one: Override) -> list[Any]:
     if not one.is_discrete_sweep() or isinstance(one.value(), Glob):
         raise InputError(f"{one.input_line}: a sweep needs single values; write a list, range() or choice()")
     values = [_plain(value) for value in one.sweep_iterator()]
+    if isinstance(whole := one.value(), RangeSweep):  # summed steps may fall short of the end, which is not in a range
+        values = [value for value in values if value != whole.stop]
     if not values:
         raise InputError(f"{one.input_line}: an empty grid, there is no value in it")
     return values
