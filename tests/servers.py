@@ -64,8 +64,8 @@ def postgresql(folder: Path) -> Iterator[str]:
     found = programs[-1] if programs else shutil.which("postgres")
     if not found:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    if find_spec("psycopg2") is None:
-        pytest.skip("psycopg2 is not installed (pip install -e '.[postgresql]')")
+    if find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed (pip install -e '.[postgresql]')")
     bin_folder = Path(found).resolve().parent
     as_user: list[str] = []
     if os.geteuid() == 0:  # PostgreSQL refuses root
@@ -85,15 +85,15 @@ def postgresql(folder: Path) -> Iterator[str]:
     subprocess.run([*as_user, str(bin_folder / make[0]), *make[1:]], cwd=folder, check=True, capture_output=True)
     serve = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"]
     with started([*as_user, str(bin_folder / "postgres"), *serve], folder, "postgresql") as process:
-        import psycopg2
+        import psycopg
 
         uri = f"postgresql://semtrace@127.0.0.1:{port}/postgres"
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                psycopg2.connect(uri).close()
+                psycopg.connect(uri).close()
                 break
-            except psycopg2.OperationalError:
+            except psycopg.OperationalError:
                 if time.monotonic() > end or process.poll() is not None:
                     pytest.fail((folder / "postgresql.log").read_text(errors="replace")[-3000:])
                 time.sleep(0.1)

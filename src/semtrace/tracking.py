@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NOT_RESULTS = ("executor", "tracking", "sweep", "calibrate", "release")  # sections that no result depends on
+_DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
 _CREATION = 300.0  # seconds: a new store takes up to ten on a machine that has nothing else to do
 
 
@@ -139,7 +140,7 @@ def describe(store: Store, run_id: str, report: str) -> None:
 
 def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
     """Log archive and published set as input data: name, digest of paths and contents, rows."""
-    from mlflow.data.pandas_dataset import from_pandas
+    from mlflow.entities import Dataset as InputData
     from mlflow.entities import DatasetInput, InputTag
 
     inputs = []
@@ -148,10 +149,16 @@ def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
         ("published", work / "fingerprint" / "jpeg" / "hashes.csv", tables.HASHES),
     ):
         if file.is_file():
-            rows = tables.frame(file, columns)[["path", "md5"]]
-            digest = md5("\n".join(" ".join(row) for row in rows.to_numpy()).encode())
-            dataset = from_pandas(rows, source=str(file), name=f"{name} {what}", digest=digest)
-            inputs.append(DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", what)]))
+            rows = [(row["path"], row["md5"]) for row in tables.read(file, columns)]
+            data = InputData(
+                name=f"{name} {what}",
+                digest=md5("\n".join(f"{path}\0{digest}" for path, digest in rows).encode()),
+                source_type="local",
+                source=json.dumps({"uri": str(file)}),
+                schema=json.dumps({"mlflow_colspec": [{"name": key, "type": "string"} for key in ("path", "md5")]}),
+                profile=json.dumps({"num_rows": len(rows)}),
+            )
+            inputs.append(DatasetInput(data, [InputTag("mlflow.data.context", what)]))
     store.client.log_inputs(run_id, inputs)
 
 
@@ -176,7 +183,7 @@ def _experiment(client: MlflowClient, tracking: Tracking, uri: str) -> str:
 
     found = client.get_experiment_by_name(tracking.experiment)
     if found is None:
-        local = Path(tracking.artifacts).absolute().as_uri() if uri.startswith("sqlite:") else None
+        local = Path(tracking.artifacts).absolute().as_uri() if uri.startswith(_DATABASES) else None
         # The kind makes the UI open on runs and metrics, not on the traces of language models.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         try:
@@ -185,12 +192,17 @@ def _experiment(client: MlflowClient, tracking: Tracking, uri: str) -> str:
             found = client.get_experiment_by_name(tracking.experiment)  # somebody else was faster
             if found is None:
                 raise error
+    if uri.startswith(_DATABASES) and str(found.artifact_location).startswith("mlflow-artifacts:"):
+        raise InputError(
+            f"MLflow at {_shown(uri)}: a server keeps the files of experiment {tracking.experiment!r}; set "
+            "MLFLOW_TRACKING_URI to that server (http://…), or choose another tracking.experiment"
+        )
     return str(found.experiment_id)
 
 
 def _check_database(uri: str) -> None:
     """Try to connect once: MLflow tries a database for an hour."""
-    if uri.startswith(("postgresql", "mysql", "mssql")):
+    if uri.startswith(_DATABASES) and not uri.startswith("sqlite:"):
         from sqlalchemy import create_engine
         from sqlalchemy.exc import SQLAlchemyError
 
