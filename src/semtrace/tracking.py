@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NOT_RESULTS = ("executor", "tracking", "sweep", "calibrate", "release")  # sections that no result depends on
+VERBS = {"pipeline": "track", "sweep": "sweep", "point": "sweep"}  # what made a run of this kind
+FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
 _CREATION = 300.0  # seconds: a new store takes up to ten on a machine that has nothing else to do
 
@@ -108,9 +110,8 @@ def track(params: Params, params_file: Path, work: Path) -> str:
 @contextmanager
 def run(store: Store, name: str, tags: Mapping[str, str], parent: str = "") -> Iterator[str]:
     """A run, by its id; FINISHED at the end, FAILED where an error goes through."""
-    from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-
-    more = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+    more = {"mlflow.parentRunId": parent} if parent else {}
+    more |= {"mlflow.source.name": f"semtrace {VERBS[tags['kind']]}", "mlflow.source.type": "LOCAL"}
     run_id = str(store.client.create_run(store.experiment, run_name=name, tags={**tags, **more}).info.run_id)
     try:
         yield run_id
@@ -126,6 +127,9 @@ def log(store: Store, run_id: str, params: Mapping[str, Any], metrics: Mapping[s
 
     now = int(time.time() * 1000)
     numbers = {name: value for name, value in _flat(metrics).items() if isinstance(value, (int, float))}
+    # The UI lists metrics as they were logged, and draws the first one.
+    first = [name for name in FIRST if name in numbers]
+    numbers = {name: numbers[name] for name in (*first, *numbers)}
     store.client.log_batch(
         run_id,
         metrics=[Metric(name, float(value), now, 0) for name, value in numbers.items()],
@@ -169,7 +173,8 @@ def made_from(dataset: Dataset) -> dict[str, str]:
     stages = (yaml.safe_load(lock) or {}).get("stages", {})
     digests = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", []) if "md5" in dep}
     return {
-        "git_commit": git("rev-parse", "HEAD"),
+        "git_commit": (commit := git("rev-parse", "HEAD")),
+        "mlflow.source.git.commit": commit,
         "git_dirty": str(bool(git("status", "--porcelain"))).lower(),
         "dvc_lock_md5": md5(lock),
         "input_md5.archive": digests.get(str(dataset.archive), ""),

@@ -29,7 +29,7 @@ def log(store: tracking.Store, grid: Grid, done: Sweep, out: Path, work: Path) -
     """
     dataset = grid.params.dataset
     made_from = tracking.made_from(dataset)
-    name = f"sweep {dataset.name}, {len(done.judged)} points"
+    name = f"sweep of {len(done.judged)} points"
     best = done.judged[done.recommended.index] if done.recommended else None
     nested = len(done.judged) <= MOST_NESTED
     with tracking.told(store.uri), tracking.run(store, name, made_from | {"kind": "sweep"}) as parent:
@@ -38,7 +38,7 @@ def log(store: tracking.Store, grid: Grid, done: Sweep, out: Path, work: Path) -
         about = {"sweep": {"points": len(done.judged), **{f"{key}_s": value for key, value in done.seconds.items()}}}
         # The recommended point is what the run as a whole says: it stands in one table with those of the pipeline.
         of_best = _params(best) if best else {}
-        tracking.log(store, parent, {**axes, **asked, **of_best}, about | (_metrics(best) if best else {}))
+        tracking.log(store, parent, {**axes, **asked, **of_best}, (_metrics(best) if best else {}) | about)
         tracking.describe(store, parent, done.report)
         tracking.log_inputs(store, parent, dataset.name, work)
         store.client.log_artifacts(parent, str(out), "sweep")

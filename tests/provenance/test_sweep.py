@@ -74,10 +74,10 @@ def test_the_best_point_is_found(frames, tmp_path):
     rows = table(tmp_path / "sweep/sweep.csv")
     assert [row["point"] for row in rows if row["recommended"] == "True"] == ["5"]
     assert [row["precision"] for row in rows[:3]] == ["0.666667", "1.0", ""]
-    report = (tmp_path / "sweep/sweep_report.txt").read_text()
+    report = " ".join((tmp_path / "sweep/sweep_report.txt").read_text().split())
     for part in (
         "Recommended: point 5, hash.size=32 match.min_ssim=0.97", "observed, not shown", "2 points decide as well",
-        'make run set="match.min_ssim=0.97"', "known from truth.csv",
+        'make run set="match.min_ssim=0.97"', "Truth: truth.csv",
     ):  # fmt: skip
         assert part in report
     assert {path.name for path in (tmp_path / "sweep").iterdir()} == sweep.WRITTEN
@@ -86,7 +86,7 @@ def test_the_best_point_is_found(frames, tmp_path):
 def test_a_precision_that_no_point_has(frames, tmp_path):
     done = swept(frames, tmp_path / "sweep", points(tmp_path, (32,), min_ssim=(0.6, 0.7)))
     assert done.recommended is None
-    assert "no point has the requested precision 0.99; the highest is 0.666667" in done.report
+    assert "No point has the requested precision 0.99; the highest is 0.666667" in done.report
 
 
 def test_a_threshold_is_of_1024_bits_whatever_the_hash(frames, tmp_path):
@@ -124,7 +124,7 @@ def test_all_but_the_times_is_the_same_whatever_the_workers(frames, tmp_path):
 def test_without_truth_the_counts_are_there_and_accuracy_is_unknown(frames, tmp_path):
     done = swept(frames, tmp_path / "sweep", points(tmp_path, (32,), min_ssim=(0.7, 0.97)), known=tmp_path / "nothing")
     assert (done.recommended, done.basis) == (None, "nothing")
-    assert "unknown: no truth.csv" in done.report
+    assert "Accuracy is unknown: no truth.csv" in done.report
     rows = table(tmp_path / "sweep/sweep.csv")
     assert [(row["matched"], row["ambiguous"], row["accuracy"]) for row in rows] == [("6", "0", ""), ("4", "2", "")]
     files = {path.name for path in (tmp_path / "sweep").iterdir()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from semtrace.core.recommend import Recommendation
@@ -35,23 +36,21 @@ def sweep_report(
         recommended: see ``core.recommend``.
     """
     known = any(row["accuracy"] is not None for row in rows)
-    lines = [f"Sweep of {len(rows)} point{'s' if len(rows) > 1 else ''}", ""]
+    lines = []
+    if not known:
+        lines.append("Accuracy is unknown: no truth.csv, and no JPEG has the file stem of a TIFF. So no point can be")
+        lines.append("recommended; below stands how many pictures each matches, and how many it leaves to a person.")
+    elif recommended is None:
+        best = max((row["precision"] for row in rows if row["precision"] is not None), default=None)
+        lines.append(f"No point has the requested precision {precision:g}; the highest is {_text(best)}")
+    else:
+        lines += _reason(rows, varied, current, precision, recommended)
+    if known:
+        lines.append(f"Truth: {basis}")
+    lines += ["", f"Tried: {len(rows)} point{'s' if len(rows) > 1 else ''}"]
     for name in varied:
         tried = list(dict.fromkeys(row[name] for row in rows))
         lines.append(f"  {parameter(name):<26} {', '.join(map(_text, tried))}   (in force: {_text(current[name])})")
-    if not varied:
-        lines.append("  nothing varied")
-    lines += ["", f"Accuracy, known from {basis}" if known else "Accuracy"]
-    if not known:
-        lines.append(
-            "  unknown: no truth.csv, and no JPEG has the file stem of a TIFF. So no point can be recommended;"
-        )
-        lines.append("  the table says how many pictures each point matches and how many it leaves to a person.")
-    elif recommended is None:
-        best = max((row["precision"] for row in rows if row["precision"] is not None), default=None)
-        lines.append(f"  no point has the requested precision {precision:g}; the highest is {_text(best)}")
-    else:
-        lines += ["", *_reason(rows, varied, current, precision, recommended)]
     order = sorted(range(len(rows)), key=lambda i: _rank(rows[i], i, recommended))
     lines += ["", f"The best {min(_SHOWN, len(rows))} of {len(rows)}" if known else f"The first of {len(rows)}"]
     head = [*varied, "matched", "ambiguous", "unmatched", "wrong", "precision", "recall", "accuracy", "ssim_pairs"]
@@ -103,7 +102,8 @@ def _reason(
         for name in ("precision", "recall", "accuracy")
     ]
     title = f"Recommended: point {row['point']}" + (f", {' '.join(chosen)}" if chosen else "")
-    return [title, *rates, f"  {why(rows, varied, precision, recommended)}", f"  To use it: {use}"]
+    reason = why(rows, varied, precision, recommended)
+    return [title, *rates, "", *fill(reason, 110).splitlines(), "", f"To use it: {use}"]
 
 
 def _spread(values: Sequence[Any]) -> str:
