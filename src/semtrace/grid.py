@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -65,10 +64,9 @@ def expand(conf: Path, params_file: Path, overrides: Sequence[str], *, workers: 
     Raises:
         InputError: an override is none, a parameter unknown, a value out of range, or there is nothing to try.
     """
-    load(params_file)  # its errors come first
+    tree = load(params_file).tree
     if not overrides:
         raise InputError(f"nothing to sweep: name values, as in {_EXAMPLE}")
-    tree = yaml.safe_load(params_file.read_text(encoding="utf-8"))
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         fixed = [_line(one, conf) for one in parsed if not one.is_sweep_override()]

@@ -95,6 +95,11 @@ class Params:
             raise ParamsError(f"{origin}: {', '.join(what)}; the sections are {', '.join(SECTIONS)}")
         self._tree, self._origin = tree, origin
 
+    @property
+    def tree(self) -> dict[str, Any]:
+        """The values as they were read, section by section."""
+        return cast("dict[str, Any]", self._tree)
+
     @cached_property
     def dataset(self) -> Dataset:
         """Where the inputs are."""

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from semtrace.core.device import choose
 from semtrace.io import tables
 from semtrace.io.checkout import git
 from semtrace.io.files import md5
 from semtrace.io.staging import locked
-from semtrace.params import Dataset, Params, Tracking
+from semtrace.params import Params, Tracking
 from semtrace.provenance.common import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def track(params: Params, params_file: Path, work: Path) -> str:
         raise InputError(f"{metrics_file}: nothing to log yet; run the pipeline first (`make run`)")
     store = connect(params.tracking)
     assert store is not None  # noqa: S101  (it is enabled)
-    tags = made_from(params.dataset) | {"kind": "pipeline"}
+    tags = made_from(params) | {"kind": "pipeline"}
     with told(store.uri):
         known = " and ".join(f"tags.{name} = '{tags[name]}'" for name in ("kind", "git_commit", "dvc_lock_md5"))
         logged = store.client.search_runs(
@@ -96,7 +97,7 @@ def track(params: Params, params_file: Path, work: Path) -> str:
         name = f"{params.dataset.name} {tags['dvc_lock_md5'][:8]}"
         with run(store, name, tags) as run_id:
             report = (work / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
-            tree = yaml.safe_load(params_file.read_text(encoding="utf-8"))
+            tree = params.tree
             numbers = json.loads(metrics_file.read_text(encoding="utf-8"))
             log(store, run_id, {name: tree[name] for name in tree if name not in _NOT_RESULTS}, numbers)
             describe(store, run_id, report)
@@ -166,7 +167,7 @@ def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
     store.client.log_inputs(run_id, inputs)
 
 
-def made_from(dataset: Dataset) -> dict[str, str]:
+def made_from(params: Params) -> dict[str, str]:
     """What the results were made from: code, pipeline state, and the digests of the input folders."""
     lock_file = Path("dvc.lock")
     lock = lock_file.read_bytes() if lock_file.is_file() else b""
@@ -177,9 +178,9 @@ def made_from(dataset: Dataset) -> dict[str, str]:
         "mlflow.source.git.commit": commit,
         "git_dirty": str(bool(git("status", "--porcelain"))).lower(),
         "dvc_lock_md5": md5(lock),
-        "input_md5.archive": digests.get(str(dataset.archive), ""),
-        "input_md5.published": digests.get(str(dataset.published), ""),
-        "device": "cpu",
+        "input_md5.archive": digests.get(str(params.dataset.archive), ""),
+        "input_md5.published": digests.get(str(params.dataset.published), ""),
+        "device": choose(params.executor.device),
     }
 
 

@@ -28,7 +28,7 @@ def log(store: tracking.Store, grid: Grid, done: Sweep, out: Path, work: Path) -
         InputError: the store does not answer any more.
     """
     dataset = grid.params.dataset
-    made_from = tracking.made_from(dataset)
+    made_from = tracking.made_from(grid.params)
     name = f"sweep of {len(done.judged)} points"
     best = done.judged[done.recommended.index] if done.recommended else None
     nested = len(done.judged) <= MOST_NESTED
