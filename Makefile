@@ -33,6 +33,14 @@ hostile: .venv/.stamp
 crash: .venv/.stamp
 	pytest -m "heavy or not heavy" tests/crash
 
+# A sweep against an MLflow server over PostgreSQL (Debian's package postgresql), both started by the test.
+servers: .venv/.servers
+	pytest -m heavy tests/contract/test_sweep.py
+
+.venv/.servers: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[postgresql]'
+	@touch $@
+
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
@@ -64,5 +72,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint hostile crash bench bench-gpu bench-release ui clean
+.PHONY: run test lint hostile crash servers bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

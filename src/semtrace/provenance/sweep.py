@@ -142,7 +142,8 @@ def run(
     knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
     judged: dict[int, Judged] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
-    basis, pace = "", None
+    basis = ""
+    pace: float | None = None
     out.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(out.with_name(f".{out.name}.made.part")) as made:
         for size in sorted({point.hash_size for point in points}, reverse=True):
