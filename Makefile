@@ -43,6 +43,14 @@ crash: .venv/.stamp
 cluster-test: .venv/.stamp
 	pytest -m "heavy or not heavy" tests/cluster tests/contract/test_shards.py
 
+# A sweep against an MLflow server over PostgreSQL (Debian's package postgresql), both started by the test.
+servers: .venv/.servers
+	pytest -m heavy tests/contract/test_sweep.py
+
+.venv/.servers: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[server]'
+	@touch $@
+
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
@@ -77,5 +85,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash cluster-test bench bench-cluster bench-gpu bench-release ui clean
+.PHONY: run test lint container-test hostile crash cluster-test servers bench bench-cluster bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

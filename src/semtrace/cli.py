@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     verb("plot", verbs.plot, "draw the histograms and the plot by row")
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
     calibrate = verb("calibrate", verbs.calibrate, thresholds)
+    grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
+    sweep = verb("sweep", verbs.sweep, grid)
     verb("track", verbs.track, "log the finished pipeline run to MLflow")
     run = verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look")
     for composed, when in ((params, ""), (run, "; none: params.yaml as it is")):
@@ -127,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     label.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
     calibrate.add_argument("--precision", type=float, metavar="P", help="in place of calibrate.precision, e.g. 0.99")
     calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
+    sweep.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. hash.size=8,16 match.min_ssim=0.7,0.85")
+    sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
+    sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of data/work/sweep, for two sweeps at once")
     cli_release.add(verb, verbs.PARAMS, verbs.WORK)
     return parser
 

@@ -24,7 +24,7 @@ from semtrace.io.files import write_atomic
 from semtrace.provenance.common import Executor, InputError
 
 if TYPE_CHECKING:
-    from semtrace.provenance import calibrate, convert, deduplicate, fingerprint, label, match
+    from semtrace.provenance import calibrate, convert, deduplicate, fingerprint, label, match, sweep
     from semtrace.release import settings as release_settings
     from semtrace.synthetic import generate
 
@@ -87,6 +87,7 @@ SECTIONS = {
     "label": "semtrace.provenance.label:Settings",
     "release": "semtrace.release.settings:Settings",
     "calibrate": "semtrace.provenance.calibrate:Settings",
+    "sweep": "semtrace.provenance.sweep:Settings",
     "executor": "semtrace.provenance.common:Executor",
     "tracking": "semtrace.params:Tracking",
 }
@@ -111,6 +112,11 @@ class Params:
             what = [f"unknown section {name!r}" for name in unknown] + [f"section {name!r} missing" for name in missing]
             raise ParamsError(f"{origin}: {', '.join(what)}; the sections are {', '.join(SECTIONS)}")
         self._tree, self._origin = tree, origin
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """The values as they were read, section by section."""
+        return cast("dict[str, Any]", self._tree)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -166,6 +172,11 @@ class Params:
     def calibrate(self) -> calibrate.Settings:
         """What is calibrated for, and the thresholds tried."""
         return cast("calibrate.Settings", self.section("calibrate"))
+
+    @cached_property
+    def sweep(self) -> sweep.Settings:
+        """What the recommended point of a sweep must have."""
+        return cast("sweep.Settings", self.section("sweep"))
 
     @cached_property
     def executor(self) -> Executor:

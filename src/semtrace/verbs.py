@@ -245,6 +245,26 @@ def calibrate(given: argparse.Namespace) -> Any:
     return f"\n{done.report}\n{file} written; `semtrace params match=calibrated` uses it"
 
 
+def sweep(given: argparse.Namespace) -> Any:
+    """Every point of a grid judged, one recommended."""
+    from semtrace import grid, params, tracking, tracking_sweep
+    from semtrace.provenance import sweep
+
+    out = given.out or WORK / "sweep"
+    if given.out:
+        _check_replaceable(out, sweep.WRITTEN)
+    in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
+    p, data = asked.params, asked.params.dataset
+    store = tracking.connect(p.tracking)
+    done = sweep.run(
+        sweep.Inputs(data.archive, data.published, data.known, WORK), asked.points,
+        sweep.Point(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
+    )  # fmt: skip
+    logged = tracking_sweep.log(store, asked, done, out, WORK) if store else "tracking is off"
+    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in done.seconds.items())
+    return f"\n{done.report}\n{out}: tables and pictures ({took})\n{logged}"
+
+
 def run(given: argparse.Namespace) -> Any:
     """All stages from inventory to plot, in this process; with overrides, params.yaml is composed with them first."""
     from semtrace.parallel import Crashed, map_images

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from semtrace import params
+from semtrace import grid, params
 from semtrace.cli import main
 from semtrace.core import decision, groups
 from semtrace.io import images, tables
@@ -46,6 +47,8 @@ CONTRACTS = {
     "trials.csv": tables.TRIALS,
     "by_encoder.csv": tables.BY_ENCODER,
     "pairs.csv": tables.PAIRS,
+    "sweep.csv": tables.SWEEP,
+    "timings.csv": tables.TIMINGS,
 }
 
 
@@ -175,6 +178,8 @@ def overrides() -> set[tuple[str, ...]]:
     shown = set()
     for file in DOCS:
         for line in code(file):
+            if "semtrace sweep" in line:  # several values are no override of `semtrace params`
+                continue
             if found := tuple(part for part in re.findall(word, line) if part not in MADE):
                 shown.add(found)
     return shown
@@ -196,6 +201,14 @@ def test_the_overrides_shown_compose():
         batch += group
     for batch in batches:
         params.composed(PROJECT / "conf", batch)
+
+
+def test_the_sweeps_shown_expand():
+    shown = {line for file in DOCS for line in code(file) if line.startswith("semtrace sweep ")}
+    assert len(shown) > 5
+    for line in shown:
+        words = [word for word in shlex.split(line, comments=True)[2:] if word != "-m"]
+        assert len(grid.expand(PROJECT / "conf", PROJECT / "params.yaml", words).points) > 1, line
 
 
 # --- tables and codes

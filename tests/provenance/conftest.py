@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from semtrace.io.encoders import ENCODERS, encode
 from tests.provenance.pipeline import defaults, grey, publish, run_all, table
 
 
@@ -99,5 +100,28 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """The small archive after all stages with the default parameters."""
     root = tmp_path_factory.mktemp("small")
     build(root)
+    parts = root / "archive", root / "published", root / "known", root / "work"
+    return Done(*parts, run_all(*parts, defaults(root)))
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A series of noisy frames of one field beside other pictures, published by many encoders."""
+    root = tmp_path_factory.mktemp("crowded")
+    rng = np.random.default_rng(5)
+    field = scene(50).astype(float)
+    for number in range(4):
+        frame = np.clip(np.round(field + rng.normal(0, 6 + 2 * number, field.shape)), 0, 255).astype(np.uint8)
+        save(root / "archive" / f"frame_{number}.tif", frame)
+    for seed in range(3):
+        save(root / "archive" / f"other_{seed}.tif", scene(seed))
+    for file in sorted((root / "archive").iterdir()):
+        for encoder, how in ENCODERS.items():
+            if how.mode == "L" and not how.cropped:
+                target = root / "published/Tips" / name(5, file.stem + encoder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(encode(grey(file), how, None))
+    Image.fromarray(scene(99)).save(root / "published/Tips" / name(5, "stranger"), quality=90)
+    (root / "known").mkdir()
     parts = root / "archive", root / "published", root / "known", root / "work"
     return Done(*parts, run_all(*parts, defaults(root)))

@@ -57,6 +57,7 @@ class Accuracy:
         accuracy: (found + rightly unmatched) / all; None where nothing is known.
         precision_interval: Wilson score interval of the precision, 95 %.
         recall_interval: Wilson score interval of the recall, 95 %.
+        accuracy_interval: Wilson score interval of the accuracy, 95 %.
 
     """
 
@@ -100,6 +101,11 @@ class Accuracy:
         present = self.found + self.wrong_present + self.missed_ambiguous + self.missed_unmatched
         return wilson(self.found, present)
 
+    @property
+    def accuracy_interval(self) -> tuple[float, float] | None:
+        """See the class."""
+        return wilson(self.found + self.absent_unmatched, self.known)
+
     def rates(self) -> dict[str, float | int | None]:
         """Counts, rates, and the bounds of the intervals (``…_low``, ``…_high``) by name."""
         named: dict[str, float | int | None] = asdict(self) | {
@@ -108,7 +114,8 @@ class Accuracy:
             "recall": self.recall,
             "accuracy": self.accuracy,
         }
-        for name, interval in (("precision", self.precision_interval), ("recall", self.recall_interval)):
+        for name in ("precision", "recall", "accuracy"):
+            interval: tuple[float, float] | None = getattr(self, f"{name}_interval")
             named |= {
                 f"{name}_low": interval[0] if interval else None,
                 f"{name}_high": interval[1] if interval else None,

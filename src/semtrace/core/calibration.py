@@ -169,11 +169,16 @@ def choose(points: Sequence[Point], judged: Sequence[Accuracy], precision: float
         point, accuracy = points[index], judged[index]
         return -accuracy.found, accuracy.wrong, point.changes(current), *point.strictness()
 
-    observed = [i for i, accuracy in enumerate(judged) if (accuracy.precision or 0) >= precision]
-    shown = [i for i in observed if (judged[i].precision_interval or (0, 0))[0] >= precision]
+    observed, shown = eligible(judged, precision)
     if not observed:
         return None
     return Choice(min(shown or observed, key=rank), bool(shown), min(observed, key=rank))
+
+
+def eligible(judged: Sequence[Accuracy], precision: float) -> tuple[list[int], list[int]]:
+    """Positions whose precision is at least ``precision``, and those among them where the lower bound of it is."""
+    observed = [i for i, accuracy in enumerate(judged) if (accuracy.precision or 0) >= precision]
+    return observed, [i for i in observed if (judged[i].precision_interval or (0, 0))[0] >= precision]
 
 
 def held_out(

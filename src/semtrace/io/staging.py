@@ -53,18 +53,22 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, patience: float = _PATIENCE) -> Iterator[None]:
     """Hold ``folder`` for this process and its children; the kernel forgets it with them, so no lock is ever stale.
 
+    Args:
+        folder: it must exist.
+        patience: seconds to wait for another process.
+
     Raises:
-        OSError: ``EBUSY`` where another process holds it, even after a moment.
+        OSError: ``EBUSY`` where another process holds it, even after that.
 
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        patience = time.monotonic() + _PATIENCE
+        end = time.monotonic() + patience
         while not _lock(descriptor):
-            if time.monotonic() > patience:
+            if time.monotonic() > end:
                 raise OSError(
                     errno.EBUSY, "another semtrace is at work here; run it again when that one has ended", str(folder)
                 )

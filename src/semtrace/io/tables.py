@@ -65,6 +65,16 @@ TRIALS = (
 )  # fmt: skip
 BY_ENCODER = ("published_as", "original", "thresholds", "proofs", "right", "wrong", "ambiguous", "unmatched")
 
+SWEEP = (
+    "point", "recommended", "hash_size",
+    "hamming_threshold", "ssim_trigger", "max_candidates", "reach", "min_ssim", "min_correlation", "min_margin",
+    "min_hamming_margin", "geometry", "one_to_one", "hamming_bits", "hamming_share",
+    "matched", "ambiguous", "unmatched", "rejected", "ambiguous_rate",
+    "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high",
+    "accuracy", "accuracy_low", "accuracy_high", "found", "wrong", "ssim_pairs",
+)  # fmt: skip
+TIMINGS = ("point", "hash_size", "decide_s", "match_s")
+
 
 class TableError(ValueError):
     """A table is missing, or does not have the columns of its contract."""

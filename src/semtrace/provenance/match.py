@@ -13,22 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.decision import Criteria, Decision, decide
+from semtrace.core.decision import Criteria
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.parallel import available_cores
-from semtrace.provenance.candidates import load_side, near_pairs, nearest_full
+from semtrace.provenance.candidates import load_side, near_pairs
 from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
 from semtrace.provenance.crop_search import find_crops
-from semtrace.provenance.mapping_rows import backward_rows, forward_rows
 from semtrace.provenance.pictures import AllCompared
+from semtrace.provenance.results import Results, sides
 from semtrace.provenance.traces import (
     Scope,
     Weighed,
     apply_verdicts,
     compare_candidates,
     is_alike,
-    is_fruitless,
     read_knowledge,
     trace,
     weigh,
@@ -147,64 +146,41 @@ def run(
         weigh(content, found, comparisons, originals, knowledge, criteria, most=most)
         for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
     ]
-    results: list[Decision | Reject] = [
-        seen if isinstance(seen, Reject) else trace(seen, criteria, images=images) for seen in weighed
-    ]
+    decisions = [seen if isinstance(seen, Reject) else trace(seen, criteria, images=images) for seen in weighed]
+    results = Results(pairs, compared, weighed, decisions)
     if archive is not None and published is not None:
         # Where nothing near is alike, look farther: strong compression of a flat picture moves its hash. The images
         # decide then, by the same criteria.
         reach = settings.reach * originals.bits / REFERENCE_BITS
-        wanted = [j for j, result in enumerate(results) if isinstance(result, Decision) and is_fruitless(result)]
+        wanted = results.fruitless()
         far = near_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
         far = apply_verdicts(far, originals, jpegs, knowledge)
         looked = compare_candidates(far, jpegs, replace(scope, limits=(most, reach)), executor)
         for j in wanted:
             seen = weigh(jpegs.contents[j], far[j], looked[j], originals, knowledge, criteria, most=most)
             decision = trace(seen, criteria, images=True) if isinstance(seen, Weighed) else None
-            if decision is not None and is_alike(decision, criteria):
-                pairs[j], compared[j], weighed[j], results[j] = far[j], looked[j], seen, decision
+            if isinstance(seen, Weighed) and decision is not None and is_alike(decision, criteria):
+                results.put(j, far[j], looked[j], seen, decision)
         if turned:
-            wanted = [j for j, result in enumerate(results) if isinstance(result, Decision) and is_fruitless(result)]
-            for j, cropped in find_crops(wanted, originals, jpegs, (archive, published), executor).items():
-                decision = decide(cropped.candidates, criteria, complete=cropped.complete)
-                if is_alike(decision, criteria):
-                    results[j], pairs[j], compared[j] = decision, cropped.pairs, list(cropped.comparisons)
-                    weighed[j] = Weighed(cropped.candidates, cropped.complete, unreadable=False, healthy=True)
+            crops = find_crops(results.fruitless(), originals, jpegs, (archive, published), executor)
+            results.place_parts(crops, criteria)
     if settings.one_to_one == "on":
-        results = _settled(weighed, results, criteria, images=images)
-    forward = forward_rows(originals, jpegs, pairs, results, nearest_full(jpegs, originals, workers))
-    nearest = nearest_full(originals, jpegs, workers)
-    backward = backward_rows(originals, jpegs, pairs, compared, results, nearest, images=images)
-    rejects = [
-        Reject(path, "match", result.reason, result.detail)
-        for content, result in zip(jpegs.contents, results, strict=True)
-        if isinstance(result, Reject)
-        for path in content.paths
-    ]
+        results.one_to_one(criteria, images=images)
+    both = sides(originals, jpegs, workers)
+    forward = results.forward(both)
     with staged_folder(out) as folder:
         tables.write(folder / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, forward)
-        tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, backward)
-        counts = write_rejects(folder, rejects, rows_in=jpegs.rows, rows_out=len(forward))
+        tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, results.backward(both, images=images))
+        counts = write_rejects(folder, results.rejects(both), rows_in=jpegs.rows, rows_out=len(forward))
     return Summary(
         jpegs=jpegs.rows,
         tiffs=originals.rows,
-        pairs_compared=sum(len(result) for result in compared if not isinstance(result, Reject)),
+        pairs_compared=sum(len(result) for result in results.compared if not isinstance(result, Reject)),
         decisions=_count(forward, "decision"),
         evidence=_count([row for row in forward if row["decision"] == "matched"], "evidence"),
         reasons=_count(forward, "reason"),
         rejects=counts,
     )
-
-
-def _settled(
-    weighed: list[Weighed | Reject], results: list[Decision | Reject], criteria: Criteria, *, images: bool
-) -> list[Decision | Reject]:
-    from semtrace.core import one_to_one  # scipy.optimize takes longer to import than most matches take
-
-    candidates = [seen.candidates for seen in weighed if isinstance(seen, Weighed)]
-    decisions = [result for result in results if isinstance(result, Decision)]
-    again = iter(one_to_one.settle(candidates, decisions, criteria, images=images))
-    return [result if isinstance(result, Reject) else next(again) for result in results]
 
 
 def _count(rows: list[dict[str, Any]], column: str) -> dict[str, int]:

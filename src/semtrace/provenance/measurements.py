@@ -13,7 +13,37 @@ from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Pair, Side, near_pairs
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.pictures import AllCompared, Compared, settle
-from semtrace.provenance.traces import Knowledge, Scope, compare_candidates, is_alike, is_fruitless, trace, weigh
+from semtrace.provenance.traces import (
+    Knowledge,
+    Scope,
+    Weighed,
+    apply_verdicts,
+    compare_candidates,
+    is_alike,
+    is_fruitless,
+    named_originals,
+    trace,
+    weigh,
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What ``match`` sees and decides of one published content.
+
+    Attributes:
+        pairs: its candidates.
+        compared: its comparisons with those that are near enough, in their order.
+        weighed: both put together.
+        result: the decision, or why there is none.
+        examined: pairs that ``match`` compares for it, those of the farther look included.
+    """
+
+    pairs: list[Pair]
+    compared: AllCompared
+    weighed: Weighed | Reject
+    result: Decision | Reject
+    examined: int
 
 
 @dataclass(frozen=True)
@@ -25,8 +55,9 @@ class Measurements:
         published: the published set.
         pairs: per published content the originals within the loose radius, nearest first; none where not measured.
         compared: per published content the thorough comparisons with the first of these.
-        knowledge: of conversions; a person's verdicts have no part in a measurement.
+        knowledge: of conversions, and a person's verdicts.
         most: at most so many candidates are compared for a decision.
+        named: published contents whose originals a person named: they are candidates at any distance.
     """
 
     originals: Side
@@ -35,16 +66,17 @@ class Measurements:
     compared: list[AllCompared]
     knowledge: Knowledge
     most: int
+    named: frozenset[int] = frozenset()
 
     def decide(
         self, j: int, criteria: Criteria, reach: float, *, without: Set[int] = frozenset(), proofs: bool = True
     ) -> Decision | Reject:
         """What ``match`` decides about published content ``j``; see ``look``."""
-        return self.look(j, criteria, reach, without=without, proofs=proofs)[1]
+        return self.look(j, criteria, reach, without=without, proofs=proofs).result
 
     def look(
         self, j: int, criteria: Criteria, reach: float, *, without: Set[int] = frozenset(), proofs: bool = True
-    ) -> tuple[list[Pair], Decision | Reject]:
+    ) -> Look:
         """The candidates of published content ``j`` and what ``match`` decides about them.
 
         Args:
@@ -56,26 +88,33 @@ class Measurements:
         """
         near = self._within(j, criteria.hamming_threshold, without)
         first = self._trace(j, near, criteria.ssim_trigger, criteria, proofs)
-        if isinstance(first, Decision) and is_fruitless(first):
+        if isinstance(first.result, Decision) and is_fruitless(first.result):
             far = self._within(j, reach, without)
             second = self._trace(j, far, reach, criteria, proofs)
-            if isinstance(second, Decision) and is_alike(second, criteria):
-                return far, second
-        return near, first
+            # Both looks begin with the nearest, so the longer one has all that was compared.
+            examined = max(first.examined, second.examined)
+            found = isinstance(second.result, Decision) and is_alike(second.result, criteria)
+            return replace(second if found else first, examined=examined)
+        return first
 
     def _within(self, j: int, radius: float, without: Set[int]) -> list[Pair]:
-        return [pair for pair in self.pairs[j] if pair.hamming < radius and pair.original not in without]
+        near = radius if j not in self.named else inf
+        return [pair for pair in self.pairs[j] if pair.hamming < near and pair.original not in without]
 
-    def _trace(self, j: int, found: list[Pair], trigger: float, criteria: Criteria, proofs: bool) -> Decision | Reject:
+    def _trace(self, j: int, found: list[Pair], trigger: float, criteria: Criteria, proofs: bool) -> Look:
         content, comparisons = self.published.contents[j], self.compared[j]
-        if not isinstance(comparisons, Reject):
+        near = [pair.original for pair in found[: self.most] if pair.hamming < trigger]
+        if not near:
+            comparisons = []  # match reads no picture without need, so an unreadable one goes unnoticed
+        elif not isinstance(comparisons, Reject):
             seen = {pair.original: comparison for pair, comparison in zip(self.pairs[j], comparisons, strict=False)}
-            near = [pair.original for pair in found[: self.most] if pair.hamming < trigger]
             comparisons = self._settled(j, [seen[original] for original in near], near, proofs)
+        examined = 0 if isinstance(comparisons, Reject) else len(comparisons)
         weighed = weigh(
             content, found, comparisons, self.originals, self.knowledge, criteria, most=self.most, proofs=proofs
         )
-        return weighed if isinstance(weighed, Reject) else trace(weighed, criteria, images=True)
+        result = weighed if isinstance(weighed, Reject) else trace(weighed, criteria, images=True)
+        return Look(found, comparisons, weighed, result, examined)
 
     def _settled(self, j: int, seen: list[Compared], near: list[int], proofs: bool) -> list[Compared]:
         measured = {i: comparison for i, comparison in enumerate(seen) if isinstance(comparison, Comparison)}
@@ -111,14 +150,16 @@ def measure(
         answers: the published contents to measure, each with the originals that decisions will be asked without.
         radius: the loosest Hamming threshold or reach that decisions will be asked at, bits of the hash in use.
         most: at most so many candidates are compared for a decision.
-        knowledge: of conversions.
+        knowledge: of conversions, and a person's verdicts where they are to have a part in decisions.
         executor: where to work.
         geometry: also look for pictures published turned or mirrored.
     """
     workers = executor.workers or available_cores()
     pairs = near_pairs(originals, published, radius, workers, geometry=geometry)
+    pairs = apply_verdicts(pairs, originals, published, knowledge)
     pairs = [found if j in answers else [] for j, found in enumerate(pairs)]
+    named = frozenset(named_originals(originals, published, knowledge))
     scope = Scope(originals, roots, (max((len(found) for found in pairs), default=0), inf), knowledge)
     asked = [found[: most + len(answers.get(j, ()))] for j, found in enumerate(pairs)]
     compared = compare_candidates(asked, published, scope, executor, thorough=True)
-    return Measurements(originals, published, pairs, compared, knowledge, most)
+    return Measurements(originals, published, pairs, compared, knowledge, most, named)

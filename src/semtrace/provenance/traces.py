@@ -63,18 +63,29 @@ def apply_verdicts(pairs: list[list[Pair]], originals: Side, jpegs: Side, knowle
     if not knowledge.same and not knowledge.different:
         return pairs
     by_digest = {digest: t for t, content in enumerate(originals.contents) for digest in content.digests}
+    named = named_originals(originals, jpegs, knowledge)
     result = []
     for j, found in enumerate(pairs):
         mine = jpegs.contents[j].digests
-        partners = [pair - mine for pair in knowledge.same if pair & mine]
-        named = sorted({by_digest[digest] for rest in partners for digest in rest if digest in by_digest})
         known = {pair.original: pair for pair in found}
-        if named:
-            result.append([known.get(t, Pair(t, originals.distance(t, jpegs, j))) for t in named])
+        if j in named:
+            result.append([known.get(t, Pair(t, originals.distance(t, jpegs, j))) for t in named[j]])
         else:
             refused = {by_digest.get(digest) for pair in knowledge.different if pair & mine for digest in pair - mine}
             result.append([pair for pair in found if pair.original not in refused])
     return result
+
+
+def named_originals(originals: Side, jpegs: Side, knowledge: Knowledge) -> dict[int, list[int]]:
+    """The original contents that a person called the same as a published one, where there are any."""
+    by_digest = {digest: t for t, content in enumerate(originals.contents) for digest in content.digests}
+    named = {}
+    for j, content in enumerate(jpegs.contents):
+        partners = [pair - content.digests for pair in knowledge.same if pair & content.digests]
+        found = sorted({by_digest[digest] for rest in partners for digest in rest if digest in by_digest})
+        if found:
+            named[j] = found
+    return named
 
 
 @dataclass(frozen=True)

@@ -78,10 +78,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     # An original kept with and without its data bar is one picture: either is a right answer.
     content = {row["path"]: row["picture_id"] for row in originals}
     truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
-    rows = []
-    for cells in mapping:
-        contents = truth.right.get(cells["jpeg_path"])
-        rows.append(Row(cells, contents, content.get(cells["matched_tiff_path"], "") in (contents or ())))
+    rows = judged_rows(mapping, truth, content)
     rejects = {
         stage: dict(
             sorted(Counter(row["reason"] for row in tables.read(_rejects(work, stage), tables.REJECTS)).items())
@@ -90,7 +87,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     }
     statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS)}
     labels = Counter(statuses.values())
-    accuracy = _accuracy(rows)
+    accuracy = accuracy_of(rows)
     metrics = {
         "images": {
             "tiffs": len(originals),
@@ -98,11 +95,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
             "jpegs": len(mapping),
             "rejected": sum(sum(reasons.values()) for reasons in rejects.values()),
         },
-        "decisions": {name: sum(row.cells["decision"] == name for row in rows) for name in DECISIONS},
-        "tiers": _tiers(rows),
-        "ssim": asdict(_spread(rows, "ssim_value")),
-        "hamming": asdict(_spread(rows, "hamming_distance")),
-        "accuracy": {"basis": truth.basis, **accuracy.rates()},
+        **mapping_metrics(rows, accuracy, truth.basis),
         "labels": dict(sorted(labels.items())),
     }
     wrong = [
@@ -155,7 +148,30 @@ def _rejects(work: Path, stage: str) -> Path:
     return work / stage / "rejects.csv"
 
 
-def _accuracy(rows: Sequence[Row]) -> Accuracy:
+def judged_rows(mapping: Sequence[dict[str, str]], truth: Truth, content: Mapping[str, str]) -> list[Row]:
+    """Rows of the forward table beside the truth; ``content`` says per original's path what identifies its picture."""
+    rows = []
+    for cells in mapping:
+        contents = truth.right.get(cells["jpeg_path"])
+        rows.append(Row(cells, contents, content.get(cells["matched_tiff_path"], "") in (contents or ())))
+    return rows
+
+
+def mapping_metrics(rows: Sequence[Row], accuracy: Accuracy, basis: str) -> dict[str, Any]:
+    """What ``metrics.json`` says of a mapping."""
+    decisions = Counter(row.cells["decision"] for row in rows)
+    return {
+        "decisions": {name: decisions[name] for name in DECISIONS},
+        "ambiguous_rate": round(decisions["ambiguous"] / len(rows), 6) if rows else None,
+        "tiers": _tiers(rows),
+        "ssim": asdict(_spread(rows, "ssim_value")),
+        "hamming": asdict(_spread(rows, "hamming_distance")),
+        "accuracy": {"basis": basis, **accuracy.rates()},
+    }
+
+
+def accuracy_of(rows: Sequence[Row]) -> Accuracy:
+    """Counts against truth of the rows of which something is known."""
     known = [row for row in rows if row.contents is not None]
     return judge(
         [row.cells["decision"] for row in known], [row.right for row in known], [bool(row.contents) for row in known]
@@ -175,7 +191,7 @@ def _by_category(rows: Sequence[Row]) -> list[dict[str, Any]]:
     table = []
     for category in sorted({row.category for row in rows}):
         group = [row for row in rows if row.category == category]
-        accuracy, decisions = _accuracy(group), Counter(row.cells["decision"] for row in group)
+        accuracy, decisions = accuracy_of(group), Counter(row.cells["decision"] for row in group)
         table.append(
             {
                 "category": category,
