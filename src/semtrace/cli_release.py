@@ -61,7 +61,7 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
     order = build.Order(version, day, given.allow, state)
-    folders = work, p.dataset.published, RELEASES, params_file
+    folders = work, p.dataset.published, p.dataset.archive, RELEASES, params_file
     return build.run(*folders, p.release, p.labels.parsed(), order)
 
 
@@ -97,8 +97,7 @@ def _diff(given: argparse.Namespace) -> Any:
     from semtrace.release import compare
 
     difference = compare.run(given.old, given.new)
-    counts = {kind: difference.rows(kind) for kind in compare.KINDS}
-    for kind in compare.KINDS[:-1]:
-        for row in counts[kind]:
+    for kind in compare.REPORTED:
+        for row in difference.rows(kind):
             print(f"{kind}: {' -> '.join(path for path in row.values() if path)}")
-    return ", ".join(f"{kind} {len(rows)}" for kind, rows in counts.items())
+    return ", ".join(f"{kind} {count}" for kind, count in difference.counts.items())

@@ -102,6 +102,72 @@ def test_a_published_part_has_the_pixel_size_of_that_part(project, monkeypatch):
     assert sizes == {1.875e-09}  # 32 columns show 48 of the original's, 1.25 nm each
 
 
+# --- originals
+
+
+def test_originals_go_along_by_choice_each_once_beside_the_pictures_of_its_part(project):
+    twice = project.pictures[0]
+    project.pictures.append(
+        Picture(0, twice.category, twice.split, quality=50, name="twice")
+    )  # a second picture of one original
+    folder = project.release("1.0.0", originals=True)
+    manifest = rows(folder / "manifest.csv")
+    assert len({row["source_file"] for row in manifest}) == len(manifest) - 1 == 10
+    archive = {p.original: p.tiff for p in project.pictures}
+    for row in manifest:
+        data = (folder / row["source_file"]).read_bytes()
+        assert data == archive[row["source_path"]]
+        md5 = hashlib.md5(data).hexdigest()
+        kind = f"{row['split']}/{row['category']}/{row['label']}"
+        assert row["source_file"] == f"originals/{kind}_{md5}.tif"
+        told = row["source_sha256"], row["source_bytes"]
+        assert told == (hashlib.sha256(data).hexdigest(), str(len(data)))
+    assert {str(p.relative_to(folder)) for p in folder.glob("originals/*/*/*")} == {r["source_file"] for r in manifest}
+    assert "(10 TIFF files, unchanged)" in (folder / "README.md").read_text()
+    datacite = json.loads((folder / "datacite.json").read_text())
+    total = sum(path.stat().st_size for part in ("data", "originals") for path in (folder / part).rglob("*.*"))
+    assert datacite["sizes"] == ["11 images", "10 originals", f"{total} bytes"]
+
+
+def test_without_that_choice_the_archive_is_not_even_looked_at(project, monkeypatch):
+    project.write()
+    (project.root / "archive").rename(project.root / "elsewhere")
+    monkeypatch.setattr(project, "write", lambda: None)
+    folder = project.release("1.0.0")
+    assert not (folder / "originals").exists()
+    told = {(row["source_file"], row["source_sha256"], row["source_bytes"]) for row in rows(folder / "manifest.csv")}
+    assert told == {("", "", "")}
+    with pytest.raises(InputError, match="archive"):
+        project.release("1.1.0", originals=True)
+
+
+@pytest.mark.parametrize("link", ["reflink", "hardlink", "copy"])
+def test_who_edits_an_original_in_a_release_does_not_edit_the_archive(project, link):
+    folder = project.release("1.0.0", originals=True, link=link)
+    for row in rows(folder / "manifest.csv"):
+        inside, archive = folder / row["source_file"], project.root / "archive" / row["source_path"]
+        assert not inside.samefile(archive)
+        assert archive.stat().st_nlink == 1
+
+
+def test_an_untraced_picture_has_no_original(project):
+    project.pictures.append(Picture(20, "Tips", "train", decision="unmatched"))
+    folder = project.release("1.0.0", "evidence", originals=True, include=["matched", "unmatched"])
+    [row] = [row for row in rows(folder / "manifest.csv") if row["decision"] == "unmatched"]
+    assert (row["source_path"], row["source_file"], row["source_sha256"], row["source_bytes"]) == ("", "", "", "")
+    assert verify.run(folder, full=True, workers=1) == []
+
+
+def test_an_original_that_changed_since_it_was_traced_is_not_released(project, monkeypatch):
+    project.write()
+    file = project.root / "archive" / project.pictures[3].original
+    file.write_bytes(file.read_bytes()[::-1])
+    monkeypatch.setattr(project, "write", lambda: None)
+    with pytest.raises(InputError, match=f"{project.pictures[3].original}: not the file that was traced"):
+        project.release("1.0.0", originals=True)
+    assert not list(project.root.glob("releases/*"))
+
+
 # --- gates
 
 DIRTY = {
@@ -130,6 +196,15 @@ def test_a_gate_stays_shut_unless_it_is_named_and_then_the_card_says_so(project,
     folder = project.release("1.0.0", gate, *more, **say)
     assert f"- **{gate}** (accepted at the release)" in (folder / "README.md").read_text()
     assert [f for f in verify.run(folder, full=True, workers=1) if gate != "groups"] == []
+
+
+def test_an_original_whose_pictures_are_in_two_parts_tears_a_group_though_the_pictures_have_groups_of_their_own(
+    project,
+):
+    p = project.pictures[0]
+    project.pictures.append(Picture(0, p.category, "test", quality=50, group="by-itself", name="twice"))  # scope=within
+    with pytest.raises(InputError, match=r"groups: 1 group of duplicates in more than one part"):
+        project.release("1.0.0")
 
 
 def test_what_was_allowed_without_need_is_not_called_a_flaw(project):
@@ -167,7 +242,7 @@ def test_a_picture_that_changed_since_it_was_fingerprinted_is_not_released(proje
     file = project.root / "published" / project.pictures[3].path
     file.write_bytes(file.read_bytes() + b"x")
     monkeypatch.setattr(project, "write", lambda: None)
-    with pytest.raises(InputError, match=f"{project.pictures[3].path}: not the file that was fingerprinted"):
+    with pytest.raises(InputError, match=f"{project.pictures[3].path}: not the file that was traced"):
         project.release("1.0.0")
     assert not list(project.root.glob("releases/*"))
 
@@ -226,7 +301,7 @@ def test_the_next_version_says_what_changed(project):
     gone = p.pop(9)
     p.append(Picture(30, "Tips", "train"))
     text = (project.release("1.1.0") / "CHANGELOG.md").read_text()
-    assert "Since 1.0.0: 1 added, 1 removed, 1 relabelled, 1 re-encoded, 1 moved, 6 unchanged." in text
+    assert "Since 1.0.0: 1 added, 1 removed, 1 relabelled, 1 re-encoded, 0 retraced, 1 moved, 6 unchanged." in text
     assert f"- removed: data/test/{gone.category}/L1_{gone.md5}.jpg" in text
     assert text.index("## 1.1.0, ") < text.index("## 1.0.0, 2026-11-21\n\nThe first release: 10 pictures.")
 

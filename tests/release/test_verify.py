@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,8 @@ def test_a_pipe_does_not_stop_it(release):
         ("README.md", b"---\n", b""),
         ("croissant.json", b'"version": "1.0.0"', b'"version": "1.0.1"'),
         ("croissant.json", b'"sha256": "', b'"sha256": "0'),
+        ("croissant.json", b'"license": "CC-BY-4.0"', b'"license": "MIT"'),
+        ("croissant.json", b'"name": "files"', b'"name": "original-files"'),
         ("croissant.json", b'"name": "phash"', b'"name": "ahash"'),
         ("manifest.csv", b",train,", b",test,"),
         ("manifest.csv", b",Fibres,", b",Tips,"),
@@ -119,6 +122,48 @@ def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
     line = f"{digests(release / 'data/train/Tips/extra.jpg')[2]}  data/train/Tips/extra.jpg\n"
     (release / "SHA256SUMS").write_text((release / "SHA256SUMS").read_text() + line)
     assert failures(release, full=False) == [("inconsistent", "data/train/Tips/extra.jpg")]
+
+
+# --- originals
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    return Project(tmp_path).release("1.0.0", originals=True)
+
+
+def test_originals_are_checked_as_pictures_are(whole):
+    assert failures(whole) == failures(whole, full=False) == []
+    gone, other, longer, *_ = sorted(whole.glob("originals/train/*/*.tif"))
+    names = [file.relative_to(whole).as_posix() for file in (gone, other, longer)]
+    gone.unlink()
+    other.write_bytes(other.read_bytes()[::-1])
+    longer.write_bytes(longer.read_bytes() + b"x")
+    (whole / "originals/train/extra.tif").touch()
+    quick = [("changed", names[2]), ("missing", names[0]), ("unexpected", "originals/train/extra.tif")]
+    assert failures(whole, full=False) == quick
+    assert failures(whole) == sorted([*quick, ("changed", names[1])])
+
+
+@pytest.mark.parametrize("path", ["../outside.tif", "/etc/passwd"])
+def test_an_original_elsewhere_is_dangerous_and_never_opened(whole, path, monkeypatch):
+    name = sorted(whole.glob("originals/train/*/*.tif"))[0].relative_to(whole).as_posix()
+    replace(whole / "manifest.csv", name.encode(), path.encode())
+    opened = []
+    monkeypatch.setattr(verify, "sha256", lambda file: opened.append(file) or "")
+    assert ("dangerous", path) in failures(whole)
+    assert all(whole in file.resolve().parents for file in opened)
+
+
+def test_another_original_than_the_row_describes_is_inconsistent(whole):
+    one, two = sorted(whole.glob("originals/train/*/*.tif"))[:2]
+    before = digests(whole / "manifest.csv")[2]
+    text = (whole / "manifest.csv").read_text()
+    swap = {str(file.relative_to(whole)): str(new.relative_to(whole)) for file, new in ((one, two), (two, one))}
+    (whole / "manifest.csv").write_text(re.sub("|".join(map(re.escape, swap)), lambda found: swap[found[0]], text))
+    for file in ("SHA256SUMS", "croissant.json"):
+        replace(whole / file, before.encode(), digests(whole / "manifest.csv")[2].encode())
+    assert {("inconsistent", name) for name in swap} <= set(failures(whole, full=False))
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe\n", b"path\n", b"not a table"])

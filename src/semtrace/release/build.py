@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from semtrace.release.pictures import choose, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
 
 SUMS = "SHA256SUMS"
+FOLDERS = ("data/", "originals/")  # of images; all else describes them
 # What goes along: table or report of a stage -> where in the release. Those of `validate` may be absent.
 _MAPPINGS = (
     "match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "label/conflicts.csv",
@@ -37,6 +38,7 @@ class Summary:
 
     folder: str
     pictures: int
+    originals: int
     bytes: int
     splits: dict[str, int]
     left_out: dict[str, int]
@@ -56,9 +58,22 @@ class Order:
     checkout: Checkout
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A file to place: from where, to where in the release, how, and what it must be."""
+
+    root: Path
+    source: str
+    target: str
+    link: str
+    bytes: int
+    md5: str
+
+
 def run(
     work: Path,
     published: Path,
+    archive: Path,
     releases: Path,
     params_file: Path,
     settings: Settings,
@@ -70,6 +85,7 @@ def run(
     Args:
         work: folder of the stages' results.
         published: root of the published pictures.
+        archive: root of the originals; looked into only where they go along.
         releases: folder of all releases.
         params_file: goes along as documentation.
         settings: what is said of the release.
@@ -78,26 +94,29 @@ def run(
 
     Raises:
         InputError: the folder exists already; a gate found something that is not allowed; there is nothing to release;
-            a picture is not the file any more that was fingerprinted.
+            a picture, or an original that goes along, is not the file any more that was traced.
 
     """
     target = releases / f"{settings.name}-{order.version}"
     if target.exists():
         raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
     check_folder(published, "published")
+    if settings.originals:
+        check_folder(archive, "archive")
     sources = read_sources(work)
-    chosen = choose(sources, settings.include, vocabulary, settings.licence.strip())
+    licence = settings.licence.strip()
+    chosen = choose(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
         raise InputError(
             f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
         )
     last, previous = _last(releases, settings.name, order)
-    found = gates.check_pictures(chosen.pictures, sources.conflicts) + gates.check_description(settings)
+    found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
-        placed = _place(chosen.pictures, published, folder, settings.link)
+        placed = _place(chosen.pictures, published, archive, folder, settings.link)
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
@@ -110,26 +129,28 @@ def run(
         _write(folder / "CHANGELOG.md", card.changelog(release, since, difference, before))
         _write(folder / "README.md", card.card(release))
         _write(folder / "CITATION.cff", card.citation_file(release))
-        total = sum(row["bytes"] for row in chosen.pictures)
+        total = sum(size for _, size in {*_files(chosen.pictures)})
         _write_json(folder / "datacite.json", describe.datacite(release, total))
         _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
-        about = [(name, path) for name, path in walk(folder) if not name.startswith("data/")]
+        about = [(name, path) for name, path in walk(folder) if not name.startswith(FOLDERS)]
         files = [
             (name, _KINDS.get(path.suffix, "application/octet-stream"), path.stat().st_size) for name, path in about
         ]
         _write_json(folder / "ro-crate-metadata.json", describe.ro_crate(release, files))
         sums = {row["path"]: row["sha256"] for row in chosen.pictures}
+        sums |= {row["source_file"]: row["source_sha256"] for row in chosen.pictures if row["source_file"]}
         sums |= {name: sha256(path) for name, path in walk(folder) if name not in sums}
         _write(folder / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
         digest = sha256(folder / SUMS)
     return Summary(
         folder=str(target),
         pictures=len(chosen.pictures),
+        originals=release.originals,
         bytes=total,
         splits={part: sum(counts.values()) for part, counts in release.parts.items()},
         left_out=dict(release.left_out),
         allowed=", ".join(one.gate for one in passed) or "nothing",
-        changes={kind: len(difference.rows(kind)) for kind in compare.KINDS} if difference else {},
+        changes=difference.counts if difference else {},
         placed_by=placed,
         digest=digest,
     )
@@ -156,31 +177,49 @@ def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path
     return last, folder if (folder / "manifest.csv").is_file() else None
 
 
-def _place(pictures: Sequence[dict[str, Any]], published: Path, folder: Path, link: str) -> dict[str, int]:
-    """Put the pictures in their places and add their sha256; returns how many were placed in which way."""
-    for parent in sorted({safe_join(folder, row["path"]).parent for row in pictures}):
+def _place(
+    pictures: Sequence[dict[str, Any]], published: Path, archive: Path, folder: Path, link: str
+) -> dict[str, int]:
+    """Put pictures and originals in their places and add their sha256; returns how many were placed in which way."""
+    jobs = [_Job(published, row["published_path"], row["path"], link, row["bytes"], row["md5"]) for row in pictures]
+    # An original is never the same file as one in the release, whatever `link` says: nobody may write to the archive.
+    link = "copy" if link == "copy" else "reflink"
+    jobs += {
+        row["source_file"]: _Job(
+            archive, row["source_path"], row["source_file"], link, row["source_bytes"], row["source_md5"]
+        )
+        for row in pictures
+        if row["source_file"]
+    }.values()
+    for parent in sorted({safe_join(folder, job.target).parent for job in jobs}):
         parent.mkdir(parents=True)
-    jobs = [(row["published_path"], row["path"]) for row in pictures]
-    ways = Counter[str]()
+    ways, sums = Counter[str](), {"": ""}
     # One process: the disk is the limit, and others would each hold a copy of the tables.
-    one = partial(_place_one, published, folder, link)
-    for row, result in zip(pictures, map_images(one, jobs, workers=1, what="release"), strict=True):
+    results = map_images(partial(_place_one, folder), jobs, workers=1, what="release")
+    for job, result in zip(jobs, results, strict=True):
         if isinstance(result, Crashed):
-            raise InputError(f"{row['published_path']}: {result.detail}")
-        way, size, short, long = result
-        if (size, short) != (row["bytes"], row["md5"]):
-            raise InputError(
-                f"{published / row['published_path']}: not the file that was fingerprinted; run the pipeline again"
-            )
-        row["sha256"] = long
+            raise InputError(f"{job.source}: {result.detail}")
+        way, size, short, sums[job.target] = result
+        if (size, short) != (job.bytes, job.md5):
+            raise InputError(f"{job.root / job.source}: not the file that was traced; run the pipeline again")
         ways[way] += 1
+    for row in pictures:
+        row |= {"sha256": sums[row["path"]], "source_sha256": sums[row["source_file"]]}
     return dict(sorted(ways.items()))
 
 
-def _place_one(published: Path, folder: Path, link: str, job: tuple[str, str]) -> tuple[str, int, str, str]:
-    source, target = safe_join(published, job[0]), safe_join(folder, job[1])
-    way = place(source, target, link=link)
+def _place_one(folder: Path, job: _Job) -> tuple[str, int, str, str]:
+    target = safe_join(folder, job.target)
+    way = place(safe_join(job.root, job.source), target, link=job.link)
     return way, *digests(target)  # of what lies there now: that is what is promised
+
+
+def _files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Names and sizes of pictures and originals; an original comes once for each of its pictures."""
+    for row in pictures:
+        yield row["path"], row["bytes"]
+        if row["source_file"]:
+            yield row["source_file"], row["source_bytes"]
 
 
 def _order(part: str) -> tuple[int, str]:
@@ -209,6 +248,7 @@ def _release(
         categories=vocabulary.categories,
         parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
         sizes=sizes,
+        originals=len({row["source_file"] for row in pictures} - {""}),
         evidence=dict(sorted(Counter(row["evidence"] or "none" for row in pictures).items())),
         left_out=dict(sorted(Counter(row["reason"] for row in left_out).items())),
         allowed=[(one.gate, one.flaw) for one in passed],

@@ -10,7 +10,7 @@ import yaml
 
 from semtrace.provenance.common import InputError
 from semtrace.release import describe
-from semtrace.release.compare import KINDS, Difference
+from semtrace.release.compare import REPORTED, Difference
 from semtrace.release.describe import Release
 from semtrace.release.pictures import LEFT_OUT
 
@@ -61,6 +61,10 @@ def card(release: Release) -> str:
         "`manifest.csv` (and the same as `manifest.parquet`) has a row for each picture: digests, size, category, "
         "split, the published file and the original it was traced to, the evidence, the pixel size. "
         "`metadata/documentation/columns.csv` explains the columns.",
+        f"`originals/` has the originals of these pictures ({release.originals:,} TIFF files, unchanged) in folders of "
+        "the same names; the column `source_file` names that of each picture."
+        if release.originals
+        else "",
         "## How it was made",
         "Each published picture was traced to its original in the archive by semtrace"
         + (f", commit `{release.commit[:12]}`" if release.commit else "")
@@ -138,9 +142,9 @@ def changelog(release: Release, previous: str, difference: Difference | None, be
     A ``difference`` of None says that there is nothing to compare with.
     """
     if difference is not None:
-        counts = {kind: len(difference.rows(kind)) for kind in KINDS}
-        lines = [f"Since {previous}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) + "."]
-        for kind in KINDS[:-1]:
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in difference.counts.items())
+        lines = [f"Since {previous}: {counts}."]
+        for kind in REPORTED:
             rows = difference.rows(kind)
             lines += [f"- {kind}: " + " → ".join(path for path in row.values() if path) for row in rows[:_LISTED]]
             if len(rows) > _LISTED:

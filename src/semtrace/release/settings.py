@@ -37,6 +37,7 @@ class Settings:
     doi: str
     url: str
     link: str
+    originals: bool
     creators: list[Creator] = field(default_factory=list)
     keywords: list[str] = field(default_factory=list)
     include: list[str] = field(default_factory=list)

@@ -17,9 +17,9 @@ from semtrace.io.files import UnsafePathError, safe_join, sha256, walk
 from semtrace.io.tables import TableError
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import InputError, printable
-from semtrace.release.build import SUMS
+from semtrace.release.build import FOLDERS, SUMS
 from semtrace.release.card import header
-from semtrace.release.pictures import manifest_rows
+from semtrace.release.pictures import manifest_rows, original_file, picture_file
 
 Kind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
 
@@ -70,21 +70,24 @@ def run(release: Path, *, full: bool, workers: int) -> list[Failure]:
         found.append(Failure("missing", name, "not in the folder"))
     for name in there.keys() - promised.keys() - {SUMS}:
         found.append(Failure("unexpected", printable(name), f"in the folder, but not in {SUMS}"))
-    sizes = {row["path"]: row["bytes"] for row in rows}
-    resized = {name for name in sizes.keys() & there.keys() if sizes[name] != str(there[name])}
-    for name in resized:
-        found.append(Failure("changed", name, f"{there[name]} bytes, not {sizes[name]}"))
+    listed = [(name, row[f"{of}bytes"], row[f"{of}sha256"]) for row in rows for of, name in _files(row)]
+    sizes = {name: size for name, size, _ in listed}
+    resized = set()
+    for name, size, _ in listed:
+        if name in there and size != str(there[name]):
+            resized.add(name)
+            found.append(Failure("changed", name, f"{there[name]} bytes, not {size}"))
     read = [name for name in sorted(promised.keys() & there.keys() - resized) if full or name not in sizes]
     digest = partial(_digest, release)
     for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
         if is_ != promised[name]:
             detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
             found.append(Failure("changed", name, detail if len(str(is_)) == 64 else str(is_)))
-    for row in rows:
-        if promised.get(row["path"]) != row["sha256"]:
-            found.append(Failure("inconsistent", row["path"], f"manifest.csv and {SUMS} promise different digests"))
+    for name, _, long in listed:
+        if promised.get(name) != long:
+            found.append(Failure("inconsistent", name, f"manifest.csv and {SUMS} promise different digests"))
     for name in promised.keys() - sizes.keys():
-        if name.startswith("data/"):
+        if name.startswith(FOLDERS):
             found.append(Failure("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
     if rows:
         found += _contradictions(release, rows, full=full)
@@ -130,10 +133,16 @@ def _manifest(release: Path, found: list[Failure]) -> list[dict[str, str]]:
     except (TableError, ValueError) as error:
         found.append(Failure("changed", "manifest.csv", f"cannot be read: {error}"))
         return []
-    for row in rows:
-        if _leads_out(release, row["path"]):
-            found.append(Failure("dangerous", row["path"], "a row of manifest.csv leads out of the release"))
-    return [row for row in rows if not _leads_out(release, row["path"])]
+    bad = [name for row in rows for _, name in _files(row) if _leads_out(release, name)]
+    found += [Failure("dangerous", name, "a row of manifest.csv leads out of the release") for name in bad]
+    return [row for row in rows if not {name for _, name in _files(row)} & set(bad)]
+
+
+def _files(row: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The files that a row of the manifest names, and how the columns begin that describe each."""
+    yield "", row["path"]
+    if row["source_file"]:
+        yield "source_", row["source_file"]
 
 
 def _leads_out(release: Path, name: str) -> bool:
@@ -154,9 +163,10 @@ def _digest(release: Path, name: str) -> str:
 def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) -> Iterator[Failure]:
     """Where manifest, card and descriptions disagree."""
     for row in rows:
-        wanted = f"data/{row['split']}/{row['category']}/{row['label']}_{row['md5']}.jpg"
-        if row["path"] != wanted:
-            yield Failure("inconsistent", row["path"], f"its row in manifest.csv describes {wanted}")
+        kind = row["split"], row["category"], row["label"]
+        wanted = {picture_file(*kind, row["md5"]), original_file(*kind, row["source_md5"])}
+        for name in {name for _, name in _files(row)} - wanted:
+            yield Failure("inconsistent", name, f"its row in manifest.csv describes {min(wanted)}")
     licences, counts = {row["licence"] for row in rows}, dict(Counter(row["split"] for row in rows))
     try:
         card = header((release / "README.md").read_text(encoding="utf-8"))
@@ -177,6 +187,7 @@ def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) ->
         croissant = json.loads((release / "croissant.json").read_text(encoding="utf-8"))
         [digest] = [file["sha256"] for file in croissant["distribution"] if file.get("name") == "manifest.csv"]
         columns = [field["name"] for field in croissant["recordSet"][0]["field"]]
+        originals = "original-files" in [files.get("name") for files in croissant["distribution"]]
     except (OSError, ValueError, LookupError, TypeError) as error:
         yield Failure("inconsistent", "croissant.json", f"cannot be read: {error!r}")
         return
@@ -185,6 +196,12 @@ def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) ->
     if croissant.get("version") != card.get("version"):
         versions = f"version {croissant.get('version')}, README.md {card.get('version')}"
         yield Failure("inconsistent", "croissant.json", versions)
+    if croissant.get("license", "") not in licences:
+        yield Failure(
+            "inconsistent", "croissant.json", f"licence {croissant.get('license')}, in manifest.csv {licences}"
+        )
+    if originals != any(row["source_file"] for row in rows):
+        yield Failure("inconsistent", "croissant.json", "originals are in one of it and manifest.csv, not in the other")
     if columns != [*tables.MANIFEST, "image"]:
         yield Failure("inconsistent", "croissant.json", "describes other columns than manifest.csv has")
     if full:
