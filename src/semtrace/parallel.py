@@ -68,7 +68,7 @@ def map_images(
     if prepare is not None:
         prepare()
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
-    yield from _progress(_in_processes(function, chunks, workers or available_cores()), len(items), what)
+    yield from progress(_in_processes(function, chunks, workers or available_cores()), len(items), what)
 
 
 def available_cores() -> int:
@@ -159,8 +159,8 @@ def _send(parent: int, sending: Connection, function: Callable[[Item], Result], 
     sending.send(answer)
 
 
-def _progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
-    """A tqdm bar on a terminal, one line every few seconds in a log."""
+def progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
+    """Pass on ``results``, showing how far it is: a tqdm bar on a terminal, one line every few seconds in a log."""
     if sys.stderr.isatty():
         yield from tqdm(results, total=total, desc=what, unit="image")
         return

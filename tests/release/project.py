@@ -118,11 +118,15 @@ class Project:
         (self.root / "params.yaml").write_text(yaml.safe_dump({"made": "by a test"}))
 
     def release(self, version: str, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
-        """Make it; returns its folder."""
+        """Write the project and make it; returns its folder."""
         self.write()
+        return self.make(version, self.root / "releases", *allow, checkout=checkout, **say)
+
+    def make(self, version: str, releases: Path, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
+        """Make a release of what is written; returns its folder."""
         order = build.Order(parse_version(version), "2026-11-21", allow, checkout)
         done = build.run(
-            self.root / "work", self.root / "published", self.root / "archive", self.root / "releases",
+            self.root / "work", self.root / "published", self.root / "archive", releases,
             self.root / "params.yaml", replace(SETTINGS, **say), Vocabulary("test", CATEGORIES), order,
         )  # fmt: skip
         return Path(done.folder)

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from semtrace.io import tables
 from semtrace.io.checkout import Checkout
 from semtrace.io.files import digests, place, safe_join, sha256, walk, write_atomic
 from semtrace.io.staging import staged_folder
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel import progress
 from semtrace.provenance.common import InputError, check_folder
 from semtrace.release import card, compare, croissant, describe, gates
 from semtrace.release.pictures import choose, read_sources
@@ -194,24 +193,16 @@ def _place(
     for parent in sorted({safe_join(folder, job.target).parent for job in jobs}):
         parent.mkdir(parents=True)
     ways, sums = Counter[str](), {"": ""}
-    # One process: the disk is the limit, and others would each hold a copy of the tables.
-    results = map_images(partial(_place_one, folder), jobs, workers=1, what="release")
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, Crashed):
-            raise InputError(f"{job.source}: {result.detail}")
-        way, size, short, sums[job.target] = result
+    # In this process: the disk is the limit, and a worker could still be writing when we give up and clear the folder.
+    for job in progress(jobs, len(jobs), "release"):
+        target = safe_join(folder, job.target)
+        ways[place(safe_join(job.root, job.source), target, link=job.link)] += 1
+        size, short, sums[job.target] = digests(target)  # of what lies there now: that is what is promised
         if (size, short) != (job.bytes, job.md5):
             raise InputError(f"{job.root / job.source}: not the file that was traced; run the pipeline again")
-        ways[way] += 1
     for row in pictures:
         row |= {"sha256": sums[row["path"]], "source_sha256": sums[row["source_file"]]}
     return dict(sorted(ways.items()))
-
-
-def _place_one(folder: Path, job: _Job) -> tuple[str, int, str, str]:
-    target = safe_join(folder, job.target)
-    way = place(safe_join(job.root, job.source), target, link=job.link)
-    return way, *digests(target)  # of what lies there now: that is what is promised
 
 
 def _files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
