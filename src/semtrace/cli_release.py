@@ -57,7 +57,7 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     state = checkout.look()
     day = given.date or state.date or date.today().isoformat()
     try:
-        date.fromisoformat(day)
+        day = date.fromisoformat(day).isoformat()
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
     order = build.Order(version, day, given.allow, state)

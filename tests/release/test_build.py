@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import hashlib
@@ -7,18 +8,20 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from semtrace.io import files
 from semtrace.io.checkout import Checkout
+from semtrace.io.staging import staged_folder
 from semtrace.io.tables import MANIFEST, read_parquet
 from semtrace.provenance.common import InputError
 from semtrace.release import build, verify
 from semtrace.release.gates import GATES
 from semtrace.release.pictures import manifest_rows
-from tests.release.project import Picture, Project, ten
+from tests.release.project import SETTINGS, Picture, Project, ten
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -226,6 +229,39 @@ def test_a_release_is_never_changed(project):
     with pytest.raises(InputError, match="exists already"):
         project.release("1.0.0", *GATES)
     assert (folder / "SHA256SUMS").read_bytes() == before
+
+
+def test_a_release_that_another_process_made_meanwhile_is_not_replaced(project, monkeypatch):
+    @contextlib.contextmanager
+    def waited(target: Path):
+        target.mkdir(parents=True)  # what the other one made while this one waited for it
+        (target / "its").touch()
+        with staged_folder(target) as folder:
+            yield folder
+
+    monkeypatch.setattr(build, "staged_folder", waited)
+    with pytest.raises(InputError, match="exists already"):
+        project.release("1.0.0")
+    assert [str(path.relative_to(project.root / "releases")) for path in project.root.glob("releases/*/*")] == [
+        "sem-test-1.0.0/its"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("licence", "CC BY 4.0"),
+        ("licence", "CC-BY-4.0 "),
+        ("doi", "https://doi.org/10.5281/zenodo.1"),
+        ("title", "one\ntwo"),
+        ("name", "SEM"),
+        ("link", "symlink"),
+        ("include", ["all"]),
+    ],
+)
+def test_what_would_make_descriptions_wrong_is_refused_before_any_work(name, value):
+    with pytest.raises(ValueError, match=f"release.{name}"):
+        replace(SETTINGS, **{name: value})
 
 
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "1.0.0-rc1", "01.0.0", "1.0.0\n", ""])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from semtrace.cli import main
+from semtrace.io import staging
 from semtrace.provenance.common import InputError
 from semtrace.release import pack
 from tests.release.project import CATEGORIES, Picture, Project
@@ -77,6 +78,17 @@ def test_a_damaged_picture_is_not_packed(release, tmp_path):
     with pytest.raises(InputError, match="missing data/train"):
         pack.shards(release, tmp_path / "out", 500)
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_archive_that_another_process_is_writing_is_left_to_it(release, tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "_PATIENCE", 0)
+    other = tmp_path / f".{release.name}.bag.tar.part"
+    other.mkdir()
+    with staging.locked(other), pytest.raises(OSError, match="another semtrace is at work"):
+        pack.bag(release, tmp_path)
+    assert other.is_dir()
+    pack.bag(release, tmp_path)  # when that one is gone, its left-over is cleared
+    assert not other.exists()
 
 
 def test_nothing_is_overwritten(release, tmp_path, capsys):

@@ -6,12 +6,14 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from semtrace.io.files import open_plain
+from semtrace.io.staging import locked
 
 
 class ChangedError(ValueError):
@@ -27,6 +29,7 @@ def write_tar(target: Path, members: Iterable[Member]) -> None:
 
     Raises:
         FileExistsError: ``target`` exists.
+        OSError: ``EBUSY`` where another process writes it.
         ChangedError: a file has another sha256.
 
     """
@@ -60,15 +63,17 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
-    if target.exists():
-        raise FileExistsError(errno.EEXIST, "exists already; nothing is overwritten", str(target))
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.unlink(missing_ok=True)
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.rename(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    staging = target.with_name(f".{target.name}.part")
+    staging.mkdir(exist_ok=True)
+    with locked(staging):
+        try:
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, "exists already; nothing is overwritten", str(target))
+            temporary = staging / target.name
+            temporary.unlink(missing_ok=True)  # of a killed run
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(staging)

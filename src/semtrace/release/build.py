@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,8 +98,7 @@ def run(
 
     """
     target = releases / f"{settings.name}-{order.version}"
-    if target.exists():
-        raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
+    _check_new(target)
     check_folder(published, "published")
     if settings.originals:
         check_folder(archive, "archive")
@@ -115,6 +115,7 @@ def run(
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
+        _check_new(target)  # another one may have made it while we waited
         placed = _place(chosen.pictures, published, archive, folder, settings.link)
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
@@ -153,6 +154,11 @@ def run(
         placed_by=placed,
         digest=digest,
     )
+
+
+def _check_new(target: Path) -> None:
+    if os.path.lexists(target):
+        raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
 
 
 def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path | None]:
