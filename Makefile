@@ -33,6 +33,14 @@ hostile: .venv/.stamp
 crash: .venv/.stamp
 	pytest -m "heavy or not heavy" tests/crash
 
+# Releases over real servers, and read by other libraries.
+test-release: .venv/.release
+	pytest -m "heavy or not heavy" tests/release tests/contract/test_release.py
+
+.venv/.release: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[readers,remotes]'
+	@touch $@
+
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
@@ -64,5 +72,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint hostile crash bench bench-gpu bench-release ui clean
+.PHONY: run test lint hostile crash test-release bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

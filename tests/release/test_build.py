@@ -5,6 +5,7 @@ import csv
 import errno
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -338,6 +339,26 @@ def test_the_next_version_says_what_changed(project):
     assert "Since 1.0.0: 1 added, 1 removed, 1 relabelled, 1 re-encoded, 0 retraced, 1 moved, 6 unchanged." in text
     assert f"- removed: data/test/{gone.category}/L1_{gone.md5}.jpg" in text
     assert text.index("## 1.1.0, ") < text.index("## 1.0.0, 2026-11-21\n\nThe first release: 10 pictures.")
+
+
+@pytest.mark.parametrize("originals", [False, True])
+def test_each_link_of_the_card_leads_to_what_is_inside(project, originals):
+    folder = project.release("1.0.0", originals=originals)
+    links = re.findall(r"\]\((.*?)\)", (folder / "README.md").read_text())
+    assert len(links) >= 8
+    assert all((folder / link).exists() for link in links)
+    assert ("originals" in links) == originals
+
+
+def test_names_in_the_card_are_no_markup(project):
+    assert "# A\\_b \\*c\\* \\[d\\](e)\n" in (project.release("1.0.0", title="A_b *c* [d](e)") / "README.md").read_text()
+
+
+def test_a_card_does_not_deny_the_flaw_that_was_accepted(project):
+    assert "are never in two parts.\n" in (project.release("1.0.0") / "README.md").read_text()
+    DIRTY["groups"](project)
+    card = (project.release("1.1.0", "groups") / "README.md").read_text()
+    assert "are never in two parts, but for those under Known flaws." in card
 
 
 def test_the_descriptions_name_title_people_and_licence(project):
