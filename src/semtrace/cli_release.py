@@ -66,13 +66,14 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
 
 
 def _verify(given: argparse.Namespace) -> Any:
-    from semtrace.provenance.common import check_folder
     from semtrace.release import verify
 
-    check_folder(given.release, "release")
+    _check_release(given.release)
     failures = verify.run(given.release, full=given.full, workers=given.workers or 0)
     for failure in failures:
-        print(f"{failure.kind}: {failure.path}: {failure.detail}")
+        line = f"{failure.kind}: {failure.path}: {failure.detail}"
+        # Whoever damaged it may have chosen the words: nothing in them is to reach the terminal as a command.
+        print("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line))
     counts = Counter(failure.kind for failure in failures)
     if failures:
         raise OSError(
@@ -84,13 +85,19 @@ def _verify(given: argparse.Namespace) -> Any:
 
 
 def _pack(given: argparse.Namespace) -> Any:
-    from semtrace.provenance.common import check_folder
     from semtrace.release import pack
 
-    check_folder(given.release, "release")
+    _check_release(given.release)
     if given.form == "bagit":
         return pack.bag(given.release, given.out)
     return pack.shards(given.release, given.out, given.shard_mb)
+
+
+def _check_release(folder: Path) -> None:
+    from semtrace.provenance.common import InputError
+
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name that of a release, such as {RELEASES}/<name>-1.0.0")
 
 
 def _diff(given: argparse.Namespace) -> Any:

@@ -19,7 +19,7 @@ from semtrace.io.checkout import Checkout
 from semtrace.io.staging import staged_folder
 from semtrace.io.tables import MANIFEST, read_parquet
 from semtrace.provenance.common import InputError
-from semtrace.release import build, verify
+from semtrace.release import build, images, verify
 from semtrace.release.gates import GATES
 from semtrace.release.pictures import manifest_rows
 from tests.release.project import SETTINGS, Picture, Project, ten
@@ -290,7 +290,7 @@ def test_a_full_disk_leaves_nothing(project, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device", str(target))
         return files.place(source, target, link=link)
 
-    monkeypatch.setattr(build, "place", full)
+    monkeypatch.setattr(images, "place", full)
     with pytest.raises(OSError, match="No space left"):
         project.release("1.0.0")
     assert not list((project.root / "releases").iterdir())
@@ -302,7 +302,7 @@ def test_a_killed_release_is_not_visible_and_the_next_one_is_whole(project, mome
     project.write()
     code = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from semtrace.io import files, tables\nfrom semtrace.release import build\n"
+        "from semtrace.io import files, tables\nfrom semtrace.release import build, images\n"
         "from tests.release.project import Project\n"
         "def killing(real):\n"
         "    def call(path, *a, **k):\n"
@@ -312,7 +312,7 @@ def test_a_killed_release_is_not_visible_and_the_next_one_is_whole(project, mome
         "        return real(path, *a, **k)\n"
         "    return call\n"
         "build.write_atomic, tables.write_atomic = killing(files.write_atomic), killing(files.write_atomic)\n"
-        "build.place = killing(files.place)\n"
+        "images.place = build.place = killing(files.place)\n"
         f"Project(Path({str(project.root)!r})).release('1.0.0')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
@@ -351,7 +351,9 @@ def test_each_link_of_the_card_leads_to_what_is_inside(project, originals):
 
 
 def test_names_in_the_card_are_no_markup(project):
-    assert "# A\\_b \\*c\\* \\[d\\](e)\n" in (project.release("1.0.0", title="A_b *c* [d](e)") / "README.md").read_text()
+    assert (
+        "# A\\_b \\*c\\* \\[d\\](e)\n" in (project.release("1.0.0", title="A_b *c* [d](e)") / "README.md").read_text()
+    )
 
 
 def test_a_card_does_not_deny_the_flaw_that_was_accepted(project):

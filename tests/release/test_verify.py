@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from semtrace.cli import main
 from semtrace.io.files import digests
@@ -87,9 +91,18 @@ def test_a_path_that_leads_out_is_named_and_never_opened(release, path, table, m
     assert all(release in file.resolve().parents for file in opened)
 
 
-def test_a_pipe_does_not_stop_it(release):
-    os.mkfifo(release / "pipe")
-    assert failures(release) == [("dangerous", "pipe")]
+@pytest.mark.parametrize("name", ["pipe", "README.md", "croissant.json", "manifest.csv", "manifest.parquet"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "nothing"])
+def test_what_is_no_file_is_one_failure_and_is_neither_opened_nor_waited_for(release, tmp_path, name, kind):
+    file = release / name
+    if file.exists():
+        file.rename(tmp_path / "moved")
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "link":
+        file.symlink_to(tmp_path / "moved")
+    wanted = "missing" if kind == "nothing" else "dangerous"
+    assert failures(release) == ([(wanted, name)] if (kind, name) != ("nothing", "pipe") else [])
 
 
 @pytest.mark.parametrize(
@@ -115,6 +128,24 @@ def test_manifest_card_and_croissant_must_agree_even_where_the_digests_do(releas
     replace(release / "SHA256SUMS", before.encode(), digests(release / file)[2].encode())
     kinds = {kind for kind, _ in failures(release)}
     assert kinds == {"inconsistent"}
+
+
+odd = st.sampled_from([None, [], {}, 3, "", "x", [1, None], {"name": []}])
+
+
+@pytest.mark.parametrize("name", ["README.md", "croissant.json"])
+def test_whatever_stands_in_a_description_is_a_failure_and_no_crash(release, name):
+    text = (release / name).read_text()
+    tree = yaml.safe_load(text.split("---\n")[1]) if name == "README.md" else json.loads(text)
+    read = ("version", "license", "dataset_info", "distribution", "recordSet")
+
+    @given(st.sampled_from([key for key in read if key in tree]), odd)
+    def replaced(key, value):
+        other = json.dumps({**tree, key: value})
+        (release / name).write_text(f"---\n{other}\n---\n" if name == "README.md" else other)
+        assert {failure.path for failure in verify.run(release, full=False, workers=1)} >= {name}
+
+    replaced()
 
 
 def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
@@ -185,8 +216,12 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path):
 
 def test_the_command_names_what_is_wrong_and_fails(release, capsys):
     assert main(["verify", str(release)]) == 0
+    assert main(["verify", str(release / "nowhere")]) == 2
+    assert "no such folder; name that of a release" in capsys.readouterr().err
     picture(release).unlink()
+    (release / "zz\x1b[2J").touch()
     assert main(["verify", str(release), "--full", "--workers", "1"]) == 1
     said = capsys.readouterr()
-    assert said.out.splitlines()[-1].startswith("missing: data/train/")
-    assert said.err == f"semtrace: error: {release}: is not what it was: missing 1\n"
+    assert said.out.splitlines()[-2].startswith("missing: data/train/")
+    assert said.out.splitlines()[-1].startswith("unexpected: zz\\x1b[2J: ")
+    assert said.err == f"semtrace: error: {release}: is not what it was: missing 1, unexpected 1\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,10 @@ from typing import Any
 from semtrace.core.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.io.checkout import Checkout
-from semtrace.io.files import digests, place, safe_join, sha256, walk, write_atomic
+from semtrace.io.files import place, sha256, walk, write_atomic
 from semtrace.io.staging import staged_folder
-from semtrace.parallel import progress
 from semtrace.provenance.common import InputError, check_folder
-from semtrace.release import card, compare, croissant, describe, gates
+from semtrace.release import card, compare, croissant, describe, gates, images
 from semtrace.release.pictures import choose, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
 
@@ -56,18 +55,6 @@ class Order:
     date: str
     allowed: Collection[str]
     checkout: Checkout
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A file to place: from where, to where in the release, how, and what it must be."""
-
-    root: Path
-    source: str
-    target: str
-    link: str
-    bytes: int
-    md5: str
 
 
 def run(
@@ -116,7 +103,7 @@ def run(
 
     with staged_folder(target) as folder:
         _check_new(target)  # another one may have made it while we waited
-        placed = _place(chosen.pictures, published, archive, folder, settings.link)
+        placed = images.place_all(chosen.pictures, published, archive, folder, settings.link)
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
@@ -129,7 +116,7 @@ def run(
         _write(folder / "CHANGELOG.md", card.changelog(release, since, difference, before))
         _write(folder / "README.md", card.card(release))
         _write(folder / "CITATION.cff", card.citation_file(release))
-        total = sum(size for _, size in {*_files(chosen.pictures)})
+        total = sum(dict(images.files(chosen.pictures)).values())
         _write_json(folder / "datacite.json", describe.datacite(release, total))
         _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
         about = [(name, path) for name, path in walk(folder) if not name.startswith(FOLDERS)]
@@ -180,43 +167,6 @@ def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path
     last = max(versions)
     folder = releases / f"{name}-{last}"
     return last, folder if (folder / "manifest.csv").is_file() else None
-
-
-def _place(
-    pictures: Sequence[dict[str, Any]], published: Path, archive: Path, folder: Path, link: str
-) -> dict[str, int]:
-    """Put pictures and originals in their places and add their sha256; returns how many were placed in which way."""
-    jobs = [_Job(published, row["published_path"], row["path"], link, row["bytes"], row["md5"]) for row in pictures]
-    # An original is never the same file as one in the release, whatever `link` says: nobody may write to the archive.
-    link = "copy" if link == "copy" else "reflink"
-    jobs += {
-        row["source_file"]: _Job(
-            archive, row["source_path"], row["source_file"], link, row["source_bytes"], row["source_md5"]
-        )
-        for row in pictures
-        if row["source_file"]
-    }.values()
-    for parent in sorted({safe_join(folder, job.target).parent for job in jobs}):
-        parent.mkdir(parents=True)
-    ways, sums = Counter[str](), {"": ""}
-    # In this process: the disk is the limit, and a worker could still be writing when we give up and clear the folder.
-    for job in progress(jobs, len(jobs), "release"):
-        target = safe_join(folder, job.target)
-        ways[place(safe_join(job.root, job.source), target, link=job.link)] += 1
-        size, short, sums[job.target] = digests(target)  # of what lies there now: that is what is promised
-        if (size, short) != (job.bytes, job.md5):
-            raise InputError(f"{job.root / job.source}: not the file that was traced; run the pipeline again")
-    for row in pictures:
-        row |= {"sha256": sums[row["path"]], "source_sha256": sums[row["source_file"]]}
-    return dict(sorted(ways.items()))
-
-
-def _files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
-    """Names and sizes of pictures and originals; an original comes once for each of its pictures."""
-    for row in pictures:
-        yield row["path"], row["bytes"]
-        if row["source_file"]:
-            yield row["source_file"], row["source_bytes"]
 
 
 def _order(part: str) -> tuple[int, str]:
