@@ -122,11 +122,11 @@ def test_originals_go_along_by_choice_each_once_beside_the_pictures_of_its_part(
         data = (folder / row["source_file"]).read_bytes()
         assert data == archive[row["source_path"]]
         md5 = hashlib.md5(data).hexdigest()
-        kind = f"{row['split']}/{row['category']}/{row['label']}"
+        kind = f"{row['category']}/{row['label']}"
         assert row["source_file"] == f"originals/{kind}_{md5}.tif"
         told = row["source_sha256"], row["source_bytes"]
         assert told == (hashlib.sha256(data).hexdigest(), str(len(data)))
-    assert {str(p.relative_to(folder)) for p in folder.glob("originals/*/*/*")} == {r["source_file"] for r in manifest}
+    assert {str(p.relative_to(folder)) for p in folder.glob("originals/*/*")} == {r["source_file"] for r in manifest}
     assert "(10 TIFF files, unchanged)" in (folder / "README.md").read_text()
     datacite = json.loads((folder / "datacite.json").read_text())
     total = sum(path.stat().st_size for part in ("data", "originals") for path in (folder / part).rglob("*.*"))

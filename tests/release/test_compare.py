@@ -65,7 +65,7 @@ def test_originals_that_came_or_went_are_named(tmp_path):
     assert run(some, none).counts == {**pictures, "original removed": 10}
     assert run(some, some).counts == pictures
     assert "10 original added" in (some / "CHANGELOG.md").read_text()
-    inside = {str(path.relative_to(some)) for path in some.glob("originals/*/*/*")}
+    inside = {str(path.relative_to(some)) for path in some.glob("originals/*/*")}
     assert {row["new_path"] for row in run(none, some).rows("original added")} == inside
 
 

@@ -91,6 +91,16 @@ print(len({record["originals/md5"] for record in records}))
     assert run(code, project) == "10"
 
 
+@pytest.mark.parametrize("folder", ["", "/data"])
+def test_datasets_does_not_take_originals_for_pictures(project, folder):
+    code = f"""
+from datasets import load_dataset
+parts = load_dataset("imagefolder", data_dir="data/releases/sem-dataset-1.0.0{folder}")
+print([(name, part.num_rows) for name, part in parts.items()])
+"""
+    assert run(code, project) == "[('train', 6), ('validation', 2), ('test', 2)]"
+
+
 def test_datasets_reads_the_card_as_it_stands(project):
     code = """
 from datasets import load_dataset

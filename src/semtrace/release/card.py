@@ -64,7 +64,7 @@ def card(release: Release) -> str:
         "the pixel size. [columns.csv](metadata/documentation/columns.csv) explains the columns, "
         "[CHANGELOG.md](CHANGELOG.md) says what changed since the version before.",
         f"[originals/](originals) has the originals of these pictures ({release.originals:,} TIFF files, unchanged) in "
-        "folders of the same names; the column `source_file` names that of each picture."
+        "folders by category; the column `source_file` names that of each picture."
         if release.originals
         else "",
         "## How it was made",

@@ -61,7 +61,7 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
             _of_file("originals/file", "where it is", "original-files", "fullpath"),
         ],
     }
-    more = ([_file_set("original-files", "image/tiff", "originals/*/*/*.tif")], [originals])
+    more = ([_file_set("original-files", "image/tiff", "originals/*/*.tif")], [originals])
     files, records = more if release.originals else ([], [])
     return {key: value for key, value in about.items() if value not in ("", [], {})} | {
         "distribution": [

@@ -144,9 +144,12 @@ def picture_file(part: str, category: str, label: str, md5: str) -> str:
     return f"data/{part}/{category}/{label}_{md5}.jpg"
 
 
-def original_file(part: str, category: str, label: str, md5: str) -> str:
-    """Where an original is, ``md5`` being its own: a tree of image folders beside that of the pictures."""
-    return f"originals/{part}/{category}/{label}_{md5}.tif"
+def original_file(category: str, label: str, md5: str) -> str:
+    """Where an original is, ``md5`` being its own.
+
+    Not by part of the split: readers that look for ``train`` anywhere would take it for a further picture.
+    """
+    return f"originals/{category}/{label}_{md5}.tif"
 
 
 def manifest_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -191,7 +194,7 @@ def _picture(
         "published_path": row["path"],
         "source_path": original["path"] if original else "",
         "source_md5": original["md5"] if original else "",
-        "source_file": original_file(group["split"], category, label, original["md5"]) if original else "",
+        "source_file": original_file(category, label, original["md5"]) if original else "",
         "source_sha256": "",
         "source_bytes": int(original["bytes"]) if original else "",
         "decision": traced["decision"],

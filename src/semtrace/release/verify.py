@@ -165,8 +165,8 @@ def _digest(release: Path, name: str) -> str:
 
 def _misnamed(rows: list[dict[str, str]]) -> Iterator[Failure]:
     for row in rows:
-        kind = row["split"], row["category"], row["label"]
-        wanted = {picture_file(*kind, row["md5"]), original_file(*kind, row["source_md5"])}
+        kind = row["category"], row["label"]
+        wanted = {picture_file(row["split"], *kind, row["md5"]), original_file(*kind, row["source_md5"])}
         for name in {name for _, name in _files(row)} - wanted:
             yield Failure("inconsistent", name, f"its row in manifest.csv describes {min(wanted)}")
 
