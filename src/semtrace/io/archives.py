@@ -6,14 +6,12 @@ import errno
 import hashlib
 import io
 import os
-import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from semtrace.io.files import open_plain
-from semtrace.io.staging import locked
+from semtrace.io.files import clear_abandoned, open_plain
 
 
 class ChangedError(ValueError):
@@ -29,7 +27,6 @@ def write_tar(target: Path, members: Iterable[Member]) -> None:
 
     Raises:
         FileExistsError: ``target`` exists.
-        OSError: ``EBUSY`` where another process writes it.
         ChangedError: a file has another sha256.
 
     """
@@ -63,17 +60,20 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
-    staging = target.with_name(f".{target.name}.part")
-    staging.mkdir(exist_ok=True)
-    with locked(staging):
-        try:
-            if target.exists():
-                raise FileExistsError(errno.EEXIST, "exists already; nothing is overwritten", str(target))
-            temporary = staging / target.name
-            temporary.unlink(missing_ok=True)  # of a killed run
-            yield temporary
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(staging)
+    _check_new(target)
+    clear_abandoned(target)
+    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        _check_new(target)  # another process may have made it meanwhile
+        temporary.rename(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _check_new(target: Path) -> None:
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "exists already; nothing is overwritten", str(target))
