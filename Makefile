@@ -51,6 +51,14 @@ servers: .venv/.servers
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[server]'
 	@touch $@
 
+# Releases over real servers, and read by other libraries.
+test-release: .venv/.release
+	pytest -m "heavy or not heavy" tests/release tests/contract/test_release.py
+
+.venv/.release: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[readers,remotes]'
+	@touch $@
+
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
@@ -85,5 +93,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash cluster-test servers bench bench-cluster bench-gpu bench-release ui clean
+.PHONY: run test lint container-test hostile crash cluster-test servers test-release bench bench-cluster bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

@@ -185,7 +185,7 @@ def _send(parent: int, sending: Connection, function: Callable[[Item], Result], 
 
 
 def progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
-    """A tqdm bar on a terminal, one line every few seconds in a log."""
+    """Pass on ``results``, showing how far it is: a tqdm bar on a terminal, one line every few seconds in a log."""
     if sys.stderr.isatty():
         yield from tqdm(results, total=total, desc=what, unit="image")
         return

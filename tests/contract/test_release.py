@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.contract.remotes import Remote, serve
 from tests.contract.test_pipeline import PROJECT, call
 from tests.release.project import CATEGORIES, Picture, Project
 
@@ -19,7 +19,7 @@ SAID = [
 ]  # fmt: skip
 
 
-def publish(folder: Path, version: str) -> str:
+def publish(folder: Path, version: str, **environment: str) -> str:
     """What docs/releases.md says to do; returns what `semtrace release` prints."""
     # `stale`: these results are a test's, which DVC has not made.
     said = call("semtrace", "release", "--version", version, "--allow", "stale", cwd=folder)
@@ -28,14 +28,12 @@ def publish(folder: Path, version: str) -> str:
     call("git", "add", f"{release}.dvc", cwd=folder)
     call("git", "commit", "-qm", f"Release {version}", cwd=folder)
     call("gto", "register", NAME, "--version", f"v{version}", cwd=folder)
-    call("dvc", "push", "-q", f"{release}.dvc", cwd=folder)
+    call("dvc", "push", "-q", f"{release}.dvc", cwd=folder, **environment)
     return said
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with two releases in a local DVC remote and a bare Git repository."""
-    root = tmp_path_factory.mktemp("release")
+def publish_two(root: Path, remote: Remote) -> Path:
+    """A project with two releases in a DVC remote and a bare Git repository, ``root/origin.git``."""
     folder = root / "project"
     (folder / "data/raw/archive").mkdir(parents=True)
     for name in ("conf", "src"):
@@ -43,23 +41,45 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (".gitignore", ".dvcignore", "dvc.yaml", "constraints.txt", "pyproject.toml"):
         shutil.copy(PROJECT / name, folder / name)
     with (folder / ".gitignore").open("a") as file:
-        file.write("/data/published/\n/data/params.yaml\n")
+        file.write("/data/archive/\n/data/published/\n/data/params.yaml\n")
     pictures = Project(folder / "data")
     pictures.write()
     call("git", "init", "-q", "-b", "main", cwd=folder)
     call("dvc", "init", "-q", cwd=folder)
-    call("dvc", "remote", "add", "-q", "-d", "local", str(root / "remote"), cwd=folder)
+    call("dvc", "remote", "add", "-q", "-d", "store", remote.url, cwd=folder)
+    for name, value in remote.options.items():
+        call("dvc", "remote", "modify", "-q", "store", name, value, cwd=folder)
     call("semtrace", "params", *SAID, cwd=folder)
     call("git", "add", "-A", cwd=folder)
     call("git", "commit", "-qm", "project", cwd=folder)
-    publish(folder, "1.0.0")
+    publish(folder, "1.0.0", **remote.environment)
 
     pictures.pictures[3:5] = [Picture(4, pictures.pictures[4].category, "train", quality=60)]
     pictures.write()
-    said = publish(folder, "1.1.0")
-    assert "removed 1, relabelled 0, re-encoded 1, moved 0, unchanged 8" in said
+    said = publish(folder, "1.1.0", **remote.environment)
+    assert "removed 1, relabelled 0, re-encoded 1, retraced 0, moved 0, unchanged 8" in said
     call("git", "clone", "-q", "--bare", str(folder), str(root / "origin.git"), cwd=root)
     return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("release")
+    return publish_two(root, Remote(str(root / "remote")))
+
+
+def fetch_both(origin: Path, clone: Path, **environment: str) -> None:
+    """In a fresh clone: 1.0.0 is fetched alone and is what it was; then 1.1.0, and they are compared."""
+    call("git", "clone", "-q", str(origin), str(clone), cwd=origin.parent)
+    call("dvc", "pull", "-q", f"data/releases/{NAME}-1.0.0.dvc", cwd=clone, **environment)
+    first, second = (clone / f"data/releases/{NAME}-{version}" for version in ("1.0.0", "1.1.0"))
+    assert "is what it was" in call("semtrace", "verify", "--full", str(first), cwd=clone)
+    assert not second.exists()
+    call("dvc", "pull", "-q", f"{second}.dvc", cwd=clone, **environment)
+    assert "is what it was" in call("semtrace", "verify", "--full", str(second), cwd=clone)
+    said = call("semtrace", "diff", str(first), str(second), cwd=clone)
+    assert "added 0, removed 1, relabelled 0, re-encoded 1" in said
+    assert "Since 1.0.0: 0 added, 1 removed, 0 relabelled, 1 re-encoded" in (second / "CHANGELOG.md").read_text()
 
 
 def test_neither_code_that_is_not_committed_nor_results_that_dvc_does_not_know_are_released(project):
@@ -72,28 +92,53 @@ def test_neither_code_that_is_not_committed_nor_results_that_dvc_does_not_know_a
 
 
 def test_an_old_release_is_fetched_from_a_fresh_clone_and_is_what_it_was(project, tmp_path):
-    call("git", "clone", "-q", str(project.parent / "origin.git"), str(tmp_path / "clone"), cwd=tmp_path)
-    clone = tmp_path / "clone"
-    call("dvc", "remote", "add", "-q", "--local", "-d", "-f", "local", str(project.parent / "remote"), cwd=clone)
-    call("dvc", "pull", "-q", f"data/releases/{NAME}-1.0.0.dvc", cwd=clone)
-    first, second = (clone / f"data/releases/{NAME}-{version}" for version in ("1.0.0", "1.1.0"))
-    assert "is what it was" in call("semtrace", "verify", "--full", str(first), cwd=clone)
-    assert not second.exists()
-    call("dvc", "pull", "-q", f"{second}.dvc", cwd=clone)
-    said = call("semtrace", "diff", str(first), str(second), cwd=clone)
-    assert "added 0, removed 1, relabelled 0, re-encoded 1" in said
-    assert "Since 1.0.0: 0 added, 1 removed, 0 relabelled, 1 re-encoded" in (second / "CHANGELOG.md").read_text()
-    shown = call("gto", "show", NAME, cwd=clone)
+    fetch_both(project.parent / "origin.git", tmp_path / "clone")
+    shown = call("gto", "show", NAME, cwd=tmp_path / "clone")
     assert "v1.0.0" in shown
     assert "v1.1.0" in shown
 
 
-def test_a_release_is_fetched_by_its_tag_without_a_clone(project, tmp_path):
-    source = f"data/releases/{NAME}-1.0.0"
-    call("dvc", "get", "-q", str(project), source, "--rev", f"{NAME}@v1.0.0", cwd=tmp_path)
-    assert "is what it was" in call("semtrace", "verify", "--full", f"{NAME}-1.0.0", cwd=tmp_path)
-    code = f"import dvc.api; print(dvc.api.read('{source}/README.md', repo={str(project)!r}, rev='{NAME}@v1.1.0'))"
-    assert "# Small pictures" in call(sys.executable, "-c", code, cwd=tmp_path)
+@pytest.mark.parametrize("kind", ["ssh", *(pytest.param(kind, marks=pytest.mark.heavy) for kind in ("webdav", "s3"))])
+def test_the_same_over_a_server(kind, tmp_path):
+    (tmp_path / "served").mkdir()
+    with serve(kind, tmp_path / "served") as remote:
+        project = publish_two(tmp_path, remote)
+        fetch_both(tmp_path / "origin.git", tmp_path / "clone", **remote.environment)
+        said = call("dvc", "push", "--all-tags", cwd=project, **remote.environment)
+        assert "Everything is up to date" in said
+
+
+def test_every_release_goes_to_another_remote_at_once(project, tmp_path):
+    clones = [tmp_path / name for name in ("one", "two")]
+    for clone in clones:
+        call("git", "clone", "-q", str(project.parent / "origin.git"), str(clone), cwd=tmp_path)
+        call("dvc", "remote", "add", "-q", "--local", "second", str(tmp_path / "second"), cwd=clone)
+    call("dvc", "fetch", "-q", "--all-tags", cwd=clones[0])
+    call("dvc", "push", "-q", "--all-tags", "--remote", "second", cwd=clones[0])
+    call("dvc", "pull", "-q", "--remote", "second", f"data/releases/{NAME}-1.0.0.dvc", cwd=clones[1])
+    assert "is what it was" in call("semtrace", "verify", "--full", f"data/releases/{NAME}-1.0.0", cwd=clones[1])
+
+
+LINES = (PROJECT / "docs/releases.md").read_text().splitlines()
+DOCUMENTED = [line.partition(" #")[0].strip() for line in LINES if "<git-url>" in line]
+
+
+@pytest.mark.parametrize("command", DOCUMENTED, ids=lambda command: " ".join(command.split()[:2]))
+def test_a_documented_command_fetches_a_release_without_a_clone(project, tmp_path, command):
+    call("git", "init", "-q", cwd=tmp_path)
+    call("dvc", "init", "-q", cwd=tmp_path)
+    said = call("sh", "-c", command.replace("<git-url>", str(project.parent / "origin.git")), cwd=tmp_path)
+    if command.startswith("python"):
+        assert said.startswith("path,sha256,md5,")
+        assert len(said.strip().splitlines()) == 11
+    else:
+        assert "is what it was" in call("semtrace", "verify", "--full", f"{NAME}-1.0.0", cwd=tmp_path)
+    if command.startswith("dvc import"):
+        assert f"rev: {NAME}@v1.0.0" in (tmp_path / f"{NAME}-1.0.0.dvc").read_text()
+        shutil.rmtree(tmp_path / f"{NAME}-1.0.0")
+        shutil.rmtree(tmp_path / ".dvc/cache")
+        call("dvc", "pull", "-q", cwd=tmp_path)  # from where it came
+        assert "is what it was" in call("semtrace", "verify", "--full", f"{NAME}-1.0.0", cwd=tmp_path)
 
 
 def test_the_next_version_must_be_greater_even_where_only_the_tag_is_known(project, tmp_path):

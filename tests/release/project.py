@@ -29,6 +29,7 @@ SETTINGS = Settings(
     doi="10.5281/zenodo.1",
     url="https://example.org/sem-test",
     link="reflink",
+    originals=False,
     creators=[Creator("Orrù, Marta", "0000-0002-1825-0097", "CNR-IOM"), Creator("The microscopy group")],
     keywords=["scanning electron microscopy"],
     include=["matched"],
@@ -47,6 +48,7 @@ class Picture:
     quality: int = 90
     labelled: str | None = None  # the category of its original; None: that of the picture, "": a conflict
     data: bytes = b""
+    name: str = ""  # of the published file; else it follows from the seed
 
     def __post_init__(self) -> None:
         pixels = np.random.default_rng(self.seed).integers(0, 255, (24, 32), np.uint8)
@@ -60,8 +62,16 @@ class Picture:
 
     @property
     def path(self) -> str:
-        digits = hashlib.md5(str(self.seed).encode()).hexdigest()
+        digits = hashlib.md5((self.name or str(self.seed)).encode()).hexdigest()
         return f"{self.category}/L{CATEGORIES.index(self.category)}_{digits}.jpg"
+
+    @property
+    def tiff(self) -> bytes:
+        """A real one, of 16 bits."""
+        pixels = np.random.default_rng(self.seed).integers(0, 65535, (52, 64), np.uint16)
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "TIFF")
+        return buffer.getvalue()
 
     @property
     def original(self) -> str:
@@ -86,7 +96,12 @@ class Project:
             file = self.root / "published" / p.path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(p.data)
+            original = self.root / "archive" / p.original
+            original.parent.mkdir(parents=True, exist_ok=True)
+            original.write_bytes(p.tiff)
             known = _known(p)
+            original_group = {"path": p.original, "side": "tiff", "group": f"o{p.seed}", "split": p.split}
+            rows["groups"].append(original_group)
             for name, (_, columns) in _TABLES.items():
                 if name not in ("rejects", "conflicts"):
                     rows[name].append({column: known[name].get(column, "") for column in columns})
@@ -103,12 +118,16 @@ class Project:
         (self.root / "params.yaml").write_text(yaml.safe_dump({"made": "by a test"}))
 
     def release(self, version: str, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
-        """Make it; returns its folder."""
+        """Write the project and make it; returns its folder."""
         self.write()
+        return self.make(version, self.root / "releases", *allow, checkout=checkout, **say)
+
+    def make(self, version: str, releases: Path, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
+        """Make a release of what is written; returns its folder."""
         order = build.Order(parse_version(version), "2026-11-21", allow, checkout)
         done = build.run(
-            self.root / "work", self.root / "published", self.root / "releases", self.root / "params.yaml",
-            replace(SETTINGS, **say), Vocabulary("test", CATEGORIES), order,
+            self.root / "work", self.root / "published", self.root / "archive", releases,
+            self.root / "params.yaml", replace(SETTINGS, **say), Vocabulary("test", CATEGORIES), order,
         )  # fmt: skip
         return Path(done.folder)
 
@@ -139,7 +158,7 @@ def _known(p: Picture) -> dict[str, dict[str, Any]]:
         "mapping": {"jpeg_path": p.path, "matched_tiff_path": p.original if traced else "", "decision": p.decision,
                     "evidence": evidence, "symmetry": "identity", "reason": "ssim"},
         "back": {"TIFF_path": p.original},
-        "inventory": {"path": p.original, "md5": hashlib.md5(p.original.encode()).hexdigest(), "width": 64,
+        "inventory": {"path": p.original, "md5": hashlib.md5(p.tiff).hexdigest(), "bytes": len(p.tiff), "width": 64,
                       "height": 52, "pixel_size_m": "1.25e-09"},
         "labels": {"tiff_path": p.original, "category": name, "status": "labelled" if name else "conflict"},
         "groups": {"path": p.path, "side": "jpeg", "group": p.group or f"g{p.seed}", "split": p.split},

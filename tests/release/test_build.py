@@ -1,24 +1,28 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from semtrace.io import files
 from semtrace.io.checkout import Checkout
+from semtrace.io.staging import staged_folder
 from semtrace.io.tables import MANIFEST, read_parquet
 from semtrace.provenance.common import InputError
-from semtrace.release import build, verify
+from semtrace.release import build, images, verify
 from semtrace.release.gates import GATES
 from semtrace.release.pictures import manifest_rows
-from tests.release.project import Picture, Project, ten
+from tests.release.project import SETTINGS, Picture, Project, ten
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -102,6 +106,72 @@ def test_a_published_part_has_the_pixel_size_of_that_part(project, monkeypatch):
     assert sizes == {1.875e-09}  # 32 columns show 48 of the original's, 1.25 nm each
 
 
+# --- originals
+
+
+def test_originals_go_along_by_choice_each_once_beside_the_pictures_of_its_part(project):
+    twice = project.pictures[0]
+    project.pictures.append(
+        Picture(0, twice.category, twice.split, quality=50, name="twice")
+    )  # a second picture of one original
+    folder = project.release("1.0.0", originals=True)
+    manifest = rows(folder / "manifest.csv")
+    assert len({row["source_file"] for row in manifest}) == len(manifest) - 1 == 10
+    archive = {p.original: p.tiff for p in project.pictures}
+    for row in manifest:
+        data = (folder / row["source_file"]).read_bytes()
+        assert data == archive[row["source_path"]]
+        md5 = hashlib.md5(data).hexdigest()
+        kind = f"{row['category']}/{row['label']}"
+        assert row["source_file"] == f"originals/{kind}_{md5}.tif"
+        told = row["source_sha256"], row["source_bytes"]
+        assert told == (hashlib.sha256(data).hexdigest(), str(len(data)))
+    assert {str(p.relative_to(folder)) for p in folder.glob("originals/*/*")} == {r["source_file"] for r in manifest}
+    assert "(10 TIFF files, unchanged)" in (folder / "README.md").read_text()
+    datacite = json.loads((folder / "datacite.json").read_text())
+    total = sum(path.stat().st_size for part in ("data", "originals") for path in (folder / part).rglob("*.*"))
+    assert datacite["sizes"] == ["11 images", "10 originals", f"{total} bytes"]
+
+
+def test_without_that_choice_the_archive_is_not_even_looked_at(project, monkeypatch):
+    project.write()
+    (project.root / "archive").rename(project.root / "elsewhere")
+    monkeypatch.setattr(project, "write", lambda: None)
+    folder = project.release("1.0.0")
+    assert not (folder / "originals").exists()
+    told = {(row["source_file"], row["source_sha256"], row["source_bytes"]) for row in rows(folder / "manifest.csv")}
+    assert told == {("", "", "")}
+    with pytest.raises(InputError, match="archive"):
+        project.release("1.1.0", originals=True)
+
+
+@pytest.mark.parametrize("link", ["reflink", "hardlink", "copy"])
+def test_who_edits_an_original_in_a_release_does_not_edit_the_archive(project, link):
+    folder = project.release("1.0.0", originals=True, link=link)
+    for row in rows(folder / "manifest.csv"):
+        inside, archive = folder / row["source_file"], project.root / "archive" / row["source_path"]
+        assert not inside.samefile(archive)
+        assert archive.stat().st_nlink == 1
+
+
+def test_an_untraced_picture_has_no_original(project):
+    project.pictures.append(Picture(20, "Tips", "train", decision="unmatched"))
+    folder = project.release("1.0.0", "evidence", originals=True, include=["matched", "unmatched"])
+    [row] = [row for row in rows(folder / "manifest.csv") if row["decision"] == "unmatched"]
+    assert (row["source_path"], row["source_file"], row["source_sha256"], row["source_bytes"]) == ("", "", "", "")
+    assert verify.run(folder, full=True, workers=1) == []
+
+
+def test_an_original_that_changed_since_it_was_traced_is_not_released(project, monkeypatch):
+    project.write()
+    file = project.root / "archive" / project.pictures[3].original
+    file.write_bytes(file.read_bytes()[::-1])
+    monkeypatch.setattr(project, "write", lambda: None)
+    with pytest.raises(InputError, match=f"{project.pictures[3].original}: not the file that was traced"):
+        project.release("1.0.0", originals=True)
+    assert not list(project.root.glob("releases/*"))
+
+
 # --- gates
 
 DIRTY = {
@@ -132,6 +202,15 @@ def test_a_gate_stays_shut_unless_it_is_named_and_then_the_card_says_so(project,
     assert [f for f in verify.run(folder, full=True, workers=1) if gate != "groups"] == []
 
 
+def test_an_original_whose_pictures_are_in_two_parts_tears_a_group_though_the_pictures_have_groups_of_their_own(
+    project,
+):
+    p = project.pictures[0]
+    project.pictures.append(Picture(0, p.category, "test", quality=50, group="by-itself", name="twice"))  # scope=within
+    with pytest.raises(InputError, match=r"groups: 1 group of duplicates in more than one part"):
+        project.release("1.0.0")
+
+
 def test_what_was_allowed_without_need_is_not_called_a_flaw(project):
     assert "No gate of the release had to be opened." in (project.release("1.0.0", *GATES) / "README.md").read_text()
 
@@ -153,6 +232,39 @@ def test_a_release_is_never_changed(project):
     assert (folder / "SHA256SUMS").read_bytes() == before
 
 
+def test_a_release_that_another_process_made_meanwhile_is_not_replaced(project, monkeypatch):
+    @contextlib.contextmanager
+    def waited(target: Path):
+        target.mkdir(parents=True)  # what the other one made while this one waited for it
+        (target / "its").touch()
+        with staged_folder(target) as folder:
+            yield folder
+
+    monkeypatch.setattr(build, "staged_folder", waited)
+    with pytest.raises(InputError, match="exists already"):
+        project.release("1.0.0")
+    assert [str(path.relative_to(project.root / "releases")) for path in project.root.glob("releases/*/*")] == [
+        "sem-test-1.0.0/its"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("licence", "CC BY 4.0"),
+        ("licence", "CC-BY-4.0 "),
+        ("doi", "https://doi.org/10.5281/zenodo.1"),
+        ("title", "one\ntwo"),
+        ("name", "SEM"),
+        ("link", "symlink"),
+        ("include", ["all"]),
+    ],
+)
+def test_what_would_make_descriptions_wrong_is_refused_before_any_work(name, value):
+    with pytest.raises(ValueError, match=f"release.{name}"):
+        replace(SETTINGS, **{name: value})
+
+
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "1.0.0-rc1", "01.0.0", "1.0.0\n", ""])
 def test_only_plain_versions(project, version):
     with pytest.raises(InputError, match="is no version"):
@@ -167,7 +279,7 @@ def test_a_picture_that_changed_since_it_was_fingerprinted_is_not_released(proje
     file = project.root / "published" / project.pictures[3].path
     file.write_bytes(file.read_bytes() + b"x")
     monkeypatch.setattr(project, "write", lambda: None)
-    with pytest.raises(InputError, match=f"{project.pictures[3].path}: not the file that was fingerprinted"):
+    with pytest.raises(InputError, match=f"{project.pictures[3].path}: not the file that was traced"):
         project.release("1.0.0")
     assert not list(project.root.glob("releases/*"))
 
@@ -178,8 +290,7 @@ def test_a_full_disk_leaves_nothing(project, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device", str(target))
         return files.place(source, target, link=link)
 
-    monkeypatch.setattr(build, "place", full)
-    monkeypatch.setattr(build, "map_images", lambda function, jobs, **_: map(function, jobs))  # in this process
+    monkeypatch.setattr(images, "place", full)
     with pytest.raises(OSError, match="No space left"):
         project.release("1.0.0")
     assert not list((project.root / "releases").iterdir())
@@ -191,18 +302,17 @@ def test_a_killed_release_is_not_visible_and_the_next_one_is_whole(project, mome
     project.write()
     code = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from semtrace.io import files, tables\nfrom semtrace.release import build\n"
+        "from semtrace.io import files, tables\nfrom semtrace.release import build, images\n"
         "from tests.release.project import Project\n"
-        "builder = os.getpid()\n"  # pictures are placed by a worker of it
         "def killing(real):\n"
         "    def call(path, *a, **k):\n"
         "        target = a[0] if a and isinstance(a[0], Path) else path\n"
         f"        if {moment!r} in str(target.relative_to({str(project.root)!r})).split('.part')[-1]:\n"
-        "            os.kill(builder, signal.SIGKILL)\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
         "        return real(path, *a, **k)\n"
         "    return call\n"
         "build.write_atomic, tables.write_atomic = killing(files.write_atomic), killing(files.write_atomic)\n"
-        "build.place = killing(files.place)\n"
+        "images.place = build.place = killing(files.place)\n"
         f"Project(Path({str(project.root)!r})).release('1.0.0')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
@@ -226,9 +336,31 @@ def test_the_next_version_says_what_changed(project):
     gone = p.pop(9)
     p.append(Picture(30, "Tips", "train"))
     text = (project.release("1.1.0") / "CHANGELOG.md").read_text()
-    assert "Since 1.0.0: 1 added, 1 removed, 1 relabelled, 1 re-encoded, 1 moved, 6 unchanged." in text
+    assert "Since 1.0.0: 1 added, 1 removed, 1 relabelled, 1 re-encoded, 0 retraced, 1 moved, 6 unchanged." in text
     assert f"- removed: data/test/{gone.category}/L1_{gone.md5}.jpg" in text
     assert text.index("## 1.1.0, ") < text.index("## 1.0.0, 2026-11-21\n\nThe first release: 10 pictures.")
+
+
+@pytest.mark.parametrize("originals", [False, True])
+def test_each_link_of_the_card_leads_to_what_is_inside(project, originals):
+    folder = project.release("1.0.0", originals=originals)
+    links = re.findall(r"\]\((.*?)\)", (folder / "README.md").read_text())
+    assert len(links) >= 8
+    assert all((folder / link).exists() for link in links)
+    assert ("originals" in links) == originals
+
+
+def test_names_in_the_card_are_no_markup(project):
+    assert (
+        "# A\\_b \\*c\\* \\[d\\](e)\n" in (project.release("1.0.0", title="A_b *c* [d](e)") / "README.md").read_text()
+    )
+
+
+def test_a_card_does_not_deny_the_flaw_that_was_accepted(project):
+    assert "are never in two parts.\n" in (project.release("1.0.0") / "README.md").read_text()
+    DIRTY["groups"](project)
+    card = (project.release("1.1.0", "groups") / "README.md").read_text()
+    assert "are never in two parts, but for those under Known flaws." in card
 
 
 def test_the_descriptions_name_title_people_and_licence(project):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -77,6 +78,15 @@ def test_a_damaged_picture_is_not_packed(release, tmp_path):
     with pytest.raises(InputError, match="missing data/train"):
         pack.shards(release, tmp_path / "out", 500)
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_archive_that_another_process_is_writing_is_left_to_it(release, tmp_path):
+    theirs, left = (tmp_path / f".{release.name}.bag.tar.{pid}.part" for pid in (os.getppid(), 2**22 + 1))
+    theirs.touch()
+    left.touch()  # by a process that is no more
+    pack.bag(release, tmp_path)
+    assert theirs.exists()
+    assert not left.exists()
 
 
 def test_nothing_is_overwritten(release, tmp_path, capsys):

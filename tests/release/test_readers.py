@@ -21,9 +21,10 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(), re.MULTILINE |
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project's folder with a release, its shards, and its bag unpacked."""
+    """A project's folder with a release, its shards, and its bag unpacked; another one without originals."""
     root = tmp_path_factory.mktemp("readers")
-    folder = Project(root).release("1.0.0", name="sem-dataset")
+    Project(root).release("1.0.0", name="jpegs-alone")
+    folder = Project(root).release("1.0.0", name="sem-dataset", originals=True)
     (root / "data").mkdir()
     folder = (root / "releases").rename(root / "data/releases") / folder.name
     pack.shards(folder, folder.parent, 500)
@@ -53,13 +54,14 @@ def test_the_example_reads_every_picture(project, code):
     assert "(32, 24)" in last or "size" not in code
 
 
-def test_each_croissant_record_has_its_own_picture(project):
+@pytest.mark.parametrize("name", ["sem-dataset", "jpegs-alone"])
+def test_each_croissant_record_has_its_own_picture(project, name):
     code = """
 import hashlib
 import pathlib
 import mlcroissant
 from PIL import Image
-root = pathlib.Path("data/releases/sem-dataset-1.0.0")
+root = pathlib.Path("data/releases/NAME-1.0.0")
 dataset = mlcroissant.Dataset(root / "croissant.json")
 assert not dataset.metadata.issues.report(), dataset.metadata.issues.report()
 records = list(dataset.records("pictures"))
@@ -69,7 +71,34 @@ for record in records:
     assert Image.open(file).tobytes() == record["pictures/image"].convert("L").tobytes()
 print(len({record["pictures/path"] for record in records}))
 """
+    assert run(code.replace("NAME", name), project) == "10"
+
+
+def test_each_original_of_the_croissant_description_is_that_of_a_picture(project):
+    code = """
+import mlcroissant
+import pandas as pd
+from PIL import Image
+root = "data/releases/sem-dataset-1.0.0/"
+table = pd.read_parquet(root + "manifest.parquet").set_index("source_md5")
+records = list(mlcroissant.Dataset(root + "croissant.json").records("originals"))
+for record in records:
+    original = Image.open(root + table.loc[record["originals/md5"].decode(), "source_file"])
+    assert original.filename.endswith(record["originals/file"].decode())
+    assert original.mode == "I;16"
+print(len({record["originals/md5"] for record in records}))
+"""
     assert run(code, project) == "10"
+
+
+@pytest.mark.parametrize("folder", ["", "/data"])
+def test_datasets_does_not_take_originals_for_pictures(project, folder):
+    code = f"""
+from datasets import load_dataset
+parts = load_dataset("imagefolder", data_dir="data/releases/sem-dataset-1.0.0{folder}")
+print([(name, part.num_rows) for name, part in parts.items()])
+"""
+    assert run(code, project) == "[('train', 6), ('validation', 2), ('test', 2)]"
 
 
 def test_datasets_reads_the_card_as_it_stands(project):

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from semtrace.cli import main
 from semtrace.io.files import digests
@@ -86,9 +91,18 @@ def test_a_path_that_leads_out_is_named_and_never_opened(release, path, table, m
     assert all(release in file.resolve().parents for file in opened)
 
 
-def test_a_pipe_does_not_stop_it(release):
-    os.mkfifo(release / "pipe")
-    assert failures(release) == [("dangerous", "pipe")]
+@pytest.mark.parametrize("name", ["pipe", "README.md", "croissant.json", "manifest.csv", "manifest.parquet"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "nothing"])
+def test_what_is_no_file_is_one_failure_and_is_neither_opened_nor_waited_for(release, tmp_path, name, kind):
+    file = release / name
+    if file.exists():
+        file.rename(tmp_path / "moved")
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "link":
+        file.symlink_to(tmp_path / "moved")
+    wanted = "missing" if kind == "nothing" else "dangerous"
+    assert failures(release) == ([(wanted, name)] if (kind, name) != ("nothing", "pipe") else [])
 
 
 @pytest.mark.parametrize(
@@ -100,6 +114,8 @@ def test_a_pipe_does_not_stop_it(release):
         ("README.md", b"---\n", b""),
         ("croissant.json", b'"version": "1.0.0"', b'"version": "1.0.1"'),
         ("croissant.json", b'"sha256": "', b'"sha256": "0'),
+        ("croissant.json", b'"license": "CC-BY-4.0"', b'"license": "MIT"'),
+        ("croissant.json", b'"name": "files"', b'"name": "original-files"'),
         ("croissant.json", b'"name": "phash"', b'"name": "ahash"'),
         ("manifest.csv", b",train,", b",test,"),
         ("manifest.csv", b",Fibres,", b",Tips,"),
@@ -114,11 +130,72 @@ def test_manifest_card_and_croissant_must_agree_even_where_the_digests_do(releas
     assert kinds == {"inconsistent"}
 
 
+odd = st.sampled_from([None, [], {}, 3, "", "x", [1, None], {"name": []}])
+
+
+@pytest.mark.parametrize("name", ["README.md", "croissant.json"])
+def test_whatever_stands_in_a_description_is_a_failure_and_no_crash(release, name):
+    text = (release / name).read_text()
+    tree = yaml.safe_load(text.split("---\n")[1]) if name == "README.md" else json.loads(text)
+    read = ("version", "license", "dataset_info", "distribution", "recordSet")
+
+    @settings(deadline=None, max_examples=40)
+    @given(st.sampled_from([key for key in read if key in tree]), odd)
+    def replaced(key, value):
+        other = json.dumps({**tree, key: value})
+        (release / name).write_text(f"---\n{other}\n---\n" if name == "README.md" else other)
+        assert {failure.path for failure in verify.run(release, full=False, workers=1)} >= {name}
+
+    replaced()
+
+
 def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
     (release / "data/train/Tips/extra.jpg").write_bytes(b"x")
     line = f"{digests(release / 'data/train/Tips/extra.jpg')[2]}  data/train/Tips/extra.jpg\n"
     (release / "SHA256SUMS").write_text((release / "SHA256SUMS").read_text() + line)
     assert failures(release, full=False) == [("inconsistent", "data/train/Tips/extra.jpg")]
+
+
+# --- originals
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    return Project(tmp_path).release("1.0.0", originals=True)
+
+
+def test_originals_are_checked_as_pictures_are(whole):
+    assert failures(whole) == failures(whole, full=False) == []
+    gone, other, longer, *_ = sorted(whole.glob("originals/*/*.tif"))
+    names = [file.relative_to(whole).as_posix() for file in (gone, other, longer)]
+    gone.unlink()
+    other.write_bytes(other.read_bytes()[::-1])
+    longer.write_bytes(longer.read_bytes() + b"x")
+    (whole / "originals/Tips/extra.tif").touch()
+    quick = [("changed", names[2]), ("missing", names[0]), ("unexpected", "originals/Tips/extra.tif")]
+    assert failures(whole, full=False) == quick
+    assert failures(whole) == sorted([*quick, ("changed", names[1])])
+
+
+@pytest.mark.parametrize("path", ["../outside.tif", "/etc/passwd"])
+def test_an_original_elsewhere_is_dangerous_and_never_opened(whole, path, monkeypatch):
+    name = sorted(whole.glob("originals/*/*.tif"))[0].relative_to(whole).as_posix()
+    replace(whole / "manifest.csv", name.encode(), path.encode())
+    opened = []
+    monkeypatch.setattr(verify, "sha256", lambda file: opened.append(file) or "")
+    assert ("dangerous", path) in failures(whole)
+    assert all(whole in file.resolve().parents for file in opened)
+
+
+def test_another_original_than_the_row_describes_is_inconsistent(whole):
+    one, two = sorted(whole.glob("originals/*/*.tif"))[:2]
+    before = digests(whole / "manifest.csv")[2]
+    text = (whole / "manifest.csv").read_text()
+    swap = {str(file.relative_to(whole)): str(new.relative_to(whole)) for file, new in ((one, two), (two, one))}
+    (whole / "manifest.csv").write_text(re.sub("|".join(map(re.escape, swap)), lambda found: swap[found[0]], text))
+    for file in ("SHA256SUMS", "croissant.json"):
+        replace(whole / file, before.encode(), digests(whole / "manifest.csv")[2].encode())
+    assert {("inconsistent", name) for name in swap} <= set(failures(whole, full=False))
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe\n", b"path\n", b"not a table"])
@@ -140,8 +217,12 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path):
 
 def test_the_command_names_what_is_wrong_and_fails(release, capsys):
     assert main(["verify", str(release)]) == 0
+    assert main(["verify", str(release / "nowhere")]) == 2
+    assert "no such folder; name that of a release" in capsys.readouterr().err
     picture(release).unlink()
+    (release / "zz\x1b[2J").touch()
     assert main(["verify", str(release), "--full", "--workers", "1"]) == 1
     said = capsys.readouterr()
-    assert said.out.splitlines()[-1].startswith("missing: data/train/")
-    assert said.err == f"semtrace: error: {release}: is not what it was: missing 1\n"
+    assert said.out.splitlines()[-2].startswith("missing: data/train/")
+    assert said.out.splitlines()[-1].startswith("unexpected: zz\\x1b[2J: ")
+    assert said.err == f"semtrace: error: {release}: is not what it was: missing 1, unexpected 1\n"

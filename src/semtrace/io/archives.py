@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from semtrace.io.files import open_plain
+from semtrace.io.files import clear_abandoned, open_plain
 
 
 class ChangedError(ValueError):
@@ -60,15 +60,20 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
-    if target.exists():
-        raise FileExistsError(errno.EEXIST, "exists already; nothing is overwritten", str(target))
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.unlink(missing_ok=True)
+    _check_new(target)
+    clear_abandoned(target)
+    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+        _check_new(target)  # another process may have made it meanwhile
         temporary.rename(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _check_new(target: Path) -> None:
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "exists already; nothing is overwritten", str(target))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import dataclass
 
 # What makes a dataset: code, parameters, pipeline, versions. Notes and documentation do not.
@@ -32,7 +33,8 @@ class Checkout:
 def look() -> Checkout:
     """Ask Git and DVC about the working folder. Without Git, or without DVC, all counts as changed."""
     commit = git("rev-parse", "HEAD")
-    changed = git("status", "--porcelain", "--untracked-files=all", "--", *_MAKES).splitlines()
+    status = _output("git", "status", "--porcelain", "--untracked-files=all", "--", *_MAKES)
+    changed = ["? (`git status` fails here)"] if status is None else status.splitlines()
     return Checkout(
         commit=commit,
         date=git("show", "--no-patch", "--format=%cs", "HEAD"),
@@ -48,7 +50,7 @@ def git(*arguments: str) -> str:
 
 
 def _stale() -> tuple[str, ...]:
-    said = _output("dvc", "status", "--json")
+    said = _output(sys.executable, "-m", "dvc", "status", "--json")
     if said is None:
         return ("(`dvc status` fails here)",)
     # Releases are tracked by DVC as well, and what makes a new one is no result of an old one.

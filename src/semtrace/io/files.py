@@ -138,9 +138,7 @@ def open_plain(path: Path) -> BufferedReader:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write ``data`` so that ``path`` is either the old file or the whole new one: temporary, fsync, rename."""
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
-    for left in path.parent.glob(f".{glob.escape(path.name[:200])}.*.part"):  # by a killed run
-        if not _is_running(left.suffixes[-2][1:]):
-            left.unlink(missing_ok=True)
+    clear_abandoned(path)
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -150,6 +148,13 @@ def write_atomic(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def clear_abandoned(path: Path) -> None:
+    """Remove the temporary files ``.<name>.<process>.part`` of ``path`` that killed runs have left."""
+    for left in path.parent.glob(f".{glob.escape(path.name[:200])}.*.part"):
+        if not _is_running(left.suffixes[-2][1:]):
+            left.unlink(missing_ok=True)
 
 
 def _is_running(process: str) -> bool:

@@ -44,7 +44,8 @@ LABELS = ("tiff_path", "category", "label", "jpeg_path", "output_path", "status"
 CONFLICTS = ("kind", "content", "categories", "files", "resolution", "rule")
 MANIFEST = (
     "path", "sha256", "md5", "bytes", "width", "height", "label", "category", "split", "phash", "duplicate_group",
-    "published_path", "source_path", "source_md5", "decision", "evidence", "pixel_size_m", "licence",
+    "published_path", "source_path", "source_md5", "source_file", "source_sha256", "source_bytes",
+    "decision", "evidence", "pixel_size_m", "licence",
 )  # fmt: skip
 LEFT_OUT = ("published_path", "reason", "detail")
 VERDICTS = ("left", "right", "verdict", "who", "when")

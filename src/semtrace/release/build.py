@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from semtrace.core.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.io.checkout import Checkout
-from semtrace.io.files import digests, place, safe_join, sha256, walk, write_atomic
+from semtrace.io.files import place, sha256, walk, write_atomic
 from semtrace.io.staging import staged_folder
-from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import InputError, check_folder
-from semtrace.release import card, compare, croissant, describe, gates
+from semtrace.release import card, compare, croissant, describe, gates, images
 from semtrace.release.pictures import choose, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
 
 SUMS = "SHA256SUMS"
+FOLDERS = ("data/", "originals/")  # of images; all else describes them
 # What goes along: table or report of a stage -> where in the release. Those of `validate` may be absent.
 _MAPPINGS = (
     "match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "label/conflicts.csv",
@@ -37,6 +37,7 @@ class Summary:
 
     folder: str
     pictures: int
+    originals: int
     bytes: int
     splits: dict[str, int]
     left_out: dict[str, int]
@@ -59,6 +60,7 @@ class Order:
 def run(
     work: Path,
     published: Path,
+    archive: Path,
     releases: Path,
     params_file: Path,
     settings: Settings,
@@ -70,6 +72,7 @@ def run(
     Args:
         work: folder of the stages' results.
         published: root of the published pictures.
+        archive: root of the originals; looked into only where they go along.
         releases: folder of all releases.
         params_file: goes along as documentation.
         settings: what is said of the release.
@@ -78,26 +81,29 @@ def run(
 
     Raises:
         InputError: the folder exists already; a gate found something that is not allowed; there is nothing to release;
-            a picture is not the file any more that was fingerprinted.
+            a picture, or an original that goes along, is not the file any more that was traced.
 
     """
     target = releases / f"{settings.name}-{order.version}"
-    if target.exists():
-        raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
+    _check_new(target)
     check_folder(published, "published")
+    if settings.originals:
+        check_folder(archive, "archive")
     sources = read_sources(work)
-    chosen = choose(sources, settings.include, vocabulary, settings.licence.strip())
+    licence = settings.licence.strip()
+    chosen = choose(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
         raise InputError(
             f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
         )
     last, previous = _last(releases, settings.name, order)
-    found = gates.check_pictures(chosen.pictures, sources.conflicts) + gates.check_description(settings)
+    found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
-        placed = _place(chosen.pictures, published, folder, settings.link)
+        _check_new(target)  # another one may have made it while we waited
+        placed = images.place_all(chosen.pictures, published, archive, folder, settings.link)
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
@@ -110,29 +116,36 @@ def run(
         _write(folder / "CHANGELOG.md", card.changelog(release, since, difference, before))
         _write(folder / "README.md", card.card(release))
         _write(folder / "CITATION.cff", card.citation_file(release))
-        total = sum(row["bytes"] for row in chosen.pictures)
+        total = sum(dict(images.files(chosen.pictures)).values())
         _write_json(folder / "datacite.json", describe.datacite(release, total))
         _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
-        about = [(name, path) for name, path in walk(folder) if not name.startswith("data/")]
+        about = [(name, path) for name, path in walk(folder) if not name.startswith(FOLDERS)]
         files = [
             (name, _KINDS.get(path.suffix, "application/octet-stream"), path.stat().st_size) for name, path in about
         ]
         _write_json(folder / "ro-crate-metadata.json", describe.ro_crate(release, files))
         sums = {row["path"]: row["sha256"] for row in chosen.pictures}
+        sums |= {row["source_file"]: row["source_sha256"] for row in chosen.pictures if row["source_file"]}
         sums |= {name: sha256(path) for name, path in walk(folder) if name not in sums}
         _write(folder / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
         digest = sha256(folder / SUMS)
     return Summary(
         folder=str(target),
         pictures=len(chosen.pictures),
+        originals=release.originals,
         bytes=total,
         splits={part: sum(counts.values()) for part, counts in release.parts.items()},
         left_out=dict(release.left_out),
         allowed=", ".join(one.gate for one in passed) or "nothing",
-        changes={kind: len(difference.rows(kind)) for kind in compare.KINDS} if difference else {},
+        changes=difference.counts if difference else {},
         placed_by=placed,
         digest=digest,
     )
+
+
+def _check_new(target: Path) -> None:
+    if os.path.lexists(target):
+        raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
 
 
 def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path | None]:
@@ -154,33 +167,6 @@ def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path
     last = max(versions)
     folder = releases / f"{name}-{last}"
     return last, folder if (folder / "manifest.csv").is_file() else None
-
-
-def _place(pictures: Sequence[dict[str, Any]], published: Path, folder: Path, link: str) -> dict[str, int]:
-    """Put the pictures in their places and add their sha256; returns how many were placed in which way."""
-    for parent in sorted({safe_join(folder, row["path"]).parent for row in pictures}):
-        parent.mkdir(parents=True)
-    jobs = [(row["published_path"], row["path"]) for row in pictures]
-    ways = Counter[str]()
-    # One process: the disk is the limit, and others would each hold a copy of the tables.
-    one = partial(_place_one, published, folder, link)
-    for row, result in zip(pictures, map_images(one, jobs, workers=1, what="release"), strict=True):
-        if isinstance(result, Crashed):
-            raise InputError(f"{row['published_path']}: {result.detail}")
-        way, size, short, long = result
-        if (size, short) != (row["bytes"], row["md5"]):
-            raise InputError(
-                f"{published / row['published_path']}: not the file that was fingerprinted; run the pipeline again"
-            )
-        row["sha256"] = long
-        ways[way] += 1
-    return dict(sorted(ways.items()))
-
-
-def _place_one(published: Path, folder: Path, link: str, job: tuple[str, str]) -> tuple[str, int, str, str]:
-    source, target = safe_join(published, job[0]), safe_join(folder, job[1])
-    way = place(source, target, link=link)
-    return way, *digests(target)  # of what lies there now: that is what is promised
 
 
 def _order(part: str) -> tuple[int, str]:
@@ -209,6 +195,7 @@ def _release(
         categories=vocabulary.categories,
         parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
         sizes=sizes,
+        originals=len({row["source_file"] for row in pictures} - {""}),
         evidence=dict(sorted(Counter(row["evidence"] or "none" for row in pictures).items())),
         left_out=dict(sorted(Counter(row["reason"] for row in left_out).items())),
         allowed=[(one.gate, one.flaw) for one in passed],

@@ -10,7 +10,7 @@ import yaml
 
 from semtrace.provenance.common import InputError
 from semtrace.release import describe
-from semtrace.release.compare import KINDS, Difference
+from semtrace.release.compare import REPORTED, Difference
 from semtrace.release.describe import Release
 from semtrace.release.pictures import LEFT_OUT
 
@@ -51,27 +51,36 @@ def card(release: Release) -> str:
     }
     head = yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
     body = [
-        f"# {_text(s.title or s.name)}",
+        f"# {_plain(s.title or s.name)}",
         f"Version {release.version}, {release.date}. Licence: {_text(s.licence) or 'not stated'}.",
         _text(s.description),
         "## What is inside",
         f"{release.pictures:,} pictures (JPEG), one of each content. A picture is in the part of the split of its "
-        "duplicate group: copies of one picture, and frames of one field, are never in two parts.",
+        "duplicate group: copies of one picture, and frames of one field, are never in two parts"
+        + (", but for those under Known flaws." if "groups" in dict(release.allowed) else "."),
         _table(release),
-        "`manifest.csv` (and the same as `manifest.parquet`) has a row for each picture: digests, size, category, "
-        "split, the published file and the original it was traced to, the evidence, the pixel size. "
-        "`metadata/documentation/columns.csv` explains the columns.",
+        "[manifest.csv](manifest.csv) (and the same as [manifest.parquet](manifest.parquet)) has a row for each "
+        "picture: digests, size, category, split, the published file and the original it was traced to, the evidence, "
+        "the pixel size. [columns.csv](metadata/documentation/columns.csv) explains the columns, "
+        "[CHANGELOG.md](CHANGELOG.md) says what changed since the version before.",
+        f"[originals/](originals) has the originals of these pictures ({release.originals:,} TIFF files, unchanged) in "
+        "folders by category; the column `source_file` names that of each picture."
+        if release.originals
+        else "",
         "## How it was made",
-        "Each published picture was traced to its original in the archive by semtrace"
+        "Published pictures were traced to their originals in the archive by semtrace"
         + (f", commit `{release.commit[:12]}`" if release.commit else "")
-        + ". The full mapping is in `metadata/mappings/`, the "
-        "measured accuracy, where the truth is known, in `metadata/statistics/`, the parameters in "
-        "`metadata/documentation/params.yaml`.",
+        + ". The full mapping is in [metadata/mappings/](metadata/mappings), the measured accuracy, where the truth is "
+        "known, in [metadata/statistics/](metadata/statistics), the parameters in "
+        "[params.yaml](metadata/documentation/params.yaml).",
         _listed("The evidence for the original", release.evidence, describe.EVIDENCE),
-        _listed("Published pictures that are not inside", release.left_out, LEFT_OUT)
-        + " Each is named in `metadata/documentation/left_out.csv`.",
+        _listed(
+            "Published pictures that are not inside ([left_out.csv](metadata/documentation/left_out.csv) names each)",
+            release.left_out,
+            LEFT_OUT,
+        ),
         "## Known flaws",
-        "\n".join(f"- **{gate}** (accepted at the release): {_text(message)}" for gate, message in release.allowed)
+        "\n".join(f"- **{gate}** (accepted at the release): {_plain(message)}." for gate, message in release.allowed)
         or "No gate of the release had to be opened.",
         "## Check it, read it",
         "```sh\nsemtrace verify .            # every file there, no other, right sizes\n"
@@ -80,7 +89,7 @@ def card(release: Release) -> str:
         '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # image, label\n```\n\n'
         "There `label` is the category's place in alphabetical order, not the number of the table above.",
         "## Cite it",
-        f"> {_text(release.citation)}",
+        f"> {_plain(release.citation)}",
     ]
     return f"---\n{head}---\n\n" + "\n\n".join(part for part in body if part) + "\n"
 
@@ -138,9 +147,9 @@ def changelog(release: Release, previous: str, difference: Difference | None, be
     A ``difference`` of None says that there is nothing to compare with.
     """
     if difference is not None:
-        counts = {kind: len(difference.rows(kind)) for kind in KINDS}
-        lines = [f"Since {previous}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) + "."]
-        for kind in KINDS[:-1]:
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in difference.counts.items())
+        lines = [f"Since {previous}: {counts}."]
+        for kind in REPORTED:
             rows = difference.rows(kind)
             lines += [f"- {kind}: " + " → ".join(path for path in row.values() if path) for row in rows[:_LISTED]]
             if len(rows) > _LISTED:
@@ -160,7 +169,7 @@ def _table(release: Release) -> str:
     for name in used:
         counts = [release.parts[part].get(name, 0) for part in parts]
         numbers = (f"{count:,}" for count in [*counts, sum(counts)])
-        lines.append((f"L{release.categories.index(name)}", name.replace("_", "\\_"), *numbers))
+        lines.append((f"L{release.categories.index(name)}", _plain(name), *numbers))
     totals = [sum(release.parts[part].values()) for part in parts]
     lines.append(("", "all", *(f"{count:,}" for count in [*totals, sum(totals)])))
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
@@ -172,10 +181,15 @@ def _used(release: Release) -> list[str]:
 
 
 def _listed(title: str, counts: Mapping[str, int], meanings: Mapping[str, str]) -> str:
-    said = "; ".join(f"{meanings[name]} ({count:,}, `{name}`)" for name, count in counts.items())
-    return f"{title}: {said or 'none'}."
+    lines = [f"- {count:,}: {meanings[name]} (`{name}`)" for name, count in counts.items()]
+    return f"{title}:\n\n" + ("\n".join(lines) or "- none")
 
 
 def _text(text: str) -> str:
-    """A person's or a file's words as Markdown text: what would be a tag is shown as it is written."""
+    """A person's words as Markdown text: what would be a tag is shown as it is written."""
     return text.replace("&", "&amp;").replace("<", "&lt;").strip()
+
+
+def _plain(text: str) -> str:
+    """Words and names of files as Markdown text in which nothing is markup."""
+    return re.sub(r"[\\`*_\[\]|~]", r"\\\g<0>", _text(text))

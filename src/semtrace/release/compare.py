@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,15 @@ from semtrace.io import tables
 from semtrace.provenance.common import InputError
 
 Row = Mapping[str, str]
-KINDS = ("added", "removed", "relabelled", "re-encoded", "moved", "unchanged")
+KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")
+ORIGINALS = ("original added", "original removed")
+REPORTED = (*KINDS[:-1], *ORIGINALS)
 _WHO = ("published_path", "source_md5")  # what says that other bytes are the same picture, the surest first
 
 
 @dataclass(frozen=True)
 class Change:
-    """One picture in both releases; a path is empty where it is not inside."""
+    """One picture, or original, in both releases; a path is empty where it is not inside."""
 
     kind: str
     old_path: str
@@ -26,21 +28,28 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All pictures of two releases, sorted by kind and path."""
+    """All pictures of two releases and the originals that only one has, sorted by kind and path."""
 
     changes: Sequence[Change]
 
     def rows(self, kind: str) -> list[dict[str, str]]:
-        """Old and new path of the pictures of one kind."""
+        """Old and new path of the pictures, or originals, of one kind."""
         return [{"old_path": c.old_path, "new_path": c.new_path} for c in self.changes if c.kind == kind]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pictures of each kind, and how many originals, where there are any."""
+        found = Counter(change.kind for change in self.changes)
+        return {kind: found[kind] for kind in (*KINDS, *ORIGINALS) if kind in KINDS or found[kind]}
 
-def compare(old: Iterable[Row], new: Iterable[Row]) -> Difference:
+
+def compare(old: Sequence[Row], new: Sequence[Row]) -> Difference:
     """Compare the rows of two manifests.
 
     A picture is the same if its bytes are (md5). Of the rest, the same published file, or the only pictures of one
     original on both sides, are one picture, ``re-encoded``. The same picture in another category is ``relabelled``, of
-    other bytes or not; in another part of the split, ``moved``.
+    other bytes or not; traced to another original, ``retraced``; in another part of the split, ``moved``. Originals
+    that go along are told by their bytes.
     """
     before, after = {row["md5"]: row for row in old}, {row["md5"]: row for row in new}
     pairs = [(before[key], after[key]) for key in sorted(before.keys() & after.keys())]
@@ -57,7 +66,9 @@ def compare(old: Iterable[Row], new: Iterable[Row]) -> Difference:
     changes = [Change(_kind(one, two), one["path"], two["path"]) for one, two in pairs]
     changes += [Change("removed", row["path"], "") for row in gone]
     changes += [Change("added", "", row["path"]) for row in come]
-    return Difference(sorted(changes, key=lambda c: (KINDS.index(c.kind), c.old_path, c.new_path)))
+    changes += [Change("original removed", path, "") for path in _missing(old, new)]
+    changes += [Change("original added", "", path) for path in _missing(new, old)]
+    return Difference(sorted(changes, key=lambda c: ((*KINDS, *ORIGINALS).index(c.kind), c.old_path, c.new_path)))
 
 
 def run(old: Path, new: Path) -> Difference:
@@ -79,7 +90,15 @@ def _kind(old: Row, new: Row) -> str:
         return "relabelled"
     if old["md5"] != new["md5"]:
         return "re-encoded"
+    if old["source_md5"] != new["source_md5"]:
+        return "retraced"
     return "moved" if old["split"] != new["split"] else "unchanged"
+
+
+def _missing(here: Sequence[Row], there: Sequence[Row]) -> list[str]:
+    """Originals that go along here and not there."""
+    other = {row["source_md5"] for row in there if row["source_file"]}
+    return sorted({row["source_file"] for row in here if row["source_file"] and row["source_md5"] not in other})
 
 
 def _by(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:

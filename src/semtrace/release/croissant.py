@@ -7,7 +7,12 @@ from typing import Any
 from semtrace.io import tables
 from semtrace.release.describe import COLUMNS, Release, person_of
 
-_NUMBERS = {"bytes": "sc:Integer", "width": "sc:Integer", "height": "sc:Integer", "pixel_size_m": "sc:Float"}
+_NUMBERS = {
+    **dict.fromkeys(("bytes", "width", "height", "source_bytes"), "sc:Integer"),
+    "pixel_size_m": "sc:Float",
+}
+
+_MD5 = r"(?:L\d+_)?([0-9a-f]{32})(?:\.\w+)?"  # in the name of a file; mlcroissant applies it twice
 
 
 def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
@@ -40,21 +45,24 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
         for name in tables.MANIFEST
     ]
     # The md5 in a file's name joins it to its row. (mlcroissant 1.1 cannot join by path: it compares str with Path.)
-    joined = fields[tables.MANIFEST.index("md5")]
-    joined["source"] = {
-        "fileSet": {"@id": "files"},
-        "extract": {"fileProperty": "filename"},
-        "transform": {"regex": r"(?:L\d+_)?([0-9a-f]{32})(?:\.jpg)?"},  # mlcroissant applies it twice
-    }
+    joined = _of_file("pictures/md5", COLUMNS["md5"], "files", "filename", transform={"regex": _MD5})
     joined["references"] = {"fileObject": {"@id": "manifest"}, "extract": {"column": "md5"}}
-    image = {
-        "@type": "cr:Field",
-        "@id": "pictures/image",
-        "name": "image",
-        "description": "the picture itself",
-        "dataType": "sc:ImageObject",
-        "source": {"fileSet": {"@id": "files"}, "extract": {"fileProperty": "content"}},
+    fields[tables.MANIFEST.index("md5")] = joined
+    image = _of_file("pictures/image", "the picture itself", "files", "content") | {"dataType": "sc:ImageObject"}
+    # Beside the pictures: mlcroissant 1.1 cannot join the files of two sets with one table, nor read 16 bits a sample.
+    originals = {
+        "@type": "cr:RecordSet",
+        "@id": "originals",
+        "name": "originals",
+        "description": f"{release.originals} originals; md5 is source_md5 of the pictures of that original",
+        "key": {"@id": "originals/md5"},
+        "field": [
+            _of_file("originals/md5", "md5 of its bytes", "original-files", "filename", transform={"regex": _MD5}),
+            _of_file("originals/file", "where it is", "original-files", "fullpath"),
+        ],
     }
+    more = ([_file_set("original-files", "image/tiff", "originals/*/*.tif")], [originals])
+    files, records = more if release.originals else ([], [])
     return {key: value for key, value in about.items() if value not in ("", [], {})} | {
         "distribution": [
             {
@@ -65,13 +73,8 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
                 "encodingFormat": "text/csv",
                 "sha256": manifest_sha256,
             },
-            {
-                "@type": "cr:FileSet",
-                "@id": "files",
-                "name": "files",
-                "encodingFormat": "image/jpeg",
-                "includes": "data/*/*/*.jpg",
-            },
+            _file_set("files", "image/jpeg", "data/*/*/*.jpg"),
+            *files,
         ],
         "recordSet": [
             {
@@ -81,8 +84,24 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
                 "description": f"{release.pictures} pictures",
                 "key": {"@id": "pictures/path"},
                 "field": [*fields, image],
-            }
+            },
+            *records,
         ],
+    }
+
+
+def _file_set(name: str, kind: str, includes: str) -> dict[str, Any]:
+    return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": kind, "includes": includes}
+
+
+def _of_file(field: str, description: str, files: str, what: str, **more: dict[str, str]) -> dict[str, Any]:
+    return {
+        "@type": "cr:Field",
+        "@id": field,
+        "name": field.rpartition("/")[2],
+        "description": description,
+        "dataType": "sc:Text",
+        "source": {"fileSet": {"@id": files}, "extract": {"fileProperty": what}, **more},
     }
 
 

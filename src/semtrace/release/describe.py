@@ -32,6 +32,9 @@ COLUMNS = {
     "published_path": "the picture in the published set",
     "source_path": "its original in the archive",
     "source_md5": "of the original's bytes",
+    "source_file": "the original itself, below the root of the release; empty where originals are not inside",
+    "source_sha256": "of the original's bytes, where it is inside",
+    "source_bytes": "size of the original, where it is inside",
     "decision": "how it was traced: matched, ambiguous or unmatched",
     "evidence": "the strongest evidence for its original",
     "pixel_size_m": "metres per pixel, from the original's own tag",
@@ -51,6 +54,7 @@ class Release:
         categories: the vocabulary; position n is label ``L<n>``.
         parts: part of the split -> category -> number of pictures.
         sizes: part of the split -> bytes.
+        originals: how many originals are inside.
         evidence: kind of evidence -> number of pictures.
         left_out: reason -> number of published pictures.
         allowed: what was wrong and accepted, as (gate, message).
@@ -63,6 +67,7 @@ class Release:
     categories: Sequence[str]
     parts: Mapping[str, Mapping[str, int]]
     sizes: Mapping[str, int]
+    originals: int
     evidence: Mapping[str, int]
     left_out: Mapping[str, int]
     allowed: Sequence[tuple[str, str]]
@@ -94,10 +99,13 @@ class Release:
 def ro_crate(release: Release, files: Sequence[tuple[str, str, int]]) -> dict[str, Any]:
     """RO-Crate 1.1: what the folder is, its descriptive files (path, media type, bytes), people, what made it.
 
-    The pictures are named through the folder ``data/`` and the manifest, not one by one.
+    The images are named through the folders ``data/`` and ``originals/`` and the manifest, not one by one.
     """
     s = release.settings
     people = [{"@id": _orcid(creator) or f"#{creator.name}", **person_of(creator)} for creator in s.creators]
+    folders = [{"@id": "data/", "@type": "Dataset", "name": "pictures", "description": "listed in manifest.csv"}]
+    if release.originals:
+        folders.append({**folders[0], "@id": "originals/", "name": "originals"})
     root = {
         "@id": "./",
         "@type": "Dataset",
@@ -110,7 +118,7 @@ def ro_crate(release: Release, files: Sequence[tuple[str, str, int]]) -> dict[st
         "publisher": {"@id": "#publisher"} if s.publisher else "",
         "identifier": f"https://doi.org/{s.doi}" if s.doi else "",
         "keywords": ", ".join(s.keywords),
-        "hasPart": [{"@id": "data/"}, *({"@id": path} for path, _, _ in files)],
+        "hasPart": [*({"@id": folder["@id"]} for folder in folders), *({"@id": path} for path, _, _ in files)],
     }
     descriptor = {
         "@id": "ro-crate-metadata.json",
@@ -130,7 +138,7 @@ def ro_crate(release: Release, files: Sequence[tuple[str, str, int]]) -> dict[st
     graph: list[dict[str, Any]] = [
         descriptor,
         {key: value for key, value in root.items() if value not in ("", [])},
-        {"@id": "data/", "@type": "Dataset", "name": "pictures", "description": "listed in manifest.csv"},
+        *folders,
         *(
             {"@id": path, "@type": "File", "encodingFormat": kind, "contentSize": str(size)}
             for path, kind, size in files
@@ -184,8 +192,17 @@ def datacite(release: Release, total_bytes: int) -> dict[str, Any]:
         if s.licence
         else [],
         "descriptions": [{"description": s.description, "descriptionType": "Abstract"}] if s.description else [],
-        "sizes": [f"{release.pictures} images", f"{total_bytes} bytes"],
-        "formats": ["image/jpeg", "text/csv", "application/vnd.apache.parquet"],
+        "sizes": [
+            f"{release.pictures} images",
+            *([f"{release.originals} originals"] if release.originals else []),
+            f"{total_bytes} bytes",
+        ],
+        "formats": [
+            "image/jpeg",
+            *(["image/tiff"] if release.originals else []),
+            "text/csv",
+            "application/vnd.apache.parquet",
+        ],
         "url": s.url,
         "schemaVersion": "http://datacite.org/schema/kernel-4",
     }

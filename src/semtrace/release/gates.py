@@ -33,8 +33,16 @@ class Finding:
     advice: str
 
 
-def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, str]]) -> list[Finding]:
-    """The gates on what is inside."""
+def check_pictures(
+    pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, str]], groups: Iterable[Mapping[str, str]]
+) -> list[Finding]:
+    """The gates on what is inside.
+
+    Args:
+        pictures: rows of the manifest.
+        conflicts: rows of conflicts.csv.
+        groups: rows of groups.csv; an original and its pictures may be of different groups (deduplicate.scope=within).
+    """
     found = []
     # A conflict that a rule or a person settled has the resolution; what is only excluded waits for somebody.
     waiting = [row for row in conflicts if row["kind"] == "several_categories" and row["resolution"] == "excluded"]
@@ -60,8 +68,10 @@ def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Ma
                 )
             )
     parts: dict[str, set[str]] = {}
+    of_original = {row["path"]: row["group"] for row in groups if row["side"] == "tiff"}
     for row in pictures:
-        parts.setdefault(row["duplicate_group"], set()).add(row["split"])
+        for group in {row["duplicate_group"], of_original.get(row["source_path"], row["duplicate_group"])}:
+            parts.setdefault(group, set()).add(row["split"])
     torn = sorted(group for group, names in parts.items() if len(names) > 1)
     if torn:
         found.append(
@@ -69,7 +79,7 @@ def check_pictures(pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Ma
                 "groups",
                 f"{_count(torn, 'group')} of duplicates in more than one part of the split, such as {torn[0]} in "
                 f"{', '.join(sorted(parts[torn[0]]))}",
-                "Run the deduplicate stage again",
+                "Run the deduplicate stage again, with deduplicate.scope=across",
             )
         )
     return found

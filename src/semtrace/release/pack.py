@@ -68,11 +68,11 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
     if shard_mb < 1:
         raise InputError(f"--shard-mb {shard_mb}: a shard has at least 1 MB")
     target = out / f"{release.resolve().name}.shards"
-    if target.exists():
-        raise InputError(f"{target}: exists already; nothing is overwritten")
     rows = tables.read(release / "manifest.csv", tables.MANIFEST)
     written = 0
     with staged_folder(target) as folder:
+        if target.exists():
+            raise InputError(f"{target}: exists already; nothing is overwritten")
         for part in sorted({row["split"] for row in rows}):
             its = sorted((row for row in rows if row["split"] == part), key=lambda row: row["md5"])
             for number, chunk in enumerate(_chunks(its, shard_mb * 1_000_000)):

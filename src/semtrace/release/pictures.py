@@ -18,7 +18,7 @@ from semtrace.provenance.common import InputError, content_of
 Row = Mapping[str, str]
 _GROUPS = ("path", "side", "group", "split")
 _OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
-_OF_TIFF = ("path", "md5", "width", "height", "pixel_size_m")
+_OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m")
 LEFT_OUT = {
     "rejected": "not readable, or without a usable hash",
     "ambiguous": "original not certain",
@@ -83,7 +83,9 @@ def _only(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
     return [{name: row[name] for name in columns} for row in rows]
 
 
-def choose(sources: Sources, include: Sequence[str], vocabulary: Vocabulary, licence: str) -> Chosen:
+def choose(
+    sources: Sources, include: Sequence[str], vocabulary: Vocabulary, licence: str, *, with_originals: bool = False
+) -> Chosen:
     """Choose one picture of each content that has a decision of ``include``, one category, and a group.
 
     Of pictures with equal pixels the first by path goes in. A traced picture has the category of its original, which
@@ -129,10 +131,25 @@ def choose(sources: Sources, include: Sequence[str], vocabulary: Vocabulary, lic
             [name] = category
             original = originals.get(traced["matched_tiff_path"]) if matched else None
             pictures.append(_picture(row, traced, groups[path], name, vocabulary, original, licence))
+            if not with_originals:
+                pictures[-1] |= {"source_file": "", "source_bytes": ""}
     return Chosen(
         sorted(pictures, key=lambda picture: picture["path"]),
         [left[path] for path in sorted(left)],
     )
+
+
+def picture_file(part: str, category: str, label: str, md5: str) -> str:
+    """Where a picture is in a release: as every reader of image folders has it."""
+    return f"data/{part}/{category}/{label}_{md5}.jpg"
+
+
+def original_file(category: str, label: str, md5: str) -> str:
+    """Where an original is, ``md5`` being its own.
+
+    Not by part of the split: readers that look for ``train`` anywhere would take it for a further picture.
+    """
+    return f"originals/{category}/{label}_{md5}.tif"
 
 
 def manifest_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -141,6 +158,7 @@ def manifest_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
         {
             **row,
             **{name: int(row[name]) for name in ("bytes", "width", "height")},
+            "source_bytes": int(row["source_bytes"]) if row["source_bytes"] else "",
             "pixel_size_m": float(row["pixel_size_m"]) if row["pixel_size_m"] else "",
         }
         for row in rows
@@ -163,7 +181,7 @@ def _picture(
         raise InputError(f"groups.csv: {row['path']} is in part {group['split']!r}, which cannot be a folder's name")
     label = vocabulary.label(category)
     return {
-        "path": f"data/{group['split']}/{category}/{label}_{row['md5']}.jpg",
+        "path": picture_file(group["split"], category, label, row["md5"]),
         "md5": row["md5"],
         "bytes": int(row["bytes"]),
         "width": int(row["width"]),
@@ -176,6 +194,9 @@ def _picture(
         "published_path": row["path"],
         "source_path": original["path"] if original else "",
         "source_md5": original["md5"] if original else "",
+        "source_file": original_file(category, label, original["md5"]) if original else "",
+        "source_sha256": "",
+        "source_bytes": int(original["bytes"]) if original else "",
         "decision": traced["decision"],
         "evidence": traced["evidence"] if original else "",
         "pixel_size_m": _pixel_size(row, traced, original) if original else "",

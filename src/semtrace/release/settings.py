@@ -37,6 +37,7 @@ class Settings:
     doi: str
     url: str
     link: str
+    originals: bool
     creators: list[Creator] = field(default_factory=list)
     keywords: list[str] = field(default_factory=list)
     include: list[str] = field(default_factory=list)
@@ -44,6 +45,12 @@ class Settings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", self.name):
             raise ValueError(f"release.name is {self.name!r}; it must be lower-case letters, digits and hyphens")
+        if "\n" in self.title.strip():
+            raise ValueError("release.title has several lines; it must be one, the rest belongs to release.description")
+        if self.licence.strip() and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", self.licence):
+            raise ValueError(f"release.licence is {self.licence!r}, no SPDX identifier, such as CC-BY-4.0")
+        if self.doi and not re.fullmatch(r"10\.\d{4,9}/\S+", self.doi):
+            raise ValueError(f"release.doi is {self.doi!r}; it must be bare, such as 10.5281/zenodo.1234567")
         if self.link not in ("reflink", "hardlink", "copy"):
             raise ValueError(f"release.link is {self.link!r}; it must be reflink, hardlink or copy")
         if unknown := set(self.include) - set(get_args(Outcome)):

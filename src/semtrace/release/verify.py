@@ -6,20 +6,20 @@ import json
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, safe_join, sha256, walk
 from semtrace.io.tables import TableError
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import InputError, printable
-from semtrace.release.build import SUMS
+from semtrace.release.build import FOLDERS, SUMS
 from semtrace.release.card import header
-from semtrace.release.pictures import manifest_rows
+from semtrace.release.pictures import manifest_rows, original_file, picture_file
 
 Kind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
 
@@ -70,24 +70,30 @@ def run(release: Path, *, full: bool, workers: int) -> list[Failure]:
         found.append(Failure("missing", name, "not in the folder"))
     for name in there.keys() - promised.keys() - {SUMS}:
         found.append(Failure("unexpected", printable(name), f"in the folder, but not in {SUMS}"))
-    sizes = {row["path"]: row["bytes"] for row in rows}
-    resized = {name for name in sizes.keys() & there.keys() if sizes[name] != str(there[name])}
-    for name in resized:
-        found.append(Failure("changed", name, f"{there[name]} bytes, not {sizes[name]}"))
+    listed = [(name, row[f"{of}bytes"], row[f"{of}sha256"]) for row in rows for of, name in _files(row)]
+    sizes = {name: size for name, size, _ in listed}
+    resized = set()
+    for name, size, _ in listed:
+        if name in there and size != str(there[name]):
+            resized.add(name)
+            found.append(Failure("changed", name, f"{there[name]} bytes, not {size}"))
     read = [name for name in sorted(promised.keys() & there.keys() - resized) if full or name not in sizes]
     digest = partial(_digest, release)
     for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
         if is_ != promised[name]:
             detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
             found.append(Failure("changed", name, detail if len(str(is_)) == 64 else str(is_)))
-    for row in rows:
-        if promised.get(row["path"]) != row["sha256"]:
-            found.append(Failure("inconsistent", row["path"], f"manifest.csv and {SUMS} promise different digests"))
-    for name in promised.keys() - sizes.keys():
-        if name.startswith("data/"):
-            found.append(Failure("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
-    if rows:
-        found += _contradictions(release, rows, full=full)
+    for name, _, long in listed:
+        if promised.get(name) != long:
+            found.append(Failure("inconsistent", name, f"manifest.csv and {SUMS} promise different digests"))
+    if rows:  # without a manifest nothing can be said of it, and what is wrong with it is said above
+        for name in promised.keys() - sizes.keys():
+            if name.startswith(FOLDERS):
+                found.append(Failure("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
+        found += _misnamed(rows)
+        found += _contradictions(release, rows, there.keys())
+        if full and "manifest.parquet" in there:
+            found += _parquet(release, rows)
     return sorted(set(found))
 
 
@@ -130,10 +136,16 @@ def _manifest(release: Path, found: list[Failure]) -> list[dict[str, str]]:
     except (TableError, ValueError) as error:
         found.append(Failure("changed", "manifest.csv", f"cannot be read: {error}"))
         return []
-    for row in rows:
-        if _leads_out(release, row["path"]):
-            found.append(Failure("dangerous", row["path"], "a row of manifest.csv leads out of the release"))
-    return [row for row in rows if not _leads_out(release, row["path"])]
+    bad = [name for row in rows for _, name in _files(row) if _leads_out(release, name)]
+    found += [Failure("dangerous", name, "a row of manifest.csv leads out of the release") for name in bad]
+    return [row for row in rows if not {name for _, name in _files(row)} & set(bad)]
+
+
+def _files(row: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The files that a row of the manifest names, and how the columns begin that describe each."""
+    yield "", row["path"]
+    if row["source_file"]:
+        yield "source_", row["source_file"]
 
 
 def _leads_out(release: Path, name: str) -> bool:
@@ -151,44 +163,71 @@ def _digest(release: Path, name: str) -> str:
         return f"cannot be read: {error}"
 
 
-def _contradictions(release: Path, rows: list[dict[str, str]], *, full: bool) -> Iterator[Failure]:
-    """Where manifest, card and descriptions disagree."""
+def _misnamed(rows: list[dict[str, str]]) -> Iterator[Failure]:
     for row in rows:
-        wanted = f"data/{row['split']}/{row['category']}/{row['label']}_{row['md5']}.jpg"
-        if row["path"] != wanted:
-            yield Failure("inconsistent", row["path"], f"its row in manifest.csv describes {wanted}")
-    licences, counts = {row["licence"] for row in rows}, dict(Counter(row["split"] for row in rows))
-    try:
-        card = header((release / "README.md").read_text(encoding="utf-8"))
-        parts = {part["name"]: part["num_examples"] for part in card["dataset_info"]["splits"]}
-        names = list(card["dataset_info"]["features"][1]["dtype"]["class_label"]["names"].values())
-    except (OSError, InputError, UnicodeDecodeError, LookupError, TypeError) as error:
-        yield Failure("inconsistent", "README.md", f"its header cannot be read: {error!r}")
-        return
-    if parts != counts:
-        yield Failure("inconsistent", "README.md", f"says {parts} pictures, manifest.csv {counts}")
-    if {name.lower() or "unknown" for name in licences} != {card["license"]}:
-        yield Failure("inconsistent", "README.md", f"licence {card['license']}, in manifest.csv {licences}")
-    if names != sorted({row["category"] for row in rows}):
-        yield Failure("inconsistent", "README.md", f"names the categories {names}, manifest.csv others")
-    if len({(row["label"], row["category"]) for row in rows}) != len(names):
+        kind = row["category"], row["label"]
+        wanted = {picture_file(row["split"], *kind, row["md5"]), original_file(*kind, row["source_md5"])}
+        for name in {name for _, name in _files(row)} - wanted:
+            yield Failure("inconsistent", name, f"its row in manifest.csv describes {min(wanted)}")
+
+
+def _contradictions(release: Path, rows: list[dict[str, str]], there: Collection[str]) -> Iterator[Failure]:
+    """Where manifest, card and Croissant description disagree; what is no plain file is not read."""
+    licence = "|".join(sorted({row["licence"] for row in rows}))
+    categories = sorted({row["category"] for row in rows})
+    if len({(row["label"], row["category"]) for row in rows}) != len(categories):
         yield Failure("inconsistent", "manifest.csv", "a category has two labels")
-    try:
-        croissant = json.loads((release / "croissant.json").read_text(encoding="utf-8"))
-        [digest] = [file["sha256"] for file in croissant["distribution"] if file.get("name") == "manifest.csv"]
-        columns = [field["name"] for field in croissant["recordSet"][0]["field"]]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        yield Failure("inconsistent", "croissant.json", f"cannot be read: {error!r}")
-        return
-    if digest != _digest(release, "manifest.csv"):
-        yield Failure("inconsistent", "croissant.json", "promises another manifest.csv")
-    if croissant.get("version") != card.get("version"):
-        versions = f"version {croissant.get('version')}, README.md {card.get('version')}"
-        yield Failure("inconsistent", "croissant.json", versions)
-    if columns != [*tables.MANIFEST, "image"]:
-        yield Failure("inconsistent", "croissant.json", "describes other columns than manifest.csv has")
-    if full:
-        yield from _parquet(release, rows)
+    wanted: dict[str, dict[str, Any]] = {
+        "README.md": {
+            "licence": licence.lower() or "unknown",
+            "pictures": dict(sorted(Counter(row["split"] for row in rows).items())),
+            "categories": categories,
+        },
+        "croissant.json": {
+            "licence": licence,
+            "columns": [*tables.MANIFEST, "image"],
+            "originals": any(row["source_file"] for row in rows),
+            "digest of manifest.csv": _digest(release, "manifest.csv"),
+        },
+    }
+    versions = []
+    for name, read in (("README.md", _card), ("croissant.json", _croissant)):
+        if name not in there:
+            continue
+        try:
+            said = read((release / name).read_text(encoding="utf-8"))
+        except (OSError, InputError, ValueError, LookupError, TypeError, AttributeError) as error:
+            yield Failure("inconsistent", name, f"cannot be read: {error!r}")
+            continue
+        versions.append(said.pop("version"))
+        for what, value in said.items():
+            if value != wanted[name][what]:
+                yield Failure("inconsistent", name, f"{what}: {value}; by manifest.csv {wanted[name][what]}")
+    if versions[1:] and versions[0] != versions[1]:
+        yield Failure("inconsistent", "croissant.json", f"version: {versions[1]}; by README.md {versions[0]}")
+
+
+def _card(text: str) -> dict[str, Any]:
+    card = header(text)
+    info = card["dataset_info"]
+    return {
+        "version": card["version"],
+        "licence": card["license"],
+        "pictures": {part["name"]: part["num_examples"] for part in info["splits"]},
+        "categories": list(info["features"][1]["dtype"]["class_label"]["names"].values()),
+    }
+
+
+def _croissant(text: str) -> dict[str, Any]:
+    tree = json.loads(text)
+    files = {file["name"]: file for file in tree["distribution"]}
+    return {
+        "version": tree["version"],
+        "licence": tree.get("license", ""),
+        "columns": [field["name"] for field in tree["recordSet"][0]["field"]],
+        "originals": "original-files" in files,
+        "digest of manifest.csv": files["manifest.csv"]["sha256"],
+    }
 
 
 def _parquet(release: Path, rows: list[dict[str, str]]) -> Iterator[Failure]:

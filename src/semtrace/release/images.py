@@ -1,0 +1,74 @@
+"""The images of a release: each put where it belongs, and made sure to be the file that was traced."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semtrace.io.files import digests, place, safe_join
+from semtrace.parallel import progress
+from semtrace.provenance.common import InputError
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A file to place: from where, to where in the release, how, and what it must be."""
+
+    root: Path
+    source: str
+    target: str
+    link: str
+    bytes: int
+    md5: str
+
+
+def place_all(
+    pictures: Sequence[dict[str, Any]], published: Path, archive: Path, folder: Path, link: str
+) -> dict[str, int]:
+    """Put pictures and originals in their places below ``folder``; returns how many were placed in which way.
+
+    Args:
+        pictures: rows of the manifest; ``sha256`` and ``source_sha256`` are added.
+        published: root of the published pictures.
+        archive: root of the originals.
+        folder: the release.
+        link: how pictures are placed: ``reflink``, ``hardlink`` or ``copy``.
+
+    Raises:
+        InputError: an image is not the file any more that was traced.
+
+    """
+    jobs = [_Job(published, row["published_path"], row["path"], link, row["bytes"], row["md5"]) for row in pictures]
+    # An original is never the same file as one in the release, whatever `link` says: nobody may write to the archive.
+    link = "copy" if link == "copy" else "reflink"
+    jobs += {
+        row["source_file"]: _Job(
+            archive, row["source_path"], row["source_file"], link, row["source_bytes"], row["source_md5"]
+        )
+        for row in pictures
+        if row["source_file"]
+    }.values()
+    for parent in sorted({safe_join(folder, job.target).parent for job in jobs}):
+        parent.mkdir(parents=True)
+    ways, sums = Counter[str](), {"": ""}
+    # In this process: the disk is the limit, and a worker could still be writing when we give up and clear the folder.
+    for job in progress(jobs, len(jobs), "release"):
+        target = safe_join(folder, job.target)
+        ways[place(safe_join(job.root, job.source), target, link=job.link)] += 1
+        size, short, sums[job.target] = digests(target)  # of what lies there now: that is what is promised
+        if (size, short) != (job.bytes, job.md5):
+            raise InputError(f"{job.root / job.source}: not the file that was traced; run the pipeline again")
+    for row in pictures:
+        row |= {"sha256": sums[row["path"]], "source_sha256": sums[row["source_file"]]}
+    return dict(sorted(ways.items()))
+
+
+def files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Names and sizes of pictures and originals; an original comes once for each of its pictures."""
+    for row in pictures:
+        yield row["path"], row["bytes"]
+        if row["source_file"]:
+            yield row["source_file"], row["source_bytes"]
