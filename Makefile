@@ -28,10 +28,22 @@ lint: .venv/.stamp
 
 # Hostile files, names and circumstances; kills and failing disks. Minutes each.
 hostile: .venv/.stamp
-	pytest -m "heavy or not heavy" tests/hostile
+	pytest -s -m "heavy or not heavy" tests/hostile
 
 crash: .venv/.stamp
-	pytest -m "heavy or not heavy" tests/crash
+	pytest -s -m "heavy or not heavy" tests/crash
+
+# 100,000 thumbnails through inventory, fingerprint and match, watched: `make soak files=20000` for fewer.
+files ?= 100000
+soak: .venv/.stamp
+	python -m tests.soak.run --files $(files)
+
+# Known vulnerabilities of the packages that `make` installs; asks PyPI, or `make audit service=osv` asks OSV.
+service ?= pypi
+audit: .venv/.stamp
+	python -m venv .venv/audit
+	.venv/audit/bin/pip install --quiet pip-audit
+	.venv/audit/bin/pip-audit -r requirements.txt --require-hashes --disable-pip --strict --vulnerability-service $(service)
 
 # The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
 bench: .venv/.bench
@@ -64,5 +76,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint hostile crash bench bench-gpu bench-release ui clean
+.PHONY: run test lint hostile crash soak audit bench bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:

@@ -24,6 +24,8 @@ from semtrace.io.staging import staged_folder
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
 
+_LONGEST = 1000  # bytes of a path in the tree: the system allows 4,095 in all, and folders above it take their part
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -67,7 +69,12 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
     if settings.layout == "flat":
         targets = [f"{digest}.jpg" for digest in digests]
     else:
-        targets = distinct([PurePosixPath(path).with_suffix(".jpg").as_posix() for path in paths], digests)
+        wanted = [PurePosixPath(path).with_suffix(".jpg").as_posix() for path in paths]
+        short = [
+            path if len(path.encode()) <= _LONGEST else f"{digest}.jpg"
+            for path, digest in zip(wanted, digests, strict=True)
+        ]
+        targets = distinct(short, digests)
     made: dict[str, dict[str, str]] = {}
     failed: dict[str, tuple[str, str]] = {}
     fresh: list[tuple[str, str, Any]] = []
@@ -75,8 +82,9 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         images = folder / "images"
         for parent in sorted({(images / target).parent for target in targets}):
             parent.mkdir(parents=True, exist_ok=True)
+        root = archive.resolve()
         items = [
-            _Item(str(safe_join(archive, path)), digest, str(images / target), str(out / "images" / target))
+            _Item(str(safe_join(root, path)), digest, str(images / target), str(out / "images" / target))
             for path, digest, target in zip(paths, digests, targets, strict=True)
         ]
         convert = partial(_convert, settings.quality, str(executor.cache))

@@ -85,6 +85,7 @@ def run(
     if target.exists():
         raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
     check_folder(published, "published")
+    published = published.resolve()
     sources = read_sources(work)
     chosen = choose(sources, settings.include, vocabulary, settings.licence.strip())
     if not chosen.pictures:
