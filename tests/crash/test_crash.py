@@ -52,12 +52,16 @@ def strace() -> None:
         pytest.skip("strace may not trace here")
 
 
-def sweep(
-    case: Case, name: str, folder: Path, call: str, what: str, *, old: bool, first: int = 1, last: int = 999
-) -> int:
-    """Disturb the stage at its first such call, its second and so on, until it runs through; how often it was."""
+def sweep(case: Case, name: str, folder: Path, call: str, what: str, *, old: str, last: int = 999) -> int:
+    """Disturb the stage at its first such call, its second and so on, until it runs through; how often it was.
+
+    Over nothing, over an ``old`` result, or over its ``own``, of which it takes over what it can.
+    """
     for nth in range(1, last + 1):
-        work, before = fresh(folder, name, old=old)
+        work, before = fresh(folder, name, old=old == "old")
+        if old == "own":
+            case.check(name, work, before=before)
+            before = case.wanted[name]
         code, said = traced(case, name, work, f"{call}:{what}:when={nth}")  # strace counts each call for itself
         assert code in (CLEAN, REFUSED, -signal.SIGKILL), said[-2000:]
         if code == CLEAN:
@@ -70,11 +74,14 @@ def sweep(
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize(("name", "old"), [("inventory", False), *((name, True) for name in STAGES)])
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [("inventory", ""), *((name, "old") for name in STAGES), ("convert", "own"), ("label", "own")],
+)
 @pytest.mark.usefixtures("strace")
 def test_killed_at_every_step(case, tmp_path, name, old):
     kills = {call: sweep(case, name, tmp_path / "x", call, "signal=SIGKILL", old=old) for call in STEPS}
-    print(name, "kills:", {call: count for call, count in kills.items() if count})
+    print(name, old, "kills:", {call: count for call, count in kills.items() if count})
     assert min(kills["mkdir"], kills["rename"], kills["syncfs"]) > 0
     assert not old or min(kills["renameat2"], kills["unlinkat"]) > 0
 
@@ -83,7 +90,7 @@ def test_killed_at_every_step(case, tmp_path, name, old):
 @pytest.mark.parametrize("name", STAGES)
 @pytest.mark.usefixtures("strace")
 def test_every_sync_fails(case, tmp_path, name):
-    failed = {call: sweep(case, name, tmp_path / "x", call, "error=EIO", old=True) for call in SYNCS}
+    failed = {call: sweep(case, name, tmp_path / "x", call, "error=EIO", old="old") for call in SYNCS}
     print(name, "EIO:", {call: count for call, count in failed.items() if count})
     assert min(failed["fsync"], failed["syncfs"]) > 0
 
@@ -91,7 +98,7 @@ def test_every_sync_fails(case, tmp_path, name):
 @pytest.mark.usefixtures("strace")
 @pytest.mark.parametrize(("call", "what"), [("renameat2", "signal=SIGKILL"), ("syncfs", "error=EIO")])
 def test_disturbed_at_the_last_step(case, tmp_path, call, what):
-    assert sweep(case, "inventory", tmp_path / "x", call, what, old=True, last=1) == 1
+    assert sweep(case, "inventory", tmp_path / "x", call, what, old="old", last=1) == 1
 
 
 @pytest.mark.heavy
@@ -137,7 +144,10 @@ def kill_at_random(case: Case, name: str, folder: Path, count: int, seed: int) -
     """Kill a stage ``count`` times before its end; returns how often it was too late for that."""
     rng, killed, missed, longest = random.Random(seed), 0, 0, 0.0
     while killed < count:
-        work, before = fresh(folder, name, old=killed % 2 == 1)
+        if killed % 3 < 2 or not longest:
+            work, before = fresh(folder, name, old=killed % 3 == 1)
+        else:
+            before = case.wanted[name]  # over its own result, which the last check has left
         begin = time.monotonic()
         pid = case.start(name, work)
         if longest:  # the first is left alone, to know how long it takes
@@ -215,11 +225,17 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", ["inventory", "convert", "fingerprint/tiff", "match"])
-def test_a_killed_worker_loses_nothing(case, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("inventory", False), ("convert", False), ("convert", True), ("fingerprint/tiff", False), ("match", False)],
+)
+def test_a_killed_worker_loses_nothing(case, tmp_path, name, own):
     lost = 0
     for _ in range(10):
         work, before = fresh(tmp_path / "x", name, old=False)
+        if own:
+            case.check(name, work, before=before)
+            before = case.wanted[name]
         pid = with_workers(case, 2).start(name, work)
         until(lambda pid=pid: bool(children(pid)) or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
         for child in children(pid)[:1]:

@@ -202,8 +202,12 @@ def _is_running(process: str) -> bool:
 
 
 def write_staged(path: Path, data: bytes) -> None:
-    """Write a file into a staged folder: the folder's sync brings it to the disk, its renaming makes it final."""
-    with path.open("wb") as file:
+    """Write a file into a staged folder: the folder's sync brings it to the disk, its renaming makes it final.
+
+    What is there already, left by a worker that died, goes first: it may share its bytes with an earlier result.
+    """
+    path.unlink(missing_ok=True)
+    with path.open("xb") as file:
         file.write(data)
         file.flush()
         _begin_storing(file.fileno())
