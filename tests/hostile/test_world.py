@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, harmless, open_regular, safe_join, walk
 from semtrace.io.staging import locked, staged_folder
-from semtrace.provenance import convert, inventory
+from semtrace.provenance import convert, inventory, label
 from semtrace.provenance.common import Executor
 from tests.crash.harness import digests
 from tests.provenance.conftest import build, save, scene
@@ -250,6 +250,33 @@ def test_a_file_that_changes_between_two_stages_is_a_reject(tmp_path, change):
     assert [row["path"] for row in table(tmp_path / "convert/converted.csv")] == ["0.tif", "2.tif"]
     [reject] = table(tmp_path / "convert/rejects.csv")
     assert reject["reason"] in {"changed", "unreadable", "not_a_file"}
+
+
+def test_an_original_that_goes_while_it_is_labelled_leaves_no_copy(tmp_path, monkeypatch):
+    """A copy that nobody could compare with what was traced must not stay under a label."""
+    build(tmp_path)
+    run_once(tmp_path)
+    work = tmp_path / "work"
+    victim = next(row for row in table(work / "label/labels.csv") if row["status"] == "labelled")
+    source, p = tmp_path / "archive" / victim["tiff_path"], defaults(tmp_path)
+    shutil.rmtree(work / "label")
+    real = label.place
+
+    def going(one: Path, target: Path, *, link: str) -> str:
+        how = real(one, target, link=link)
+        if one == source:
+            one.unlink()
+        return how
+
+    monkeypatch.setattr(label, "place", going)
+    label.run(
+        tmp_path / "archive", work / "fingerprint/tiff/hashes.csv", [work / "fingerprint/jpeg/hashes.csv"],
+        work / "match", work / "label", p.labels.parsed(), p.label, near=150,
+    )  # fmt: skip
+    rows = [row for row in table(work / "label/labels.csv") if row["status"] == "labelled"]
+    images = {path.relative_to(work / "label/images").as_posix() for path in (work / "label/images").rglob("*.*")}
+    assert images == {row["output_path"] for row in rows}
+    assert [row["path"] for row in table(work / "label/rejects.csv")] == [victim["tiff_path"]]
 
 
 def test_two_at_once_in_one_folder_are_kept_apart(tmp_path, monkeypatch):
