@@ -34,10 +34,22 @@ container-test: .venv/.stamp
 
 # Hostile files, names and circumstances; kills and failing disks. Minutes each.
 hostile: .venv/.stamp
-	pytest -m "heavy or not heavy" tests/hostile
+	pytest -s -m "heavy or not heavy" tests/hostile
 
 crash: .venv/.stamp
-	pytest -m "heavy or not heavy" tests/crash
+	pytest -s -m "heavy or not heavy" tests/crash
+
+# 100,000 thumbnails through inventory, fingerprint and match, watched: `make soak files=20000` for fewer.
+files ?= 100000
+soak: .venv/.stamp
+	python -m tests.soak.run --files $(files)
+
+# Known vulnerabilities of the packages that `make` installs; asks PyPI, or `make audit service=osv` asks OSV.
+service ?= pypi
+audit: .venv/.stamp
+	python -m venv .venv/audit
+	.venv/audit/bin/pip install --quiet pip-audit
+	.venv/audit/bin/pip-audit -r requirements.txt --require-hashes --disable-pip --strict --vulnerability-service $(service)
 
 # Dask on machines made of network namespaces, one of them cut off (root only); shards under DVC. Minutes.
 cluster-test: .venv/.stamp
@@ -93,5 +105,6 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash cluster-test servers test-release bench bench-cluster bench-gpu bench-release ui clean
+.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu \
+	bench-release ui clean
 .DELETE_ON_ERROR:

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from semtrace.cluster.client import ClusterError
     from semtrace.core.labels import VocabularyError
-    from semtrace.io.files import UnsafePathError
+    from semtrace.io.files import UnsafePathError, harmless
     from semtrace.io.tables import TableError
     from semtrace.provenance.common import InputError, UnreachableError
 
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
     if summary is not None:
-        print(f"{given.verb}: {verbs.describe(summary)}")
+        print(harmless(f"{given.verb}: {verbs.describe(summary)}"))
     return 0
 
 
@@ -143,13 +143,21 @@ def _explain(error: OSError) -> str:
         free = shutil.disk_usage(folder).free
         where = f"{free:,} bytes are free where {verbs.WORK} lies"
         return f"{what}; {where}. Nothing half-written was kept: make room, run again"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{what}; `ulimit -n` says how many may be: raise it. Nothing half-written was kept"
+    if error.errno == errno.EIO:
+        return f"{what}; a disk fails (the kernel's log names it). Nothing half-written was kept"
+    if error.errno == errno.EROFS:
+        return f"{what}; semtrace writes into data/, .cache/, conf/match/ and params.yaml. Nothing was changed"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{what}; `ls -ld` shows who may. Inputs need read permission, data/work write permission"
     return what
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"semtrace: error: {message}", file=sys.stderr)
+    from semtrace.io.files import harmless
+
+    print(harmless(f"semtrace: error: {message}"), file=sys.stderr)
     return code
 
 

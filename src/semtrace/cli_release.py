@@ -66,14 +66,13 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
 
 
 def _verify(given: argparse.Namespace) -> Any:
+    from semtrace.io.files import harmless
     from semtrace.release import verify
 
     _check_release(given.release)
     failures = verify.run(given.release, full=given.full, workers=given.workers or 0)
     for failure in failures:
-        line = f"{failure.kind}: {failure.path}: {failure.detail}"
-        # Whoever damaged it may have chosen the words: nothing in them is to reach the terminal as a command.
-        print("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line))
+        print(harmless(f"{failure.kind}: {failure.path}: {failure.detail}"))
     counts = Counter(failure.kind for failure in failures)
     if failures:
         raise OSError(

@@ -24,7 +24,7 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_LOG_SECONDS = 10.0
+_LOG_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ENDS: dict[int, str] = {
     signal.SIGPROF: "it takes more processor time than a file of its size may",

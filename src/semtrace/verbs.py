@@ -285,8 +285,10 @@ def run(given: argparse.Namespace) -> Any:
 
 
 def _one(given: argparse.Namespace, stage: str) -> str:
+    from semtrace.io.files import harmless
+
     name, _, given.side = stage.partition(" ")
-    return f"{stage}: {describe(_STAGES[name](given))}"
+    return harmless(f"{stage}: {describe(_STAGES[name](given))}")
 
 
 def track(given: argparse.Namespace) -> Any:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from semtrace.params import Params
-from semtrace.provenance import convert, fingerprint, inventory, label, match, plot, validate
+from semtrace.provenance import convert, deduplicate, fingerprint, inventory, label, match, plot, validate
 from semtrace.provenance.common import Executor
 from tests.provenance.conftest import build
 from tests.provenance.pipeline import defaults, run_all
 
-STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "label", "validate", "plot")
+SPREAD = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate")  # over workers
+STAGES = (*SPREAD, "label", "validate", "plot")
 CLEAN, REFUSED = 0, 3  # exit codes of the process: done, or ended by an OSError
 
 
@@ -62,6 +63,14 @@ class Case:
                 hashes[0], [hashes[1]], out, p.match, executor, archive=archive, published=published,
                 converted=ready / "convert/converted.csv", verdicts=known / "verdicts.csv",
             )  # fmt: skip
+        elif name == "deduplicate":
+            deduplicate.run(
+                {"tiff": [hashes[0]], "jpeg": [hashes[1]]}, out, p.deduplicate, executor,
+                roots={"tiff": archive, "jpeg": published}, inventory=listing,
+                mapping=ready / "match/jpeg_to_tiff.csv", verdicts=known / "verdicts.csv",
+            )  # fmt: skip
+        elif name == "all":
+            run_all(archive, published, known, work, defaults(work.parent, workers=self.workers))
         elif name == "label":
             label.run(
                 archive, hashes[0], [hashes[1]], ready / "match", out, p.labels.parsed(), p.label,
@@ -146,13 +155,28 @@ def state(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def traced(case: Case, name: str, work: Path, inject: str) -> tuple[int, str]:
-    """Run a stage under ``strace -e inject=…``; its exit code (negative: the signal) and what it said."""
+def writes_to(case: Case, name: str, work: Path, pid: int) -> list[Path]:
+    """Every file that a stage run as ``pid`` writes, under the name it has while it is written, and the side cache."""
+    staging = (work / name).with_name(f".{Path(name).name}.part")
+    files = [staging / path for path, digest in case.wanted[name].items() if digest != "-"]
+    temporary = [path.with_name(f".{path.name[:200]}.{pid}.part") for path in files]
+    cache = work.parent / "cache.sqlite"
+    return [*files, *temporary, cache, cache.with_name("cache.sqlite-wal"), cache.with_name("cache.sqlite-shm")]
+
+
+def traced(
+    case: Case, name: str, work: Path, inject: str, only: Callable[[int], list[Path]] = lambda _: []
+) -> tuple[int, str]:
+    """Run a stage and its workers under ``strace -e inject=…``, for what concerns ``only`` these files, if there are.
+
+    Returns its exit code (negative: the signal) and what it said.
+    """
     pid = case.start(name, work, lambda: os.kill(os.getpid(), signal.SIGSTOP))
     until(lambda: state(pid)["State"].startswith(("T", "t")))
     log = work.parent / "strace.txt"
+    paths = [word for path in only(pid) for word in ("-P", str(path))]
     tracer = subprocess.Popen(
-        ["strace", "-p", str(pid), "-o", log, "-e", f"inject={inject}"], stderr=subprocess.DEVNULL
+        ["strace", "-f", "-p", str(pid), "-o", log, "-e", f"inject={inject}", *paths], stderr=subprocess.DEVNULL
     )
     until(lambda: state(pid)["TracerPid"] == str(tracer.pid) or tracer.poll() is not None)
     os.kill(pid, signal.SIGCONT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from semtrace.io import tables
-from semtrace.io.files import UnsafePathError, open_regular, safe_join, walk
+from semtrace.io.files import UnsafePathError, harmless, open_regular, safe_join, walk
 from semtrace.io.staging import locked, staged_folder
-from semtrace.provenance import convert, inventory
+from semtrace.provenance import convert, inventory, label
 from semtrace.provenance.common import Executor
 from tests.crash.harness import digests
 from tests.provenance.conftest import build, save, scene
@@ -153,6 +155,57 @@ def test_what_was_a_file_and_is_none_is_not_opened(zoo):
             open_regular(zoo / name)
 
 
+def test_a_folder_that_became_a_link_after_the_listing_is_not_entered(tmp_path, monkeypatch):
+    """Neither by the inventory nor by the first reading of published pictures, which know no digest yet."""
+    save(tmp_path / "outside/a.tif", scene(2, 96, 128))
+    save(tmp_path / "archive/in/a.tif", scene(1, 96, 128))
+    save(tmp_path / "archive/b.tif", scene(3, 96, 128))
+
+    def swapped(root: Path) -> Iterator[tuple[str, Path]]:
+        found = list(walk(root))
+        (root / "in").rename(tmp_path / "away")
+        (root / "in").symlink_to(tmp_path / "outside")
+        yield from found
+
+    monkeypatch.setattr(inventory, "walk", swapped)
+    real = inventory.unfit
+    monkeypatch.setattr(inventory, "unfit", lambda relative, path: None if "in/" in relative else real(relative, path))
+    inventory.run(tmp_path / "archive", tmp_path / "out", Executor(1, tmp_path / "c.sqlite"))
+    assert [row["path"] for row in table(tmp_path / "out/inventory.csv")] == ["b.tif"]
+    [reject] = table(tmp_path / "out/rejects.csv")
+    assert (reject["path"], reject["reason"]) == ("in/a.tif", "symbolic_link")
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_listed_is_not_entered(tmp_path, monkeypatch):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").touch()
+    (tmp_path / "archive/in").mkdir(parents=True)
+    listed = os.scandir
+
+    def swapping(folder: int) -> object:
+        entries = listed(folder)
+        if (tmp_path / "archive/in").is_dir() and not (tmp_path / "archive/in").is_symlink():
+            seen = list(entries)
+            [entry.is_dir(follow_symlinks=False) for entry in seen]  # kept in the entry
+            (tmp_path / "archive/in").rmdir()
+            (tmp_path / "archive/in").symlink_to(tmp_path / "outside")
+            return contextlib.nullcontext(seen)
+        return entries
+
+    monkeypatch.setattr(os, "scandir", swapping)
+    assert [name for name, _ in walk(tmp_path / "archive")] == ["in"]
+
+
+def test_a_root_may_be_a_link(tmp_path):
+    save(tmp_path / "real/a.tif", scene(1, 96, 128))
+    (tmp_path / "archive").symlink_to(tmp_path / "real")
+    assert inventory.run(tmp_path / "archive", tmp_path / "out", Executor(1, tmp_path / "c.sqlite")).images == 1
+
+
+def test_no_name_moves_the_cursor():
+    assert harmless("a\x1b]0;b\x07\u202ec\rµ😀\n") == r"a\x1b]0;b\x07\u202ec\rµ😀" + "\n"
+
+
 def test_a_link_in_place_of_an_output_folder_is_replaced_not_followed(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -199,6 +252,33 @@ def test_a_file_that_changes_between_two_stages_is_a_reject(tmp_path, change):
     assert reject["reason"] in {"changed", "unreadable", "not_a_file"}
 
 
+def test_an_original_that_goes_while_it_is_labelled_leaves_no_copy(tmp_path, monkeypatch):
+    """A copy that nobody could compare with what was traced must not stay under a label."""
+    build(tmp_path)
+    run_once(tmp_path)
+    work = tmp_path / "work"
+    victim = next(row for row in table(work / "label/labels.csv") if row["status"] == "labelled")
+    source, p = tmp_path / "archive" / victim["tiff_path"], defaults(tmp_path)
+    shutil.rmtree(work / "label")
+    real = label.place
+
+    def going(one: Path, target: Path, *, link: str) -> str:
+        how = real(one, target, link=link)
+        if one == source:
+            one.unlink()
+        return how
+
+    monkeypatch.setattr(label, "place", going)
+    label.run(
+        tmp_path / "archive", work / "fingerprint/tiff/hashes.csv", [work / "fingerprint/jpeg/hashes.csv"],
+        work / "match", work / "label", p.labels.parsed(), p.label, near=150,
+    )  # fmt: skip
+    rows = [row for row in table(work / "label/labels.csv") if row["status"] == "labelled"]
+    images = {path.relative_to(work / "label/images").as_posix() for path in (work / "label/images").rglob("*.*")}
+    assert images == {row["output_path"] for row in rows}
+    assert [row["path"] for row in table(work / "label/rejects.csv")] == [victim["tiff_path"]]
+
+
 def test_two_at_once_in_one_folder_are_kept_apart(tmp_path, monkeypatch):
     monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
     with staged_folder(tmp_path / "out") as first:
@@ -216,13 +296,28 @@ def test_two_at_once_in_one_folder_are_kept_apart(tmp_path, monkeypatch):
 SURROUNDINGS = [
     {},
     {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Kathmandu"},
-    {"PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "America/St_Johns", "PYTHONUTF8": "0"},
+    {"PYTHONHASHSEED": "2", "TZ": "America/St_Johns", "PYTHONUTF8": "0"},
     {"PYTHONHASHSEED": "3", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
 ]
 
 
+@pytest.fixture(scope="session")
+def turkish(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment with a Turkish locale that really is one: there, "i" is not the small letter of "I"."""
+    folder = tmp_path_factory.mktemp("locales")
+    call = ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")]
+    if shutil.which("localedef") is None or subprocess.run(call, capture_output=True, check=False).returncode:
+        pytest.skip("no localedef, or no sources of locales (Debian's package `locales`), to make tr_TR.UTF-8 with")
+    found = {"LC_ALL": "tr_TR.UTF-8", "LOCPATH": str(folder)}
+    script = "import locale; locale.setlocale(locale.LC_ALL, ''); print(locale.localeconv()['decimal_point'])"
+    call = [sys.executable, "-c", script]
+    done = subprocess.run(call, env={**os.environ, **found}, capture_output=True, text=True, check=True)
+    assert done.stdout == ",\n"  # 0.5 is 0,5 there
+    return found
+
+
 @pytest.mark.heavy
-def test_the_same_bytes_in_any_surroundings(tmp_path, project):
+def test_the_same_bytes_in_any_surroundings(tmp_path, project, turkish):
     build(tmp_path)
     places = [f"dataset.{name}={tmp_path / name}" for name in ("archive", "published", "known")]
     found = []
@@ -231,6 +326,8 @@ def test_the_same_bytes_in_any_surroundings(tmp_path, project):
         (folder / "tmp").mkdir(parents=True)
         shutil.copytree(project / "conf", folder / "conf")
         environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(project / "src"), **surroundings}
+        if i == 2:
+            environment |= turkish
         for command in (["params", "dataset=archive", *places], ["run", "--workers", str(workers)]):
             call = [sys.executable, "-m", "semtrace.cli", *command]
             done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -246,14 +343,18 @@ def test_a_listing_does_not_depend_on_the_order_of_the_file_system(tmp_path, mon
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     first = list(walk(tmp_path))
-    listed = os.walk
+    listed = os.scandir
+    turned = []
 
-    def reversed_walk(*args: object, **more: object) -> object:
-        for folder, subfolders, names in listed(*args, **more):
-            yield folder, subfolders[::-1], names[::-1]
+    @contextlib.contextmanager
+    def shuffled(folder: int) -> Iterator[list[os.DirEntry[str]]]:
+        with listed(folder) as entries:
+            turned.append(1)
+            yield sorted(entries, key=lambda entry: entry.name, reverse=True)
 
-    monkeypatch.setattr(os, "walk", reversed_walk)
+    monkeypatch.setattr(os, "scandir", shuffled)
     assert list(walk(tmp_path)) == first
+    assert turned
 
 
 def _picture() -> bytes:

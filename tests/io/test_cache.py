@@ -55,3 +55,21 @@ def test_a_damaged_value_is_none(tmp_path):
         cache.put([("kind", "digest", 1)])
         cache._db.execute("UPDATE entry SET value = '{'")
         assert cache.get("kind", "digest") is None
+
+
+def test_a_flipped_bit_is_never_a_value(tmp_path):
+    """A disk that changes a bit of a digit leaves a sound database with a wrong value in it."""
+    file = tmp_path / "c.sqlite"
+    wanted = {str(number): {"phash": f"{number:064x}", "width": 1000 + number} for number in range(40)}
+    with Cache(file) as cache:
+        cache.put([("kind", digest, value) for digest, value in wanted.items()])
+        cache._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole, lost = file.read_bytes(), 0
+    for at in range(4096, len(whole), 37):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with Cache(file, readonly=True) as reader:
+            for digest, value in wanted.items():
+                found = reader.get("kind", digest)
+                assert found in (None, value)
+                lost += found is None
+    assert lost > 20

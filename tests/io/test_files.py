@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from semtrace.io.files import UnsafePathError, place, safe_join, walk, write_atomic
+from semtrace.io.files import UnsafePathError, place, safe_join, walk, write_atomic, write_staged
 from semtrace.io.staging import staged_folder
 
 
@@ -58,3 +58,12 @@ def test_placing_keeps_content_and_overwrites_nothing(tmp_path, link):
     source.write_bytes(b"other")
     with pytest.raises(FileExistsError):
         place(source, target, link=link)
+
+
+def test_what_is_staged_never_writes_into_a_file_of_another_name(tmp_path):
+    """A worker that took over an earlier file may die, and another one write it again."""
+    (tmp_path / "earlier").write_bytes(b"an earlier result")
+    os.link(tmp_path / "earlier", tmp_path / "staged")
+    write_staged(tmp_path / "staged", b"new")
+    assert (tmp_path / "earlier").read_bytes() == b"an earlier result"
+    assert (tmp_path / "staged").read_bytes() == b"new"

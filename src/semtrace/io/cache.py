@@ -23,6 +23,7 @@ import semtrace
 from semtrace.io.files import md5
 
 _FROZEN = ".frozen"
+_SEAL = 8  # hex digits
 
 
 @functools.cache
@@ -79,16 +80,18 @@ class Cache:
         if self._db is None:
             return None
         try:
-            row = self._db.execute("SELECT value FROM entry WHERE key = ?", (_key(kind, digest),)).fetchone()
-            return None if row is None else json.loads(row[0])
-        except (sqlite3.DatabaseError, ValueError):  # damaged pages, a damaged value
+            key = _key(kind, digest)
+            row = self._db.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()
+            return json.loads(row[0][_SEAL:]) if row and row[0] == _sealed(key, row[0][_SEAL:]) else None
+        except (sqlite3.DatabaseError, ValueError, TypeError):  # damaged pages, a damaged value
             return None
 
     def put(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         """Store ``(kind, digest, value)`` triples in one transaction; values are what JSON can hold."""
         if self._db is None:
             return
-        rows = [(_key(kind, digest), json.dumps(value)) for kind, digest, value in entries]
+        keyed = ((_key(kind, digest), json.dumps(value)) for kind, digest, value in entries)
+        rows = [(key, _sealed(key, text)) for key, text in keyed]
         try:
             with self._db:
                 self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?)", rows)
@@ -140,6 +143,11 @@ def frozen(path: Path) -> Iterator[Path]:
     finally:
         made.unlink(missing_ok=True)
         copy.unlink(missing_ok=True)
+
+
+def _sealed(key: str, text: str) -> str:
+    """A value behind its own digest: SQLite itself would not notice that a disk changed a digit of it."""
+    return md5(f"{key} {text}".encode())[:_SEAL] + text
 
 
 def _key(kind: str, digest: str) -> str:

@@ -19,6 +19,8 @@ _SYNC_FILE_RANGE_WRITE = 2
 MAX_BYTES = 2**31
 """Larger files are not read: no picture that is decoded here needs more, and a sparse file can claim any size."""
 
+_LONGEST_PATH = 4095  # bytes; PATH_MAX of linux/limits.h without its final NUL
+_FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)  # only Linux has it: it asks for no read permission
 _FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
 
 
@@ -42,20 +44,36 @@ def safe_join(root: Path, relative: str) -> Path:
 def walk(root: Path) -> Iterator[tuple[str, Path]]:
     """Yield ``(posix path relative to root, path)`` of everything below ``root`` that is not a folder.
 
-    Sorted by path, so the listing does not depend on the file system. Symbolic links are yielded, never
-    followed. A folder that cannot be listed raises ``PermissionError``.
+    Sorted by path, so the listing does not depend on the file system. Symbolic links are yielded, never followed,
+    also where one takes the place of a folder while it is listed. A folder whose path is longer than the system
+    allows is yielded itself: nothing in it could be opened.
+
+    Raises:
+        OSError: a folder cannot be listed.
+
     """
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    found = []
-    for folder, subfolders, names in os.walk(root, onerror=fail, followlinks=False):
-        links = [name for name in subfolders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
-        for name in names + links:
-            path = Path(folder, name)
-            found.append((path.relative_to(root).as_posix(), path))
-    yield from sorted(found)
+    found, folders, top = [], [""], root.resolve()
+    while folders:
+        inside = folders.pop()
+        if len(os.fsencode(top / inside)) > _LONGEST_PATH:
+            found.append(inside)
+            continue
+        try:
+            descriptor = _open(top / inside, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            found.append(inside)
+            continue
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    relative = f"{inside}/{entry.name}" if inside else entry.name
+                    (folders if entry.is_dir(follow_symlinks=False) else found).append(relative)
+        finally:
+            os.close(descriptor)
+    for relative in sorted(found):
+        yield relative, root / relative
 
 
 def outside(root: Path, folders: Collection[str]) -> list[str]:
@@ -74,18 +92,49 @@ def outside(root: Path, folders: Collection[str]) -> list[str]:
 
 
 def open_regular(path: Path | str) -> BufferedReader:
-    """Open a file for reading that must be a plain file now, whatever it was when it was listed.
+    """Open a file for reading that must be a plain file now, whatever it and its folders were when it was listed.
+
+    No symbolic link is followed anywhere in ``path``, so one that is swapped in cannot lead out. Where the root may
+    be a link, resolve it first.
 
     Raises:
-        OSError: ``ELOOP`` where it is a symbolic link, ``EINVAL`` where it is a pipe, socket, device or folder (it is
-            never waited for), or anything that opening a file raises.
+        OSError: ``ELOOP`` where it or a folder above it is a symbolic link, ``EINVAL`` where it is a pipe, socket,
+            device or folder (it is never waited for), or anything that opening a file raises.
 
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = _open(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a plain file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def _open(path: Path | str, flags: int) -> int:
+    """Open ``path`` folder by folder (``openat``, ``O_NOFOLLOW``), so it may also be longer than the system allows."""
+    path = Path(path)
+    *folders, last = path.relative_to(path.anchor).parts
+    try:
+        here = os.open(path.anchor or ".", _FOLDER)
+        try:
+            for name in folders:
+                inner = _enter(here, name, _FOLDER)
+                os.close(here)
+                here = inner
+            return _enter(here, last, flags)
+        finally:
+            os.close(here)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def _enter(folder: int, name: str, flags: int) -> int:
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+    except NotADirectoryError:  # what O_DIRECTORY says of a link
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from None
+        raise
 
 
 def read_regular(path: Path | str) -> bytes:
@@ -95,6 +144,11 @@ def read_regular(path: Path | str) -> bytes:
         if size > MAX_BYTES:
             raise OSError(errno.EFBIG, f"{size} bytes; the limit is {MAX_BYTES}", str(path))
         return file.read(size + 1)  # one that grows meanwhile is not followed for ever; its digest will tell
+
+
+def harmless(text: str) -> str:
+    """Text for a terminal: a strange file name may hold what moves the cursor or turns the line around."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def md5(data: bytes) -> str:
@@ -126,9 +180,9 @@ def sha256(path: Path) -> str:
 
 
 def open_plain(path: Path) -> BufferedReader:
-    """As ``open_regular``, for files that must not be anything else: UnsafePathError where they are."""
+    """As ``open_regular``, for what must be a file (else UnsafePathError); folders above it may be links."""
     try:
-        return open_regular(path)
+        return open_regular(path.parent.resolve() / path.name)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EINVAL):
             raise UnsafePathError(f"{path}: a link, pipe or folder, where a file must be") from error
@@ -168,8 +222,12 @@ def _is_running(process: str) -> bool:
 
 
 def write_staged(path: Path, data: bytes) -> None:
-    """Write a file into a staged folder: the folder's sync brings it to the disk, its renaming makes it final."""
-    with path.open("wb") as file:
+    """Write a file into a staged folder: the folder's sync brings it to the disk, its renaming makes it final.
+
+    What is there already, left by a worker that died, goes first: it may share its bytes with an earlier result.
+    """
+    path.unlink(missing_ok=True)
+    with path.open("xb") as file:
         file.write(data)
         file.flush()
         _begin_storing(file.fileno())

@@ -73,7 +73,7 @@ class Comparisons:
         """The entries that the match stage will look for."""
         if (scope := _scope(self)) is None:
             return []
-        path = Path(seen.file).relative_to(self.published).as_posix()
+        path = Path(seen.file).relative_to(scope.roots[1]).as_posix()
         one = to_side([{**seen.facts, "path": path}], path)
         near = near_pairs(scope.originals, one, self.criteria.hamming_threshold, 1, geometry=self.geometry)
         (found,) = apply_verdicts(near, scope.originals, one, scope.knowledge)
@@ -86,5 +86,6 @@ def _scope(asked: Comparisons) -> Scope | None:
         originals = load_side([asked.tiff_hashes])
     except InputError:  # no hashes: the match stage will say so
         return None
-    roots, limits = (asked.archive, asked.published), (asked.most, asked.criteria.ssim_trigger)
+    roots = asked.archive.resolve(), asked.published.resolve()
+    limits = (asked.most, asked.criteria.ssim_trigger)
     return Scope(originals, roots, limits, read_knowledge(asked.converted, asked.verdicts))

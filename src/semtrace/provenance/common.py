@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -152,9 +153,15 @@ def unfit(relative: str, path: Path) -> tuple[str, str] | None:
         relative.encode()
     except UnicodeEncodeError:
         return "name_not_utf8", "rename the file: tables are UTF-8 and its name is not"
-    if path.is_symlink():
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return "path_too_long", "longer than the system allows: nothing there can be opened"
+        return why_unreadable(error)
+    if stat.S_ISLNK(mode):
         return "symbolic_link", f"points to {str(path.readlink())!r}; links are not followed"
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         return "not_a_file", "a pipe, socket or device"
     return None
 

@@ -28,6 +28,8 @@ from semtrace.io.staging import staged_folder
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
 
+_LONGEST = 1000  # bytes of a path in the tree: the system allows 4,095 in all, and folders above it take their part
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -79,8 +81,9 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         # Workers write under names of their own, and only what is wanted gets its place: one on another machine that
         # was given up may go on writing. Nobody can write here any more when the folder is gone.
         new = tempfile.mkdtemp(dir=folder)
+        root = archive.resolve()
         items = [
-            _Item(str(safe_join(archive, path)), digest, new, str(out / "images" / target))
+            _Item(str(safe_join(root, path)), digest, new, str(out / "images" / target))
             for path, digest, target in zip(paths, digests, targets, strict=True)
         ]
         with executor.known() as known:
@@ -111,9 +114,12 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
 
 def names(paths: Sequence[str], digests: Sequence[str], layout: str) -> list[str]:
     """How the JPEGs of unique TIFFs are called, given their paths and md5s."""
+    flat = [f"{digest}.jpg" for digest in digests]
     if layout == "flat":
-        return [f"{digest}.jpg" for digest in digests]
-    return distinct([PurePosixPath(path).with_suffix(".jpg").as_posix() for path in paths], digests)
+        return flat
+    wanted = [PurePosixPath(path).with_suffix(".jpg").as_posix() for path in paths]
+    short = [path if len(path.encode()) <= _LONGEST else name for path, name in zip(wanted, flat, strict=True)]
+    return distinct(short, digests)
 
 
 class _Item(NamedTuple):

@@ -57,6 +57,7 @@ def find_crops(
     """
     tiffs = [t for t, content in enumerate(originals.contents) if content.healthy]
     queries = [j for j in wanted if jpegs.contents[j].healthy]
+    roots = roots[0].resolve(), roots[1].resolve()
     images = {t: _image(roots[0], originals.contents[t]) for t in tiffs}
     published = {j: _image(roots[1], jpegs.contents[j]) for j in queries}
     seen = _mapped(_thumbnail, [*images.values(), *published.values()], executor, "thumbnails") if queries else []

@@ -174,6 +174,7 @@ def near_links(
 def _look(
     pool: Pool, near: Sequence[Link], min_correlation: float, roots: Mapping[str, Path], executor: Executor
 ) -> tuple[list[Link], dict[int, Reject]]:
+    roots = {side: root.resolve() for side, root in roots.items()}
     image = {
         i: Image(str(safe_join(roots[pool.sides[i]], pool.contents[i].paths[0])), pool.contents[i].md5)
         for i in sorted({i for link in near for i in (link.first, link.second)})

@@ -95,7 +95,7 @@ def jpegs(
     check_folder(published, "published")
     rejects: list[Reject] = []
     by_category: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for relative, path in walk(published):
+    for relative, path in walk(published.resolve()):
         reason = unfit(relative, path)
         if reason is None and PurePosixPath(relative).suffix.lower() not in JPEG_EXTENSIONS:
             reason = "not_a_jpeg", f"extension {path.suffix!r}"
@@ -137,7 +137,7 @@ def _fingerprint(
     rejects: list[Reject],
     ahead: Ahead | None = None,
 ) -> Summary:
-    rows_in = len(rows) + len(rejects)
+    rows_in, root = len(rows) + len(rejects), root.resolve()
     first = dict(reversed([(digest or path, path) for path, digest in rows]))  # one file is read per known content
     sources = [Source(str(safe_join(root, path)), digest) for path, digest in rows if first[digest or path] == path]
     examined = examine(sources, examination(side, size), executor=executor, what=f"fingerprint {side}", ahead=ahead)

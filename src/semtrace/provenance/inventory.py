@@ -53,7 +53,7 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
     candidates: list[tuple[str, Path]] = []
     rejects: list[Reject] = []
     files = 0
-    for relative, path in walk(archive):
+    for relative, path in walk(archive.resolve()):
         files += 1
         reason = _not_a_tiff(relative, path)
         if reason:

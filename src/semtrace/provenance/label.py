@@ -177,7 +177,7 @@ def _place(
     cache_file: Path | None,
 ) -> tuple[list[Reject], dict[str, int]]:
     rejects: dict[str, Reject] = {}
-    placed = Counter[str]()
+    placed, root = Counter[str](), archive.resolve()
     images = folder / "images"
     images.mkdir()
     with Cache(cache_file or folder / "none", readonly=True) as cache:
@@ -185,7 +185,7 @@ def _place(
             if row["status"] != "labelled":
                 continue
             path = row["tiff_path"]
-            source, target = safe_join(archive, path), safe_join(images, row["output_path"])
+            source, target = safe_join(root, path), safe_join(images, row["output_path"])
             target.parent.mkdir(exist_ok=True)
             try:
                 earlier = out / "images" / row["output_path"]
@@ -199,6 +199,7 @@ def _place(
                 if error.filename != str(source):  # the copy, not the original, cannot be had: no space, say
                     raise
                 rejects[path] = Reject(path, "label", *why_unreadable(error))
+                target.unlink(missing_ok=True)  # where the copy was made before the original went
                 continue
             if unchanged:
                 placed[how] += 1

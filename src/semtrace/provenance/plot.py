@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.accuracy import TIERS
 from semtrace.io import tables
-from semtrace.io.files import write_atomic
+from semtrace.io.files import harmless, write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
@@ -157,8 +157,8 @@ def _by_row(axes: Axes, rows: Sequence[Row]) -> None:
         )  # fmt: skip
     for value, row in outliers[:_NAMED]:
         axes.annotate(
-            f"{PurePosixPath(row.path).name[:14]}…", (row.position, value), xytext=(8, 0),
-            textcoords="offset points", fontsize=7, va="center", color=RED,
+            harmless(f"{PurePosixPath(row.path).name[:14]}…"), (row.position, value), xytext=(8, 0),
+            textcoords="offset points", fontsize=7, va="center", color=RED, parse_math=False,
         )  # fmt: skip
     for bound, name, colour in ((_EXCELLENT, "excellent", GREEN), (_OUTLIER, "problematic below", RED)):
         axes.axhline(bound, color=colour, linestyle="--", linewidth=1)

@@ -53,7 +53,7 @@ def run(
     drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
     for encoder in ENCODERS:
         (out / "images" / encoder).mkdir(parents=True)
-    make = partial(_publish, archive, out / "images", str(executor.cache))
+    make = partial(_publish, archive.resolve(), out / "images", str(executor.cache))
     rows: list[dict[str, str]] = []
     rejects: list[Reject] = []
     originals = [pictures[name] for name in drawn]

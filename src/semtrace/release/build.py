@@ -89,6 +89,7 @@ def run(
     check_folder(published, "published")
     if settings.originals:
         check_folder(archive, "archive")
+    published = published.resolve()
     sources = read_sources(work)
     licence = settings.licence.strip()
     chosen = choose(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
