@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from semtrace.io import cache as module
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, frozen
 
 
 def test_what_was_put_is_got_also_by_a_reader(tmp_path):
@@ -73,3 +73,22 @@ def test_a_flipped_bit_is_never_a_value(tmp_path):
                 assert found in (None, value)
                 lost += found is None
     assert lost > 20
+
+
+def test_other_machines_read_a_copy_that_does_not_change(tmp_path):
+    with Cache(tmp_path / "c.sqlite") as cache:
+        cache.put([("k", "1", "one")])
+        with frozen(cache.path) as copy:
+            cache.put([("k", "2", "two")])
+            with Cache(copy, readonly=True) as reading:
+                assert (reading.get("k", "1"), reading.get("k", "2")) == ("one", None)
+            assert {path.name for path in tmp_path.glob("*.frozen*")} == {"c.sqlite.frozen"}
+        assert not copy.exists()
+        with frozen(cache.path) as copy, Cache(copy, readonly=True) as reading:
+            assert reading.get("k", "2") == "two"
+
+
+def test_without_a_cache_there_is_nothing_to_copy(tmp_path):
+    (tmp_path / "c.sqlite").write_text("no database")
+    with frozen(tmp_path / "c.sqlite") as copy, Cache(copy, readonly=True) as reading:
+        assert reading.get("k", "1") is None
