@@ -114,12 +114,6 @@ def matched(folder: Path, count: int) -> float:
     return timed(lambda: match.run(tables[0], tables[1:], folder / "match", p.match, executor))
 
 
-def fitted(seconds: dict[int, float]) -> tuple[float, float]:
-    """Seconds whatever the number, and seconds for each, by least squares."""
-    slope, fixed = np.polyfit(list(seconds), list(seconds.values()), 1)
-    return float(fixed), float(slope)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=20_000)
@@ -151,13 +145,15 @@ def main() -> None:
             result[what] = found
             for size, seconds in found.items():
                 print(f"{what:6} {size:7} images: processes {seconds['processes']:.2f} s, dask {seconds['dask']:.2f} s")
-            each = {name: fitted({size: seconds[name] for size, seconds in found.items()}) for name in executors}
-            (fixed, one), (dask_fixed, dask_one) = each["processes"], each["dask"]
-            print(f"  processes {fixed:.2f} s + {one * 1e3:.2f} ms each")
-            print(f"  dask      {dask_fixed:.2f} s + {dask_one * 1e3:.2f} ms each")
-            # Twice the cores elsewhere halve what each image takes, and save that much against what a cluster costs.
+            least, most = min(found), max(found)
+            one, dask_one = ((found[most][name] - found[least][name]) / (most - least) for name in executors)
+            fixed = found[least]["dask"] - found[least]["processes"]
+            print(
+                f"  each: processes {one * 1e3:.2f} ms, dask {dask_one * 1e3:.2f} ms; dask at once {fixed:.2f} s more"
+            )
+            # Twice the cores elsewhere halve what an image takes, and save that much against what a cluster costs.
             saved = one - dask_one / 2
-            even = (dask_fixed - fixed) / saved if saved > 0 else float("inf")
+            even = fixed / saved if saved > 0 else float("inf")
             result[f"{what}, break-even"] = even
             print(f"  a cluster of twice these cores is as fast from {even:.0f} images on")
         tables = {n: matched(folder, n) for n in (given.hashes // 100, given.hashes // 10, given.hashes)}
