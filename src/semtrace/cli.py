@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semtrace import cli_release, verbs
+from semtrace import cli_release, verbs, verbs_tuning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, "1")
     if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(given, "overrides") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes overrides before an option, and leaves those after it
+        given.overrides += rest
 
     from semtrace.cluster.client import ClusterError
     from semtrace.core.labels import VocabularyError
@@ -100,9 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     verb("validate", verbs.validate, "measure the mapping: metrics.json and accuracy_report.txt")
     verb("plot", verbs.plot, "draw the histograms and the plot by row")
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
-    calibrate = verb("calibrate", verbs.calibrate, thresholds)
+    calibrate = verb("calibrate", verbs_tuning.calibrate, thresholds)
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
-    sweep = verb("sweep", verbs.sweep, grid)
+    sweep = verb("sweep", verbs_tuning.sweep, grid)
     verb("track", verbs.track, "log the finished pipeline run to MLflow")
     run = verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look")
     for composed, when in ((params, ""), (run, "; none: params.yaml as it is")):

@@ -20,15 +20,16 @@ CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
 SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
 
 
-def _load(given: argparse.Namespace) -> Params:
+def load(given: argparse.Namespace) -> Params:
+    """The parameters of params.yaml, with the options that stand in for some."""
     from semtrace import params
 
     return params.load(PARAMS, workers=given.workers)
 
 
-def _ready(given: argparse.Namespace) -> Params:
+def ready(given: argparse.Namespace) -> Params:
     """The parameters, once it is certain that a cluster, if one is asked for, can do the work."""
-    p = _load(given)
+    p = load(given)
     p.executor.check((p.dataset.archive, p.dataset.published), given.work)
     return p
 
@@ -68,7 +69,7 @@ def generate(given: argparse.Namespace) -> Any:
     """Make the synthetic archive."""
     from semtrace.synthetic import generate
 
-    p = _load(given)
+    p = load(given)
     return "\n" + str(generate.generate(p.synthetic, p.dataset.archive.parent, workers=p.executor.workers or None))
 
 
@@ -76,7 +77,7 @@ def inventory(given: argparse.Namespace) -> Any:
     """What every file of the archive is."""
     from semtrace.provenance import ahead, inventory
 
-    p = _ready(given)
+    p = ready(given)
     hashes = ahead.Hashes(p.hash) if _in_a_run(given) and p.fingerprint.sample_tiff is None else None
     return inventory.run(p.dataset.archive, given.work / "inventory", p.executor, ahead=hashes)
 
@@ -86,7 +87,7 @@ def shard(given: argparse.Namespace) -> Any:
     from semtrace.provenance import shard
     from semtrace.provenance.common import InputError
 
-    p, out = _load(given), SHARDS / given.name
+    p, out = load(given), SHARDS / given.name
     if given.name not in p.dataset.shards:
         raise InputError(f"{given.name!r} is none of dataset.shards, which are {', '.join(p.dataset.shards) or 'none'}")
     folder = p.dataset.archive / p.dataset.shards[given.name]
@@ -98,7 +99,7 @@ def join(given: argparse.Namespace) -> Any:
     """The tables of all shards as one."""
     from semtrace.provenance import join
 
-    p = _load(given)
+    p = load(given)
     return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert)
 
 
@@ -106,7 +107,7 @@ def convert(given: argparse.Namespace) -> Any:
     """One JPEG per unique TIFF."""
     from semtrace.provenance import convert
 
-    p = _ready(given)
+    p = ready(given)
     return convert.run(p.dataset.archive, _listing(given), given.work / "convert", p.convert, p.executor)
 
 
@@ -115,7 +116,7 @@ def fingerprint(given: argparse.Namespace) -> Any:
     from semtrace.core.device import choose
     from semtrace.provenance import fingerprint
 
-    p, out = _ready(given), given.work / "fingerprint" / given.side
+    p, out = ready(given), given.work / "fingerprint" / given.side
     if given.side == "tiff":
         return fingerprint.tiffs(p.dataset.archive, _listing(given), out, p.hash, p.fingerprint, p.executor)
     comparisons = None
@@ -139,10 +140,10 @@ def match(given: argparse.Namespace) -> Any:
     """Both mappings."""
     from semtrace.provenance import match
 
-    p = _load(given)
+    p = load(given)
     if _from_tables_alone(given, (), {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}):
         return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
-    p = _ready(given)
+    p = ready(given)
     return match.run(
         _hashes(given, "tiff"), [_hashes(given, "jpeg")], given.work / "match", p.match, p.executor,
         archive=p.dataset.archive, published=p.dataset.published,
@@ -155,15 +156,15 @@ def deduplicate(given: argparse.Namespace) -> Any:
     from semtrace.provenance import deduplicate
     from semtrace.provenance.common import InputError
 
-    p = _load(given)
+    p = load(given)
     originals, jpegs, out = (getattr(given, name, None) for name in ("tiff_hashes", "jpeg_hashes", "out"))
     if originals or jpegs or out:
         if not out or not (originals or jpegs):
             raise InputError("hash tables alone need --out, and --tiff-hashes or --jpeg-hashes or both")
-        _check_replaceable(out, {"groups.csv", "rejects.csv"})
+        check_replaceable(out, {"groups.csv", "rejects.csv"})
         hashes = {"tiff": [originals] if originals else [], "jpeg": jpegs or []}
         return deduplicate.run({side: files for side, files in hashes.items() if files}, out, p.deduplicate, p.executor)
-    p = _ready(given)
+    p = ready(given)
     sides = {side: [_hashes(given, side)] for side in ("tiff", "jpeg")}
     return deduplicate.run(
         sides, given.work / "deduplicate", p.deduplicate, p.executor,
@@ -172,7 +173,8 @@ def deduplicate(given: argparse.Namespace) -> Any:
     )  # fmt: skip
 
 
-def _check_replaceable(out: Path, written: set[str]) -> None:
+def check_replaceable(out: Path, written: set[str]) -> None:
+    """Refuse to replace a folder that holds more than an earlier result."""
     from semtrace.provenance.common import InputError
 
     if out.exists() and {path.name for path in out.iterdir()} - written:
@@ -183,7 +185,7 @@ def label(given: argparse.Namespace) -> Any:
     """Labels, conflicts, labelled copies."""
     from semtrace.provenance import label
 
-    p = _load(given)
+    p = load(given)
     near = p.match.criteria(p.hash.size**2).hamming_threshold
     if _from_tables_alone(given, ("matched",), {"labels.csv", "conflicts.csv", "rejects.csv"}):
         tiffs, jpegs = given.tiff_hashes, given.jpeg_hashes
@@ -205,7 +207,7 @@ def _from_tables_alone(given: argparse.Namespace, more: Sequence[str], written: 
         options = ", ".join("--" + {"matched": "match"}.get(name, name).replace("_", "-") for name in names)
         raise InputError(f"{given.verb} from hash tables alone needs {options} together")
     if named:
-        _check_replaceable(given.out, written)
+        check_replaceable(given.out, written)
     return bool(named)
 
 
@@ -213,7 +215,7 @@ def validate(given: argparse.Namespace) -> Any:
     """Metrics and report."""
     from semtrace.provenance import validate
 
-    p = _load(given)
+    p = load(given)
     validate.run(given.work, p.dataset.known, given.work / "validate")
     return "\n" + (given.work / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
 
@@ -222,47 +224,10 @@ def plot(given: argparse.Namespace) -> Any:
     """The four pictures."""
     from semtrace.provenance import plot
 
-    p = _load(given)
+    p = load(given)
     criteria = p.match.criteria(p.hash.size**2)
     lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
     return ", ".join(plot.run(given.work / "match" / "jpeg_to_tiff.csv", given.work / "plot", lines))
-
-
-def calibrate(given: argparse.Namespace) -> Any:
-    """Thresholds for a requested precision."""
-    from semtrace import params
-    from semtrace.provenance import calibrate
-    from semtrace.provenance.common import UnreachableError
-
-    p, file = _ready(given), CONF / "match" / "calibrated.yaml"
-    params.check_group_file(file)
-    settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
-    done = calibrate.run(given.work, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
-    if done.chosen is None:
-        print(done.report)
-        raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
-    params.write_group_file(file, asdict(done.chosen), done.notes)
-    return f"\n{done.report}\n{file} written; `semtrace params match=calibrated` uses it"
-
-
-def sweep(given: argparse.Namespace) -> Any:
-    """Every point of a grid judged, one recommended."""
-    from semtrace import grid, params, tracking, tracking_sweep
-    from semtrace.provenance import sweep
-
-    out = given.out or WORK / "sweep"
-    if given.out:
-        _check_replaceable(out, sweep.WRITTEN)
-    in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
-    p, data = asked.params, asked.params.dataset
-    store = tracking.connect(p.tracking)
-    done = sweep.run(
-        sweep.Inputs(data.archive, data.published, data.known, WORK), asked.points,
-        sweep.Point(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
-    )  # fmt: skip
-    logged = tracking_sweep.log(store, asked, done, out, WORK) if store else "tracking is off"
-    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in done.seconds.items())
-    return f"\n{done.report}\n{out}: tables and pictures ({took})\n{logged}"
 
 
 def run(given: argparse.Namespace) -> Any:
@@ -295,7 +260,7 @@ def track(given: argparse.Namespace) -> Any:
     """One MLflow run."""
     from semtrace import tracking
 
-    return tracking.track(_load(given), PARAMS, given.work)
+    return tracking.track(load(given), PARAMS, given.work)
 
 
 _STAGES = {

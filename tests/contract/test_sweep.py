@@ -102,7 +102,7 @@ def test_a_sweep_and_a_pipeline_run_compare_in_one_table(project, capsys):
 
 
 def test_two_sweeps_at_once_on_one_new_store(project):
-    commands = [["semtrace", "sweep", *GRID, f"executor.cache=cache{n}.sqlite", "--out", f"out{n}"] for n in (0, 1)]
+    commands = [["semtrace", "sweep", *GRID, "--out", f"out{n}", f"executor.cache=cache{n}.sqlite"] for n in (0, 1)]
     started = [
         subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for command in commands
