@@ -105,7 +105,7 @@ expect "build tools in it" "$tools" ""
 ! in_container $user "$work/out" touch data/raw/written 2>/dev/null || expect "data/raw" writable read-only
 ! in_container $user "$work/out" touch src/semtrace/written 2>/dev/null || expect "the code" writable read-only
 expect "what is in it" "$(in_container $user "$work/out" ls -A | tr '\n' ' ')" \
-    ".cache .dvc .dvcignore LICENSE conf constraints.txt data dvc.yaml params.yaml pyproject.toml src "
+    ".cache .dvc .dvcignore LICENSE conf constraints.txt data dvc.yaml params.yaml pipelines pyproject.toml src "
 
 in_container $user "$work/out" semtrace --help >/dev/null
 say "semtrace --help"
