@@ -17,11 +17,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from semtrace.cli import main
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, harmless, open_regular, safe_join, walk
 from semtrace.io.staging import locked, staged_folder
 from semtrace.provenance import convert, inventory, label
 from semtrace.provenance.common import Executor
+from semtrace.release.gates import GATES
 from tests.crash.harness import digests
 from tests.provenance.conftest import build, save, scene
 from tests.provenance.pipeline import defaults, publish, run_all, table
@@ -196,10 +198,26 @@ def test_a_folder_that_becomes_a_link_while_it_is_listed_is_not_entered(tmp_path
     assert [name for name, _ in walk(tmp_path / "archive")] == ["in"]
 
 
-def test_a_root_may_be_a_link(tmp_path):
-    save(tmp_path / "real/a.tif", scene(1, 96, 128))
-    (tmp_path / "archive").symlink_to(tmp_path / "real")
-    assert inventory.run(tmp_path / "archive", tmp_path / "out", Executor(1, tmp_path / "c.sqlite")).images == 1
+def test_the_roots_and_the_folder_of_results_may_be_links(tmp_path, monkeypatch, project):
+    """All of it, from the parameters to a verified release with its originals: the same tables as without links."""
+    build(tmp_path / "real")
+    run_once(tmp_path / "real")
+    here = tmp_path / "project"
+    shutil.copytree(project / "conf", here / "conf")
+    (tmp_path / "elsewhere").mkdir()
+    (here / "data").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(here)
+    places = [f"dataset.{name}={tmp_path / 'in' / name}" for name in ("archive", "published", "known")]
+    assert main(["params", "dataset=archive", "release.originals=true", *places]) == 0
+    assert main(["run", "--workers", "1"]) == 0
+    assert main(["run", "--workers", "1"]) == 0  # and again, over its own results
+    for name in ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label"):
+        assert digests(here / "data/work" / name) == digests(tmp_path / "real/work" / name), name
+    allowed = [word for gate in GATES for word in ("--allow", gate)]
+    assert main(["release", "--version", "1.0.0", "--date", "2026-01-01", *allowed]) == 0
+    [release] = (here / "data/releases").iterdir()
+    assert main(["verify", str(release), "--full"]) == 0
 
 
 def test_no_name_moves_the_cursor():

@@ -25,7 +25,10 @@ def take_over(earlier: Path, target: Path, digest: str, cache: Cache) -> bool:
         found = earlier.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             return False
-        if cache.get(_KIND, _name(earlier)) != _facts(found, digest) and md5(read_regular(earlier)) != digest:
+        if (
+            cache.get(_KIND, _name(earlier)) != _facts(found, digest)
+            and md5(read_regular(earlier.parent.resolve() / earlier.name)) != digest
+        ):
             return False
         os.link(earlier, target, follow_symlinks=False)
     except OSError:

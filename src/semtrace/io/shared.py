@@ -19,7 +19,7 @@ def look(path: str) -> str:
     try:
         if Path(path).is_dir():
             return f"a folder, {'' if os.access(path, os.W_OK) else 'not '}writable"
-        with open_regular(path) as file:
+        with open_regular(Path(path).resolve()) as file:
             return f"{os.fstat(file.fileno()).st_size} bytes beginning {md5(file.read(_HEAD))[:8]}"
     except OSError as error:
         return error.strerror or "not readable"

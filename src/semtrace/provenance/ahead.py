@@ -86,6 +86,5 @@ def _scope(asked: Comparisons) -> Scope | None:
         originals = load_side([asked.tiff_hashes])
     except InputError:  # no hashes: the match stage will say so
         return None
-    roots = asked.archive.resolve(), asked.published.resolve()
-    limits = (asked.most, asked.criteria.ssim_trigger)
+    roots, limits = (asked.archive, asked.published), (asked.most, asked.criteria.ssim_trigger)
     return Scope(originals, roots, limits, read_knowledge(asked.converted, asked.verdicts))

@@ -140,7 +140,7 @@ def run(
     compared: list[AllCompared] = [[] for _ in pairs]
     images = archive is not None and published is not None
     if archive is not None and published is not None:
-        scope = Scope(originals, (archive.resolve(), published.resolve()), (most, criteria.ssim_trigger), knowledge)
+        scope = Scope(originals, (archive, published), (most, criteria.ssim_trigger), knowledge)
         compared = compare_candidates(pairs, jpegs, scope, executor)
     weighed = [
         weigh(content, found, comparisons, originals, knowledge, criteria, most=most)

@@ -159,8 +159,7 @@ def measure(
     pairs = apply_verdicts(pairs, originals, published, knowledge)
     pairs = [found if j in answers else [] for j, found in enumerate(pairs)]
     named = frozenset(named_originals(originals, published, knowledge))
-    resolved = roots[0].resolve(), roots[1].resolve()
-    scope = Scope(originals, resolved, (max((len(found) for found in pairs), default=0), inf), knowledge)
+    scope = Scope(originals, roots, (max((len(found) for found in pairs), default=0), inf), knowledge)
     asked = [found[: most + len(answers.get(j, ()))] for j, found in enumerate(pairs)]
     compared = compare_candidates(asked, published, scope, executor, thorough=True)
     return Measurements(originals, published, pairs, compared, knowledge, most, named)

@@ -104,6 +104,10 @@ class Scope:
     limits: tuple[int, float]
     knowledge: Knowledge
 
+    def __post_init__(self) -> None:
+        # Below the roots no link is followed; they may be links themselves.
+        object.__setattr__(self, "roots", (self.roots[0].resolve(), self.roots[1].resolve()))
+
     def task(self, published: Content, found: list[Pair]) -> Pairs:
         """One published content beside its nearest candidates, in their order."""
         most, trigger = self.limits

@@ -89,7 +89,7 @@ def run(
     check_folder(published, "published")
     if settings.originals:
         check_folder(archive, "archive")
-    published = published.resolve()
+    work, params_file = work.resolve(), params_file.resolve()  # no link is followed when they are read
     sources = read_sources(work)
     licence = settings.licence.strip()
     chosen = choose(sources, settings.include, vocabulary, licence, with_originals=settings.originals)

@@ -41,6 +41,7 @@ def place_all(
         InputError: an image is not the file any more that was traced.
 
     """
+    published, archive = published.resolve(), archive.resolve()  # no link is followed below them
     jobs = [_Job(published, row["published_path"], row["path"], link, row["bytes"], row["md5"]) for row in pictures]
     # An original is never the same file as one in the release, whatever `link` says: nobody may write to the archive.
     link = "copy" if link == "copy" else "reflink"
