@@ -105,6 +105,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu \
-	bench-release ui clean
+.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:
