@@ -65,10 +65,7 @@ def make(root: Path, files: int) -> None:
 
 
 class Seen(NamedTuple):
-    """One look: share done, bytes and descriptors: of the process its own, of the largest worker what is resident.
-
-    A worker shares most of its memory with the process that it was forked from.
-    """
+    """One look: share done; resident bytes and descriptors of the process, and of the largest of its workers."""
 
     share: float
     parent: int
@@ -124,7 +121,7 @@ class Watch:
             return
         try:
             workers = process.children(recursive=True)
-            held = [process.memory_full_info().uss, *(part.memory_info().rss for part in workers)]
+            held = [part.memory_info().rss for part in (process, *workers)]
             opened = [part.num_fds() for part in (process, *workers)]
         except psutil.Error:  # one ended meanwhile
             return
