@@ -18,7 +18,7 @@ run: .venv/.stamp
 	semtrace track
 
 test: .venv/.stamp
-	pytest
+	pytest -n logical --dist loadfile
 
 lint: .venv/.stamp
 	ruff check .

@@ -26,3 +26,8 @@ def shared() -> Path:
     if not data.is_dir():
         pytest.skip("the real images of ../shared/data are not here")
     return data
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that at the end no core waits for the one that has it."""
+    items.sort(key=lambda item: item.path.name != "test_variants.py")

@@ -306,7 +306,7 @@ def test_an_experiment_of_dvc_changes_what_it_should_and_shows_it(clone, tmp_pat
     folder = tmp_path / "project"
     shutil.copytree(clone, folder)
     call("git", "add", "dvc.lock", "params.yaml", cwd=folder)
-    call("git", "commit", "-qm", "run", cwd=folder)
+    call("git", "commit", "--allow-empty", "-qm", "run", cwd=folder)
     output = call("dvc", "exp", "run", "-S", "match.hamming_threshold=20", "-S", "match.reach=20", cwd=folder)
     assert ran(output) >= {"match", "validate", "plot"}
     assert not ran(output) & {"inventory", "convert", "fingerprint@tiff", "fingerprint@jpeg"}

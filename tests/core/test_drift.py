@@ -47,7 +47,7 @@ def test_it_is_the_best_of_all_displacements(down: int, right: int, seed: int):
     assert (found.correlation, found.drift) == pytest.approx(by_hand(one, noisy), abs=2e-4)
     assert found == likeness(noisy, one)
     if max(abs(down), abs(right)) <= 8:
-        assert found.correlation > 0.9
+        assert found.correlation > 0.8  # noise takes the rest; of another field it is below 0.3
         assert found.drift == round(float(np.hypot(down, right)) / 256, 4)
 
 
