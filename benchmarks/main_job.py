@@ -59,7 +59,7 @@ def measured(command: list[str], cwd: Path) -> Measured:
 
         def watch() -> None:
             nonlocal peak
-            while not finished.wait(0.05):
+            while not finished.wait(0.25):
                 total = 0
                 try:
                     for part in (root, *root.children(recursive=True)):
