@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
     sweep.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. hash.size=8,16 match.min_ssim=0.7,0.85")
     sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
-    sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of data/work/sweep, for two sweeps at once")
+    sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     cli_release.add(verb, verbs.PARAMS, verbs.WORK)
     return parser
 

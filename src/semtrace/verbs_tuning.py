@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from semtrace.verbs import CONF, PARAMS, WORK, check_replaceable, ready
+from semtrace.verbs import CONF, PARAMS, check_replaceable, ready
 
 
 def calibrate(given: argparse.Namespace) -> Any:
@@ -31,17 +31,17 @@ def sweep(given: argparse.Namespace) -> Any:
     from semtrace import grid, params, tracking, tracking_sweep
     from semtrace.provenance import sweep
 
-    out = given.out or WORK / "sweep"
+    out = given.out or given.work / "sweep"
     if given.out:
         check_replaceable(out, sweep.WRITTEN)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
-    p.executor.check((data.archive, data.published), WORK)
+    p.executor.check((data.archive, data.published), given.work)
     store = tracking.connect(p.tracking)
     done = sweep.run(
-        sweep.Inputs(data.archive, data.published, data.known, WORK), asked.points,
+        sweep.Inputs(data.archive, data.published, data.known, given.work), asked.points,
         sweep.Point(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
     )  # fmt: skip
-    logged = tracking_sweep.log(store, asked, done, out, WORK) if store else "tracking is off"
+    logged = tracking_sweep.log(store, asked, done, out, given.work) if store else "tracking is off"
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in done.seconds.items())
     return f"\n{done.report}\n{out}: tables and pictures ({took})\n{logged}"

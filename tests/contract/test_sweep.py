@@ -166,3 +166,10 @@ def test_against_an_mlflow_server_over_postgresql(project, tmp_path):
         refused = call("semtrace", "sweep", *GRID, cwd=project, code=2, MLFLOW_TRACKING_URI=store)
         assert "a server keeps the files of experiment 'semtrace'" in refused
         assert {kind: len(found) for kind, found in runs(url).items()} == {"pipeline": 1, "sweep": 1, "point": 8}
+
+
+def test_another_folder_of_results_is_the_one_that_is_swept(project):
+    (project / "data/work").rename(project / "data/other")
+    call("semtrace", "sweep", "--work", "data/other", "match.min_ssim=0.7,0.95", "tracking=off", cwd=project)
+    assert len(table(project / "data/other/sweep/sweep.csv")) == 2
+    assert not (project / "data/work").exists()

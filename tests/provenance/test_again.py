@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,28 @@ def test_looking_ahead_changes_no_table_and_answers_what_later_stages_ask(root):
     )  # fmt: skip
     for name, content in tree(work).items():
         assert content == first[name], name
+
+
+class Deadly:
+    """Looks ahead, and dies of it."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def prepare(self) -> None:
+        """Nothing to load."""
+
+    def __call__(self, seen):
+        if self.how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise MemoryError
+
+
+@pytest.mark.parametrize("how", ["killed", "no memory"])
+def test_what_goes_wrong_ahead_costs_no_file_its_place_in_the_table(how, root):
+    p = defaults(root)
+    inventory.run(root / "archive", root / "plain", p.executor)
+    (root / "cold").mkdir()
+    cold = defaults(root / "cold").executor
+    inventory.run(root / "archive", root / "ahead", cold, ahead=Deadly(how))
+    assert tree(root / "ahead") == tree(root / "plain")

@@ -26,10 +26,7 @@ from semtrace.parallel import Crashed, progress
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-SMALLEST, LARGEST = (
-    100,
-    1000,
-)  # items per task: Dask's own cost is small beside the work, and a lost task soon done again
+SMALLEST, LARGEST = 100, 1000  # items per task: Dask's own cost is small beside it, and a lost one soon done again
 CONNECT = 10.0  # seconds until a scheduler that does not answer is given up
 PATIENCE = 60.0  # seconds without any worker
 _TRIES = 3  # each of them is as many deaths of a worker as the scheduler's allowed-failures

@@ -26,6 +26,10 @@ _FROZEN = ".frozen"
 _SEAL = 8  # hex digits
 
 
+Entry = tuple[str, str, Any]
+"""What is put in: kind, digest, value."""
+
+
 @functools.cache
 def code_version() -> str:
     """Eight hex digits that change with the sources of core/, io/ and provenance/ and the versions of the decoders."""
@@ -86,7 +90,7 @@ class Cache:
         except (sqlite3.DatabaseError, ValueError, TypeError):  # damaged pages, a damaged value
             return None
 
-    def put(self, entries: Iterable[tuple[str, str, Any]]) -> None:
+    def put(self, entries: Iterable[Entry]) -> None:
         """Store ``(kind, digest, value)`` triples in one transaction; values are what JSON can hold."""
         if self._db is None:
             return

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from semtrace.core.decision import Criteria
+from semtrace.io.cache import Entry
 from semtrace.io.images import decode, encode_jpeg
 from semtrace.provenance.candidates import load_side, near_pairs, to_side
 from semtrace.provenance.common import InputError
 from semtrace.provenance.compare_pairs import compare_held, load_kernels
-from semtrace.provenance.examine import Entry, Seen
+from semtrace.provenance.examine import Seen
 from semtrace.provenance.fingerprint import HashSettings, examination
 from semtrace.provenance.traces import Scope, apply_verdicts, read_knowledge
 

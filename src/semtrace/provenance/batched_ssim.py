@@ -10,19 +10,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, Entry
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor
 from semtrace.provenance.compare_pairs import aligned_pairs, has_similarities
 from semtrace.provenance.pictures import Pairs
-
-Entry = tuple[str, str, Any]
 
 
 class Ready(NamedTuple):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, align, correlation, similarity
-from semtrace.io.cache import Cache, reader
+from semtrace.io.cache import Cache, Entry, reader
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.pictures import AllCompared, Compared, Pairs, Pictures, UnavailableError, UnknownError, key_of
@@ -64,9 +63,7 @@ def load_kernels() -> None:
         similarity(pair), correlation(pair)
 
 
-def _compare(
-    cache_file: str, thorough: bool, task: Pairs
-) -> tuple[list[Compared], list[tuple[str, str, Any]]] | Reject:
+def _compare(cache_file: str, thorough: bool, task: Pairs) -> tuple[list[Compared], list[Entry]] | Reject:
     pictures = Pictures(task[0], cache_file, reader(cache_file))
     try:
         return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
@@ -74,7 +71,7 @@ def _compare(
         return error.reject
 
 
-def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: str) -> list[tuple[str, str, Any]]:
+def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: str) -> list[Entry]:
     """What ``compare_pairs`` will find in the side cache about a task whose published picture is at hand.
 
     Args:

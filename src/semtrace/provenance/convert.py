@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
-from semtrace.io.cache import Cache, reader
+from semtrace.io.cache import Cache, Entry, reader
 from semtrace.io.earlier import remember, take_over
 from semtrace.io.files import md5, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
@@ -73,7 +73,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
     targets = names(paths, digests, settings.layout)
     made: dict[str, dict[str, str]] = {}
     failed: dict[str, tuple[str, str]] = {}
-    fresh: list[tuple[str, str, Any]] = []
+    fresh: list[Entry] = []
     with staged_folder(out) as folder:
         images = folder / "images"
         for parent in sorted({(images / target).parent for target in targets}):

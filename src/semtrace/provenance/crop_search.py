@@ -16,7 +16,7 @@ from semtrace.core.compare import Aligned, Comparison, correlation, similarity
 from semtrace.core.decision import Candidate
 from semtrace.core.placement import Rectangle, locate
 from semtrace.core.resample import resize
-from semtrace.io.cache import Cache, reader
+from semtrace.io.cache import Cache, Entry, reader
 from semtrace.io.files import safe_join
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Content, Pair, Side
@@ -112,7 +112,7 @@ def _files(item: Image | Task) -> list[str]:
     return [image.file for image in ((item,) if isinstance(item, Image) else item[:2])]
 
 
-def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, list[tuple[str, str, Any]]]:
+def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, list[Entry]]:
     key = f"{image.md5}-{image.bar_top}"
     known = reader(cache_file).get("thumbnail", key)
     if known is not None:
@@ -127,7 +127,7 @@ def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, l
     return made, [("thumbnail", key, {**value, "rows": made.rows})]
 
 
-def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[tuple[str, str, Any]]]:
+def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:
     published, original, guess = task
     key = f"{published.md5}-{original.md5}-{original.bar_top}"
     known = reader(cache_file).get("crop", key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from semtrace.io.cache import Cache, reader
+from semtrace.io.cache import Cache, Entry, reader
 from semtrace.io.images import DecodedImage, UnreadableImage, decode, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
 from semtrace.io.seen import identify, read_as, recall
@@ -26,10 +27,6 @@ class Source:
 
     file: str
     expected_md5: str = ""
-
-
-Entry = tuple[str, str, Any]
-"""What the side cache keeps: kind, digest, value."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def examine(
         examination: what to yield.
         executor: where to work.
         what: the words beside the progress bar.
-        ahead: done with every file that is decoded.
+        ahead: done with every file that is decoded; what goes wrong in it costs no file its facts.
 
     """
     with Cache(executor.cache) as cache, executor.known() as known:
@@ -90,9 +87,12 @@ def examine(
         task, prepare = partial(_examine, examination, ahead, known), partial(_prepare, examination, ahead)
         results = executor.map(task, todo, what=what, sees=_file, prepare=prepare)
         fresh: list[Entry] = []
-        for facts in recalled:
+        for source, facts in zip(sources, recalled, strict=True):
             if facts is None:
                 result = next(results)
+                if isinstance(result, Crashed) and ahead is not None:  # perhaps over the other pictures it looked at
+                    alone = partial(_examine, examination, None, known)
+                    result = next(executor.map(alone, [source], what=what, sees=_file))
                 if isinstance(result, Crashed):
                     yield Reject("", "", "decoder_crashed", result.detail)
                     continue
@@ -155,5 +155,6 @@ def _examine(
         facts = {"md5": content.digest, "bytes": len(data), "reason": error.reason, "detail": error.detail}
     else:
         if ahead is not None:
-            entries += ahead(Seen(source.file, content.digest, data, image, facts))
+            with contextlib.suppress(MemoryError):  # the later stage will find out, and say it of the right file
+                entries += ahead(Seen(source.file, content.digest, data, image, facts))
     return facts, [*entries, (examination.kind, content.digest, facts)]

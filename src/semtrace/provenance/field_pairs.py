@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.drift import Likeness, likeness, shrink
-from semtrace.io.cache import Cache, reader
+from semtrace.io.cache import Cache, Entry, reader
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.compare_pairs import files
@@ -61,11 +60,11 @@ def _recall(cache: Cache, task: Pairs) -> list[Seen] | None:
     return None if None in known else [Likeness(**one) if one else None for one in known]
 
 
-def _look(cache_file: str, task: Pairs) -> tuple[list[Seen], list[tuple[str, str, Any]]]:
+def _look(cache_file: str, task: Pairs) -> tuple[list[Seen], list[Entry]]:
     """The likenesses, and what to store in the cache."""
     image, others = task
     seen: list[Seen] = []
-    entries: list[tuple[str, str, Any]] = []
+    entries: list[Entry] = []
     cache = reader(cache_file)
     for other in others:
         key = _key(image, other)

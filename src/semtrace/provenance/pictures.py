@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, Comparison, align, correlation, similarity
 from semtrace.core.dihedral import Symmetry, apply, inverse
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, Entry
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg import encode_again, luma_table
 from semtrace.provenance.common import OUT_OF_MEMORY, Reject, read_file
@@ -109,7 +109,7 @@ class Pictures:
 
     def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
         self.published, self.cache_file, self.cache, self.recalling = published, cache_file, cache, recalling
-        self.entries: list[tuple[str, str, Any]] = []
+        self.entries: list[Entry] = []
 
     @cached_property
     def data(self) -> bytes:
