@@ -95,10 +95,11 @@ def ours(data: Path, root: Path) -> Measured:
 
 def add_one_percent(data: Path, root: Path) -> None:
     """Put new originals, and pictures published from them, beside those that are there."""
-    generate(Settings(seed=3, originals=40, published=30), root)
+    count = max(1, sum(path.is_file() for path in (data / "archive").rglob("*")) // 100)
+    new = max(40, count * 5 // 4)  # a tenth of what is published has no original
+    generate(Settings(seed=3, originals=new, published=new), root)
     with (root / "known" / "truth.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["tiff_path"]]
-    count = max(1, sum(path.is_file() for path in (data / "archive").rglob("*")) // 100)
     for row in rows[:count]:
         for folder, old, new in (
             ("archive", row["tiff_path"], f"later/{row['tiff_path']}"),

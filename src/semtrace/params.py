@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
@@ -219,6 +219,7 @@ def load(file: Path, *, workers: int | None = None) -> Params:
     return parse(text, file.name, workers=workers)
 
 
+@lru_cache(maxsize=8)  # all stages of a run ask for the same
 def parse(text: str, origin: str, *, workers: int | None = None) -> Params:
     """Parameters from the text of a params.yaml; ``origin`` names it in errors.
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from semtrace.io import tables
 
@@ -64,3 +66,14 @@ def test_rows_of_ones_own_come_with_their_lines(tmp_path):
 def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path):
     (tmp_path / "truth.csv").write_bytes(b"\xef\xbb\xbfjpeg_path,tiff_path,category\r\na.jpg,a.tif,Tips\r\n")
     assert [row["tiff_path"] for row in tables.read(tmp_path / "truth.csv", tables.TRUTH)] == ["a.tif"]
+
+
+@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8"), max_size=3)] * 4), max_size=12))
+def test_a_table_is_in_the_order_of_its_cells_whatever_they_hold(tmp_path_factory, cells):
+    file = tmp_path_factory.mktemp("order") / "t.csv"
+    rows = [dict(zip(tables.REJECTS, row, strict=True)) for row in cells]
+    assert tables.write(file, tables.REJECTS, iter(rows)) == len(rows)
+    assert [tuple(row.values()) for row in tables.read(file, tables.REJECTS)] == sorted(cells)
+    assert tables.write(file, tables.REJECTS, iter(rows), sort=False) == len(rows)
+    assert [tuple(row.values()) for row in tables.read(file, tables.REJECTS)] == cells
+    assert list(file.parent.iterdir()) == [file]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal
 
 _PUBLISHED_NAME = re.compile(r"L(?P<number>\d+)_(?P<digits>[0-9a-f]{32})\.jpe?g", re.IGNORECASE)
@@ -55,10 +54,10 @@ class PublishedName:
 
 def parse_published(path: str) -> PublishedName:
     """Read category, label number and hex digits from a published path. Its last folder is the category."""
-    pure = PurePosixPath(path)
-    found = _PUBLISHED_NAME.fullmatch(pure.name)
+    folder, _, name = path.rpartition("/")
+    found = _PUBLISHED_NAME.fullmatch(name)
     return PublishedName(
-        category=pure.parent.name,
+        category=folder.rpartition("/")[2],
         number=int(found["number"]) if found else None,
         digits=found["digits"].lower() if found else "",
     )

@@ -27,11 +27,13 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
 
     """
     # A file also meets a folder of that name, which other files need.
-    folders = {_fold(parent.as_posix()) for path in wanted for parent in PurePosixPath(path).parents}
-    met = Counter([*(_fold(path) for path in wanted), *folders])
+    inner = {PurePosixPath(path.rpartition("/")[0]) for path in wanted}
+    folders = {_fold(parent.as_posix()) for folder in inner for parent in (folder, *folder.parents)}
+    folded = [_fold(path) for path in wanted]
+    met = Counter([*folded, *folders])
     names = [
-        _with_digest(path, digest, 8) if met[_fold(path)] > 1 or _too_long(path) else path
-        for path, digest in zip(wanted, digests, strict=True)
+        _with_digest(path, digest, 8) if met[fold] > 1 or _too_long(path) else path
+        for path, fold, digest in zip(wanted, folded, digests, strict=True)
     ]
     again = Counter(_fold(path) for path in names)  # a file may be called like another one's new name
     names = [
@@ -53,7 +55,7 @@ def _fold(path: str) -> str:
 
 
 def _too_long(path: str) -> bool:
-    return len(PurePosixPath(path).name.encode()) > _MAX_BYTES
+    return len(path.rpartition("/")[2].encode()) > _MAX_BYTES
 
 
 def _with_digest(path: str, digest: str, digits: int) -> str:

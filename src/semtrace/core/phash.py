@@ -78,8 +78,13 @@ def health(bits: NDArray[np.bool_]) -> Literal["ok", "degenerate"]:
     empty, clipped or strictly symmetric picture: such hashes lie close to each other whatever the pictures
     show. Healthy is a share of ones from 400/1024 to 620/1024, at every hash size.
     """
-    ones = 1024 * int(np.count_nonzero(bits))
-    return "ok" if 400 * bits.size <= ones <= 620 * bits.size else "degenerate"
+    return "ok" if bool(healthy(pack(bits)[None])) else "degenerate"
+
+
+def healthy(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """:func:`health` of packed hashes, shape (n, w), uint64, all of whose bits are in use: True is "ok"; shape (n,)."""
+    ones, bits = 1024 * np.bitwise_count(words).sum(axis=1, dtype=np.int64), 64 * words.shape[1]
+    return np.asarray((400 * bits <= ones) & (ones <= 620 * bits))
 
 
 def pack(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:

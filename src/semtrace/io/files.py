@@ -10,7 +10,7 @@ import glob
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
@@ -35,10 +35,9 @@ def safe_join(root: Path, relative: str) -> Path:
         UnsafePathError: the result could lie outside ``root``.
 
     """
-    parts = PurePosixPath(relative)
-    if not relative or parts.is_absolute() or ".." in parts.parts or "\0" in relative:
+    if not relative or relative.startswith("/") or ".." in relative.split("/") or "\0" in relative:
         raise UnsafePathError(f"{relative!r}: not a path inside {root}")
-    return root / parts
+    return root / relative
 
 
 def walk(root: Path) -> Iterator[tuple[str, Path]]:
@@ -189,13 +188,13 @@ def open_plain(path: Path) -> BufferedReader:
         raise
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write ``data`` so that ``path`` is either the old file or the whole new one: temporary, fsync, rename."""
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
     clear_abandoned(path)
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -7,9 +7,9 @@ that changed within two seconds before it was read is not trusted: another chang
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from semtrace.io.cache import Cache
 from semtrace.io.files import md5, read_regular
@@ -58,7 +58,7 @@ def read_as(file: str, digest: str, cache: Cache) -> bytes | None:
 
 
 def _stamp(file: str) -> list[int] | None:
-    found = Path(file).stat()
+    found = os.stat(file)  # noqa: PTH116  (half the time of Path.stat, for every file of a run)
     changed = max(found.st_mtime_ns, found.st_ctime_ns)
     if time.time_ns() - changed < _SETTLED:
         return None

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semtrace.io.files import write_atomic
+from semtrace.io.spill import Spill
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,27 +89,34 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]],
     Args:
         path: file to write; its folder must exist.
         columns: the contract. A row with a missing or a further key is an error (``KeyError``), never dropped.
-        rows: values are str, int, bool, None (empty cell) or float (written with ``repr``, so round first).
+        rows: values are str, int, bool, None (empty cell) or float (written with ``repr``, so round first). They are
+            not held in memory: of each only the first cell is.
         sort: sort rows by their cells from left to right, as text. Off only where the order means something.
 
     """
+    with Spill(path.parent) as spill:
+        for cells in _cells(path, columns, rows):
+            spill.add(cells[0] if sort else f"{len(spill):012}", _line(cells))
+        write_atomic(path, itertools.chain([_line(columns)], spill.in_order(_parsed)))
+        return len(spill)
+
+
+def _cells(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
     wanted = set(columns)
-    table = []
     for row in rows:
         if row.keys() != wanted:
             raise KeyError(f"{path.name}: row has columns {sorted(row)}, contract says {sorted(wanted)}")
-        table.append(["" if row[name] is None else str(row[name]) for name in columns])
-    if sort:
-        table.sort()
+        yield ["" if row[name] is None else str(row[name]) for name in columns]
+
+
+def _line(cells: Sequence[str]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")  # so that a lone \r in a cell is quoted, as \n is
-    for row_cells in (list(columns), *table):
-        writer.writerow(row_cells)
-        text.seek(text.tell() - 2)
-        text.truncate()
-        text.write("\n")
-    write_atomic(path, text.getvalue().encode("utf-8"))
-    return len(table)
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that a lone \r in a cell is quoted, as \n is
+    return text.getvalue()[:-2].encode() + b"\n"
+
+
+def _parsed(line: bytes) -> list[str]:
+    return next(csv.reader([line.decode()], strict=True))
 
 
 def write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -186,18 +195,18 @@ def _parse(path: Path, columns: Sequence[str]) -> tuple[Sequence[str], list[tupl
         raise TableError(f"{path}: no such table; run the stage that writes it first (`dvc repro`)")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader]
-            found = reader.fieldnames or ()
+            reader = csv.reader(file, strict=True)
+            found = next((cells for cells in reader if cells), [])
+            read = [(reader.line_num, cells) for cells in reader if cells]
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: not a UTF-8 CSV table ({error})") from error
     missing = [name for name in columns if name not in found]
     if missing:
         raise TableError(f"{path}: column(s) {', '.join(missing)} missing; found {', '.join(found) or 'none'}")
-    for line, row in rows:
-        if None in row or None in row.values():
+    for line, cells in read:
+        if len(cells) != len(found):
             raise TableError(f"{path}: line {line} has another number of cells than the header")
-    return found, rows
+    return found, [(line, dict(zip(found, cells, strict=True))) for line, cells in read]
 
 
 def frame(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -131,7 +131,7 @@ def to_side(rows: Sequence[dict[str, str]], name: str) -> Side:
     size = isqrt(4 * len(rows[0]["phash"]))
     try:
         words = phash.from_hex_many([row["phash"] for row in rows], size)
-        healthy = _healthy(words)
+        healthy = phash.healthy(words).tolist()
         groups: dict[str, list[int]] = {}
         for i, row in enumerate(rows):
             groups.setdefault(content_of(row) if row.get("content_id") or healthy[i] else row["path"], []).append(i)
@@ -152,12 +152,8 @@ def to_side(rows: Sequence[dict[str, str]], name: str) -> Side:
         ]
     except ValueError as error:
         raise InputError(f"{name}: {error}") from error
-    usable = np.array(_healthy(cropped_words), dtype=bool)
+    usable = phash.healthy(cropped_words)
     return Side(contents, len(rows), size * size, words[first], cropped_words[usable], cropped[usable])
-
-
-def _healthy(words: NDArray[np.uint64]) -> list[bool]:
-    return [phash.health(np.unpackbits(one.view(np.uint8)).view(bool)) == "ok" for one in words]
 
 
 def near_pairs(

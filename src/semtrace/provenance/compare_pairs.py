@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, align, correlation, similarity
+from semtrace.core.jpeg_blocks import is_coded
 from semtrace.io.cache import Cache, Entry, reader
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
@@ -60,7 +61,7 @@ def load_kernels() -> None:
     ramp = np.add.outer(np.arange(300), np.arange(300)).astype(np.uint8)
     pair = align(ramp, ramp, 300)
     if pair is not None:
-        similarity(pair), correlation(pair)
+        similarity(pair), correlation(pair), is_coded(ramp, (1,) * 64, ramp)
 
 
 def _compare(cache_file: str, thorough: bool, task: Pairs) -> tuple[list[Compared], list[Entry]] | Reject:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from semtrace.core.groups import Link, distances, group, toward
 from semtrace.core.labels import parse_published
 from semtrace.core.splits import assign
@@ -197,7 +199,7 @@ def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict
         keeper = min((by_content[i][0] for i in members), key=lambda file: file.preference)
         way = toward(keeper.content, its)
         words, owners = pool.hashes(members)
-        far = [distances(words, owners, i) for i in members]
+        far = [distances(words, owners, i) for i in members] if len(members) > 1 else [np.zeros(1, np.int64)]
         correlations = [link.correlation for _, link in way.values() if link.correlation is not None]
         of_group = {
             "group": _identity(min(pool.contents[i].key for i in members)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -138,26 +139,28 @@ def _fingerprint(
     ahead: Ahead | None = None,
 ) -> Summary:
     rows_in, root = len(rows) + len(rejects), root.resolve()
-    first = dict(reversed([(digest or path, path) for path, digest in rows]))  # one file is read per known content
-    sources = [Source(str(safe_join(root, path)), digest) for path, digest in rows if first[digest or path] == path]
+    paths: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, digest in rows:  # of files that are known to be equal one is read
+        paths[digest, "" if digest else path].append(path)
+    sources = [Source(str(safe_join(root, same[0])), digest) for (digest, _), same in paths.items()]
     examined = examine(sources, examination(side, size), executor=executor, what=f"fingerprint {side}", ahead=ahead)
-    found = dict(zip((source.file for source in sources), examined, strict=True))
-    hashes = []
-    for path, digest in rows:
-        facts = found[str(safe_join(root, first[digest or path]))]
-        if isinstance(facts, Reject):
-            rejects.append(Reject(path, "fingerprint", facts.reason, facts.detail))
-        else:
-            hashes.append({"file": PurePosixPath(path).name, "path": path, **facts})
+    contents, degenerate = set[bytes](), 0
+
+    def hashes() -> Iterator[dict[str, Any]]:
+        nonlocal degenerate
+        for same, facts in zip(paths.values(), examined, strict=True):
+            if isinstance(facts, Reject):
+                rejects.extend(Reject(path, "fingerprint", facts.reason, facts.detail) for path in same)
+                continue
+            contents.add(bytes.fromhex(facts["content_id"]))
+            degenerate += len(same) if facts["health"] != "ok" else 0
+            for path in same:
+                yield {"file": PurePosixPath(path).name, "path": path, **facts}
+
     with staged_folder(out) as folder:
-        tables.write(folder / "hashes.csv", tables.HASHES, hashes)
-        counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=len(hashes))
-    return Summary(
-        images=len(hashes),
-        contents=len({row["content_id"] for row in hashes}),
-        degenerate=sum(row["health"] != "ok" for row in hashes),
-        rejects=counts,
-    )
+        images = tables.write(folder / "hashes.csv", tables.HASHES, hashes())
+        counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=images)
+    return Summary(images=images, contents=len(contents), degenerate=degenerate, rejects=counts)
 
 
 def examination(side: str, size: HashSettings) -> Examination:

@@ -5,6 +5,7 @@ Rows in (files found) = rows out (inventory.csv) + rejects (rejects.csv).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,24 +66,24 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
 
     sources = [Source(str(path)) for _, path in candidates]
     examined = examine(sources, _EXAMINATION, executor=executor, what="inventory", ahead=ahead)
-    rows: list[dict[str, Any]] = []
-    for (relative, _), facts in zip(candidates, examined, strict=True):
-        if isinstance(facts, Reject):
-            rejects.append(Reject(relative, "inventory", facts.reason, facts.detail))
-        else:
-            rows.append({"path": relative, **facts})
-    keeper: dict[str, str] = {}
-    for row in rows:  # in path order, so the keeper is the first by path
-        first = keeper.setdefault(row["md5"], row["path"])
-        row["duplicate_of"] = "" if first == row["path"] else first
+    keeper: dict[bytes, str] = {}
+
+    def listed() -> Iterator[dict[str, Any]]:
+        for (relative, _), facts in zip(candidates, examined, strict=True):  # in path order: the keeper comes first
+            if isinstance(facts, Reject):
+                rejects.append(Reject(relative, "inventory", facts.reason, facts.detail))
+                continue
+            first = keeper.setdefault(bytes.fromhex(facts["md5"]), relative)
+            yield {"path": relative, **facts, "duplicate_of": "" if first == relative else first}
+
     with staged_folder(out) as folder:
-        tables.write(folder / "inventory.csv", tables.INVENTORY, rows)
-        counts = write_rejects(folder, rejects, rows_in=files, rows_out=len(rows))
+        images = tables.write(folder / "inventory.csv", tables.INVENTORY, listed())
+        counts = write_rejects(folder, rejects, rows_in=files, rows_out=images)
     return Summary(
         files=files,
-        images=len(rows),
+        images=images,
         contents=len(keeper),
-        duplicates=len(rows) - len(keeper),
+        duplicates=images - len(keeper),
         rejects=counts,
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.compare import Aligned, Comparison, align, correlation, similarity
 from semtrace.core.dihedral import Symmetry, apply, inverse
+from semtrace.core.jpeg_blocks import is_coded
 from semtrace.io.cache import Cache, Entry
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg import encode_again, luma_table
@@ -19,7 +20,6 @@ from semtrace.provenance.common import OUT_OF_MEMORY, Reject, read_file
 
 _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
 _TRIES = 3
-_STRIP = 64  # rows
 
 
 @dataclass(frozen=True)
@@ -191,11 +191,8 @@ class Pictures:
         again = apply(rows, inverse(original.symmetry))
         if again.shape != self.gray.shape:
             return False
-        # Blocks of 8 x 8 are coded on their own: a strip through the middle that differs settles it at less cost.
-        middle = slice(top := again.shape[0] // 16 * 8, top + _STRIP)
-        if not np.array_equal(encode_again(again[middle], table), self.gray[middle]):
-            return False
-        return np.array_equal(encode_again(again, table), self.gray)
+        same = is_coded(again, table, self.gray)
+        return np.array_equal(encode_again(again, table), self.gray) if same is None else same
 
 
 def _read(file: str, digest: str, cache_file: str) -> bytes:

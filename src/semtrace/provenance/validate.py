@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -188,9 +188,11 @@ def _tiers(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _by_category(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.category].append(row)
     table = []
-    for category in sorted({row.category for row in rows}):
-        group = [row for row in rows if row.category == category]
+    for category, group in sorted(groups.items()):
         accuracy, decisions = accuracy_of(group), Counter(row.cells["decision"] for row in group)
         table.append(
             {
