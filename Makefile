@@ -34,10 +34,10 @@ container-test: .venv/.stamp
 
 # Hostile files, names and circumstances; kills and failing disks. Minutes each.
 hostile: .venv/.stamp
-	pytest -s -m "heavy or not heavy" tests/hostile
+	pytest -n logical -rP -m "heavy or not heavy" tests/hostile
 
 crash: .venv/.stamp
-	pytest -s -m "heavy or not heavy" tests/crash
+	pytest -n logical -rP -m "heavy or not heavy" tests/crash
 
 # 100,000 thumbnails through inventory, fingerprint and match, watched: `make soak files=20000` for fewer.
 files ?= 100000

@@ -4,7 +4,7 @@ Prints the ratio of wall times (median over rounds), accuracy of both against th
 grows with the number of images, and how long a run takes after 1 % more images have come, beside a full one. Only the
 ratios mean something on a shared machine.
 
-Usage: python benchmarks/main_job.py [--originals 1000] [--rounds 2] [--json FILE]
+Usage: python benchmarks/main_job.py [--originals 1000] [--data FOLDER] [--rounds 2] [--json FILE]
 """
 
 from __future__ import annotations
@@ -128,6 +128,7 @@ def accuracy_of_seeds(data: Path, mapping: Path) -> tuple[int, int, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--originals", type=int, default=1000, help="size of the archive")
+    parser.add_argument("--data", type=Path, help="copy this one, of that size, made by the same generator before")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the figures there too")
     given = parser.parse_args()
@@ -139,7 +140,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="semtrace-bench-") as name:
         root = Path(name)
         data = root / "data"
-        generate(Settings(seed=1, originals=given.originals, published=given.originals * 3 // 4), data)
+        if given.data:
+            shutil.copytree(given.data, data)
+        else:
+            generate(Settings(seed=1, originals=given.originals, published=given.originals * 3 // 4), data)
         print(f"archive: {sum(p.is_file() for p in (data / 'archive').rglob('*'))} files, "
               f"{sum(p.is_file() for p in (data / 'published').rglob('*'))} published")  # fmt: skip
         ours(data, root / "warm-up")  # compiles the kernels once, as the first run after installation does

@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnreachableError as error:
         return _fail(str(error), 1)
     except OSError as error:
-        return _fail(_explain(error), 1)
+        return _fail(_explain(error, getattr(given, "work", verbs.WORK)), 1)
     except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not loaded to ask for it
+            return _fail("the CUDA device has no room: lower executor.memory_mb, or set executor.device=cpu", 1)
         if "no locator available" not in str(error):  # numba's words where it can write nowhere
             raise
         return _fail("compiled kernels can be kept nowhere: set NUMBA_CACHE_DIR to a folder that can be written", 1)
@@ -65,18 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
-    """Hold the folder where stages read each other's results, so that two runs never mix; one of --out holds itself."""
+    """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
     from semtrace.io.staging import locked
 
-    if (
-        given.verb in ("params", "track", "verify", "diff", "pack")
-        or getattr(given, "out", None)
-        or not verbs.PARAMS.is_file()
-    ):
+    elsewhere = bool(getattr(given, "out", None))  # it holds that folder itself
+    reads = given.verb in ("track", "release") or (given.verb == "sweep" and elsewhere)
+    if given.verb in ("params", "verify", "diff", "pack") or (elsewhere and not reads) or not verbs.PARAMS.is_file():
         return contextlib.nullcontext()
     held = verbs.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", verbs.WORK)
     held.mkdir(parents=True, exist_ok=True)
-    return locked(held)
+    return locked(held, shared=reads)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,12 +142,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _explain(error: OSError) -> str:
+def _explain(error: OSError, work: Path) -> str:
     what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        folder = next((p for p in [verbs.WORK, *verbs.WORK.parents] if p.exists()), Path())
-        free = shutil.disk_usage(folder).free
-        where = f"{free:,} bytes are free where {verbs.WORK} lies"
+        free = shutil.disk_usage(next((p for p in [work, *work.parents] if p.exists()), Path())).free
+        where = f"{free:,} bytes are free where {work} lies"
         return f"{what}; {where}. Nothing half-written was kept: make room, run again"
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return f"{what}; `ulimit -n` says how many may be: raise it. Nothing half-written was kept"

@@ -309,6 +309,26 @@ def test_two_at_once_in_one_folder_are_kept_apart(tmp_path, monkeypatch):
         pass
 
 
+def test_readers_share_a_folder_and_keep_writers_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
+    busy = pytest.raises(OSError, match="another semtrace")
+    with locked(tmp_path, shared=True), locked(tmp_path, shared=True), busy, locked(tmp_path):
+        pass
+    with locked(tmp_path), busy, locked(tmp_path, shared=True):
+        pass
+
+
+@pytest.mark.parametrize("words", [["track"], ["sweep", "--out", "mine"], ["release", "--version", "1.0.0"], ["match"]])
+def test_no_verb_reads_results_that_another_run_is_writing(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
+    (tmp_path / "data/work").mkdir(parents=True)
+    with locked(tmp_path / "data/work"):
+        assert main(words) == 1
+    assert "another semtrace is at work here" in capsys.readouterr().err
+
+
 # --- surroundings
 
 SURROUNDINGS = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from semtrace.cli import main
 from semtrace.io.cache import Cache
 from semtrace.provenance import batched_ssim, match, traces
 from semtrace.provenance.common import Executor
@@ -40,3 +41,16 @@ def test_a_device_that_is_not_there_is_said_before_any_work(monkeypatch, tmp_pat
     with pytest.raises(ValueError, match="auto, cpu, cuda"):
         Executor(1, tmp_path / "c", device="gpu")
     Executor(1, tmp_path / "c", device="auto")
+
+
+def test_a_device_without_room_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    class OutOfMemoryError(RuntimeError):  # torch's has this name and base
+        pass
+
+    def full(_: object) -> None:
+        raise OutOfMemoryError("CUDA out of memory. Tried to allocate 512.00 MiB")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("semtrace.verbs.match", full)
+    assert main(["match"]) == 1
+    assert capsys.readouterr().err.startswith("semtrace: error: the CUDA device has no room: lower executor.memory_mb")

@@ -135,15 +135,15 @@ def report(phases: dict[str, Phase]) -> list[str]:
         blocks: dict[int, list[Seen]] = defaultdict(list)
         for seen in phase.seen:
             blocks[min(int(seen.share * BLOCKS), BLOCKS - 1)].append(seen)
-        print(f"\n{what}: {phase.total} items. MB at each tenth")
+        if len(blocks) < 3:
+            print(f"\n{what}: {phase.total} items, too quick to say more")
+            continue
+        print(f"\n{what}: {phase.total} items. MB at the tenths of it that were looked at")
         for who, name in (("largest worker", "worker"), ("the process", "parent")):
             held = [statistics.median(getattr(seen, name) for seen in blocks[block]) / 1e6 for block in sorted(blocks)]
             print(f"  {who}:", *(f"{m:.1f}" for m in held))
-            if len(held) < BLOCKS // 2:
-                print("  too quick to say more")
-                continue
-            growth = max(held[1:]) / held[1] - 1  # in the first tenth kernels and decoders are loaded
-            print(f"  {growth:+.1%} after the first tenth")
+            growth = max(held[1:]) / held[1] - 1  # in the first kernels and decoders are loaded
+            print(f"  {growth:+.1%} after the first")
             if growth > TOLERANCE:
                 wrong.append(f"{what}: {who} grew by {growth:.0%}")
         for name in ("parent_opened", "worker_opened"):

@@ -53,12 +53,13 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, *, patience: float = _PATIENCE) -> Iterator[None]:
+def locked(folder: Path, *, patience: float | None = None, shared: bool = False) -> Iterator[None]:
     """Hold ``folder`` for this process and its children; the kernel forgets it with them, so no lock is ever stale.
 
     Args:
         folder: it must exist.
-        patience: seconds to wait for another process.
+        patience: seconds to wait for another process; None: some.
+        shared: others may hold it so too, who only read.
 
     Raises:
         OSError: ``EBUSY`` where another process holds it, even after that.
@@ -66,8 +67,8 @@ def locked(folder: Path, *, patience: float = _PATIENCE) -> Iterator[None]:
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        end = time.monotonic() + patience
-        while not _lock(descriptor):
+        end = time.monotonic() + (_PATIENCE if patience is None else patience)
+        while not _lock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
             if time.monotonic() > end:
                 raise OSError(
                     errno.EBUSY, "another semtrace is at work here; run it again when that one has ended", str(folder)
@@ -78,9 +79,9 @@ def locked(folder: Path, *, patience: float = _PATIENCE) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, how: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a file system that has no locks
