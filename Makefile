@@ -34,7 +34,7 @@ container-test: .venv/.stamp
 
 # Hostile files, names and circumstances; kills and failing disks. Minutes each.
 hostile: .venv/.stamp
-	pytest -n logical -rP -m "heavy or not heavy" tests/hostile
+	pytest -rP -m "heavy or not heavy" tests/hostile
 
 crash: .venv/.stamp
 	pytest -n logical -rP -m "heavy or not heavy" tests/crash

@@ -70,11 +70,14 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
     from semtrace.io.staging import locked
 
-    elsewhere = bool(getattr(given, "out", None))  # it holds that folder itself
-    reads = given.verb in ("track", "release") or (given.verb == "sweep" and elsewhere)
+    elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
+    # One release at a time, though it only reads here: it names the one before.
+    reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
     if given.verb in ("params", "verify", "diff", "pack") or (elsewhere and not reads) or not verbs.PARAMS.is_file():
         return contextlib.nullcontext()
     held = verbs.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", verbs.WORK)
+    if reads and not held.is_dir():
+        return contextlib.nullcontext()
     held.mkdir(parents=True, exist_ok=True)
     return locked(held, shared=reads)
 

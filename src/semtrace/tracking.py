@@ -240,12 +240,13 @@ def told(uri: str) -> Iterator[None]:
 
 
 def _alone(uri: str) -> Any:
-    """Hold the folder of a SQLite file while its tables are made: two processes would make them twice."""
+    """Hold a SQLite file while its tables are made: two processes would make them twice."""
     if not uri.startswith("sqlite:///"):
         return nullcontext()
-    folder = Path(uri.removeprefix("sqlite:///").partition("?")[0]).absolute().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return locked(folder, patience=_CREATION)
+    file = Path(uri.removeprefix("sqlite:///").partition("?")[0]).absolute()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    return locked(file, patience=_CREATION)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

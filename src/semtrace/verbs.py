@@ -97,10 +97,17 @@ def shard(given: argparse.Namespace) -> Any:
 
 def join(given: argparse.Namespace) -> Any:
     """The tables of all shards as one."""
+    from contextlib import ExitStack
+
+    from semtrace.io.staging import locked
     from semtrace.provenance import join
 
     p = load(given)
-    return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert)
+    with ExitStack() as held:
+        for shard in (SHARDS / name for name in p.dataset.shards):
+            if shard.is_dir():  # else it will be missed
+                held.enter_context(locked(shard, shared=True))
+        return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert)
 
 
 def convert(given: argparse.Namespace) -> Any:

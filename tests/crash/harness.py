@@ -159,7 +159,7 @@ def writes_to(case: Case, name: str, work: Path, pid: int) -> list[Path]:
     """Every file that a stage run as ``pid`` writes, under the name it has while it is written, and the side cache."""
     staging = (work / name).with_name(f".{Path(name).name}.part")
     files = [staging / path for path, digest in case.wanted[name].items() if digest != "-"]
-    temporary = [path.with_name(f".{path.name[:200]}.{pid}.part") for path in files]
+    temporary = [path.with_name(f".{path.name[:200]}.{end}{pid}.part") for path in files for end in ("", "rows.")]
     cache = work.parent / "cache.sqlite"
     return [*files, *temporary, cache, cache.with_name("cache.sqlite-wal"), cache.with_name("cache.sqlite-shm")]
 

@@ -319,7 +319,7 @@ def test_readers_share_a_folder_and_keep_writers_out(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", [["track"], ["sweep", "--out", "mine"], ["release", "--version", "1.0.0"], ["match"]])
-def test_no_verb_reads_results_that_another_run_is_writing(words, tmp_path, monkeypatch, capsys):
+def test_the_folder_of_results_is_not_read_while_another_run_writes_it(words, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").touch()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +79,24 @@ def test_a_table_is_in_the_order_of_its_cells_whatever_they_hold(tmp_path_factor
     assert tables.write(file, tables.REJECTS, iter(rows), sort=False) == len(rows)
     assert [tuple(row.values()) for row in tables.read(file, tables.REJECTS)] == cells
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_cells_of_any_length_are_written_and_read(tmp_path):
+    long = "µ/very long.tif|" * 20_000  # the csv module alone reads up to 131,072 characters
+    rows = [{"path": "a", "stage": end, "reason": long, "detail": ""} for end in "ba"]
+    tables.write(tmp_path / "t.csv", tables.REJECTS, rows)
+    back = tables.read(tmp_path / "t.csv", tables.REJECTS)
+    assert [(row["stage"], row["reason"]) for row in back] == [("a", long), ("b", long)]
+
+
+def test_what_the_disk_gives_back_changed_is_no_table(tmp_path):
+    def rows() -> Iterator[dict[str, str]]:
+        for path in "ba":
+            yield {"path": path, "stage": "s", "reason": "r" * 70_000, "detail": ""}
+        (waiting,) = tmp_path.glob(".t.csv.rows.*")
+        with waiting.open("r+b") as file:
+            file.write(bytes(100))
+
+    with pytest.raises(OSError, match="came back changed"):
+        tables.write(tmp_path / "t.csv", tables.REJECTS, rows())
+    assert list(tmp_path.iterdir()) == []

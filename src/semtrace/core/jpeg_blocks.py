@@ -60,12 +60,12 @@ def _compare(gray: NDArray[np.uint8], published: NDArray[np.uint8], steps: _F) -
             _turn(columns, rows)
             _forward(rows, 0.25, 1 / 32768)
             _quantise(rows, steps, inverse)
-            if not _backward(rows, 1 / 2048, 32767.0):
-                return _BEYOND
+            _backward(rows, 1 / 2048)
             _turn(rows, columns)
-            if not _backward(columns, 1 / 262144, 511.0):
-                return _BEYOND
+            _backward(columns, 1 / 262144)
             _turn(columns, rows)
+            if _beyond(rows):
+                return _BEYOND
             for r in range(min(8, height - top)):
                 line = published[top + r, left : left + there]
                 row = rows[r]
@@ -121,8 +121,8 @@ def _quantise(d: _F, steps: _F, inverse: _F) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _backward(d: _F, scale: float, bound: float) -> bool:
-    """One pass of the inverse transform, as ``_forward``; whether its results are within ``bound``."""
+def _backward(d: _F, scale: float) -> None:
+    """One pass of the inverse transform, as ``_forward``."""
     for i in range(_LANES):
         z1 = (d[2, i] + d[6, i]) * 4433.0
         t2, t3 = z1 - d[6, i] * 15137.0, z1 + d[2, i] * 6270.0
@@ -137,9 +137,14 @@ def _backward(d: _F, scale: float, bound: float) -> bool:
         d[1, i], d[6, i] = np.floor((t11 + t2) * scale + 0.5), np.floor((t11 - t2) * scale + 0.5)
         d[2, i], d[5, i] = np.floor((t12 + t1) * scale + 0.5), np.floor((t12 - t1) * scale + 0.5)
         d[3, i], d[4, i] = np.floor((t13 + t0) * scale + 0.5), np.floor((t13 - t0) * scale + 0.5)
+
+
+@njit(nogil=True, cache=True)
+def _beyond(d: _F) -> int:
+    """Whether a pixel lies so far outside that the library's table for clamping does not cover it."""
     beyond = 0
     for r in range(8):
         line = d[r]
         for i in range(_LANES):
-            beyond |= np.abs(line[i]) > bound
-    return not beyond
+            beyond |= np.abs(line[i]) > 511.0
+    return beyond

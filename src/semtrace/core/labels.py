@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 _PUBLISHED_NAME = re.compile(r"L(?P<number>\d+)_(?P<digits>[0-9a-f]{32})\.jpe?g", re.IGNORECASE)
@@ -54,6 +55,8 @@ class PublishedName:
 
 def parse_published(path: str) -> PublishedName:
     """Read category, label number and hex digits from a published path. Its last folder is the category."""
+    if "//" in path or "./" in path:
+        path = PurePosixPath(path).as_posix()
     folder, _, name = path.rpartition("/")
     found = _PUBLISHED_NAME.fullmatch(name)
     return PublishedName(

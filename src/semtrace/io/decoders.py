@@ -85,7 +85,8 @@ def by_tifffile(data: bytes) -> Decoded:
         NotImplementedError: a variant that it cannot turn into grey.
         Exception: whatever tifffile raises for damaged bytes.
     """
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
+    # A TiffFile lives on in a cycle until garbage is looked for: closing the stream takes the bytes away from it.
+    with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = cast(Any, file.pages[0])
         gray, rule = _channels_to_gray(_tifffile_array(page), min_is_white=int(page.photometric) == 0)
         depth, kind = int(page.bitspersample), page.dtype.kind

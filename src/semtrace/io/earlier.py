@@ -19,16 +19,17 @@ _KIND = "made"
 _COARSE = 1_000_000  # nanoseconds; a clock that ticks in these cannot tell two changes apart
 
 
-def take_over(earlier: Path, target: Path, digest: str, cache: Cache) -> bool:
-    """Give the file ``earlier`` the further name ``target`` where its md5 is ``digest``; False where that cannot be."""
+def take_over(earlier: Path, target: Path, digest: str, cache: Cache, *, read: bool = True) -> bool:
+    """Give the file ``earlier`` the further name ``target`` where its md5 is ``digest``; False where that cannot be.
+
+    Whether it is, is known or found out by reading it (not where ``read`` is False).
+    """
     try:
         found = earlier.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             return False
-        if (
-            cache.get(_KIND, _name(earlier)) != _facts(found, digest)
-            and md5(read_regular(earlier.parent.resolve() / earlier.name)) != digest
-        ):
+        known = cache.get(_KIND, _name(earlier)) == _facts(found, digest)
+        if not known and (not read or md5(read_regular(earlier.parent.resolve() / earlier.name)) != digest):
             return False
         os.link(earlier, target, follow_symlinks=False)
     except OSError:

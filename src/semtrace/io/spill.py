@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -11,14 +12,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from semtrace.io.staging import WAITING
+
 
 class Spill:
-    """Lines in a file without a name, which ends with the process, and for each its key in memory."""
+    """Lines in a temporary file beside ``path``, which they are meant for, and for each its key in memory.
 
-    def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (__exit__ closes it)
+    Raises:
+        OSError: ``EIO`` where a line comes back other than it was; or what writing and reading raise.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f".{path.name[:200]}.rows.{os.getpid()}.part")
+        self._file = self._path.open("w+b")
         self._keys: list[str] = []
-        self._starts = array("q", [0])
+        self._starts, self._sums = array("q", [0]), array("L")
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -28,6 +37,7 @@ class Spill:
         self._file.write(line)
         self._keys.append(key)
         self._starts.append(self._starts[-1] + len(line))
+        self._sums.append(zlib.crc32(line))
 
     def in_order(self, tie: Callable[[bytes], Any]) -> Iterator[bytes]:
         """Yield the lines by key; those with equal keys by what ``tie`` says of them."""
@@ -39,7 +49,10 @@ class Spill:
 
     def _line(self, i: int) -> bytes:
         start, end = self._starts[i : i + 2]
-        return os.pread(self._file.fileno(), end - start, start)
+        line = os.pread(self._file.fileno(), end - start, start)
+        if zlib.crc32(line) != self._sums[i]:  # a disk can fail after it has taken what was written
+            raise OSError(errno.EIO, "what was written came back changed", str(self._path))
+        return line
 
     def __enter__(self) -> Spill:
         return self
@@ -47,4 +60,9 @@ class Spill:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if error is not None:
+            vars(error)[WAITING] = self._starts[-1]
+        try:
+            self._file.close()
+        finally:
+            self._path.unlink(missing_ok=True)

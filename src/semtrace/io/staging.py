@@ -14,6 +14,9 @@ from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+WAITING = "bytes_waiting"
+"""Attribute of an OSError: bytes that were taken and are given back already."""
+
 _PATIENCE = 5.0  # seconds: the workers of a killed run take a moment to go
 
 
@@ -28,10 +31,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
     """
     staging, old = (target.with_name(f".{target.name}.{end}") for end in ("part", "old.part"))
-    if staging.is_dir() and not staging.is_symlink():
-        with locked(staging):
-            pass
-    _remove(staging)
+    _clear(staging)
     staging.mkdir(parents=True)
     with locked(staging):
         try:
@@ -45,7 +45,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
             _remove(old)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                taken = sum(path.lstat().st_size for path in staging.rglob("*"))
+                taken = sum(path.lstat().st_size for path in staging.rglob("*")) + vars(error).get(WAITING, 0)
                 error.strerror = f"{error.strerror}; {target} needs more than the {taken:,} bytes that it had taken"
             raise
         finally:
@@ -54,7 +54,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path, *, patience: float | None = None, shared: bool = False) -> Iterator[None]:
-    """Hold ``folder`` for this process and its children; the kernel forgets it with them, so no lock is ever stale.
+    """Hold a folder or file for this process and its children; the kernel forgets it with them: no lock is ever stale.
 
     Args:
         folder: it must exist.
@@ -65,7 +65,7 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
         OSError: ``EBUSY`` where another process holds it, even after that.
 
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
         while not _lock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
@@ -100,13 +100,19 @@ def _exchange(staging: Path, target: Path) -> bool:
 
 @contextlib.contextmanager
 def scratch_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder for the time being; a left-over of a killed run is cleared first, and nothing is kept."""
-    _remove(folder)
+    """Give an empty folder for the time being; a left-over of a killed run is cleared first, and nothing is kept.
+
+    Raises:
+        OSError: ``EBUSY`` where another process uses it.
+
+    """
+    _clear(folder)
     folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        _remove(folder)
+    with locked(folder):
+        try:
+            yield folder
+        finally:
+            _remove(folder)
 
 
 def _sync(folder: Path) -> None:
@@ -119,6 +125,14 @@ def _sync(folder: Path) -> None:
         os.sync()
     finally:
         os.close(descriptor)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a killed run left; it is held where that run, or one of its workers, still lives."""
+    if folder.is_dir() and not folder.is_symlink():
+        with locked(folder):
+            pass
+    _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -79,6 +79,9 @@ SWEEP = (
 TIMINGS = ("point", "hash_size", "decide_s", "match_s")
 
 
+csv.field_size_limit(2**31 - 1)  # one cell may name all files of a content; the module's own limit is 128 KiB
+
+
 class TableError(ValueError):
     """A table is missing, or does not have the columns of its contract."""
 
@@ -90,11 +93,11 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]],
         path: file to write; its folder must exist.
         columns: the contract. A row with a missing or a further key is an error (``KeyError``), never dropped.
         rows: values are str, int, bool, None (empty cell) or float (written with ``repr``, so round first). They are
-            not held in memory: of each only the first cell is.
+            not held in memory: of each only the first cell is, and those with equal ones while they are sorted.
         sort: sort rows by their cells from left to right, as text. Off only where the order means something.
 
     """
-    with Spill(path.parent) as spill:
+    with Spill(path) as spill:
         for cells in _cells(path, columns, rows):
             spill.add(cells[0] if sort else f"{len(spill):012}", _line(cells))
         write_atomic(path, itertools.chain([_line(columns)], spill.in_order(_parsed)))

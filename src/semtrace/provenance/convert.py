@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
-from semtrace.io.cache import Cache, Entry
+from semtrace.io.cache import Cache, Entry, reader
 from semtrace.io.earlier import remember, take_over
 from semtrace.io.files import md5, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
@@ -81,19 +81,20 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         root, todo = archive.resolve(), []
         with Cache(executor.cache) as cache:
             for path, digest, target in zip(paths, digests, targets, strict=True):
-                source, known = str(safe_join(root, path)), cache.get(_kind(settings.quality), digest)
-                if known and _taken_over(source, digest, out / "images" / target, images / target, known[0], cache):
+                item = _Item(str(safe_join(root, path)), digest, f"{out}/images/{target}")
+                known = cache.get(_kind(settings.quality), digest)
+                if known and _taken_over(item, images / target, known[0], cache, read=False):
                     made[path] = {"jpeg_path": target, "jpeg_md5": known[0], "rule": known[1]}
                 else:
-                    todo.append((path, source, digest, target))
+                    todo.append((path, target, item))
         # Workers write under names of their own, and only what is wanted gets its place: one on another machine that
         # was given up may go on writing. Nobody can write here any more when the folder is gone.
         new = tempfile.mkdtemp(dir=folder)
-        items = [_Item(source, digest, new) for _, source, digest, _ in todo]
         with executor.known() as file:
-            convert = partial(_convert, settings.quality, file)
-            results = executor.map(convert, items, what="convert", sees=_files)
-            for (path, _, digest, target), result in zip(todo, results, strict=True):
+            convert = partial(_convert, settings.quality, file, new)
+            items = [item for *_, item in todo]
+            results = executor.map(convert, items, what="convert", sees=lambda item: (item.source, new))
+            for (path, target, item), result in zip(todo, results, strict=True):
                 if isinstance(result, Crashed):
                     failed[path] = ("decoder_crashed", result.detail)
                 elif isinstance(result, Reject):
@@ -102,7 +103,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
                     name, *kept = result
                     Path(new, name).rename(images / target)
                     made[path] = {"jpeg_path": target, "jpeg_md5": kept[0], "rule": kept[1]}
-                    fresh.append((_kind(settings.quality), digest, kept))
+                    fresh.append((_kind(settings.quality), item.digest, kept))
         shutil.rmtree(new)
         keepers = [(row["path"], row["duplicate_of"] or row["path"], row["md5"]) for row in listed]
         rows = [{"path": path, "md5": content, **made[keeper]} for path, keeper, content in keepers if keeper in made]
@@ -127,23 +128,23 @@ def names(paths: Sequence[str], digests: Sequence[str], layout: str) -> list[str
 
 
 class _Item(NamedTuple):
-    """One conversion: the original and the md5 it must still have, and the folder to write into."""
+    """One conversion: the original, the md5 it must still have, and the file that an earlier run made of it."""
 
     source: str
     digest: str
-    folder: str
-
-
-def _files(item: _Item) -> tuple[str, str]:
-    return item.source, item.folder
+    earlier: str
 
 
 def _kind(quality: int) -> str:
     return f"converted-{quality}"
 
 
-def _convert(quality: int, cache_file: str, item: _Item) -> tuple[str, str, str] | Reject:
-    """Write the JPEG; return its name there, its md5 and the rule, or why there is none."""
+def _convert(quality: int, cache_file: str, folder: str, item: _Item) -> tuple[str, str, str] | Reject:
+    """Write the JPEG into ``folder``; return its name there, its md5 and the rule, or why there is none."""
+    cache, name = reader(cache_file), f"{uuid.uuid4().hex}.jpg"
+    known = cache.get(_kind(quality), item.digest)
+    if known is not None and _taken_over(item, Path(folder, name), known[0], cache):
+        return name, known[0], known[1]
     data = read_file(item.source, item.digest, cache_file)
     if isinstance(data, Reject):
         return data
@@ -157,15 +158,14 @@ def _convert(quality: int, cache_file: str, item: _Item) -> tuple[str, str, str]
         jpeg = encode_jpeg(image.gray, quality)
     except ValueError as error:
         return Reject("", "", "too_large_for_jpeg", str(error))
-    name = f"{uuid.uuid4().hex}.jpg"
-    write_staged(Path(item.folder, name), jpeg)
+    write_staged(Path(folder, name), jpeg)
     return name, md5(jpeg), image.rule
 
 
-def _taken_over(source: str, digest: str, earlier: Path, target: Path, made: str, cache: Cache) -> bool:
+def _taken_over(item: _Item, target: Path, made: str, cache: Cache, *, read: bool = True) -> bool:
     """Whether ``target`` is now what an earlier run made of an original that has not changed since."""
     try:
-        unchanged = recall(source, cache) == digest
+        unchanged = recall(item.source, cache) == item.digest
     except OSError:
         return False
-    return unchanged and take_over(earlier, target, made, cache)
+    return unchanged and take_over(Path(item.earlier), target, made, cache, read=read)
