@@ -71,9 +71,11 @@ test-release: .venv/.release
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[readers,remotes]'
 	@touch $@
 
-# The whole job against the algorithm it replaces; then kernels against other libraries (some 20 minutes).
+# The whole job against the algorithm it replaces, and when little is new; then kernels against other libraries (some 20
+# minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
+	python benchmarks/again.py
 	python benchmarks/kernels.py
 
 # The same for a CUDA device, where there is one.

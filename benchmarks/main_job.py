@@ -1,8 +1,7 @@
 """The main job against the algorithm it replaces: same inputs, whole processes, interleaved in one run.
 
-Prints the ratio of wall times (median over rounds), accuracy of both against the known truth, peak memory, how memory
-grows with the number of images, and how long a run takes after 1 % more images have come, beside a full one. Only the
-ratios mean something on a shared machine.
+Prints the ratio of wall times (median over rounds), accuracy of both against the known truth, peak memory, and how it
+grows with the number of images. Only the ratios mean something on a shared machine.
 
 Usage: python benchmarks/main_job.py [--originals 1000] [--data FOLDER] [--rounds 2] [--json FILE]
 """
@@ -93,23 +92,6 @@ def ours(data: Path, root: Path) -> Measured:
     return measured([*SEMTRACE, "run"], project(data, root))
 
 
-def add_one_percent(data: Path, root: Path) -> None:
-    """Put new originals, and pictures published from them, beside those that are there."""
-    count = max(1, sum(path.is_file() for path in (data / "archive").rglob("*")) // 100)
-    new = max(40, count * 5 // 4)  # a tenth of what is published has no original
-    generate(Settings(seed=3, originals=new, published=new), root)
-    with (root / "known" / "truth.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["tiff_path"]]
-    for row in rows[:count]:
-        for folder, old, new in (
-            ("archive", row["tiff_path"], f"later/{row['tiff_path']}"),
-            ("published", row["jpeg_path"], row["jpeg_path"]),
-        ):
-            target = data / folder / new
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(root / folder / old, target)
-
-
 def accuracy_of_seeds(data: Path, mapping: Path) -> tuple[int, int, int]:
     """Right traces, wrong traces, and pictures that should have been left alone or found but were not."""
     same: dict[str, bytes] = {}
@@ -174,11 +156,6 @@ def main() -> None:
         figures |= {"ratios": ratios, "without_conversion": without, "semtrace": metrics}
         figures["peak_mb"] = [mine.peak_mb, theirs.peak_mb]
         figures["seeds"] = {"right": right, "wrong": wrong, "known": known}
-        add_one_percent(data, root / "more")
-        again = measured([*SEMTRACE, "run"], last).seconds
-        full = ours(data, root / "full").seconds
-        print(f"after 1 % more images: {again:.1f} s, a full run {full:.1f} s: {again / full:.1%}")
-        figures["rerun_share"] = again / full
         few, fewer = root / "few", max(40, given.originals // 4)
         generate(Settings(seed=2, originals=fewer, published=fewer * 3 // 4), few)
         small_peak, peak = ours(few, root / "small").peak_mb, mine.peak_mb
