@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from main_job import SEMTRACE, project
+from main_job import SEMTRACE, archive, project
 
 from semtrace.synthetic.generate import Settings, generate
 
@@ -58,10 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="semtrace-again-") as name:
         root = Path(name)
         data = root / "data"
-        if given.data:
-            shutil.copytree(given.data, data)
-        else:
-            generate(Settings(seed=1, originals=given.originals, published=given.originals * 3 // 4), data)
+        archive(data, given.originals, given.data)
         kept = project(data, root / "kept")
         seconds(kept)  # compiles the kernels, as the first run after installation does
         count = add_one_percent(data, root / "more")

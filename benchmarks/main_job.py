@@ -87,6 +87,14 @@ def project(data: Path, root: Path) -> Path:
     return root
 
 
+def archive(root: Path, originals: int, made: Path | None) -> None:
+    """Make an archive with its published set in ``root``, or copy one that was ``made`` before."""
+    if made:
+        shutil.copytree(made, root)
+    else:
+        generate(Settings(seed=1, originals=originals, published=originals * 3 // 4), root)
+
+
 def ours(data: Path, root: Path) -> Measured:
     """All stages from inventory to plot, reports and pictures included, nothing cached."""
     return measured([*SEMTRACE, "run"], project(data, root))
@@ -122,10 +130,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="semtrace-bench-") as name:
         root = Path(name)
         data = root / "data"
-        if given.data:
-            shutil.copytree(given.data, data)
-        else:
-            generate(Settings(seed=1, originals=given.originals, published=given.originals * 3 // 4), data)
+        archive(data, given.originals, given.data)
         print(f"archive: {sum(p.is_file() for p in (data / 'archive').rglob('*'))} files, "
               f"{sum(p.is_file() for p in (data / 'published').rglob('*'))} published")  # fmt: skip
         ours(data, root / "warm-up")  # compiles the kernels once, as the first run after installation does
