@@ -79,3 +79,8 @@ def test_a_contradiction_is_settled_by_the_rule_that_was_chosen(rule, priority, 
 def test_a_persons_word_stands_above_unanimous_votes():
     assert resolve(["Tips"], "exclude", said="Powder") == Resolution(("Powder",), "verdict")
     assert resolve(["Tips"], "exclude", said="Tips") == Resolution(("Tips",))
+
+
+@pytest.mark.parametrize("path", ["Tips//L5_{}.jpg", "./Tips/L5_{}.jpg", "Complete/./Tips/L5_{}.jpg"])
+def test_a_path_that_another_program_wrote_loosely_says_the_same(path):
+    assert parse_published(path.format(DIGITS)) == parse_published(f"Tips/L5_{DIGITS}.jpg")

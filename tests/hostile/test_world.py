@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -17,13 +18,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from semtrace import tracking
 from semtrace.cli import main
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, harmless, open_regular, safe_join, walk
-from semtrace.io.staging import locked, staged_folder
+from semtrace.io.staging import locked, scratch_folder, staged_folder
 from semtrace.provenance import convert, inventory, label
 from semtrace.provenance.common import Executor
 from semtrace.release.gates import GATES
+from tests.conftest import PROJECT
 from tests.crash.harness import digests
 from tests.provenance.conftest import build, save, scene
 from tests.provenance.pipeline import defaults, publish, run_all, table
@@ -327,6 +330,64 @@ def test_the_folder_of_results_is_not_read_while_another_run_writes_it(words, tm
     with locked(tmp_path / "data/work"):
         assert main(words) == 1
     assert "another semtrace is at work here" in capsys.readouterr().err
+
+
+def test_one_release_at_a_time_and_any_number_of_readers(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
+    (tmp_path / "data/work").mkdir(parents=True)
+    with locked(tmp_path / "data/work", shared=True):
+        for words, kept_out in ((["release", "--version", "1.0.0"], True), (["track"], False)):
+            with contextlib.suppress(ValueError):  # of empty parameters, which it then reads
+                main(words)
+            assert ("another semtrace is at work here" in capsys.readouterr().err) == kept_out
+
+
+def test_two_in_one_scratch_folder_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
+    with scratch_folder(tmp_path / "x") as first:
+        (first / "mine").touch()
+        with pytest.raises(OSError, match="another semtrace"), scratch_folder(tmp_path / "x"):
+            pass
+        assert (first / "mine").exists()
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_store_in_the_folder_of_results_is_not_locked_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("semtrace.tracking._CREATION", 0)
+    with locked(tmp_path, shared=True), tracking._alone(f"sqlite:///{tmp_path}/mlflow.db"):
+        assert (tmp_path / "mlflow.db").is_file()
+
+
+def test_a_shard_at_work_is_not_joined(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("semtrace.io.staging._PATIENCE", 0)
+    shutil.copytree(PROJECT / "conf", tmp_path / "conf")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw").mkdir()
+    places = [f"dataset.{name}={tmp_path / 'raw'}" for name in ("archive", "published", "known")]
+    assert main(["params", "dataset=archive", *places, "+dataset.shards.a=a"]) == 0
+    (tmp_path / "data/shards/a").mkdir(parents=True)
+    with locked(tmp_path / "data/shards/a"):
+        assert main(["join"]) == 1
+    assert "another semtrace is at work here" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp_path, monkeypatch, capsys):
+    def full(given) -> None:
+        def rows() -> Iterator[dict[str, str]]:
+            yield dict.fromkeys(tables.REJECTS, "x" * 25_000)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with staged_folder(given.work / "match") as folder:
+            tables.write(folder / "rejects.csv", tables.REJECTS, rows())
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("semtrace.verbs.match", full)
+    assert main(["match", "--work", "elsewhere"]) == 1
+    said = capsys.readouterr().err
+    assert "needs more than the 100,004 bytes that it had taken" in said
+    assert "bytes are free where elsewhere lies" in said
 
 
 # --- surroundings

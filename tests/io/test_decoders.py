@@ -1,11 +1,16 @@
+import gc
+import io
 import logging
 import os
+import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
-from semtrace.io.decoders import MAX_PIXELS, TooLargeError, check_size, quiet
+from semtrace.io.decoders import MAX_PIXELS, TooLargeError, by_tifffile, check_size, quiet
 
 
 def open_descriptors():
@@ -63,3 +68,16 @@ def test_the_limit_itself_is_allowed():
     check_size(MAX_PIXELS, 1)
     with pytest.raises(TooLargeError, match="the limit is 134217728"):
         check_size(MAX_PIXELS + 1, 1)
+
+
+def test_a_file_does_not_live_on_where_no_garbage_is_looked_for():
+    written = io.BytesIO()
+    tifffile.imwrite(written, np.add.outer(np.arange(40.0), np.arange(50.0)))
+    data = written.getvalue()
+    before = sys.getrefcount(data)
+    gc.disable()
+    try:
+        assert by_tifffile(data).gray.shape == (40, 50)
+        assert sys.getrefcount(data) == before
+    finally:
+        gc.enable()

@@ -49,7 +49,7 @@ def remember(files: Iterable[tuple[Path, str]], cache: Cache) -> None:
 
 
 def _name(file: Path) -> str:
-    return os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118  (a third of the time of Path.absolute)
+    return os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118  (a fifth of the time of Path.absolute)
 
 
 def _facts(found: os.stat_result, digest: str) -> list[int | str]:

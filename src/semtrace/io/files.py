@@ -189,7 +189,7 @@ def open_plain(path: Path) -> BufferedReader:
 
 
 def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write ``data`` so that ``path`` is either the old file or the whole new one: temporary, fsync, rename."""
+    """Write bytes, or pieces of them, so that ``path`` is the old file or the new one: temporary, fsync, rename."""
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
     clear_abandoned(path)
     try:

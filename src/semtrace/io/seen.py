@@ -58,7 +58,7 @@ def read_as(file: str, digest: str, cache: Cache) -> bytes | None:
 
 
 def _stamp(file: str) -> list[int] | None:
-    found = os.stat(file)  # noqa: PTH116  (half the time of Path.stat, for every file of a run)
+    found = os.stat(file)  # noqa: PTH116  (a third of the time of Path(file).stat(), for every file)
     changed = max(found.st_mtime_ns, found.st_ctime_ns)
     if time.time_ns() - changed < _SETTLED:
         return None

@@ -58,7 +58,7 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
 
     Args:
         folder: it must exist.
-        patience: seconds to wait for another process; None: some.
+        patience: seconds to wait for another process; None: five.
         shared: others may hold it so too, who only read.
 
     Raises:
