@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import re
 import shutil
 import statistics
 import struct
@@ -21,7 +20,6 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +29,8 @@ from PIL import Image
 
 PROJECT = Path(__file__).resolve().parents[2]
 STAGES = (["inventory"], ["fingerprint", "tiff"], ["fingerprint", "jpeg"], ["match"])
-LINE = re.compile(r"(?P<what>.+): (?P<done>\d+)/(?P<total>\d+), .* images/s, .* s left")
 BLOCKS, TOLERANCE = 10, 0.10  # blocks of a phase; growth of memory from the second of them on
+SILENCE = 30  # seconds without a line, also between two commands
 PUBLISHED = 10  # one picture in so many is published
 HEIGHT, WIDTH = 48, 64
 
@@ -64,42 +62,33 @@ def make(root: Path, files: int) -> None:
 
 
 class Seen(NamedTuple):
-    """One look: share done; resident bytes and descriptors of the process, and of the largest of its workers."""
+    """One look: when; resident bytes and descriptors of the process, and of the largest of its workers."""
 
-    share: float
+    moment: float
     parent: int
     worker: int
     parent_opened: int
     worker_opened: int
 
 
-@dataclass
-class Phase:
-    """What was seen while one thing was done."""
-
-    total: int = 0
-    seen: list[Seen] = field(default_factory=list)
-
-
 class Watch:
-    """Runs one verb and notes, once a second, what it and its workers hold."""
+    """Runs one verb and notes, ten times a second, what it and its workers hold while there are workers."""
 
     def __init__(self) -> None:
-        self.phases: dict[str, Phase] = defaultdict(Phase)
+        self.seen: dict[str, list[Seen]] = defaultdict(list)
         self.silence = 0.0
         self.seconds: dict[str, float] = {}
-        self._what, self._share, self._last = "", 0.0, 0.0
+        self._last = 0.0
 
     def run(self, verb: list[str], folder: Path, workers: int) -> None:
         command = [sys.executable, "-m", "semtrace.cli", *verb, "--workers", str(workers)]
         begin = self._last = time.monotonic()
-        self._what = ""
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
             reader = threading.Thread(target=self._read, args=(process,))
             reader.start()
             while process.poll() is None:
-                self._look(psutil.Process(process.pid))
-                time.sleep(1)
+                self._look(psutil.Process(process.pid), self.seen[" ".join(verb)])
+                time.sleep(0.1)
             reader.join()
         self.seconds[" ".join(verb)] = time.monotonic() - begin
         self.silence = max(self.silence, time.monotonic() - self._last)
@@ -111,13 +100,8 @@ class Watch:
             now = time.monotonic()
             self.silence, self._last = max(self.silence, now - self._last), now
             print(f"{now - START:7.1f} s  {line}", end="", flush=True)
-            if found := LINE.match(line):
-                self._what, self._share = found["what"], int(found["done"]) / int(found["total"])
-                self.phases[self._what].total = int(found["total"])
 
-    def _look(self, process: psutil.Process) -> None:
-        if not self._what:
-            return
+    def _look(self, process: psutil.Process, seen: list[Seen]) -> None:
         try:
             workers = process.children(recursive=True)
             held = [part.memory_info().rss for part in (process, *workers)]
@@ -125,20 +109,21 @@ class Watch:
         except psutil.Error:  # one ended meanwhile
             return
         if workers:
-            self.phases[self._what].seen.append(Seen(self._share, held[0], max(held[1:]), opened[0], max(opened[1:])))
+            seen.append(Seen(time.monotonic(), held[0], max(held[1:]), opened[0], max(opened[1:])))
 
 
-def report(phases: dict[str, Phase]) -> list[str]:
-    """Print the tenths of every phase; what is not as it must be."""
+def report(verbs: dict[str, list[Seen]]) -> list[str]:
+    """Print the tenths of every verb's work; what is not as it must be."""
     wrong = []
-    for what, phase in phases.items():
-        blocks: dict[int, list[Seen]] = defaultdict(list)
-        for seen in phase.seen:
-            blocks[min(int(seen.share * BLOCKS), BLOCKS - 1)].append(seen)
-        if len(blocks) < 3:
-            print(f"\n{what}: {phase.total} items, too quick to say more")
+    for what, looks in verbs.items():
+        if len(looks) < 2 * BLOCKS:
+            wrong.append(f"{what}: too quick to say anything; take more files")
             continue
-        print(f"\n{what}: {phase.total} items. MB at the tenths of it that were looked at")
+        start, end = looks[0].moment, looks[-1].moment
+        blocks: dict[int, list[Seen]] = defaultdict(list)
+        for seen in looks:
+            blocks[min(int(BLOCKS * (seen.moment - start) / (end - start)), BLOCKS - 1)].append(seen)
+        print(f"\n{what}: {end - start:.0f} s with workers. MB at each tenth")
         for who, name in (("largest worker", "worker"), ("the process", "parent")):
             held = [statistics.median(getattr(seen, name) for seen in blocks[block]) / 1e6 for block in sorted(blocks)]
             print(f"  {who}:", *(f"{m:.1f}" for m in held))
@@ -147,7 +132,7 @@ def report(phases: dict[str, Phase]) -> list[str]:
             if growth > TOLERANCE:
                 wrong.append(f"{what}: {who} grew by {growth:.0%}")
         for name in ("parent_opened", "worker_opened"):
-            counts = [getattr(seen, name) for seen in phase.seen]
+            counts = [getattr(seen, name) for seen in looks]
             half = len(counts) // 2
             print(f"  descriptors ({name.partition('_')[0]}): {min(counts)} to {max(counts)}")
             if max(counts[half:]) > max(counts[:half]) + 4:  # a file and its folders are open at one moment or not
@@ -183,7 +168,9 @@ def main() -> int:
         watch = Watch()
         for verb in STAGES:
             watch.run(verb, root, given.workers)
-        wrong = report(watch.phases) + check(root / "data/work", given.files)
+        wrong = report(watch.seen) + check(root / "data/work", given.files)
+        if watch.silence > SILENCE:
+            wrong.append(f"{watch.silence:.0f} s without a line")
         print("seconds:", {verb: round(seconds, 1) for verb, seconds in watch.seconds.items()})
         print(f"{time.monotonic() - START:.0f} s in all; longest time without a line {watch.silence:.1f} s")
     finally:
