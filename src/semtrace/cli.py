@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semtrace import cli_release, verbs, verbs_tuning
+from semtrace import cli_release, verbs, verbs_run, verbs_tuning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
     sweep = verb("sweep", verbs_tuning.sweep, grid)
     verb("track", verbs.track, "log the finished pipeline run to MLflow")
-    run = verb("run", verbs.run, "all stages from inventory to plot in one process, without DVC: for a quick look")
+    run = verb("run", verbs_run.run, "all stages from inventory to plot at once, without DVC: for a quick look")
     for composed, when in ((params, ""), (run, "; none: params.yaml as it is")):
         text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
         composed.add_argument("overrides", nargs="*", help=text)

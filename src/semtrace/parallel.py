@@ -64,6 +64,8 @@ def map_images(
         A result, or ``Crashed`` for an item that kills its worker; the other items are not lost.
 
     """
+    if not items:  # no empty bar
+        return
     yield from progress(in_processes(function, items, workers=workers, chunk=chunk, prepare=prepare), len(items), what)
 
 
@@ -92,10 +94,10 @@ def available_cores() -> int:
 def _in_processes(
     function: Callable[[Item], Result], chunks: list[Sequence[Item]], workers: int
 ) -> Iterator[Result | Crashed]:
-    context = _context(function)
+    context = context_for(function)
     done = 0
     while done < len(chunks):
-        with ProcessPoolExecutor(workers, context, _die_with_parent, (_forking(context),)) as pool:
+        with ProcessPoolExecutor(workers, context, die_with_parent, (forking(context),)) as pool:
             # Few chunks in flight: memory stays flat however many items there are.
             waiting: list[Future[list[Result]]] = []
             upcoming = iter(chunks[done:])
@@ -116,7 +118,7 @@ def _in_processes(
         done += 1
 
 
-def _context(function: Callable[[Item], Result]) -> multiprocessing.context.BaseContext:
+def context_for(function: Callable[..., object]) -> multiprocessing.context.BaseContext:
     """Fork from this process where that is safe, it has no other thread; else from a server that has none either.
 
     A fork starts in milliseconds with everything imported; a server must import the function's module first.
@@ -145,12 +147,12 @@ def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     return [function(item) for item in items]
 
 
-def _forking(context: multiprocessing.context.BaseContext) -> int:
+def forking(context: multiprocessing.context.BaseContext) -> int:
     """The process that forks the workers; 0 where it is the server, which ends with us."""
     return os.getpid() if context.get_start_method() == "fork" else 0
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Let the kernel end this worker when its parent is killed: it would wait for ever, or write into the next run."""
     with contextlib.suppress(AttributeError):  # not Linux
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -162,7 +164,7 @@ def _alone(
     function: Callable[[Item], Result], item: Item, context: multiprocessing.context.BaseContext
 ) -> Result | Crashed:
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(_forking(context), sending, function, item))  # type: ignore[attr-defined]
+    process = context.Process(target=_send, args=(forking(context), sending, function, item))  # type: ignore[attr-defined]
     process.start()
     sending.close()
     with receiving, contextlib.suppress(EOFError):
@@ -176,7 +178,7 @@ def _alone(
 
 
 def _send(parent: int, sending: Connection, function: Callable[[Item], Result], item: Item) -> None:
-    _die_with_parent(parent)
+    die_with_parent(parent)
     try:
         answer: tuple[Result | None, Exception | None] = function(item), None
     except Exception as error:

@@ -9,7 +9,6 @@ import argparse
 import errno
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,49 +236,11 @@ def plot(given: argparse.Namespace) -> Any:
     return ", ".join(plot.run(given.work / "match" / "jpeg_to_tiff.csv", given.work / "plot", lines))
 
 
-def run(given: argparse.Namespace) -> Any:
-    """All stages from inventory to plot, in this process; with overrides, params.yaml is composed with them first."""
-    from semtrace.parallel import Crashed, map_images
-
-    if given.overrides:
-        from semtrace import params
-
-        params.write(CONF, PARAMS, given.overrides)
-    for stage in ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match"):
-        print(_one(given, stage), flush=True)
-    # These need nothing of one another, and much of each runs on one core.
-    ends = ["deduplicate", "label", "plot"]
-    for said in map_images(partial(_one, given), ends, workers=given.workers or 3, what="last stages", chunk=1):
-        if isinstance(said, Crashed):
-            raise OSError(errno.ECHILD, f"deduplicate, label or plot died: {said.detail}")
-        print(said, flush=True)
-    print(_one(given, "validate"), flush=True)
-
-
-def _one(given: argparse.Namespace, stage: str) -> str:
-    from semtrace.io.files import harmless
-
-    name, _, given.side = stage.partition(" ")
-    return harmless(f"{stage}: {describe(_STAGES[name](given))}")
-
-
 def track(given: argparse.Namespace) -> Any:
     """One MLflow run."""
     from semtrace import tracking
 
     return tracking.track(load(given), PARAMS, given.work)
-
-
-_STAGES = {
-    "inventory": inventory,
-    "convert": convert,
-    "fingerprint": fingerprint,
-    "match": match,
-    "deduplicate": deduplicate,
-    "label": label,
-    "plot": plot,
-    "validate": validate,
-}
 
 
 def describe(summary: Any) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from semtrace.core.groups import Link, distances, group, near_pairs, toward
+from semtrace.core.groups import Link, diameters, distances, group, near_pairs, toward
 from tests.core.test_hamming import crowd
 
 
@@ -38,8 +38,18 @@ def test_near_pairs_are_those_of_the_full_matrix(count: int, radius: int, most: 
     rows = [(int(i), int(j), int(d)) for (i, j), d in zip(found.pairs, found.distances, strict=True)]
     assert rows == sorted(expected)
     assert found.cut == cut
-    for picture in range(count):
-        assert distances(words, owners, picture).tolist() == full[picture].tolist()
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.integers(0, 40), st.integers(1, 8), st.integers(0, 2**32))
+def test_distances_and_diameters_are_those_of_the_full_matrix(count: int, groups: int, seed: int):
+    words, owners = pictures(np.random.default_rng(seed), count)
+    full = matrix(words, owners)
+    pairs = [(i, j) for i in range(count) for j in range(count)]
+    assert distances(words, owners, pairs).tolist() == [full[pair] for pair in pairs]
+    members = [list(range(start, count, groups)) for start in range(groups)]
+    expected = [max((full[i, j] for i in its for j in its), default=0) for its in members]
+    assert diameters(words, owners, members).tolist() == expected
 
 
 def test_equal_hashes_by_the_thousand_take_little_memory_and_hang_together():
@@ -110,7 +120,7 @@ def test_an_unrelated_picture_changes_no_pair():
     words, owners = pictures(np.random.default_rng(1), 40)
     stranger = np.random.default_rng(2).integers(0, 2**64, (1, 4), dtype=np.uint64)
     more, whose = np.concatenate([words, stranger]), np.append(owners, 40)
-    assert distances(more, whose, 40)[:40].min() >= 75
+    assert distances(more, whose, [(40, other) for other in range(40)]).min() >= 75
     before, after = near_pairs(words, owners, 75, 3), near_pairs(more, whose, 75, 3)
     assert len(before.pairs) > 10
     np.testing.assert_array_equal(after.pairs, before.pairs)

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -341,6 +341,7 @@ SEEDS = [
     st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=5),
     st.one_of(st.none(), st.integers(0, 4000)),
 )
+@example(SEEDS[1], [(117, 128)], None)  # 2^31 + 24 rows in its strip, of 24
 def test_damaged_bytes_end_as_a_picture_or_a_reason(seed, changes, length):
     data = bytearray(seed)
     for where, value in changes:

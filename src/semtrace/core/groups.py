@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from semtrace.core import hamming
@@ -147,15 +148,66 @@ def toward(keeper: int, links: Sequence[Link]) -> dict[int, tuple[int, Link]]:
     return found
 
 
-def distances(words: NDArray[np.uint64], owners: NDArray[np.int64], picture: int) -> NDArray[np.int64]:
-    """Bits from one picture to each, in the order of ``owners``: between the nearest hashes of the two.
+def distances(
+    words: NDArray[np.uint64], owners: NDArray[np.int64], pairs: Sequence[tuple[int, int]]
+) -> NDArray[np.int64]:
+    """Bits between the nearest hashes of the two pictures of each pair, shape (p,).
 
     Args:
         words: packed hashes, shape (n, w), uint64.
-        owners: the picture of each hash, shape (n,), ascending.
-        picture: one of them.
+        owners: the picture of each hash, shape (n,), ascending; of every picture from 0 on there is at least one.
+        pairs: pictures.
 
     """
-    mine = words[owners == picture]
-    bits = np.bitwise_count(words[:, None] ^ mine[None]).sum(-1, dtype=np.int64).min(1)
-    return np.asarray(np.minimum.reduceat(bits, np.flatnonzero(_first_of_runs(owners))))
+    found = np.empty(len(pairs), np.int64)
+    _distances(words, _firsts(owners), np.array(pairs, np.int64).reshape(-1, 2), found)
+    return found
+
+
+def diameters(
+    words: NDArray[np.uint64], owners: NDArray[np.int64], groups: Sequence[Sequence[int]]
+) -> NDArray[np.int64]:
+    """Bits between the two pictures of each group that are farthest apart, shape (g,); as ``distances`` otherwise."""
+    found = np.zeros(len(groups), np.int64)
+    ends = np.cumsum([0, *(len(members) for members in groups)])
+    _diameters(words, _firsts(owners), np.array([i for members in groups for i in members], np.int64), ends, found)
+    return found
+
+
+def _firsts(owners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the hashes of each picture begin, and where the last end."""
+    return np.append(np.flatnonzero(_first_of_runs(owners)), owners.size).astype(np.int64)
+
+
+@njit(nogil=True, cache=True)
+def _apart(words: NDArray[np.uint64], firsts: NDArray[np.int64], i: int, j: int) -> np.int64:
+    lowest = np.int64(64 * words.shape[1])
+    for a in range(firsts[i], firsts[i + 1]):
+        for b in range(firsts[j], firsts[j + 1]):
+            bits = np.int64(0)
+            for word in range(words.shape[1]):
+                bits += np.int64(hamming.popcount(words[a, word] ^ words[b, word]))
+            lowest = min(lowest, bits)
+    return lowest
+
+
+@njit(nogil=True, cache=True)
+def _distances(
+    words: NDArray[np.uint64], firsts: NDArray[np.int64], pairs: NDArray[np.int64], found: NDArray[np.int64]
+) -> None:
+    for k in range(pairs.shape[0]):
+        found[k] = _apart(words, firsts, pairs[k, 0], pairs[k, 1])
+
+
+@njit(nogil=True, cache=True)
+def _diameters(
+    words: NDArray[np.uint64],
+    firsts: NDArray[np.int64],
+    members: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> None:
+    for k in range(found.size):
+        for x in range(ends[k], ends[k + 1]):
+            for y in range(x + 1, ends[k + 1]):
+                found[k] = max(found[k], _apart(words, firsts, members[x], members[y]))

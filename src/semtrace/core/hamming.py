@@ -166,7 +166,7 @@ def _ctpop(_context: Any, _word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-_popcount: Any = intrinsic(_ctpop)
+popcount: Any = intrinsic(_ctpop)
 
 
 @njit(nogil=True, cache=True)
@@ -186,8 +186,8 @@ def _eight_words(query: NDArray[np.uint64], tile: NDArray[np.uint64], distances:
     a, b, c, d, e, f, g, h = tile[0], tile[1], tile[2], tile[3], tile[4], tile[5], tile[6], tile[7]
     lowest = np.uint64(2**63)
     for j in range(_TILE):
-        left = (_popcount(p ^ a[j]) + _popcount(q ^ b[j])) + (_popcount(r ^ c[j]) + _popcount(s ^ d[j]))
-        right = (_popcount(t ^ e[j]) + _popcount(u ^ f[j])) + (_popcount(v ^ g[j]) + _popcount(w ^ h[j]))
+        left = (popcount(p ^ a[j]) + popcount(q ^ b[j])) + (popcount(r ^ c[j]) + popcount(s ^ d[j]))
+        right = (popcount(t ^ e[j]) + popcount(u ^ f[j])) + (popcount(v ^ g[j]) + popcount(w ^ h[j]))
         total = distances[j] + (left + right)
         distances[j] = total
         lowest = min(lowest, total)
@@ -199,7 +199,7 @@ def _one_word(query: np.uint64, line: NDArray[np.uint64], distances: NDArray[np.
     """The same for one word."""
     lowest = np.uint64(2**63)
     for j in range(_TILE):
-        total = distances[j] + _popcount(query ^ line[j])
+        total = distances[j] + popcount(query ^ line[j])
         distances[j] = total
         lowest = min(lowest, total)
     return lowest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -53,6 +54,7 @@ class PublishedName:
     digits: str
 
 
+@lru_cache(maxsize=1 << 16)  # asked of each path several times
 def parse_published(path: str) -> PublishedName:
     """Read category, label number and hex digits from a published path. Its last folder is the category."""
     if "//" in path or "./" in path:

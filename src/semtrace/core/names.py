@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 _MAX_BYTES = 255  # of one path component, on every common file system
@@ -27,8 +27,9 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
 
     """
     # A file also meets a folder of that name, which other files need.
-    inner = {PurePosixPath(path.rpartition("/")[0]) for path in wanted}
-    folders = {_fold(parent.as_posix()) for folder in inner for parent in (folder, *folder.parents)}
+    folders = {
+        _fold(parent) for folder in {path.rpartition("/")[0] for path in wanted} for parent in _and_above(folder)
+    }
     folded = [_fold(path) for path in wanted]
     met = Counter([*folded, *folders])
     names = [
@@ -50,7 +51,15 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
     return result
 
 
+def _and_above(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
 def _fold(path: str) -> str:
+    if path.isascii():
+        return path.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -59,7 +68,8 @@ def _too_long(path: str) -> bool:
 
 
 def _with_digest(path: str, digest: str, digits: int) -> str:
-    pure = PurePosixPath(path)
-    tail = f"_{digest[:digits]}{pure.suffix}"
-    stem = pure.stem.encode()[: _MAX_BYTES - len(tail.encode())].decode(errors="ignore")
-    return (pure.parent / (stem + tail)).as_posix()
+    folder, slash, name = path.rpartition("/")
+    suffix = PurePosixPath(name).suffix
+    tail = f"_{digest[:digits]}{suffix}"
+    stem = name.removesuffix(suffix).encode()[: _MAX_BYTES - len(tail.encode())].decode(errors="ignore")
+    return f"{folder}{slash}{stem}{tail}"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
+from math import ceil
 
 
 def assign(groups: Sequence[str], categories: Sequence[str], ratios: Mapping[str, float], seed: int) -> list[str]:
@@ -45,11 +47,14 @@ def assign(groups: Sequence[str], categories: Sequence[str], ratios: Mapping[str
         strata.setdefault(tuple(sorted(found)), []).append(name)
     part: dict[str, str] = {}
     for stratum, names in strata.items():
-        start = Fraction(_draw(seed, "stratum", *stratum), 2**64)
         total, before = sum(sizes[name] for name in names), 0
+        # In whole numbers: places are counted in parts of the unit interval, so many as make all of them exact.
+        whole = 2**64 * 2 * total
+        start = _draw(seed, "stratum", *stratum) * 2 * total
+        ends = {name: ceil(end * whole) for name, end in zip(exact, accumulate(exact.values()), strict=True)}
         for name in sorted(names, key=lambda name: (_draw(seed, "group", name), name)):
-            middle = Fraction(2 * before + sizes[name], 2 * total)
-            part[name] = _at((start + middle) % 1, exact)
+            middle = (2 * before + sizes[name]) * 2**64
+            part[name] = _at((start + middle) % whole, ends)
             before += sizes[name]
     return [part[name] for name in groups]
 
@@ -60,10 +65,6 @@ def _draw(seed: int, *words: str) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
-def _at(place: Fraction, ratios: Mapping[str, Fraction]) -> str:
-    """The part that holds a place of the unit interval, which the ratios divide in their order."""
-    for name, ratio in ratios.items():
-        place -= ratio
-        if place < 0:
-            return name
-    raise AssertionError("the ratios sum to 1")
+def _at(place: int, ends: Mapping[str, int]) -> str:
+    """The part that holds a place, given where each ends."""
+    return next(name for name, end in ends.items() if place < end)

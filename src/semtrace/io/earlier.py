@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from semtrace.io.cache import Cache
@@ -18,18 +18,25 @@ from semtrace.io.files import md5, read_regular
 _KIND = "made"
 _COARSE = 1_000_000  # nanoseconds; a clock that ticks in these cannot tell two changes apart
 
+Facts = list[int | str]
+"""Size, mtime, ctime and inode of a file, and its md5."""
 
-def take_over(earlier: Path, target: Path, digest: str, cache: Cache, *, read: bool = True) -> bool:
+
+def take_over(earlier: str, target: str, digest: str, known: Facts | None = None, *, read: bool = True) -> bool:
     """Give the file ``earlier`` the further name ``target`` where its md5 is ``digest``; False where that cannot be.
 
-    Whether it is, is known or found out by reading it (not where ``read`` is False).
+    Args:
+        earlier: what an earlier run made.
+        target: the further name.
+        digest: md5 that it must have.
+        known: what was remembered of it.
+        read: read it where that does not tell.
     """
     try:
-        found = earlier.lstat()
+        found = os.lstat(earlier)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             return False
-        known = cache.get(_KIND, _name(earlier)) == _facts(found, digest)
-        if not known and (not read or md5(read_regular(earlier.parent.resolve() / earlier.name)) != digest):
+        if known != _facts(found, digest) and (not read or md5(_read(Path(earlier))) != digest):
             return False
         os.link(earlier, target, follow_symlinks=False)
     except OSError:
@@ -37,20 +44,25 @@ def take_over(earlier: Path, target: Path, digest: str, cache: Cache, *, read: b
     return True
 
 
-def remember(files: Iterable[tuple[Path, str]], cache: Cache) -> None:
-    """Note the md5 of files that this process has just made, once they and the folders above have their final names."""
-    entries = []
-    for file, digest in files:
+def remember(folder: Path, digests: Iterable[tuple[str, str]], cache: Cache) -> None:
+    """Note the names and md5s of files that this process has made in ``folder``, once all have their final names."""
+    made: dict[str, Facts] = {}
+    for name, digest in digests:
         with contextlib.suppress(OSError):
-            found = file.lstat()
+            found = os.lstat(f"{folder}/{name}")
             if found.st_ctime_ns % _COARSE:
-                entries.append((_KIND, _name(file), _facts(found, digest)))
-    cache.put(entries)
+                made[name] = _facts(found, digest)
+    cache.put([(_KIND, str(folder.absolute()), made)])
 
 
-def _name(file: Path) -> str:
-    return os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118  (a fifth of the time of Path.absolute)
+def remembered(folder: Path, cache: Cache) -> Mapping[str, Facts]:
+    """What was noted of the files in ``folder``, by name; some may have been changed since."""
+    return cache.get(_KIND, str(folder.absolute())) or {}
 
 
-def _facts(found: os.stat_result, digest: str) -> list[int | str]:
+def _read(file: Path) -> bytes:
+    return read_regular(file.parent.resolve() / file.name)
+
+
+def _facts(found: os.stat_result, digest: str) -> Facts:
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, digest]

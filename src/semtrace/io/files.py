@@ -29,6 +29,11 @@ class UnsafePathError(ValueError):
 
 
 def safe_join(root: Path, relative: str) -> Path:
+    """As ``safe_name``, as a Path."""
+    return Path(safe_name(root, relative))
+
+
+def safe_name(root: Path, relative: str) -> str:
     """Join a table's POSIX path to ``root``.
 
     Raises:
@@ -37,7 +42,7 @@ def safe_join(root: Path, relative: str) -> Path:
     """
     if not relative or relative.startswith("/") or ".." in relative.split("/") or "\0" in relative:
         raise UnsafePathError(f"{relative!r}: not a path inside {root}")
-    return root / relative
+    return f"{root}/{relative}"
 
 
 def walk(root: Path) -> Iterator[tuple[str, Path]]:

@@ -155,7 +155,11 @@ def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: in
         except Exception as error:  # a decoder that is fed damaged bytes raises anything
             unknown = isinstance(error, UnidentifiedImageError)
             detail = f"Pillow: {type(error).__name__} {error}"
-        if detail.endswith("decoder error -9") or "out of memory" in detail:  # how Pillow tells it of libtiff
+        rows = directory.integer(tiff.ROWS_PER_STRIP, 0) if directory is not None else 0
+        claimed = 2**31 <= rows < 2**32 - 1  # Pillow takes these for a negative number, and says no memory
+        if (
+            detail.endswith("decoder error -9") and not claimed
+        ) or "out of memory" in detail:  # what it says of libtiff
             raise MemoryError
         if _is_cut(data, kind, directory) or "truncated" in detail:
             raise UnreadableImage("truncated", detail)

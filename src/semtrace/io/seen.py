@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from semtrace.io.cache import Cache
 from semtrace.io.files import md5, read_regular
@@ -35,9 +37,18 @@ class Content:
 
 def recall(file: str, cache: Cache) -> str | None:
     """The md5 of a file that has not changed since it was read; None where it must be read. OSError as for any file."""
-    stamp = _stamp(file)
-    known = cache.get(KIND, file) if stamp else None
-    return known[-1] if known is not None and known[:-1] == stamp else None
+    return _known(_stamp(file), cache.get(KIND, file))
+
+
+def recall_many(files: Sequence[str], cache: Cache) -> list[str | None]:
+    """``recall`` of each file; None too where there is no such file."""
+    stamps: list[list[int] | None] = []
+    for file in files:
+        try:
+            stamps.append(_stamp(file))
+        except OSError:
+            stamps.append(None)
+    return [_known(stamp, known) for stamp, known in zip(stamps, cache.get_many(KIND, files), strict=True)]
 
 
 def identify(file: str, cache: Cache) -> Content:
@@ -55,6 +66,10 @@ def read_as(file: str, digest: str, cache: Cache) -> bytes | None:
     """Read a file that must have the content ``digest``; None where it has another. OSError as for any file."""
     data = read_regular(file)
     return data if recall(file, cache) == digest or md5(data) == digest else None
+
+
+def _known(stamp: list[int] | None, known: list[Any] | None) -> str | None:
+    return known[-1] if stamp is not None and known is not None and known[:-1] == stamp else None
 
 
 def _stamp(file: str) -> list[int] | None:

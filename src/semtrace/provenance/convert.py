@@ -20,10 +20,10 @@ from typing import NamedTuple
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache, Entry, reader
-from semtrace.io.earlier import remember, take_over
-from semtrace.io.files import md5, safe_join, write_staged
+from semtrace.io.earlier import remember, remembered, take_over
+from semtrace.io.files import md5, safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
-from semtrace.io.seen import recall
+from semtrace.io.seen import recall_many
 from semtrace.io.staging import staged_folder
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
@@ -78,31 +78,37 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         images = folder / "images"
         for parent in sorted({target.rpartition("/")[0] for target in targets}):
             (images / parent).mkdir(parents=True, exist_ok=True)
-        root, todo = archive.resolve(), []
+        root, earlier = archive.resolve(), out / "images"
+        items = [
+            _Item(path, digest, safe_name(root, path), target, f"{earlier}/{target}")
+            for path, digest, target in zip(paths, digests, targets, strict=True)
+        ]
+        todo = []
         with Cache(executor.cache) as cache:
-            for path, digest, target in zip(paths, digests, targets, strict=True):
-                item = _Item(str(safe_join(root, path)), digest, f"{out}/images/{target}")
-                known = cache.get(_kind(settings.quality), digest)
-                if known and _taken_over(item, images / target, known[0], cache, read=False):
-                    made[path] = {"jpeg_path": target, "jpeg_md5": known[0], "rule": known[1]}
-                else:
-                    todo.append((path, target, item))
+            known = cache.get_many(_kind(settings.quality), digests)
+            unchanged = recall_many([item.source for item in items], cache)
+            facts = remembered(earlier, cache)
+        for item, its, digest in zip(items, known, unchanged, strict=True):
+            place, fact = f"{images}/{item.target}", facts.get(item.target)
+            if its and digest == item.digest and take_over(item.earlier, place, its[0], fact, read=False):
+                made[item.path] = {"jpeg_path": item.target, "jpeg_md5": its[0], "rule": its[1]}
+            else:
+                todo.append(item)
         # Workers write under names of their own, and only what is wanted gets its place: one on another machine that
         # was given up may go on writing. Nobody can write here any more when the folder is gone.
         new = tempfile.mkdtemp(dir=folder)
         with executor.known() as file:
             convert = partial(_convert, settings.quality, file, new)
-            items = [item for *_, item in todo]
-            results = executor.map(convert, items, what="convert", sees=lambda item: (item.source, new))
-            for (path, target, item), result in zip(todo, results, strict=True):
+            results = executor.map(convert, todo, what="convert", sees=lambda item: (item.source, new))
+            for item, result in zip(todo, results, strict=True):
                 if isinstance(result, Crashed):
-                    failed[path] = ("decoder_crashed", result.detail)
+                    failed[item.path] = ("decoder_crashed", result.detail)
                 elif isinstance(result, Reject):
-                    failed[path] = (result.reason, result.detail)
+                    failed[item.path] = (result.reason, result.detail)
                 else:
                     name, *kept = result
-                    Path(new, name).rename(images / target)
-                    made[path] = {"jpeg_path": target, "jpeg_md5": kept[0], "rule": kept[1]}
+                    Path(new, name).rename(images / item.target)
+                    made[item.path] = {"jpeg_path": item.target, "jpeg_md5": kept[0], "rule": kept[1]}
                     fresh.append((_kind(settings.quality), item.digest, kept))
         shutil.rmtree(new)
         keepers = [(row["path"], row["duplicate_of"] or row["path"], row["md5"]) for row in listed]
@@ -112,7 +118,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
     with Cache(executor.cache) as cache:
         cache.put(fresh)
-        remember(((out / "images" / one["jpeg_path"], one["jpeg_md5"]) for one in made.values()), cache)
+        remember(earlier, ((one["jpeg_path"], one["jpeg_md5"]) for one in made.values()), cache)
     rules = Counter(re.split(r"[ ;]", row["rule"])[0] for row in made.values())
     return Summary(tiffs=len(listed), jpegs=len(made), rules=dict(sorted(rules.items())), rejects=counts)
 
@@ -128,10 +134,20 @@ def names(paths: Sequence[str], digests: Sequence[str], layout: str) -> list[str
 
 
 class _Item(NamedTuple):
-    """One conversion: the original, the md5 it must still have, and the file that an earlier run made of it."""
+    """One conversion.
 
-    source: str
+    Attributes:
+        path: of the original, as in the inventory.
+        digest: md5 that it must still have.
+        source: where it is.
+        target: the JPEG's place in the folder of this stage.
+        earlier: the file that an earlier run made of it.
+    """
+
+    path: str
     digest: str
+    source: str
+    target: str
     earlier: str
 
 
@@ -143,7 +159,8 @@ def _convert(quality: int, cache_file: str, folder: str, item: _Item) -> tuple[s
     """Write the JPEG into ``folder``; return its name there, its md5 and the rule, or why there is none."""
     cache, name = reader(cache_file), f"{uuid.uuid4().hex}.jpg"
     known = cache.get(_kind(quality), item.digest)
-    if known is not None and _taken_over(item, Path(folder, name), known[0], cache):
+    unchanged = recall_many([item.source], cache) == [item.digest]
+    if known is not None and unchanged and take_over(item.earlier, f"{folder}/{name}", known[0]):
         return name, known[0], known[1]
     data = read_file(item.source, item.digest, cache_file)
     if isinstance(data, Reject):
@@ -160,12 +177,3 @@ def _convert(quality: int, cache_file: str, folder: str, item: _Item) -> tuple[s
         return Reject("", "", "too_large_for_jpeg", str(error))
     write_staged(Path(folder, name), jpeg)
     return name, md5(jpeg), image.rule
-
-
-def _taken_over(item: _Item, target: Path, made: str, cache: Cache, *, read: bool = True) -> bool:
-    """Whether ``target`` is now what an earlier run made of an original that has not changed since."""
-    try:
-        unchanged = recall(item.source, cache) == item.digest
-    except OSError:
-        return False
-    return unchanged and take_over(Path(item.earlier), target, made, cache, read=read)

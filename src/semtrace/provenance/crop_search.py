@@ -17,7 +17,7 @@ from semtrace.core.decision import Candidate
 from semtrace.core.placement import Rectangle, locate
 from semtrace.core.resample import resize
 from semtrace.io.cache import Cache, Entry, reader
-from semtrace.io.files import safe_join
+from semtrace.io.files import safe_name
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor
@@ -94,7 +94,7 @@ def _add(cropped: Cropped, pair: Pair, original: Content, rectangle: Rectangle, 
 
 
 def _image(root: Path, content: Content) -> Image:
-    return Image(str(safe_join(root, content.paths[0])), content.md5, content.bar_top)
+    return Image(safe_name(root, content.paths[0]), content.md5, content.bar_top)
 
 
 def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) -> list[Any]:

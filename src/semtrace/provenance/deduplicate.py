@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from semtrace.core.groups import Link, distances, group, toward
+from semtrace.core.groups import Link, diameters, distances, group, toward
 from semtrace.core.labels import parse_published
 from semtrace.core.splits import assign
 from semtrace.io import tables
@@ -194,30 +192,32 @@ def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict
     inside: list[list[Link]] = [[] for _ in groups]
     for one in links:
         inside[number[one.first]].append(one)
+    keepers = [min((by_content[i][0] for i in members), key=lambda file: file.preference) for members in groups]
+    pairs = [(i, keeper.content) for members, keeper in zip(groups, keepers, strict=True) for i in members]
+    to_keeper = dict(zip((i for i, _ in pairs), distances(pool.words, pool.owners, pairs).tolist(), strict=True))
     result = []
-    for members, its in zip(groups, inside, strict=True):
-        keeper = min((by_content[i][0] for i in members), key=lambda file: file.preference)
+    for members, its, keeper, diameter in zip(
+        groups, inside, keepers, diameters(pool.words, pool.owners, groups).tolist(), strict=True
+    ):
         way = toward(keeper.content, its)
-        words, owners = pool.hashes(members)
-        far = [distances(words, owners, i) for i in members] if len(members) > 1 else [np.zeros(1, np.int64)]
         correlations = [link.correlation for _, link in way.values() if link.correlation is not None]
         of_group = {
             "group": _identity(min(pool.contents[i].key for i in members)),
             "size": sum(len(by_content[i]) for i in members),
             "keeper": keeper.path,
-            "diameter": int(max(bits.max() for bits in far)),
+            "diameter": diameter,
             "lowest_correlation": min(correlations, default=None),
         }
-        for i, bits in zip(members, far, strict=True):
+        for i in members:
             first, *copies = by_content[i]
-            to_keeper = {**of_group, "keeper_hamming": int(bits[members.index(keeper.content)])}
+            to = {**of_group, "keeper_hamming": to_keeper[i]}
             if i == keeper.content:
                 row = _row(pool, first)
             else:
                 via, link = way[i]
                 row = _row(pool, first, by_content[via][0], link)
             rows = [row, *(_row(pool, copy, first, _copy(pool, copy, first)) for copy in copies)]
-            result += [{**row, **to_keeper} for row in rows]
+            result += [{**row, **to} for row in rows]
     return result
 
 

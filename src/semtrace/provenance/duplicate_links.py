@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.groups import Evidence, Link, group, near_pairs
-from semtrace.io.files import safe_join
+from semtrace.core.groups import Evidence, Link, distances, group, near_pairs
+from semtrace.io.files import safe_name
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Content, Side
 from semtrace.provenance.common import Executor, Reject
@@ -41,17 +41,6 @@ class Pool:
     healthy: list[bool]
     words: NDArray[np.uint64]
     owners: NDArray[np.int64]
-
-    def hashes(self, members: Iterable[int]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Hashes of some contents, given in ascending order, and the owners of these."""
-        first = [slice(*np.searchsorted(self.owners, (i, i + 1))) for i in members]
-        return np.concatenate([self.words[s] for s in first]), np.concatenate([self.owners[s] for s in first])
-
-    def link(self, i: int, j: int, evidence: Evidence) -> Link:
-        """A link that needed no look; its distance is that of the nearest hashes of the two."""
-        (mine, _), (other, _) = self.hashes([i]), self.hashes([j])
-        bits = np.bitwise_count(mine[:, None] ^ other[None]).sum(-1)
-        return Link(min(i, j), max(i, j), evidence, int(bits.min()))
 
 
 @dataclass(frozen=True)
@@ -126,7 +115,9 @@ def known_links(pool: Pool, traced: Mapping[str, str], knowledge: Knowledge) -> 
     for i, j in (pair for members in pixels.values() for pair in pairwise(members)):
         other_bytes = pool.contents[i].digests.isdisjoint(pool.contents[j].digests)
         found.append((i, j, "identical_pixels" if other_bytes else "identical_bytes"))
-    return [pool.link(i, j, evidence) for i, j, evidence in dict.fromkeys(found)]
+    ordered = [(min(i, j), max(i, j), evidence) for i, j, evidence in dict.fromkeys(found)]
+    bits = distances(pool.words, pool.owners, [(i, j) for i, j, _ in ordered]).tolist()
+    return [Link(*one, apart) for one, apart in zip(ordered, bits, strict=True)]
 
 
 def near_links(
@@ -176,7 +167,7 @@ def _look(
 ) -> tuple[list[Link], dict[int, Reject]]:
     roots = {side: root.resolve() for side, root in roots.items()}
     image = {
-        i: Image(str(safe_join(roots[pool.sides[i]], pool.contents[i].paths[0])), pool.contents[i].md5)
+        i: Image(safe_name(roots[pool.sides[i]], pool.contents[i].paths[0]), pool.contents[i].md5)
         for i in sorted({i for link in near for i in (link.first, link.second)})
     }
     asked: dict[int, list[Link]] = defaultdict(list)

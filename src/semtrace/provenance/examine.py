@@ -13,7 +13,7 @@ import numpy as np
 from semtrace.io.cache import Cache, Entry, reader
 from semtrace.io.images import DecodedImage, UnreadableImage, decode, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
-from semtrace.io.seen import identify, read_as, recall
+from semtrace.io.seen import identify, read_as, recall_many
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, why_unreadable
 
@@ -82,7 +82,7 @@ def examine(
 
     """
     with Cache(executor.cache) as cache, executor.known() as known:
-        recalled = [_recall(source, examination.kind, cache) for source in sources]
+        recalled = _recall(sources, examination.kind, cache)
         todo = [source for source, facts in zip(sources, recalled, strict=True) if facts is None]
         task, prepare = partial(_examine, examination, ahead, known), partial(_prepare, examination, ahead)
         results = executor.map(task, todo, what=what, sees=_file, prepare=prepare)
@@ -116,13 +116,14 @@ def _prepare(examination: Examination, ahead: Ahead | None) -> None:
         ahead.prepare()
 
 
-def _recall(source: Source, kind: str, cache: Cache) -> dict[str, Any] | None:
-    """The facts of a file that has not changed; None where a worker must look."""
-    try:
-        digest = recall(source.file, cache)
-    except OSError:
-        return None
-    return cache.get(kind, digest) if digest is not None and source.expected_md5 in ("", digest) else None
+def _recall(sources: Sequence[Source], kind: str, cache: Cache) -> list[dict[str, Any] | None]:
+    """The facts of files that have not changed; None where a worker must look."""
+    digests = recall_many([source.file for source in sources], cache)
+    facts = cache.get_many(kind, [digest or "" for digest in digests])
+    return [
+        known if digest is not None and source.expected_md5 in ("", digest) else None
+        for source, digest, known in zip(sources, digests, facts, strict=True)
+    ]
 
 
 def _examine(

@@ -22,7 +22,7 @@ from semtrace.core import phash
 from semtrace.core.databar import bar_top
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import safe_join, walk
+from semtrace.io.files import safe_name, walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
@@ -142,7 +142,7 @@ def _fingerprint(
     paths: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, digest in rows:  # of files that are known to be equal one is read
         paths[digest, "" if digest else path].append(path)
-    sources = [Source(str(safe_join(root, same[0])), digest) for (digest, _), same in paths.items()]
+    sources = [Source(safe_name(root, same[0]), digest) for (digest, _), same in paths.items()]
     examined = examine(sources, examination(side, size), executor=executor, what=f"fingerprint {side}", ahead=ahead)
     contents, degenerate = set[bytes](), 0
 

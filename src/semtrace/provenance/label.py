@@ -17,7 +17,7 @@ from semtrace.core.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache
-from semtrace.io.earlier import remember, take_over
+from semtrace.io.earlier import remember, remembered, take_over
 from semtrace.io.files import place, safe_join
 from semtrace.io.seen import identify
 from semtrace.io.staging import staged_folder
@@ -142,7 +142,7 @@ def run(
     if cache is not None:
         made = [row for row in rows if row["output_path"]]
         with Cache(cache) as store:
-            remember(((out / "images" / row["output_path"], digests[row["tiff_path"]]) for row in made), store)
+            remember(out / "images", ((row["output_path"], digests[row["tiff_path"]]) for row in made), store)
     return Summary(
         tiffs=len(originals),
         statuses=dict(sorted(Counter(statuses.values()).items())),
@@ -178,21 +178,20 @@ def _place(
 ) -> tuple[list[Reject], dict[str, int]]:
     rejects: dict[str, Reject] = {}
     placed, root = Counter[str](), archive.resolve()
-    images = folder / "images"
-    images.mkdir()
+    images, earlier = folder / "images", out / "images"
+    labelled = [row for row in rows if row["status"] == "labelled"]
+    for category in ("", *{row["category"] for row in labelled}):
+        (images / category).mkdir(exist_ok=True)
     with Cache(cache_file or folder / "none", readonly=True) as cache:
-        for row in rows:
-            if row["status"] != "labelled":
-                continue
-            path = row["tiff_path"]
-            source, target = safe_join(root, path), safe_join(images, row["output_path"])
-            target.parent.mkdir(exist_ok=True)
+        facts = remembered(earlier, cache)
+        for row in labelled:
+            path, output = row["tiff_path"], row["output_path"]
+            source, target = safe_join(root, path), safe_join(images, output)
             try:
-                earlier = out / "images" / row["output_path"]
-                if link != "hardlink" and take_over(earlier, target, digests[path], cache):
-                    how = "kept"
-                else:
-                    how = place(source, target, link=link)
+                kept = link != "hardlink" and take_over(
+                    f"{earlier}/{output}", str(target), digests[path], facts.get(output)
+                )
+                how = "kept" if kept else place(source, target, link=link)
                 # asked after the copy was made, so that no change before or during it goes unseen
                 unchanged = identify(str(source), cache).digest == digests[path]
             except OSError as error:

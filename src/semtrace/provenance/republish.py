@@ -11,7 +11,7 @@ from PIL import Image
 
 from semtrace.io import tables
 from semtrace.io.encoders import ENCODERS, encode
-from semtrace.io.files import safe_join, write_staged
+from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor, InputError, Reject, read_file
@@ -75,7 +75,7 @@ def run(
 
 def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, str]) -> Sequence[dict[str, str]] | Reject:
     """Publish one original by every encoder; its rows of the truth."""
-    data = read_file(str(safe_join(archive, row["path"])), row["md5"], cache_file)
+    data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
     if isinstance(data, Reject):
         return Reject(row["path"], "calibrate", data.reason, data.detail)
     try:

@@ -11,7 +11,7 @@ from semtrace.core.device import choose
 from semtrace.core.dihedral import inverse
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import safe_join
+from semtrace.io.files import safe_name
 from semtrace.provenance import batched_ssim
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor, Reject
@@ -112,13 +112,13 @@ class Scope:
         """One published content beside its nearest candidates, in their order."""
         most, trigger = self.limits
         near = tuple(self._original(pair, published) for pair in found[:most] if pair.hamming < trigger)
-        return Image(str(safe_join(self.roots[1], published.paths[0])), published.md5), near
+        return Image(safe_name(self.roots[1], published.paths[0]), published.md5), near
 
     def _original(self, pair: Pair, published: Content) -> Image:
         content = self.originals.contents[pair.original]
         known = self.knowledge.converted(published, content)
-        file = safe_join(self.roots[0], content.paths[0])
-        return Image(str(file), content.md5, content.bar_top, known, pair.symmetry)
+        file = safe_name(self.roots[0], content.paths[0])
+        return Image(file, content.md5, content.bar_top, known, pair.symmetry)
 
 
 def compare_candidates(

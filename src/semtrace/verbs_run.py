@@ -1,0 +1,65 @@
+"""The verb ``run``: every stage from inventory to plot, without DVC."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+from semtrace import verbs
+
+
+def run(given: argparse.Namespace) -> Any:
+    """All stages from inventory to plot, in two processes; with overrides, params.yaml is composed with them first."""
+    from semtrace.beside import Beside
+
+    if given.overrides:
+        from semtrace import params
+
+        params.write(verbs.CONF, verbs.PARAMS, given.overrides)
+    executor, say = verbs.load(given).executor, partial(print, flush=True)
+    # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
+    with Beside(alone=executor.workers == 1 or bool(executor.address)) as other:
+        say(_one(given, "inventory"))
+        other.begin("convert", partial(_one, given, "convert"))
+        originals = _one(given, "fingerprint tiff")
+        _load_comparison()  # each process what it will need, while it has nothing else to do
+        say(f"{other.result()}\n{originals}")
+        other.begin("loading", _load_label_and_plot)
+        say(_one(given, "fingerprint jpeg"))
+        say(_one(given, "match"))
+        for stage in ("label", "plot"):
+            other.begin(stage, partial(_one, given, stage))
+        say(_one(given, "deduplicate"))
+        other.result()
+        say(f"{other.result()}\n{other.result()}")
+        say(_one(given, "validate"))
+
+
+def _load_comparison() -> None:
+    from semtrace.provenance.compare_pairs import load_kernels
+
+    load_kernels()
+
+
+def _load_label_and_plot() -> None:
+    from semtrace.provenance import label, plot  # noqa: F401
+
+
+def _one(given: argparse.Namespace, stage: str) -> str:
+    from semtrace.io.files import harmless
+
+    name, _, given.side = stage.partition(" ")
+    return harmless(f"{stage}: {verbs.describe(_STAGES[name](given))}")
+
+
+_STAGES = {
+    "inventory": verbs.inventory,
+    "convert": verbs.convert,
+    "fingerprint": verbs.fingerprint,
+    "match": verbs.match,
+    "deduplicate": verbs.deduplicate,
+    "label": verbs.label,
+    "plot": verbs.plot,
+    "validate": verbs.validate,
+}
