@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -24,7 +25,8 @@ _SETTLED = 3.0  # seconds: a file that changed within two seconds is not taken f
 
 
 def seconds(root: Path) -> float:
-    """Wall time of all stages in a project."""
+    """Wall time of all stages in a project, once what was written for them is on the disk."""
+    os.sync()
     time.sleep(_SETTLED)
     start = time.perf_counter()
     subprocess.run([*SEMTRACE, "run"], cwd=root, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -20,20 +20,21 @@ def run(given: argparse.Namespace) -> Any:
     executor, say = verbs.load(given).executor, partial(print, flush=True)
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
     with Beside(alone=executor.workers == 1 or bool(executor.address)) as other:
+        other.begin("loading", _load_label_and_plot)
         say(_one(given, "inventory"))
         other.begin("convert", partial(_one, given, "convert"))
         originals = _one(given, "fingerprint tiff")
-        _load_comparison()  # each process what it will need, while it has nothing else to do
+        _load_comparison()  # too while there is nothing else to do
+        other.result()
         say(f"{other.result()}\n{originals}")
-        other.begin("loading", _load_label_and_plot)
         say(_one(given, "fingerprint jpeg"))
         say(_one(given, "match"))
         for stage in ("label", "plot"):
             other.begin(stage, partial(_one, given, stage))
         say(_one(given, "deduplicate"))
-        other.result()
-        say(f"{other.result()}\n{other.result()}")
-        say(_one(given, "validate"))
+        say(other.result())
+        accuracy = _one(given, "validate")
+        say(f"{other.result()}\n{accuracy}")
 
 
 def _load_comparison() -> None:
@@ -43,7 +44,7 @@ def _load_comparison() -> None:
 
 
 def _load_label_and_plot() -> None:
-    from semtrace.provenance import label, plot  # noqa: F401
+    from semtrace.provenance import label, match, plot  # noqa: F401  (label asks match for its thresholds)
 
 
 def _one(given: argparse.Namespace, stage: str) -> str:
