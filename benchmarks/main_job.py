@@ -43,9 +43,12 @@ class Measured(NamedTuple):
 
 
 def measured(command: list[str], cwd: Path) -> Measured:
-    """Run a command that says when a stage ends, as ``convert: ...`` in a line of its own."""
+    """Run a command that may say when it has converted, in a line ``convert: ...``.
+
+    What passed since the line before counts as converting: what else went on meanwhile, in another process, is in it.
+    """
     start, peak = time.perf_counter(), 0.0
-    ends = {}
+    converting, before = 0.0, start
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -70,13 +73,16 @@ def measured(command: list[str], cwd: Path) -> Measured:
         watcher = threading.Thread(target=watch)
         watcher.start()
         for line in process.stdout or ():
-            ends.setdefault(line.split(":")[0], time.perf_counter() - start)
+            now = time.perf_counter()
+            if line.startswith("convert:"):
+                converting = now - before
+            before = now
         code = process.wait()
         finished.set()
         watcher.join()
     if code:
         raise SystemExit(f"{' '.join(command)} failed with exit code {code} in {cwd}")
-    return Measured(time.perf_counter() - start, ends["convert"] - ends["inventory"], peak)
+    return Measured(time.perf_counter() - start, converting, peak)
 
 
 def project(data: Path, root: Path) -> Path:

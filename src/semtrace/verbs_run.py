@@ -23,10 +23,10 @@ def run(given: argparse.Namespace) -> Any:
         other.begin("loading", _load_label_and_plot)
         say(_one(given, "inventory"))
         other.begin("convert", partial(_one, given, "convert"))
-        originals = _one(given, "fingerprint tiff")
+        say(_one(given, "fingerprint tiff"))
         _load_comparison()  # too while there is nothing else to do
         other.result()
-        say(f"{other.result()}\n{originals}")
+        say(other.result())
         say(_one(given, "fingerprint jpeg"))
         say(_one(given, "match"))
         for stage in ("label", "plot"):
