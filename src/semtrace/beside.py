@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
-import os
 import signal
+import traceback
 from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-from semtrace.parallel import context_for, die_with_parent, forking
+from semtrace.parallel import context_for, die_with_parent, forking, how_it_ended
 
 Task = Callable[[], Any]
 _Answer = tuple[Any, Exception | None]
+_PATIENCE = 10.0  # seconds to clear up in
 
 
 class Beside:
     """A further process, for the time of a ``with``.
 
-    Where this process fails meanwhile, the other is interrupted, as by Ctrl-C, and waited for.
+    Where this process fails meanwhile, the other is interrupted, as by Ctrl-C; one that does not heed it is killed.
 
     Args:
         alone: there may be no further process: a task is then done at once, in this one.
@@ -33,7 +35,7 @@ class Beside:
         if not alone:
             context = context_for(_serve)
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(forking(context), self._pipe, theirs))  # type: ignore[attr-defined]
+            self._process = context.Process(target=_serve, args=(forking(context), theirs))  # type: ignore[attr-defined]
             self._process.start()
             theirs.close()
 
@@ -43,14 +45,14 @@ class Beside:
         if self._alone:
             self._answers.append((task(), None))
         else:
-            with contextlib.suppress(BrokenPipeError):  # it died: to be said by result()
-                self._pipe.send(task)
+            self._send(task)
 
     def result(self) -> Any:
         """What the first task of those not asked for yet returned; waits for it.
 
         Raises:
-            OSError: the process died.
+            OSError: ``ECHILD`` where the process died.
+            KeyboardInterrupt: it was interrupted.
             Exception: what the task raised.
 
         """
@@ -59,7 +61,13 @@ class Beside:
             value, error = self._answers.popleft() if self._alone else self._pipe.recv()
         except (EOFError, ConnectionResetError):
             self._process.join()
-            raise OSError(errno.ECHILD, f"{name}: its process died ({self._process.exitcode})") from None
+            code = self._process.exitcode
+            if code == 0:
+                raise KeyboardInterrupt from None
+            said = (
+                f"{name}: its process died: {how_it_ended(code)}. Run it again, with fewer --workers if memory ran out"
+            )
+            raise OSError(errno.ECHILD, said) from None
         if error is not None:
             raise error
         return value
@@ -72,28 +80,43 @@ class Beside:
     ) -> None:
         if self._alone:
             return
-        if error is not None and self._process.is_alive():
-            os.kill(self._process.pid, signal.SIGINT)
+        if error is not None:
+            self._process.terminate()
+        self._send(None)  # closing the pipe would not end it: our own workers may hold copies of our end
         self._pipe.close()
+        self._process.join(None if error is None else _PATIENCE)
+        self._process.kill()
         self._process.join()
 
+    def _send(self, task: Task | None) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it died: to be said by result()
+            self._pipe.send(task)
 
-def _serve(parent: int, theirs: Connection, mine: Connection) -> None:
+
+def _serve(parent: int, pipe: Connection) -> None:
     die_with_parent(parent)
+    signal.signal(signal.SIGTERM, _interrupt_once)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt_once)
-    theirs.close()  # else this process would hold open what it waits for to be closed
     with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
-        while True:
-            task: Task = mine.recv()
-            try:
-                answer: _Answer = task(), None
-            except Exception as error:
-                answer = None, error
-            mine.send(answer)
+        while (task := pipe.recv()) is not None:
+            pipe.send(_answer(task))
+
+
+def _answer(task: Task) -> _Answer:
+    try:
+        return task(), None
+    except Exception as error:
+        error.add_note(f"\nIn the second process:\n{traceback.format_exc()}")
+        try:
+            copy.copy(error)  # made again as it will be on the other side; not each can be
+        except Exception:
+            return None, RuntimeError(f"{type(error).__name__}: {error}")
+        return None, error
 
 
 def _interrupt_once(*_: object) -> None:
     """Raise KeyboardInterrupt; a second one, from the terminal and from our parent, must not break off the clearing."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explain(error: OSError, work: Path) -> str:
-    what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(next((p for p in [work, *work.parents] if p.exists()), Path())).free
         where = f"{free:,} bytes are free where {work} lies"

@@ -154,6 +154,7 @@ def forking(context: multiprocessing.context.BaseContext) -> int:
 
 def die_with_parent(parent: int) -> None:
     """Let the kernel end this worker when its parent is killed: it would wait for ever, or write into the next run."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a pool ends its workers so, whatever their parent makes of it
     with contextlib.suppress(AttributeError):  # not Linux
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent not in (0, os.getppid()):  # it was killed before this line
@@ -174,7 +175,12 @@ def _alone(
             raise error
         return result  # type: ignore[no-any-return]
     process.join()
-    return Crashed(_ENDS.get(-(process.exitcode or 0)) or f"the worker process died on this file ({process.exitcode})")
+    return Crashed(how_it_ended(process.exitcode))
+
+
+def how_it_ended(code: int | None) -> str:
+    """What the exit code of a process that did not answer says."""
+    return _ENDS.get(-(code or 0)) or f"it ended by itself, with exit code {code}"
 
 
 def _send(parent: int, sending: Connection, function: Callable[[Item], Result], item: Item) -> None:

@@ -356,9 +356,9 @@ def project_folder(case, tmp_path, monkeypatch):
     return tmp_path
 
 
-def said_by(*command: str, strace: str = "", descriptors: int = 0) -> str:
+def said_by(*command: str, strace: str = "", descriptors: int = 0, workers: int = 1) -> str:
     """What `semtrace convert` says on its way to exit code 1, but for progress: one line, no traceback."""
-    call = [sys.executable, "-m", "semtrace.cli", *command, "--workers", "1"]
+    call = [sys.executable, "-m", "semtrace.cli", *command, "--workers", f"{workers}"]
     if strace:
         call = ["strace", "-f", "-o", os.devnull, "-e", f"inject={strace}", *call]
 
@@ -383,6 +383,16 @@ def test_no_room_is_told_with_the_bytes_taken_and_free(case, project_folder, dis
     assert re.search(r"data/work/convert needs more than the [\d,]+ bytes .*; [\d,]+ bytes are free", said), said
     assert "make room, run again" in said
     assert [path.name for path in (project_folder / "data/work").iterdir()] == ["inventory"]
+
+
+@pytest.mark.heavy
+@needs_mount
+def test_no_room_in_the_second_process_of_a_run_is_told_alike(case, project_folder, disk):
+    size = sum(path.stat().st_size + 4096 for path in (case.done / "inventory").rglob("*")) + 60_000
+    disk(project_folder / "data/work", f"size={size}")
+    said = said_by("run", workers=2)
+    assert re.search(r"data/work/convert needs more than the [\d,]+ bytes .*; [\d,]+ bytes are free", said), said
+    assert not [path for path in (project_folder / "data/work").iterdir() if path.name.endswith(".part")]
 
 
 @pytest.mark.heavy

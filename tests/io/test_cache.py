@@ -92,3 +92,14 @@ def test_without_a_cache_there_is_nothing_to_copy(tmp_path):
     (tmp_path / "c.sqlite").write_text("no database")
     with frozen(tmp_path / "c.sqlite") as copy, Cache(copy, readonly=True) as reading:
         assert reading.get("k", "1") is None
+
+
+def test_many_are_asked_for_at_once_and_one_that_is_damaged_is_not_there(tmp_path):
+    names = [f"{i:04}" for i in range(1203)]
+    with Cache(tmp_path / "c.sqlite") as cache:
+        cache.put(("k", name, int(name)) for name in names[:-1])
+        damaged = cache._db.execute("UPDATE entry SET value = replace(value, '600', '601') WHERE key LIKE 'k/%/0600'")
+        assert damaged.rowcount == 1
+        found = cache.get_many("k", [*names, names[5]])
+        assert found == [None if name in ("0600", names[-1]) else int(name) for name in names] + [5]
+        assert cache.get_many("k", []) == []

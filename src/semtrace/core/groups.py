@@ -158,9 +158,12 @@ def distances(
         owners: the picture of each hash, shape (n,), ascending; of every picture from 0 on there is at least one.
         pairs: pictures.
 
+    Raises:
+        IndexError: there is no such picture.
+
     """
-    found = np.empty(len(pairs), np.int64)
-    _distances(words, _firsts(owners), np.array(pairs, np.int64).reshape(-1, 2), found)
+    found, firsts = np.empty(len(pairs), np.int64), _firsts(owners)
+    _distances(words, firsts, _existing(np.array(pairs, np.int64).reshape(-1, 2), firsts), found)
     return found
 
 
@@ -168,10 +171,18 @@ def diameters(
     words: NDArray[np.uint64], owners: NDArray[np.int64], groups: Sequence[Sequence[int]]
 ) -> NDArray[np.int64]:
     """Bits between the two pictures of each group that are farthest apart, shape (g,); as ``distances`` otherwise."""
-    found = np.zeros(len(groups), np.int64)
+    found, firsts = np.zeros(len(groups), np.int64), _firsts(owners)
     ends = np.cumsum([0, *(len(members) for members in groups)])
-    _diameters(words, _firsts(owners), np.array([i for members in groups for i in members], np.int64), ends, found)
+    members = np.array([i for its in groups for i in its], np.int64)
+    _diameters(words, firsts, _existing(members, firsts), ends, found)
     return found
+
+
+def _existing(pictures: NDArray[np.int64], firsts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Refuse what the kernels, which do not look, would read beyond the hashes."""
+    if pictures.size and not 0 <= pictures.min() <= pictures.max() < firsts.size - 1:
+        raise IndexError(f"pictures {pictures.min()} to {pictures.max()}, of {firsts.size - 1}")
+    return pictures
 
 
 def _firsts(owners: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -155,11 +155,8 @@ def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: in
         except Exception as error:  # a decoder that is fed damaged bytes raises anything
             unknown = isinstance(error, UnidentifiedImageError)
             detail = f"Pillow: {type(error).__name__} {error}"
-        rows = directory.integer(tiff.ROWS_PER_STRIP, 0) if directory is not None else 0
-        claimed = 2**31 <= rows < 2**32 - 1  # Pillow takes these for a negative number, and says no memory
-        if (
-            detail.endswith("decoder error -9") and not claimed
-        ) or "out of memory" in detail:  # what it says of libtiff
+        no_memory = detail.endswith("decoder error -9") and not _is_negative(directory)
+        if no_memory or "out of memory" in detail:  # how Pillow tells it of libtiff
             raise MemoryError
         if _is_cut(data, kind, directory) or "truncated" in detail:
             raise UnreadableImage("truncated", detail)
@@ -181,6 +178,13 @@ def _image(gray: NDArray[np.uint8], kind: str, mode: str, depth: int, pages: int
     height, width = gray.shape
     note = f"; page 1 of {pages}" if pages > 1 else ""
     return DecodedImage(gray, Facts(kind, mode, depth, width, height, pages), rule + note)
+
+
+def _is_negative(directory: tiff.Directory | None) -> bool:
+    """Whether a strip has so many rows by its tag that Pillow takes their number for a negative one."""
+    if directory is None or tiff.STRIP_OFFSETS not in directory:
+        return False
+    return 2**31 <= directory.integer(tiff.ROWS_PER_STRIP, 0) < 2**32 - 1
 
 
 def _is_cut(data: bytes, kind: str, directory: tiff.Directory | None) -> bool:

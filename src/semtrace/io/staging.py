@@ -46,7 +46,10 @@ def staged_folder(target: Path) -> Iterator[Path]:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 taken = sum(path.lstat().st_size for path in staging.rglob("*")) + vars(error).get(WAITING, 0)
-                error.strerror = f"{error.strerror}; {target} needs more than the {taken:,} bytes that it had taken"
+                said = f"{error.strerror}; {target} needs more than the {taken:,} bytes that it had taken"
+                raise OSError(
+                    error.errno, said, error.filename
+                ) from error  # a changed one would lose it between processes
             raise
         finally:
             _remove(staging)  # what is unfinished, or what was replaced
