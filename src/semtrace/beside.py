@@ -61,13 +61,10 @@ class Beside:
             value, error = self._answers.popleft() if self._alone else self._pipe.recv()
         except (EOFError, ConnectionResetError):
             self._process.join()
-            code = self._process.exitcode
-            if code == 0:
+            if self._process.exitcode == 0:
                 raise KeyboardInterrupt from None
-            said = (
-                f"{name}: its process died: {how_it_ended(code)}. Run it again, with fewer --workers if memory ran out"
-            )
-            raise OSError(errno.ECHILD, said) from None
+            why = f"{name}: its process died: {how_it_ended(self._process.exitcode)}"
+            raise OSError(errno.ECHILD, f"{why}. Run it again, with fewer --workers if memory ran out") from None
         if error is not None:
             raise error
         return value

@@ -180,7 +180,7 @@ def _alone(
 
 def how_it_ended(code: int | None) -> str:
     """What the exit code of a process that did not answer says."""
-    return _ENDS.get(-(code or 0)) or f"it ended by itself, with exit code {code}"
+    return _ENDS.get(-(code or 0)) or f"the process ended by itself, with exit code {code}"
 
 
 def _send(parent: int, sending: Connection, function: Callable[[Item], Result], item: Item) -> None:

@@ -24,7 +24,7 @@ def run(given: argparse.Namespace) -> Any:
         say(_one(given, "inventory"))
         other.begin("convert", partial(_one, given, "convert"))
         say(_one(given, "fingerprint tiff"))
-        _load_comparison()  # too while there is nothing else to do
+        _load_comparison()  # for the next stages, while the other process may still convert
         other.result()
         say(other.result())
         say(_one(given, "fingerprint jpeg"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
@@ -50,6 +51,15 @@ def test_distances_and_diameters_are_those_of_the_full_matrix(count: int, groups
     members = [list(range(start, count, groups)) for start in range(groups)]
     expected = [max((full[i, j] for i in its for j in its), default=0) for its in members]
     assert diameters(words, owners, members).tolist() == expected
+
+
+@pytest.mark.parametrize("picture", [-1, 3])
+def test_a_picture_that_is_not_there_is_refused(picture):
+    words, owners = np.zeros((4, 2), np.uint64), np.array([0, 1, 1, 2])
+    with pytest.raises(IndexError, match="of 3"):
+        distances(words, owners, [(0, picture)])
+    with pytest.raises(IndexError, match="of 3"):
+        diameters(words, owners, [[0, picture]])
 
 
 def test_equal_hashes_by_the_thousand_take_little_memory_and_hang_together():

@@ -47,9 +47,8 @@ def staged_folder(target: Path) -> Iterator[Path]:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 taken = sum(path.lstat().st_size for path in staging.rglob("*")) + vars(error).get(WAITING, 0)
                 said = f"{error.strerror}; {target} needs more than the {taken:,} bytes that it had taken"
-                raise OSError(
-                    error.errno, said, error.filename
-                ) from error  # a changed one would lose it between processes
+                # A new error: one that was changed would lose its words on the way from another process.
+                raise OSError(error.errno, said, error.filename) from error
             raise
         finally:
             _remove(staging)  # what is unfinished, or what was replaced

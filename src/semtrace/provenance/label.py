@@ -180,8 +180,9 @@ def _place(
     placed, root = Counter[str](), archive.resolve()
     images, earlier = folder / "images", out / "images"
     labelled = [row for row in rows if row["status"] == "labelled"]
-    for category in ("", *{row["category"] for row in labelled}):
-        (images / category).mkdir(exist_ok=True)
+    images.mkdir()
+    for parent in {safe_join(images, row["output_path"]).parent for row in labelled}:
+        parent.mkdir(exist_ok=True)
     with Cache(cache_file or folder / "none", readonly=True) as cache:
         facts = remembered(earlier, cache)
         for row in labelled:
