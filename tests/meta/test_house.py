@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -15,10 +13,8 @@ import pytest
 import yaml
 
 from semtrace.cli import main
+from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, ours, reached
 
-PROJECT = Path(__file__).resolve().parents[2]
-SOURCE = PROJECT / "src" / "semtrace"
-MODULES = sorted(SOURCE.rglob("*.py"))
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 
 SHELL = {"cli", "verbs", "verbs_run", "verbs_tuning", "cli_release", "beside", "params", "grid", "tracking"}
@@ -39,40 +35,6 @@ SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}
 def floor(path: Path) -> str:
     first = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     return "shell" if first in SHELL else first
-
-
-@cache
-def imports(path: Path) -> frozenset[str]:
-    """Full names of the modules that a file imports, also inside functions."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(found)
-
-
-def ours(path: Path) -> set[Path]:
-    files = set()
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "semtrace":
-            for end in (len(parts), len(parts) - 1):
-                file = SOURCE.joinpath(*parts[1:end]).with_suffix(".py")
-                if end > 1 and file.is_file():
-                    files.add(file)
-                    break
-    return files
-
-
-def closure(path: Path) -> set[Path]:
-    seen, todo = set(), [path]
-    while todo:
-        if (file := todo.pop()) not in seen:
-            seen.add(file)
-            todo += ours(file)
-    return seen
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
@@ -133,7 +95,7 @@ def test_a_stage_depends_on_all_the_code_it_runs(stage):
     declared = [PROJECT / dep for dep in block["deps"] if dep.startswith("src/")]
     missing = [
         str(file.relative_to(PROJECT))
-        for file in closure(package / f"{stage}.py")
+        for file in reached(package / f"{stage}.py")
         if not any(file == dep or dep in file.parents for dep in declared)
     ]
     assert not missing, f"add to deps of {stage} in dvc.yaml: {sorted(missing)}"

@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from typing import Any
 
-from semtrace.io.cache import code_version
+from semtrace.io.code_digest import package_digest
 from semtrace.io.shared import look
 from semtrace.parallel import in_processes
 
@@ -65,7 +65,7 @@ class Answer:
 @functools.cache
 def about() -> dict[str, str]:
     """What results may depend on: interpreter, machine, versions, and a digest of this package's sources."""
-    found = {"Python": platform.python_version(), "machine": platform.machine(), "code of semtrace": code_version()}
+    found = {"Python": platform.python_version(), "machine": platform.machine(), "code of semtrace": package_digest()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)

@@ -1,25 +1,24 @@
 """The side cache: what was computed from a content is not computed again, whatever stage, folder or run asks.
 
 It lies outside DVC's outputs, is safe to delete at any time, and holds only values that are a pure function of
-``(kind, content digest)`` and of the code: the key carries a digest of this package's sources below the shell and
-of the decoders' versions, so an entry can never outlive the code that made it.
+``(kind, content digest)`` and of the code: the key carries the digest of the modules that make values of this kind,
+with all that they import, so an entry can never outlive the code that made it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import semtrace
+from semtrace.io.code_digest import code_digest
 from semtrace.io.files import md5
 
 _FROZEN = ".frozen"
@@ -27,17 +26,21 @@ _SEAL = 8  # hex digits
 _AT_ONCE = 500  # keys in one question; SQLite takes 999 everywhere
 
 
-Entry = tuple[str, str, Any]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value is and which code makes it.
+
+    Attributes:
+        name: what the value is, with the settings that it depends on.
+        modules: full names of the modules that compute it; what they import is found from them.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+
+
+Entry = tuple[Kind, str, Any]
 """What is put in: kind, digest, value."""
-
-
-@functools.cache
-def code_version() -> str:
-    """Eight hex digits that change with the sources of core/, io/ and provenance/ and the versions of the decoders."""
-    root = Path(semtrace.__file__).parent
-    sources = sorted(path for floor in ("core", "io", "provenance") for path in (root / floor).glob("*.py"))
-    decoders = [f"{name}=={version(name)}" for name in ("Pillow", "tifffile", "imagecodecs", "numpy", "scipy")]
-    return md5(b"\0".join([path.read_bytes() for path in sources] + [d.encode() for d in decoders]))[:8]
 
 
 class Cache:
@@ -80,11 +83,11 @@ class Cache:
         """Whether look-ups find nothing: closed, or there was no file to open."""
         return self._db is None
 
-    def get(self, kind: str, digest: str) -> Any | None:
+    def get(self, kind: Kind, digest: str) -> Any | None:
         """The stored value, or None when there is none."""
         return self.get_many(kind, [digest])[0]
 
-    def get_many(self, kind: str, digests: Sequence[str]) -> list[Any | None]:
+    def get_many(self, kind: Kind, digests: Sequence[str]) -> list[Any | None]:
         """The stored value of each, or None; half the time of asking for one after another."""
         keys = [_key(kind, digest) for digest in digests]
         found: dict[str, Any] = {}
@@ -168,5 +171,5 @@ def _sealed(key: str, text: str) -> str:
     return md5(f"{key} {text}".encode())[:_SEAL] + text
 
 
-def _key(kind: str, digest: str) -> str:
-    return f"{kind}/{code_version()}/{digest}"
+def _key(kind: Kind, digest: str) -> str:
+    return f"{kind.name}/{code_digest(*kind.modules)}/{digest}"

@@ -12,10 +12,10 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, Kind
 from semtrace.io.files import md5, read_regular
 
-_KIND = "made"
+_KIND = Kind("made", (__name__,))
 _COARSE = 1_000_000  # nanoseconds; a clock that ticks in these cannot tell two changes apart
 
 Facts = list[int | str]

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semtrace.io.cache import Cache
+from semtrace.io.cache import Cache, Kind
 from semtrace.io.files import md5, read_regular
 
-KIND = "seen"
+KIND = Kind("seen", (__name__,))
 _SETTLED = 2_000_000_000  # nanoseconds
 
 

@@ -20,7 +20,7 @@ from semtrace.io.cache import Cache, Entry
 from semtrace.parallel import Crashed, map_images
 from semtrace.provenance.common import Executor
 from semtrace.provenance.compare_pairs import aligned_pairs, has_similarities
-from semtrace.provenance.pictures import Pairs
+from semtrace.provenance.pictures import SIMILARITY, Pairs
 
 
 class Ready(NamedTuple):
@@ -84,4 +84,4 @@ def _measured(waiting: Sequence[Ready], device: str, memory_mb: int) -> Iterator
         pairs = torch.tensor([[place[digest] for digest in one.digests] for one in some], device=device)
         found = ssim_pairs(torch.from_numpy(np.stack(pictures)).to(device), pairs, memory_mb=memory_mb)
         for one, value in zip(some, found.tolist(), strict=True):
-            yield "similarity", one.key, {"ssim": round(value, 6), "whole": one.pair.whole, "rows": one.pair.rows}
+            yield SIMILARITY, one.key, {"ssim": round(value, 6), "whole": one.pair.whole, "rows": one.pair.rows}

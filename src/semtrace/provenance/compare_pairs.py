@@ -14,7 +14,16 @@ from semtrace.core.jpeg_blocks import is_coded
 from semtrace.io.cache import Cache, Entry, reader
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
-from semtrace.provenance.pictures import AllCompared, Compared, Pairs, Pictures, UnavailableError, UnknownError, key_of
+from semtrace.provenance.pictures import (
+    SIMILARITY,
+    AllCompared,
+    Compared,
+    Pairs,
+    Pictures,
+    UnavailableError,
+    UnknownError,
+    key_of,
+)
 
 
 def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool = False) -> list[AllCompared]:
@@ -89,7 +98,7 @@ def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: 
 
 def has_similarities(task: Pairs, cache: Cache) -> bool:
     """Whether the side cache has the SSIM of every pair of a task."""
-    return all(cache.get("similarity", key_of(task[0], original)) is not None for original in task[1])
+    return all(cache.get(SIMILARITY, key_of(task[0], original)) is not None for original in task[1])
 
 
 def aligned_pairs(task: Pairs, cache_file: str) -> Iterator[tuple[str, Aligned]]:
@@ -100,7 +109,7 @@ def aligned_pairs(task: Pairs, cache_file: str) -> Iterator[tuple[str, Aligned]]
     pictures = Pictures(task[0], cache_file, reader(cache_file))
     for original in task[1]:
         key = key_of(task[0], original)
-        if pictures.cache.get("similarity", key) is None:
+        if pictures.cache.get(SIMILARITY, key) is None:
             with contextlib.suppress(UnavailableError):
                 if (pair := pictures.aligned(original)) is not None:
                     yield key, pair

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
-from semtrace.io.cache import Cache, Entry, reader
+from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.earlier import remember, remembered, take_over
 from semtrace.io.files import md5, safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
@@ -151,8 +151,8 @@ class _Item(NamedTuple):
     earlier: str
 
 
-def _kind(quality: int) -> str:
-    return f"converted-{quality}"
+def _kind(quality: int) -> Kind:
+    return Kind(f"converted-{quality}", (__name__,))
 
 
 def _convert(quality: int, cache_file: str, folder: str, item: _Item) -> tuple[str, str, str] | Reject:

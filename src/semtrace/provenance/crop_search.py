@@ -16,13 +16,14 @@ from semtrace.core.compare import Aligned, Comparison, correlation, similarity
 from semtrace.core.decision import Candidate
 from semtrace.core.placement import Rectangle, locate
 from semtrace.core.resample import resize
-from semtrace.io.cache import Cache, Entry, reader
+from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.files import safe_name
 from semtrace.parallel import available_cores
 from semtrace.provenance.candidates import Content, Pair, Side
 from semtrace.provenance.common import Executor
 from semtrace.provenance.pictures import Image, UnavailableError, pixels
 
+THUMBNAIL, CROP = Kind("thumbnail", (__name__,)), Kind("crop", (__name__,))
 MOST = 4  # originals in which one picture is placed
 _SMALLEST = 7  # pixels along a side: one SSIM window
 
@@ -114,7 +115,7 @@ def _files(item: Image | Task) -> list[str]:
 
 def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, list[Entry]]:
     key = f"{image.md5}-{image.bar_top}"
-    known = reader(cache_file).get("thumbnail", key)
+    known = reader(cache_file).get(THUMBNAIL, key)
     if known is not None:
         picture = np.frombuffer(base64.b64decode(known["picture"]), np.uint8).reshape(known["shape"])
         return crops.Thumbnail(picture, known["rows"]), []
@@ -124,19 +125,19 @@ def _thumbnail(cache_file: str, image: Image) -> tuple[crops.Thumbnail | None, l
         return None, []
     made = crops.thumbnail(gray, image.bar_top if image.bar_top > 0 else gray.shape[0])
     value = {"picture": base64.b64encode(made.picture.tobytes()).decode(), "shape": made.picture.shape}
-    return made, [("thumbnail", key, {**value, "rows": made.rows})]
+    return made, [(THUMBNAIL, key, {**value, "rows": made.rows})]
 
 
 def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:
     published, original, guess = task
     key = f"{published.md5}-{original.md5}-{original.bar_top}"
-    known = reader(cache_file).get("crop", key)
+    known = reader(cache_file).get(CROP, key)
     if known is None:
         try:
             known = _compared(published, original, guess, cache_file)
         except UnavailableError:
             return None, []
-        entries = [("crop", key, known)]
+        entries = [(CROP, key, known)]
     else:
         entries = []
     if not known:

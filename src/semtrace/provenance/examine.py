@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from semtrace.io.cache import Cache, Entry, reader
+from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.images import DecodedImage, UnreadableImage, decode, encode_jpeg
 from semtrace.io.seen import KIND as SEEN
 from semtrace.io.seen import identify, read_as, recall_many
@@ -38,7 +38,7 @@ class Examination:
         function: from a file's bytes and its picture to JSON values, pure.
     """
 
-    kind: str
+    kind: Kind
     function: Callable[[bytes, DecodedImage], dict[str, Any]]
 
     def facts(self, digest: str, data: bytes, image: DecodedImage) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _prepare(examination: Examination, ahead: Ahead | None) -> None:
         ahead.prepare()
 
 
-def _recall(sources: Sequence[Source], kind: str, cache: Cache) -> list[dict[str, Any] | None]:
+def _recall(sources: Sequence[Source], kind: Kind, cache: Cache) -> list[dict[str, Any] | None]:
     """The facts of files that have not changed; None where a worker must look."""
     digests = recall_many([source.file for source in sources], cache)
     facts = cache.get_many(kind, [digest or "" for digest in digests])

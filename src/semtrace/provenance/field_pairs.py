@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.drift import Likeness, likeness, shrink
-from semtrace.io.cache import Cache, Entry, reader
+from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.parallel import Crashed
 from semtrace.provenance.common import Executor, Reject
 from semtrace.provenance.compare_pairs import files
 from semtrace.provenance.pictures import Image, Pairs, UnavailableError, pixels
 
-_KIND = "likeness"
+_KIND = Kind("likeness", (__name__,))
 
 Seen = Likeness | Reject | None
 """What a pair looks like; None where the two are not comparable; a reject, with the file as its path, where one cannot

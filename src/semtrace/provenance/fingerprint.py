@@ -22,6 +22,7 @@ from semtrace.core import phash
 from semtrace.core.databar import bar_top
 from semtrace.core.labels import parse_published
 from semtrace.io import tables
+from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
@@ -165,7 +166,9 @@ def _fingerprint(
 
 def examination(side: str, size: HashSettings) -> Examination:
     """What this stage finds out about a file of a side, ``tiff`` or ``jpeg``."""
-    return Examination(f"{side}-{size.size}", partial(facts_of, size=size.size, original=side == "tiff"))
+    return Examination(
+        Kind(f"{side}-{size.size}", (__name__,)), partial(facts_of, size=size.size, original=side == "tiff")
+    )
 
 
 def facts_of(data: bytes, image: DecodedImage, *, size: int, original: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.io import tables
+from semtrace.io.cache import Kind
 from semtrace.io.files import walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
@@ -107,4 +108,4 @@ def facts_of(data: bytes, image: DecodedImage) -> dict[str, Any]:
     }
 
 
-_EXAMINATION = Examination("inventory", facts_of)
+_EXAMINATION = Examination(Kind("inventory", (__name__,)), facts_of)

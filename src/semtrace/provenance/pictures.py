@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from semtrace.core.compare import Aligned, Comparison, align, correlation, similarity
 from semtrace.core.dihedral import Symmetry, apply, inverse
 from semtrace.core.jpeg_blocks import is_coded
-from semtrace.io.cache import Cache, Entry
+from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg import encode_again, luma_table
 from semtrace.provenance.common import OUT_OF_MEMORY, Reject, read_file
 
+SIMILARITY = Kind("similarity", (__name__, "semtrace.core.torch_ssim"))  # of either device
+CORRELATION, REENCODING = Kind("correlation", (__name__,)), Kind("reencoding", (__name__,))
 _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
 _TRIES = 3
 
@@ -126,8 +128,8 @@ class Pictures:
         return settle(
             [self._similar(original) for original in originals],
             [original.known for original in originals],
-            lambda i: self._kept("reencoding", originals[i], self._is_reencoding) is True,
-            lambda i: self._kept("correlation", originals[i], self._correlation),
+            lambda i: self._kept(REENCODING, originals[i], self._is_reencoding) is True,
+            lambda i: self._kept(CORRELATION, originals[i], self._correlation),
         )
 
     def measure(self, originals: Sequence[Image]) -> list[Compared]:
@@ -136,17 +138,17 @@ class Pictures:
         for original in originals:
             seen = self._similar(original)
             if isinstance(seen, Comparison):
-                value = self._kept("correlation", original, self._correlation)
-                proven = _may_be_proven(seen) and self._kept("reencoding", original, self._is_reencoding) is True
+                value = self._kept(CORRELATION, original, self._correlation)
+                proven = _may_be_proven(seen) and self._kept(REENCODING, original, self._is_reencoding) is True
                 seen = value if isinstance(value, Reject) else replace(seen, correlation=value, proven=proven)
             result.append(seen)
         return result
 
     def _similar(self, original: Image) -> Compared:
-        values = self._kept("similarity", original, self._similarity)
+        values = self._kept(SIMILARITY, original, self._similarity)
         return (Comparison(correlation=None, **values) if values else None) if isinstance(values, dict) else values
 
-    def _kept(self, kind: str, original: Image, compute: Callable[[Image], Any]) -> Any:
+    def _kept(self, kind: Kind, original: Image, compute: Callable[[Image], Any]) -> Any:
         """The value from the cache, or computed and stored; a reject where the original cannot be read.
 
         Raises:
