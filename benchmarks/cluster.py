@@ -27,11 +27,11 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from semtrace import params
 from semtrace.cluster.client import check_cluster
-from semtrace.parallel import available_cores
+from semtrace.config import params
+from semtrace.parallel.processes import available_cores
 from semtrace.provenance import inventory, match
-from semtrace.provenance.common import Executor
+from semtrace.stage.executor import Executor
 
 TINY, USUAL = (48, 64), (768, 1024)
 

@@ -22,8 +22,8 @@ import numpy as np
 from contest import machine
 from main_job import ours
 
-from semtrace.core import hamming
-from semtrace.parallel import available_cores
+from semtrace.core.hashing import hamming
+from semtrace.parallel.processes import available_cores
 from semtrace.synthetic.generate import Settings, generate
 
 matplotlib.use("svg")

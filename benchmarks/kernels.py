@@ -24,9 +24,9 @@ import numpy as np
 from contest import Contest, Contestant, Report, answer, machine, over
 from PIL import Image, ImageOps
 
-from semtrace.core import hamming, phash
-from semtrace.core.mse import mse
-from semtrace.core.ssim import ssim, ssim_gaussian
+from semtrace.core.hashing import hamming, phash
+from semtrace.core.image.mse import mse
+from semtrace.core.image.ssim import ssim, ssim_gaussian
 from semtrace.io.images import decode
 from semtrace.synthetic.generate import Settings, generate
 

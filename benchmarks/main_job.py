@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import psutil
 
-from semtrace import params
+from semtrace.config import params
 from semtrace.synthetic.generate import Settings, generate
 
 HERE = Path(__file__).resolve().parent

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from main_job import HERE, SEMTRACE, measured
 
-from semtrace import params
+from semtrace.config import params
 from semtrace.io import tables
 from semtrace.io.files import md5
 

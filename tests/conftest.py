@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_archive import crowded, done  # noqa: F401  (fixtures)
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # as cli.py: workers are then forked
     os.environ.setdefault(name, "1")
 

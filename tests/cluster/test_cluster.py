@@ -13,15 +13,15 @@ import pytest
 
 pytest.importorskip("distributed", reason="Dask is not installed (the extra `dask`)")
 
-from semtrace.cli import main
+from semtrace.cli.main import main
 from semtrace.cluster import client
 from semtrace.cluster.client import on_cluster
-from semtrace.parallel import Crashed
+from semtrace.parallel.processes import Crashed
 from semtrace.provenance import inventory
 from tests.cluster.harness import PROJECT, Cluster
 from tests.crash.harness import digests
-from tests.provenance.conftest import Done, build
-from tests.provenance.pipeline import defaults, run_all
+from tests.pipeline import defaults, run_all
+from tests.small_archive import Done, build
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_the_kubernetes_objects_belong_together():
 
 
 def test_the_example_of_a_dataset_in_shards_composes(tmp_path):
-    from semtrace.params import Params, composed
+    from semtrace.config.params import Params, composed
 
     (tmp_path / "dataset").mkdir()
     for path in (PROJECT / "conf").rglob("*.yaml"):

@@ -20,8 +20,8 @@ from semtrace.cluster.client import ClusterError, check_cluster, on_cluster
 from semtrace.provenance import convert, inventory
 from tests.cluster.harness import Cluster
 from tests.crash.harness import digests, until
-from tests.provenance.conftest import save, scene
-from tests.provenance.pipeline import defaults
+from tests.pipeline import defaults
+from tests.small_archive import save, scene
 
 pytestmark = [
     pytest.mark.heavy,

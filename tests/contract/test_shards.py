@@ -10,8 +10,8 @@ import yaml
 
 from tests.contract.test_pipeline import PROJECT, call, ran
 from tests.crash.harness import digests
-from tests.provenance.conftest import name, save, scene
-from tests.provenance.pipeline import grey, publish
+from tests.pipeline import grey, publish
+from tests.small_archive import name, save, scene
 
 pytestmark = pytest.mark.heavy
 SHARDS = {"one": "first of all", "two": "Müller É", "three": "third"}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from semtrace.cli import main
+from semtrace.cli.main import main
 from tests.contract import test_pipeline
 from tests.contract.test_pipeline import ENVIRONMENT, call
-from tests.provenance.pipeline import table
+from tests.pipeline import table
 from tests.servers import free_port, mlflow_server, postgresql
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # MLflow's

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from semtrace.params import Params
+from semtrace.config.params import Params
 from semtrace.provenance import convert, deduplicate, fingerprint, inventory, label, match, plot, validate
-from semtrace.provenance.common import Executor
-from tests.provenance.conftest import build
-from tests.provenance.pipeline import defaults, run_all
+from semtrace.stage.executor import Executor
+from tests.pipeline import defaults, run_all
+from tests.small_archive import build
 
 SPREAD = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate")  # over workers
 STAGES = (*SPREAD, "label", "validate", "plot")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.cli import main
+from semtrace.cli.main import main
 from semtrace.release.gates import GATES
 from tests.conftest import PROJECT
 from tests.crash.harness import (

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from semtrace.provenance import convert, inventory
-from semtrace.provenance.common import Executor
+from semtrace.stage.executor import Executor
 from tests.crash.harness import digests
 from tests.hostile import corpus
-from tests.provenance.conftest import save, scene
-from tests.provenance.pipeline import defaults, table
+from tests.pipeline import defaults, table
+from tests.small_archive import save, scene
 
 
 def dig(root: Path, levels: int, name: str, data: bytes) -> None:

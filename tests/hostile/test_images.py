@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from semtrace.io import bounds
+from semtrace.io import limits
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.vendor_tags import read_vendor
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel.processes import Crashed, map_images
 from tests.hostile import corpus
 
 REASONS = {"empty_file", "not_an_image", "truncated", "corrupt", "unsupported", "too_large"}
@@ -130,8 +130,8 @@ def test_many_mutations(name, changes, end, insert):
 
 def greedy(what: str) -> str:
     if multiprocessing.parent_process() is not None:
-        bounds.SECONDS = 0.2  # in this worker, for a short test
-    with bounds.bounded(0):
+        limits.SECONDS = 0.2  # in this worker, for a short test
+    with limits.bounded(0):
         if what == "time":
             while True:
                 pass

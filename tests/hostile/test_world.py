@@ -18,18 +18,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from semtrace import tracking
-from semtrace.cli import main
+from semtrace.cli.main import main
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, harmless, open_regular, safe_join, walk
 from semtrace.io.staging import locked, scratch_folder, staged_folder
 from semtrace.provenance import convert, inventory, label
-from semtrace.provenance.common import Executor
 from semtrace.release.gates import GATES
+from semtrace.stage.executor import Executor
+from semtrace.tracking import pipeline_run
 from tests.conftest import PROJECT
 from tests.crash.harness import digests
-from tests.provenance.conftest import build, save, scene
-from tests.provenance.pipeline import defaults, publish, run_all, table
+from tests.pipeline import defaults, publish, run_all, table
+from tests.small_archive import build, save, scene
 
 NAMES = [
     "plain.tif", "with space.tif", " leading.tif", "trailing .tif", "it's.tif", 'say "cheese".tif', "a,b;c.tif",
@@ -355,8 +355,8 @@ def test_two_in_one_scratch_folder_are_kept_apart(tmp_path, monkeypatch):
 
 
 def test_a_store_in_the_folder_of_results_is_not_locked_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("semtrace.tracking._CREATION", 0)
-    with locked(tmp_path, shared=True), tracking._alone(f"sqlite:///{tmp_path}/mlflow.db"):
+    monkeypatch.setattr("semtrace.tracking.pipeline_run._CREATION", 0)
+    with locked(tmp_path, shared=True), pipeline_run._alone(f"sqlite:///{tmp_path}/mlflow.db"):
         assert (tmp_path / "mlflow.db").is_file()
 
 
@@ -383,7 +383,7 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
             tables.write(folder / "rejects.csv", tables.REJECTS, rows())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.verbs.match", full)
+    monkeypatch.setattr("semtrace.cli.stages.match", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err
     assert "needs more than the 100,004 bytes that it had taken" in said

@@ -35,7 +35,7 @@ def test_an_edit_changes_the_digest_of_its_users_and_of_nobody_else(tmp_path):
     shutil.copytree(ROOT, package, ignore=shutil.ignore_patterns("__pycache__"))
     names = [name_of(path) for path in MODULES]
     before = digests(package, names)
-    for edited in ("semtrace.core.phash", "semtrace.io.bounds", "semtrace.provenance.match"):
+    for edited in ("semtrace.core.hashing.phash", "semtrace.io.limits", "semtrace.provenance.match"):
         file = package / source_of(edited).relative_to(ROOT)
         text = file.read_text()
         file.write_text(text + "\n# one more line\n")
@@ -43,7 +43,7 @@ def test_an_edit_changes_the_digest_of_its_users_and_of_nobody_else(tmp_path):
         file.write_text(text)
         changed = {name for name in before if before[name] != after[name]}
         assert changed == {name for name in names if edited in closure([name])} | {"whole"}
-        assert "semtrace.core.decision" not in changed
+        assert "semtrace.core.tracing.decision" not in changed
 
 
 def test_a_module_in_a_new_folder_counts(tmp_path):
@@ -65,7 +65,7 @@ def test_a_module_in_a_new_folder_counts(tmp_path):
 def test_a_library_of_another_version_changes_the_digest_of_its_users_only(monkeypatch):
     from semtrace.io import code_digest as module
 
-    users, others = "semtrace.core.groups", "semtrace.core.names"
+    users, others = "semtrace.core.grouping.groups", "semtrace.core.names"
     before = code_digest(users), code_digest(others)
     monkeypatch.setattr(module, "_version", lambda library: "0.0.0")
     module.code_digest.cache_clear()

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from semtrace import params
+from semtrace.config import params
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()

@@ -12,14 +12,15 @@ from typing import get_args
 
 import pytest
 
-from semtrace import grid, params
-from semtrace.cli import main
-from semtrace.core import decision, groups
+from semtrace.cli.main import main
+from semtrace.config import grid, params
+from semtrace.core.grouping import groups
+from semtrace.core.tracing import decision
 from semtrace.io import images, tables
 from semtrace.provenance import validate
+from semtrace.release.contents import LEFT_OUT
 from semtrace.release.describe import COLUMNS, EVIDENCE
 from semtrace.release.gates import GATES
-from semtrace.release.pictures import LEFT_OUT
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCE = PROJECT / "src" / "semtrace"
@@ -102,8 +103,8 @@ def test_what_the_file_tree_calls_made_is_ignored_by_git():
 def test_the_file_tree_names_all_that_matters():
     named = set(tree())
     top = {name.split("/")[0] for name in files()}
-    parts = [SOURCE / "x", *SOURCE.rglob("*.py")]
-    packages = {f"{path.parent.relative_to(PROJECT)}/" for path in parts}
+    rooms = {path.relative_to(SOURCE).parts[0] for path in SOURCE.rglob("*.py") if path.parent != SOURCE}
+    packages = {f"{SOURCE.relative_to(PROJECT)}/{room}/" for room in rooms}
     modules = {str(path.relative_to(PROJECT)) for path in SOURCE.glob("[!_]*.py")}
     groups = {f"{path.relative_to(PROJECT)}/" for path in (PROJECT / "conf").iterdir() if path.is_dir()}
     unnamed = {name for name in top if not any(path.rstrip("/").split("/")[0] == name for path in named)}
@@ -251,10 +252,10 @@ def syntax(name: str) -> list[ast.AST]:
 def reject_codes() -> set[str]:
     """Reason codes of rejects: in ``Reject(path, stage, reason, …)``, under "reason" in a dict, or in a pair."""
     found = set(get_args(images.Reason))
-    for path in sorted((SOURCE / "provenance").glob("*.py")):
-        if path.name == "mapping_rows.py":
+    for path in [*(SOURCE / "provenance").rglob("*.py"), *(SOURCE / "stage").rglob("*.py")]:
+        if path.name == "mapping.py":
             continue
-        for node in syntax(f"provenance/{path.name}"):
+        for node in syntax(str(path.relative_to(SOURCE))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reject" and len(node.args) > 2:
                 found |= strings(node.args[2]) if isinstance(node.args[2], ast.Constant) else set()
             elif isinstance(node, ast.Dict):
@@ -272,7 +273,7 @@ def decision_codes() -> set[str]:
     """Reasons of decisions: last in ``Decision(…)``, second in (outcome, reason), or given to ``reason``."""
     found = set()
     outcomes = set(get_args(decision.Outcome))
-    for module in ("core/decision.py", "core/one_to_one.py", "provenance/traces.py"):
+    for module in ("core/tracing/decision.py", "core/tracing/assignment.py", "provenance/tracing/evidence.py"):
         for node in syntax(module):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision":
                 found |= strings(node.args[5]) if isinstance(node.args[5], ast.Constant) else set()
@@ -290,7 +291,7 @@ def decision_codes() -> set[str]:
 def reverse_codes() -> set[str]:
     """Reasons in the rows of the reverse table."""
     found = set()
-    for node in syntax("provenance/mapping_rows.py"):
+    for node in syntax("provenance/tracing/mapping.py"):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "reason":

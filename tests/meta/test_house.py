@@ -12,36 +12,46 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semtrace.cli import main
-from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, ours, reached
+from semtrace.cli.main import main
+from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, name_of, ours, reached
 
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 
-SHELL = {"cli", "verbs", "verbs_run", "verbs_tuning", "cli_release", "beside", "params", "grid", "tracking"}
-SHELL |= {"tracking_sweep", "__init__", "__main__"}
-FLOORS = {  # what each floor may import of ours; DESIGN: downwards only
-    "core": {"core"},
-    "parallel": {"parallel"},
-    "io": {"io", "core"},
-    "cluster": {"cluster", "io", "core", "parallel"},
-    "synthetic": {"synthetic", "io", "core", "parallel"},
-    "provenance": {"provenance", "io", "core", "parallel", "cluster"},
-    "release": {"release", "provenance", "io", "core", "parallel", "cluster"},
-}
+FLOORS = (  # from below: a room imports its own and those on lower floors; a house no other house
+    {"core", "parallel"},
+    {"io"},
+    {"cluster"},
+    {"models"},
+    {"stage", "web"},
+    {"provenance", "curation", "discovery", "watch", "synthetic"},
+    {"tuning", "release", "report", "review"},
+    {"cli", "config", "tracking"},
+)
+SHELL = {"cli", "config", "tracking"}
 CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch", "triton"}
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}
 
 
-def floor(path: Path) -> str:
-    first = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-    return "shell" if first in SHELL else first
+def room(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def below(name: str) -> set[str]:
+    """The rooms that a room may import."""
+    (level,) = (number for number, rooms in enumerate(FLOORS) if name in rooms)
+    return {name}.union(*FLOORS[:level], SHELL if name in SHELL else ())
+
+
+def test_every_room_has_its_floor():
+    rooms = {room(path) for path in MODULES} - {"__init__.py"}
+    assert rooms <= set().union(*FLOORS), "a new room: say on which floor it stands"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != SOURCE], ids=name_of)
 def test_imports_run_downwards(path):
-    here = floor(path)
-    if here != "shell":
-        assert {floor(file) for file in ours(path)} <= FLOORS[here]
+    here = room(path)
+    assert {room(file) for file in ours(path)} <= below(here)
+    if here not in SHELL:
         assert not {name.split(".")[0] for name in imports(path)} & SHELL_LIBRARIES
     if here == "core":
         outside = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names) - {"semtrace"}
@@ -63,14 +73,14 @@ def imported_by(script: str) -> set[str]:
 
 
 def test_help_starts_without_the_libraries_of_the_stages():
-    script = "from semtrace.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    script = "from semtrace.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass"
     assert not imported_by(script) & {"numpy", "numba", "PIL", "hydra", "omegaconf", "mlflow", "torch", "triton"}
 
 
 def test_torch_is_loaded_only_where_a_gpu_is_used():
-    modules = [".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in MODULES]
-    lazy = {"semtrace.core.torch_ssim", "semtrace.core.torch_hamming", "semtrace.core.triton_ssim"}
-    assert "torch" not in imported_by("import " + ", ".join(sorted(set(modules) - lazy)))
+    modules = {name_of(path) for path in MODULES if path.stem != "__main__"}
+    lazy = {"semtrace.core.gpu.ssim_torch", "semtrace.core.gpu.hamming_torch", "semtrace.core.gpu.ssim_triton"}
+    assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
 
 
 def test_no_pickle():
@@ -116,7 +126,7 @@ def test_params_yaml_is_what_conf_says(monkeypatch, capsys):
 
 
 def test_every_conf_file_composes():
-    from semtrace.params import composed
+    from semtrace.config.params import composed
 
     for file in sorted((PROJECT / "conf").glob("*/*.yaml")):
         composed(PROJECT / "conf", [f"{file.parent.name}={file.stem}"])

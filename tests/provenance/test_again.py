@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.io import seen
-from semtrace.provenance import ahead, convert, fingerprint, inventory, match
-from tests.provenance.conftest import build, save, scene
-from tests.provenance.pipeline import defaults, run_all
+from semtrace.io import stat_cache
+from semtrace.provenance import convert, fingerprint, inventory, match
+from semtrace.provenance.tracing import prefetch
+from tests.pipeline import defaults, run_all
+from tests.small_archive import build, save, scene
 
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch):
     """Files count as old enough to be known by their stamp; nobody has to wait."""
-    monkeypatch.setattr(seen, "_SETTLED", 0)
+    monkeypatch.setattr(stat_cache, "_SETTLED", 0)
 
 
 @pytest.fixture
@@ -67,10 +68,10 @@ def test_looking_ahead_changes_no_table_and_answers_what_later_stages_ask(root):
     archive, published, listing = root / "archive", root / "published", work / "inventory/inventory.csv"
     hashes = work / "fingerprint/tiff/hashes.csv", work / "fingerprint/jpeg/hashes.csv"
     converted, verdicts = work / "convert/converted.csv", root / "known/verdicts.csv"
-    inventory.run(archive, work / "inventory", p.executor, ahead=ahead.Hashes(p.hash))
+    inventory.run(archive, work / "inventory", p.executor, ahead=prefetch.Hashes(p.hash))
     convert.run(archive, listing, work / "convert", p.convert, p.executor)
     fingerprint.tiffs(archive, listing, hashes[0].parent, p.hash, p.fingerprint, p.executor)
-    comparisons = ahead.Comparisons(
+    comparisons = prefetch.Comparisons(
         archive, published, hashes[0], converted, verdicts, p.match.criteria(1024), p.match.max_candidates,
         geometry=False, cache=p.executor.cache,
     )  # fmt: skip

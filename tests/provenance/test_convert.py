@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from semtrace.provenance import convert, inventory
-from semtrace.provenance.common import Executor
-from tests.provenance.conftest import scene
+from semtrace.stage.executor import Executor
+from tests.small_archive import scene
 
 
 def test_one_jpeg_per_unique_tiff_and_a_row_for_each_file(done):

@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semtrace.core.labels import parse_published
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import md5
 from semtrace.io.images import decode
 from semtrace.provenance import deduplicate
-from semtrace.provenance.common import Executor, InputError
 from semtrace.provenance.fingerprint import facts_of
+from semtrace.stage.executor import Executor
 from semtrace.synthetic import generate
 from semtrace.synthetic.recording import record
-from tests.provenance.conftest import save, scene
-from tests.provenance.pipeline import defaults, table
+from tests.pipeline import defaults, table
+from tests.small_archive import save, scene
 
 SETTINGS = deduplicate.Settings("across", 250, 120, 32, 0.6, {"train": 0.8, "validation": 0.1, "test": 0.1}, 1)
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from semtrace.core.errors import InputError
 from semtrace.provenance import fingerprint
-from semtrace.provenance.common import Executor, InputError
 from semtrace.provenance.fingerprint import HashSettings, Selection
-from tests.provenance.pipeline import table
+from semtrace.stage.executor import Executor
+from tests.pipeline import table
 
 ALL = Selection(None, None, None, 1)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from semtrace.core.dihedral import SYMMETRIES, apply
-from tests.provenance.conftest import name, save, scene
-from tests.provenance.pipeline import defaults, publish, run_all, table
+from semtrace.core.image.symmetry import SYMMETRIES, apply
+from tests.pipeline import defaults, publish, run_all, table
+from tests.small_archive import name, save, scene
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,10 @@ import os
 
 import pytest
 
+from semtrace.core.errors import AccountingError, InputError
 from semtrace.provenance import inventory
-from semtrace.provenance.common import AccountingError, Executor, InputError, Reject, write_rejects
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject, write_rejects
 
 
 def test_every_file_is_accounted_for(done):

@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from semtrace.core import hamming
-from semtrace.core.labels import Vocabulary, parse_published
+from semtrace.core.errors import InputError
+from semtrace.core.hashing import hamming
+from semtrace.core.tracing.labels import Vocabulary, parse_published
 from semtrace.io.files import md5
 from semtrace.provenance import label, match
-from semtrace.provenance.common import InputError
-from tests.provenance.pipeline import CATEGORIES, defaults, table
+from tests.pipeline import CATEGORIES, defaults, table
 
 
 def rows_by_path(done):

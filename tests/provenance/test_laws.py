@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from semtrace.core.phash import to_hex
+from semtrace.core.hashing.phash import to_hex
 from semtrace.provenance import match
-from tests.provenance.conftest import name, save, scene
-from tests.provenance.pipeline import defaults, grey, publish, run_all, table
+from tests.pipeline import defaults, grey, publish, run_all, table
+from tests.small_archive import name, save, scene
 
 
 def hash_table(file: Path, hashes: dict[str, np.ndarray], order: random.Random | None = None) -> Path:

@@ -11,11 +11,12 @@ import pytest
 import tifffile
 from PIL import Image
 
+from semtrace.core.errors import InputError
 from semtrace.io.tables import TableError
 from semtrace.provenance import fingerprint, inventory, match
-from semtrace.provenance.common import Executor, InputError
-from tests.provenance.conftest import build, name, save, scene
-from tests.provenance.pipeline import defaults, grey, publish, run_all, table
+from semtrace.stage.executor import Executor
+from tests.pipeline import defaults, grey, publish, run_all, table
+from tests.small_archive import build, name, save, scene
 
 
 def truth_of(done) -> dict[str, str]:

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from tests.provenance.conftest import Done
-from tests.provenance.pipeline import CATEGORIES, defaults, grey, publish, run_all, table
+from tests.pipeline import CATEGORIES, defaults, grey, publish, run_all, table
+from tests.small_archive import Done
 
 ENCODERS = ({"quality": 100}, {"quality": 90}, {"quality": 75})
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from semtrace.core.databar import bar_top
-from semtrace.params import Params
+from semtrace.config.params import Params
+from semtrace.core.image.databar import bar_top
 from semtrace.provenance import fingerprint, inventory, match
-from tests.provenance.pipeline import CATEGORIES, defaults, grey, publish, table
+from tests.pipeline import CATEGORIES, defaults, grey, publish, table
 
 Picture = Image.Image
 

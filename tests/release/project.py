@@ -12,9 +12,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from semtrace.core.labels import Vocabulary
+from semtrace.core.tracing.labels import Vocabulary
 from semtrace.io import tables
-from semtrace.io.checkout import Checkout
+from semtrace.io.project_state import Checkout
 from semtrace.release import build
 from semtrace.release.settings import Creator, Settings, parse_version
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from semtrace.core.errors import InputError
 from semtrace.io import files
-from semtrace.io.checkout import Checkout
+from semtrace.io.project_state import Checkout
 from semtrace.io.staging import staged_folder
 from semtrace.io.tables import MANIFEST, read_parquet
-from semtrace.provenance.common import InputError
 from semtrace.release import build, images, verify
+from semtrace.release.contents import manifest_rows
 from semtrace.release.gates import GATES
-from semtrace.release.pictures import manifest_rows
 from tests.release.project import SETTINGS, Picture, Project, ten
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semtrace.cli import main
+from semtrace.cli.main import main
 from semtrace.release.compare import KINDS, compare, run
 from tests.release.project import Picture, Project
 

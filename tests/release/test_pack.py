@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.cli import main
-from semtrace.provenance.common import InputError
+from semtrace.cli.main import main
+from semtrace.core.errors import InputError
 from semtrace.release import pack
 from tests.release.project import CATEGORIES, Picture, Project
 

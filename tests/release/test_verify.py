@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.cli import main
+from semtrace.cli.main import main
+from semtrace.core.errors import InputError
 from semtrace.io.files import digests
-from semtrace.provenance.common import InputError
 from semtrace.release import verify
 from tests.release.project import Project
 

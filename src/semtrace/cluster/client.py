@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from semtrace.cluster.same_view import any_file, look, token
 from semtrace.cluster.worker import Answer, Chunk, about, check, work
-from semtrace.io.shared import any_file, look, token
-from semtrace.parallel import Crashed, progress
+from semtrace.core.errors import InputError
+from semtrace.parallel.processes import Crashed, progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +33,7 @@ PATIENCE = 60.0  # seconds without any worker
 _TRIES = 3  # each of them is as many deaths of a worker as the scheduler's allowed-failures
 
 
-class ClusterError(ValueError):
+class ClusterError(InputError):
     """The cluster cannot do this work; nothing was begun. The message says why and what to do."""
 
 

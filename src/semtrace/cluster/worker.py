@@ -20,9 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from typing import Any
 
+from semtrace.cluster.same_view import look
 from semtrace.io.code_digest import package_digest
-from semtrace.io.shared import look
-from semtrace.parallel import in_processes
+from semtrace.parallel.processes import in_processes
 
 _PACKAGES = ("semtrace", "numpy", "scipy", "numba", "Pillow", "tifffile", "imagecodecs", "dask", "distributed")
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -16,7 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from semtrace.core.pixels import to_gray8
+from semtrace.core.image.gray8 import to_gray8
 from semtrace.io import tiff
 
 MAX_PIXELS = 2**27

@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterable, Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
+from semtrace.core.errors import InputError
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SYNC_FILE_RANGE_WRITE = 2
 MAX_BYTES = 2**31
@@ -24,7 +26,7 @@ _FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)  # only Linux has 
 _FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
 
 
-class UnsafePathError(ValueError):
+class UnsafePathError(InputError):
     """A path from a table is absolute, climbs with ``..``, or is not plain UTF-8."""
 
 

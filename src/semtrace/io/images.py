@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from semtrace.io import tiff
-from semtrace.io.bounds import bounded
 from semtrace.io.decoders import TooLargeError, by_pillow, by_tifffile, check_size, palette_luma, quiet
+from semtrace.io.limits import bounded
 
 Reason = Literal["empty_file", "not_an_image", "truncated", "corrupt", "unsupported", "too_large"]
 

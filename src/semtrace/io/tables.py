@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 from semtrace.io.spill import Spill
 
@@ -83,7 +84,7 @@ TIMINGS = ("point", "hash_size", "decide_s", "match_s")
 csv.field_size_limit(2**31 - 1)  # one cell may name all files of a content; the module's own limit is 128 KiB
 
 
-class TableError(ValueError):
+class TableError(InputError):
     """A table is missing, or does not have the columns of its contract."""
 
 

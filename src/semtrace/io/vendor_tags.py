@@ -8,7 +8,7 @@ import struct
 from typing import NamedTuple
 
 from semtrace.io import tiff
-from semtrace.io.bounds import bounded
+from semtrace.io.limits import bounded
 
 _SIS, _ZEISS, _FEI_XL, _FEI = 33560, 34118, 34680, 34682
 _METRES = {"m": 1.0, "mm": 1e-3, "µm": 1e-6, "um": 1e-6, "nm": 1e-9, "pm": 1e-12, "fm": 1e-15}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from semtrace.core.accuracy import Accuracy
+from semtrace.core.statistics.accuracy import Accuracy
 
 
 def accuracy_report(metrics: Mapping[str, Any], rejects: Mapping[str, Mapping[str, int]], accuracy: Accuracy) -> str:

@@ -20,13 +20,15 @@ from typing import NamedTuple
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache, Entry, Kind, reader
-from semtrace.io.earlier import remember, remembered, take_over
 from semtrace.io.files import md5, safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
-from semtrace.io.seen import recall_many
+from semtrace.io.reuse import remember, remembered, take_over
 from semtrace.io.staging import staged_folder
-from semtrace.parallel import Crashed
-from semtrace.provenance.common import OUT_OF_MEMORY, Executor, Reject, read_file, write_rejects
+from semtrace.io.stat_cache import recall_many
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import read_file
+from semtrace.stage.rejects import OUT_OF_MEMORY, Reject, write_rejects
 
 _LONGEST = 1000  # bytes of a path in the tree: the system allows 4,095 in all, and folders above it take their part
 

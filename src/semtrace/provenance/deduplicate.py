@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.groups import Link, diameters, distances, group, toward
-from semtrace.core.labels import parse_published
-from semtrace.core.splits import assign
+from semtrace.core.errors import InputError
+from semtrace.core.grouping.groups import Link, diameters, distances, group, toward
+from semtrace.core.grouping.splits import assign
+from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
-from semtrace.provenance.candidates import read_rows, to_side
-from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
-from semtrace.provenance.duplicate_links import Limits, Pool, known_links, make_pool, near_links
-from semtrace.provenance.traces import read_knowledge
+from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
+from semtrace.provenance.tracing.evidence import read_knowledge
+from semtrace.provenance.tracing.sides import read_rows, to_side
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject, write_rejects
 
 _COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "LAB", "YCbCr"})  # Pillow's names, as in the inventory
 _REFERENCE_BITS = 1024  # radii are given for this many bits, and scaled to the hash in use

@@ -18,16 +18,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core import phash
-from semtrace.core.databar import bar_top
-from semtrace.core.labels import parse_published
+from semtrace.core.errors import InputError
+from semtrace.core.hashing import phash
+from semtrace.core.image.databar import bar_top
+from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
-from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
-from semtrace.provenance.examine import Ahead, Examination, Source, examine
+from semtrace.stage.decode_files import Ahead, Examination, Source, examine
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.rejects import Reject, printable, write_rejects
 
 JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
 

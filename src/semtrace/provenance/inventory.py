@@ -10,14 +10,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
-from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
-from semtrace.provenance.examine import Ahead, Examination, Source, examine
+from semtrace.stage.decode_files import Ahead, Examination, Source, examine
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.rejects import Reject, printable, write_rejects
 
 EXTENSIONS = frozenset({".tif", ".tiff"})
 

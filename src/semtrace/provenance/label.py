@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
-from semtrace.core.labels import Rule, Vocabulary, check_vocabulary
+from semtrace.core.errors import InputError
 from semtrace.core.names import distinct
+from semtrace.core.tracing.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.io import tables
 from semtrace.io.cache import Cache
-from semtrace.io.earlier import remember, remembered, take_over
 from semtrace.io.files import place, safe_join
-from semtrace.io.seen import identify
+from semtrace.io.reuse import remember, remembered, take_over
 from semtrace.io.staging import staged_folder
-from semtrace.provenance.common import InputError, Reject, why_unreadable, write_rejects
-from semtrace.provenance.known import Verdicts, read_verdicts
-from semtrace.provenance.label_rows import Labelling, conflict_rows, label_rows
+from semtrace.io.stat_cache import identify
+from semtrace.io.verdicts import Verdicts, read_verdicts
+from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
+from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """match: trace every published JPEG to its original TIFF, and every TIFF to its JPEGs.
 
 Candidates come from the Hamming distance, the answer from SSIM and correlation on the pictures without data bar
-(core/decision.py), the reverse table from the forward one: a published picture has at most one original, while an
-original may be published more than once. Works from hash tables alone where the images are absent.
+(core/tracing/decision.py), the reverse table from the forward one: a published picture has at most one original, while
+an original may be published more than once. Works from hash tables alone where the images are absent.
 """
 
 from __future__ import annotations
@@ -13,16 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.decision import Criteria
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.decision import Criteria
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
-from semtrace.parallel import available_cores
-from semtrace.provenance.candidates import load_side, near_pairs
-from semtrace.provenance.common import Executor, InputError, Reject, write_rejects
-from semtrace.provenance.crop_search import find_crops
-from semtrace.provenance.pictures import AllCompared
-from semtrace.provenance.results import Results, sides
-from semtrace.provenance.traces import (
+from semtrace.parallel.processes import available_cores
+from semtrace.provenance.tracing.crop_search import find_crops
+from semtrace.provenance.tracing.evidence import (
     Scope,
     Weighed,
     apply_verdicts,
@@ -32,6 +29,11 @@ from semtrace.provenance.traces import (
     trace,
     weigh,
 )
+from semtrace.provenance.tracing.pair_images import AllCompared
+from semtrace.provenance.tracing.results import Results, sides
+from semtrace.provenance.tracing.sides import load_side, near_pairs
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject, write_rejects
 
 REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
 

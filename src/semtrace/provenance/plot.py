@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from semtrace.core.accuracy import TIERS
+from semtrace.core.statistics.accuracy import TIERS
 from semtrace.io import tables
 from semtrace.io.files import harmless, write_atomic
 from semtrace.io.staging import staged_folder
-from semtrace.provenance.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
+from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
 COLOURS = {"matched": BLUE, "ambiguous": ORANGE, "unmatched": "#9aa5b1"}
 _EXCELLENT, _OUTLIER = TIERS[0][1], TIERS[2][1]

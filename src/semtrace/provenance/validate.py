@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.accuracy import TIERS, Accuracy, Distribution, distribution, judge, tier
-from semtrace.core.labels import parse_published
+from semtrace.core.statistics.accuracy import TIERS, Accuracy, Distribution, distribution, judge, tier
+from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.accuracy_report import accuracy_report
-from semtrace.provenance.known import read_truth_table
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
 STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")

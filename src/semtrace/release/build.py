@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.labels import Vocabulary
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.labels import Vocabulary
 from semtrace.io import tables
-from semtrace.io.checkout import Checkout
 from semtrace.io.files import place, sha256, walk, write_atomic
+from semtrace.io.project_state import Checkout
 from semtrace.io.staging import staged_folder
-from semtrace.provenance.common import InputError, check_folder
 from semtrace.release import card, compare, croissant, describe, gates, images
-from semtrace.release.pictures import choose, read_sources
+from semtrace.release.contents import choose, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
+from semtrace.stage.inputs import check_folder
 
 SUMS = "SHA256SUMS"
 FOLDERS = ("data/", "originals/")  # of images; all else describes them

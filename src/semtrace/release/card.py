@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from semtrace.provenance.common import InputError
+from semtrace.core.errors import InputError
 from semtrace.release import describe
 from semtrace.release.compare import REPORTED, Difference
+from semtrace.release.contents import LEFT_OUT
 from semtrace.release.describe import Release
-from semtrace.release.pictures import LEFT_OUT
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LISTED = 20  # changes of one kind that CHANGELOG.md names

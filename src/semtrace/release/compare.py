@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from semtrace.core.errors import InputError
 from semtrace.io import tables
-from semtrace.provenance.common import InputError
 
 Row = Mapping[str, str]
 KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")

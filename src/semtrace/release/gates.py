@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semtrace.io.checkout import Checkout
-from semtrace.provenance.common import InputError
+from semtrace.core.errors import InputError
+from semtrace.io.project_state import Checkout
 from semtrace.release.settings import Settings, Version
 
 GATES = {

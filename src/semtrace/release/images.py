@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from semtrace.core.errors import InputError
 from semtrace.io.files import digests, place, safe_join
-from semtrace.parallel import progress
-from semtrace.provenance.common import InputError
+from semtrace.parallel.processes import progress
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from semtrace.core.errors import InputError
 from semtrace.io import tables
-from semtrace.io.archives import ChangedError, Member, write_tar
 from semtrace.io.files import safe_join
 from semtrace.io.staging import staged_folder
-from semtrace.provenance.common import InputError
+from semtrace.io.tar import ChangedError, Member, write_tar
 from semtrace.release import verify
 from semtrace.release.build import SUMS
 from semtrace.release.card import header

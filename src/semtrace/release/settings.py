@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import get_args
 
-from semtrace.core.decision import Outcome
-from semtrace.provenance.common import InputError
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.decision import Outcome
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, safe_join, sha256, walk
 from semtrace.io.tables import TableError
-from semtrace.parallel import Crashed, map_images
-from semtrace.provenance.common import InputError, printable
+from semtrace.parallel.processes import Crashed, map_images
 from semtrace.release.build import FOLDERS, SUMS
 from semtrace.release.card import header
-from semtrace.release.pictures import manifest_rows, original_file, picture_file
+from semtrace.release.contents import manifest_rows, original_file, picture_file
+from semtrace.stage.rejects import printable
 
 Kind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
 

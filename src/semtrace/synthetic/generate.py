@@ -14,7 +14,7 @@ from PIL import Image
 
 from semtrace.io import files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
-from semtrace.parallel import Crashed, map_images
+from semtrace.parallel.processes import Crashed, map_images
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import Frame, record

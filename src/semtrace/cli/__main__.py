@@ -1,0 +1,7 @@
+"""``python -m semtrace.cli`` is the command ``semtrace``."""
+
+import sys
+
+from semtrace.cli.main import command
+
+sys.exit(command())

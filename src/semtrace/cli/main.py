@@ -1,0 +1,174 @@
+"""The command line: one verb per stage, one clear message when something is wrong.
+
+Exit codes: 0 done, 1 failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import gc
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from semtrace.cli import release, run, stages, tuning
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code."""
+    # Before anything imports them: neither MLflow nor DVC phones home.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    # Work is spread over processes, one per core: threads of BLAS inside each would only get in the way.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(given, "overrides") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes overrides before an option, and leaves those after it
+        given.overrides += rest
+
+    from semtrace.core.errors import SemtraceError
+    from semtrace.io.files import harmless
+
+    try:
+        with _held(given):
+            summary = given.run(given)
+    except SemtraceError as error:
+        return _fail(str(error), error.exit_code)
+    except OSError as error:
+        return _fail(_explain(error, getattr(given, "work", stages.WORK)), 1)
+    except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not loaded to ask for it
+            return _fail("the CUDA device has no room: lower executor.memory_mb, or set executor.device=cpu", 1)
+        if "no locator available" not in str(error):  # numba's words where it can write nowhere
+            raise
+        return _fail("compiled kernels can be kept nowhere: set NUMBA_CACHE_DIR to a folder that can be written", 1)
+    except MemoryError:
+        return _fail("memory ran out; nothing half-done was kept. Run it again with fewer --workers", 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
+    if summary is not None:
+        print(harmless(f"{given.verb}: {stages.describe(summary)}"))
+    return 0
+
+
+def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
+    from semtrace.io.staging import locked
+
+    elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
+    # One release at a time, though it only reads here: it names the one before.
+    reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
+    if given.verb in ("params", "verify", "diff", "pack") or (elsewhere and not reads) or not stages.PARAMS.is_file():
+        return contextlib.nullcontext()
+    held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
+    if reads and not held.is_dir():
+        return contextlib.nullcontext()
+    held.mkdir(parents=True, exist_ok=True)
+    return locked(held, shared=reads)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="semtrace",
+        description="Trace published electron-microscope images back to their originals, label them, and prove it.",
+        epilog="Run in the project's root. Stages read params.yaml, which `semtrace params` composes from conf/; "
+        "`make run` (dvc repro) runs them all in order.",
+    )
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(run=run)
+        return added
+
+    params = verb("params", stages.params, "compose conf/ into params.yaml")
+    params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
+    verb("generate", stages.generate, "make the embedded synthetic archive with its published set and truth")
+    verb("inventory", stages.inventory, "list every file of the archive: images, duplicates, rejects with reasons")
+    verb("convert", stages.convert, "make one JPEG per unique TIFF")
+    fingerprint = verb("fingerprint", stages.fingerprint, "compute md5 and perceptual hash of every image of one side")
+    match = verb("match", stages.match, "trace JPEGs to TIFFs and TIFFs to JPEGs")
+    copies = "find copies and frames of one field; split for training and testing"
+    deduplicate = verb("deduplicate", stages.deduplicate, copies)
+    label = verb("label", stages.label, "place a labelled copy of every traced TIFF")
+    verb("validate", stages.validate, "measure the mapping: metrics.json and accuracy_report.txt")
+    verb("plot", stages.plot, "draw the histograms and the plot by row")
+    thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
+    calibrate = verb("calibrate", tuning.calibrate, thresholds)
+    grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
+    sweep = verb("sweep", tuning.sweep, grid)
+    verb("track", stages.track, "log the finished pipeline run to MLflow")
+    whole = verb("run", run.run, "all stages from inventory to plot at once, without DVC: for a quick look")
+    for composed, when in ((params, ""), (whole, "; none: params.yaml as it is")):
+        text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
+        composed.add_argument("overrides", nargs="*", help=text)
+    shard = verb("shard", stages.shard, "inventory, convert and fingerprint one folder of the archive by itself")
+    shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
+    join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
+    for stage in commands.choices.values():
+        if stage is not params:
+            stage.add_argument(
+                "--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes"
+            )
+        if stage not in (params, shard):
+            work = stages.JOINED if stage is join else stages.WORK
+            stage.add_argument(
+                "--work", type=Path, default=work, metavar="DIR", help="folder of the results (default: %(default)s)"
+            )
+    fingerprint.add_argument("side", choices=("tiff", "jpeg"), help="which side")
+    for stage in (match, deduplicate, label):
+        stage.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="from hash tables alone: the originals")
+        stage.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, a table or more")
+        stage.add_argument("--out", type=Path, metavar="DIR", help="folder for what comes from hash tables alone")
+    label.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
+    calibrate.add_argument("--precision", type=float, metavar="P", help="in place of calibrate.precision, e.g. 0.99")
+    calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
+    sweep.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. hash.size=8,16 match.min_ssim=0.7,0.85")
+    sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
+    sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
+    release.add(verb, stages.PARAMS, stages.WORK)
+    return parser
+
+
+def _explain(error: OSError, work: Path) -> str:
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(next((p for p in [work, *work.parents] if p.exists()), Path())).free
+        where = f"{free:,} bytes are free where {work} lies"
+        return f"{what}; {where}. Nothing half-written was kept: make room, run again"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{what}; `ulimit -n` says how many may be: raise it. Nothing half-written was kept"
+    if error.errno == errno.EIO:
+        return f"{what}; a disk fails (the kernel's log names it). Nothing half-written was kept"
+    if error.errno == errno.EROFS:
+        return f"{what}; semtrace writes into data/, .cache/, conf/match/ and params.yaml. Nothing was changed"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{what}; `ls -ld` shows who may. Inputs need read permission, data/work write permission"
+    return what
+
+
+def _fail(message: str, code: int) -> int:
+    from semtrace.io.files import harmless
+
+    print(harmless(f"semtrace: error: {message}"), file=sys.stderr)
+    return code
+
+
+def command() -> int:
+    """``main`` as all that this process does."""
+    # Next to nothing here is in cycles. To look for garbage as often as by default takes a tenth of a short run,
+    # and to look through all that is loaded, at its end, a third of a second.
+    gc.set_threshold(50_000)
+    code = main()
+    gc.freeze()
+    return code

@@ -1,0 +1,109 @@
+"""The command line of releases: make one, verify it, compare two, pack one."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+RELEASES = Path("data/releases")
+
+
+def add(verb: Any, params_file: Path, work: Path) -> None:
+    """Add the verbs with ``verb(name, function, help)``; they read ``params_file`` and the results in ``work``."""
+    from semtrace.release.gates import GATES
+
+    make = verb(
+        "release",
+        partial(_release, params_file, work),
+        "make a dataset release in data/releases/: whole, described, with digests",
+    )
+    make.add_argument("--version", required=True, metavar="X.Y.Z", help="greater than that of the last release")
+    make.add_argument("--date", metavar="YYYY-MM-DD", help="day of publication; else that of the Git commit")
+    gates = "; ".join(f"{name}: {text}" for name, text in GATES.items())
+    make.add_argument(
+        "--allow", action="append", default=[], choices=GATES, metavar="NAME",
+        help=f"release in spite of it, and record it in the card; may be repeated. {gates}",
+    )  # fmt: skip
+    check = verb("verify", _verify, "check that a release is what it was: nothing missing, unexpected or changed")
+    check.add_argument("release", type=Path, help="its folder")
+    check.add_argument("--full", action="store_true", help="read every picture, not only its size")
+    pack = verb("pack", _pack, "pack a release into tar files that are the same byte for byte each time")
+    pack.add_argument("release", type=Path, help="its folder")
+    pack.add_argument("form", choices=("bagit", "webdataset"), help="one BagIt bag to deposit, or shards to train from")
+    pack.add_argument(
+        "--out", type=Path, metavar="DIR", default=RELEASES, help="folder to write (default: %(default)s)"
+    )
+    pack.add_argument("--shard-mb", type=int, metavar="MB", default=500, help="size of a shard (default: %(default)s)")
+    check.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes")
+    diff = verb("diff", _diff, "list what changed between two releases")
+    diff.add_argument("old", type=Path, help="folder of the one")
+    diff.add_argument("new", type=Path, help="folder of the other")
+
+
+def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
+    from datetime import date
+
+    from semtrace.config import params
+    from semtrace.core.errors import InputError
+    from semtrace.io import project_state
+    from semtrace.release import build
+    from semtrace.release.settings import parse_version
+
+    p, version = params.load(params_file), parse_version(given.version)
+    state = project_state.look()
+    day = given.date or state.date or date.today().isoformat()
+    try:
+        day = date.fromisoformat(day).isoformat()
+    except ValueError:
+        raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
+    order = build.Order(version, day, given.allow, state)
+    folders = work, p.dataset.published, p.dataset.archive, RELEASES, params_file
+    return build.run(*folders, p.release, p.labels.parsed(), order)
+
+
+def _verify(given: argparse.Namespace) -> Any:
+    from semtrace.io.files import harmless
+    from semtrace.release import verify
+
+    _check_release(given.release)
+    failures = verify.run(given.release, full=given.full, workers=given.workers or 0)
+    for failure in failures:
+        print(harmless(f"{failure.kind}: {failure.path}: {failure.detail}"))
+    counts = Counter(failure.kind for failure in failures)
+    if failures:
+        raise OSError(
+            errno.EBADMSG,
+            "is not what it was: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
+            str(given.release),
+        )
+    return f"{given.release} is what it was" + ("" if given.full else " (sizes; --full reads every picture)")
+
+
+def _pack(given: argparse.Namespace) -> Any:
+    from semtrace.release import pack
+
+    _check_release(given.release)
+    if given.form == "bagit":
+        return pack.bag(given.release, given.out)
+    return pack.shards(given.release, given.out, given.shard_mb)
+
+
+def _check_release(folder: Path) -> None:
+    from semtrace.core.errors import InputError
+
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name that of a release, such as {RELEASES}/<name>-1.0.0")
+
+
+def _diff(given: argparse.Namespace) -> Any:
+    from semtrace.release import compare
+
+    difference = compare.run(given.old, given.new)
+    for kind in compare.REPORTED:
+        for row in difference.rows(kind):
+            print(f"{kind}: {' -> '.join(path for path in row.values() if path)}")
+    return ", ".join(f"{kind} {count}" for kind, count in difference.counts.items())

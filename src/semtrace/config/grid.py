@@ -1,0 +1,153 @@
+"""The grid of a sweep, in Hydra's language of overrides: lists, ranges, choices, and saved grids in conf/experiment/.
+
+The rest is as in params.yaml, that is, as in the last run of the pipeline. The points are expanded here and not by
+Hydra's launcher, which would start a job for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override, OverrideType, QuotedString, RangeSweep
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from semtrace.config.params import Params, ParamsError, load
+from semtrace.core.errors import InputError
+from semtrace.provenance.match import Settings as MatchSettings
+from semtrace.tuning.sweep import Point
+
+MOST = 20_000  # points: minutes of deciding, and more than a person looks at
+_NAMES = ("hash.size", *(f"match.{field.name}" for field in fields(MatchSettings)))
+_GROUPS = ("hash", "match")
+_PRIMARY = "semtrace_params"
+_DIGITS = 9  # a range of floats has no more that mean anything
+_EXAMPLE = (
+    "`semtrace sweep hash.size=8,16,32 match.min_ssim=0.7,0.85`, or a saved grid, `semtrace sweep +experiment=sizes`"
+)
+
+Axes = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What to try.
+
+    Attributes:
+        params: the parameters, as far as no point changes them.
+        points: all different; the last axis varies fastest.
+        axes: parameter (or group) -> its values.
+    """
+
+    params: Params
+    points: list[Point]
+    axes: Axes
+
+
+def expand(conf: Path, params_file: Path, overrides: Sequence[str], *, workers: int | None = None) -> Grid:
+    """Points from overrides of ``params_file``.
+
+    Args:
+        conf: folder of the groups and of the saved grids.
+        params_file: params.yaml.
+        overrides: in Hydra's syntax; those with several values are varied.
+        workers: in place of ``executor.workers``.
+
+    Raises:
+        InputError: an override is none, a parameter unknown, a value out of range, or there is nothing to try.
+    """
+    tree = load(params_file).tree
+    if not overrides:
+        raise InputError(f"nothing to sweep: name values, as in {_EXAMPLE}")
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        fixed = [_line(one, conf) for one in parsed if not one.is_sweep_override()]
+        base, saved = _composed(conf, tree, fixed)
+        given = {one.key_or_group for one in parsed}
+        kept = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in saved.items() if k not in given])
+        # A saved grid may hold a parameter at one value.
+        varied = [*kept, *(one for one in parsed if one.is_sweep_override())]
+        axes = {one.key_or_group: _values(one) for one in varied}
+        _check(axes)
+        groups = {name: values for name, values in axes.items() if name in _GROUPS}
+        single = {name: values for name, values in axes.items() if name not in _GROUPS}
+        points: dict[str, Point] = {}
+        for chosen in product(*groups.values()):
+            words = [f"+{name}={value}" for name, value in zip(groups, chosen, strict=True)]
+            start = _composed(conf, tree, [*fixed, *words])[0] if words else base
+            for values in product(*single.values()):
+                point = _point(start, dict(zip(single, values, strict=True)))
+                points.setdefault(str(point), point)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ParamsError(f"sweep: {' '.join(str(error).split())}") from error
+    if workers is not None:
+        base["executor"]["workers"] = workers
+    return Grid(Params(base, "sweep"), list(points.values()), axes)
+
+
+def _composed(conf: Path, tree: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters under overrides, and the grid that an experiment among them brings."""
+    ConfigStore.instance().store(_PRIMARY, tree)
+    with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
+        config = compose(_PRIMARY, overrides=list(overrides), return_hydra_config=True)
+    saved = dict(config.hydra.sweeper.params or {})
+    sections = OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
+    composed = OmegaConf.to_container(sections, resolve=True, throw_on_missing=True)
+    return composed, saved  # type: ignore[return-value]
+
+
+def _line(one: Override, conf: Path) -> str:
+    """An override as it is said of params.yaml, which has values and no choice of groups: ``match=x`` adds a group."""
+    line = str(one.input_line)
+    group = one.type == OverrideType.CHANGE and "." not in one.key_or_group and (conf / one.key_or_group).is_dir()
+    return f"+{line}" if group else line
+
+
+def _values(one: Override) -> list[Any]:
+    if not one.is_sweep_override():
+        return [_plain(one.value())]
+    if not one.is_discrete_sweep() or isinstance(one.value(), Glob):
+        raise InputError(f"{one.input_line}: a sweep needs single values; write a list, range() or choice()")
+    values = [_plain(value) for value in one.sweep_iterator()]
+    if isinstance(whole := one.value(), RangeSweep):  # summed steps may fall short of the end, which is not in a range
+        values = [value for value in values if value != whole.stop]
+    if not values:
+        raise InputError(f"{one.input_line}: an empty grid, there is no value in it")
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, QuotedString):
+        return value.text
+    return round(value, _DIGITS) if isinstance(value, float) else value
+
+
+def _check(axes: Axes) -> None:
+    """Refuse what cannot be varied here, and grids beyond all use."""
+    for name in axes:
+        if name not in (*_NAMES, *_GROUPS):
+            section = name.partition(".")[0]
+            why = "unknown parameter" if section in _GROUPS else "a sweep does not repeat the stages that read it"
+            raise InputError(f"{name}: {why}; what can be varied is {', '.join((*_GROUPS, *_NAMES))}")
+    count = 1
+    for values in axes.values():
+        count *= len(values)
+    if count > MOST:
+        raise InputError(f"{count:,} points are too many; {MOST:,} is the most. Use fewer values or wider steps")
+
+
+def _point(base: Mapping[str, Any], values: Mapping[str, Any]) -> Point:
+    tree = {**base, "hash": dict(base["hash"]), "match": dict(base["match"])}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        tree[section][key] = value
+    params = Params(tree, "sweep")
+    return Point(params.hash.size, params.match)

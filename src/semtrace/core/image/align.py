@@ -1,0 +1,93 @@
+"""Compare a published picture with an original: bring both to one size, leave the data bar out, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.image.correlation import highpass_correlation
+from semtrace.core.image.resample import reduce, resize
+from semtrace.core.image.ssim import ssim
+
+_SMALLEST = 7  # pixels along a side: one SSIM window
+_MISSING_ROWS = 0.03  # a published picture may lack this part of the rows above the data bar
+_EXTRA_ROWS = 0.01  # and may, by rounding, have this part more rows than the original
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How alike two pictures are, data bar left out.
+
+    Attributes:
+        ssim: mean SSIM (Wang et al. 2004, as scikit-image computes it), -1 to 1.
+        correlation: high-pass correlation at 256 px or less, -1 to 1; None for a proven pair, which needs none.
+        whole: whether the published picture has the original's whole frame, data bar and all.
+        rows: rows of the original that the published picture shows, where it has the original's size; else 0.
+        proven: whether encoding these rows again gave the published pixels exactly.
+
+    """
+
+    ssim: float
+    correlation: float | None
+    whole: bool
+    rows: int = 0
+    proven: bool = False
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Two pictures brought to one size, uint8 (H, W) each, data bar left out; ``whole`` and ``rows`` as above."""
+
+    published: NDArray[np.uint8]
+    original: NDArray[np.uint8]
+    whole: bool
+    rows: int
+
+
+def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int) -> Aligned | None:
+    """Lay a published picture over an original, top-aligned, at the smaller of the two widths.
+
+    The rule for different sizes: the widths give the scale, and the larger picture is reduced (Lanczos). At that
+    scale the published picture must hold the rows above the original's data bar (3 % may be missing) and
+    no more than the original has. The rows above the bar are kept. What does not fit, a crop at other edges or
+    another aspect, is not comparable.
+
+    Args:
+        published: uint8 (H, W).
+        original: uint8 (H', W').
+        bar_top: first row of the original's data bar; H' where there is none.
+
+    Returns:
+        The two, or None where they are not comparable.
+    """
+    height, width = original.shape
+    scale = published.shape[1] / width
+    needed = published.shape[0] / scale
+    if needed > height * (1 + _EXTRA_ROWS) + 1 or needed < bar_top * (1 - _MISSING_ROWS):
+        return None
+    # Within the rounding of a resize by the publisher, the whole height is meant.
+    rows = height if abs(needed - height) <= max(1.0, 1 / scale) else min(round(needed), height)
+    original = original[:rows]
+    content = min(bar_top, rows)
+    same_size = original.shape == published.shape
+    if scale < 1:
+        original = resize(original, published.shape[1], published.shape[0])
+        content = min(round(content * scale), published.shape[0])
+    elif not same_size:
+        published = resize(published, width, rows)
+    left, right = np.ascontiguousarray(published[:content]), np.ascontiguousarray(original[:content])
+    if min(left.shape) < _SMALLEST:
+        return None
+    return Aligned(left, right, rows == height, rows if same_size else 0)
+
+
+def similarity(aligned: Aligned) -> float:
+    """Mean SSIM of an aligned pair, rounded to 6 decimals."""
+    return round(ssim(aligned.published, aligned.original), 6)
+
+
+def correlation(aligned: Aligned) -> float:
+    """High-pass correlation of an aligned pair at 256 px or less, rounded to 6 decimals."""
+    return round(highpass_correlation(reduce(aligned.published), reduce(aligned.original)), 6)

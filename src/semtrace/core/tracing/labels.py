@@ -1,0 +1,131 @@
+"""Published names, label vocabularies, and what happens when one picture carries two labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Literal
+
+from semtrace.core.errors import InputError
+
+_PUBLISHED_NAME = re.compile(r"L(?P<number>\d+)_(?P<digits>[0-9a-f]{32})\.jpe?g", re.IGNORECASE)
+
+
+class VocabularyError(InputError):
+    """The published set and the vocabulary contradict each other."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """An ordered list of categories; a category's label is ``L<position>``.
+
+    The vocabulary is data, not code: the published NFFA set and its documentation disagree in ten of ten numbers.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.categories:
+            raise VocabularyError(f"vocabulary {self.name!r} has no categories")
+        folded = [category.casefold() for category in self.categories]
+        twice = [f"{c!r} as L{n}" for n, c in enumerate(self.categories) if folded.count(c.casefold()) > 1]
+        if twice:
+            raise VocabularyError(f"vocabulary {self.name!r} names a category more than once: {', '.join(twice)}")
+        bad = [c for c in self.categories if not re.fullmatch(r"[\w][\w .+-]*", c)]
+        if bad:
+            raise VocabularyError(f"vocabulary {self.name!r}: not usable as a folder name: {', '.join(map(repr, bad))}")
+
+    def label(self, category: str) -> str:
+        """``"L<n>"`` of a category; ``KeyError`` where it is not in the vocabulary."""
+        try:
+            return f"L{self.categories.index(category)}"
+        except ValueError:
+            raise KeyError(category) from None
+
+
+@dataclass(frozen=True)
+class PublishedName:
+    """What a published path ``<Category>/L<n>_<32 hex>.jpg`` says; a part that it does not say is ``""`` or None."""
+
+    category: str
+    number: int | None
+    digits: str
+
+
+@lru_cache(maxsize=1 << 16)  # asked of each path several times
+def parse_published(path: str) -> PublishedName:
+    """Read category, label number and hex digits from a published path. Its last folder is the category."""
+    if "//" in path or "./" in path:
+        path = PurePosixPath(path).as_posix()
+    folder, _, name = path.rpartition("/")
+    found = _PUBLISHED_NAME.fullmatch(name)
+    return PublishedName(
+        category=folder.rpartition("/")[2],
+        number=int(found["number"]) if found else None,
+        digits=found["digits"].lower() if found else "",
+    )
+
+
+def check_vocabulary(paths: Iterable[str], vocabulary: Vocabulary) -> None:
+    """Make sure that folders and label numbers of published files agree with the vocabulary.
+
+    Raises:
+        VocabularyError: a folder is not in the vocabulary, or names say another number than it does. The message
+            lists each contradiction once, with one file as an example.
+
+    """
+    unknown: dict[str, str] = {}
+    differing: dict[tuple[str, int], str] = {}
+    for path in sorted(paths):
+        name = parse_published(path)
+        if name.category not in vocabulary.categories:
+            unknown.setdefault(name.category, path)
+        elif name.number is not None and vocabulary.label(name.category) != f"L{name.number}":
+            differing.setdefault((name.category, name.number), path)
+    faults = [f"folder {category!r} ({path}) is not one of its categories" for category, path in unknown.items()]
+    faults += [
+        f"{category} is {vocabulary.label(category)}, but {path} says L{number}"
+        for (category, number), path in differing.items()
+    ]
+    if faults:
+        raise VocabularyError(
+            f"vocabulary {vocabulary.name!r} does not fit the published set: {'; '.join(faults)}. "
+            "Choose or write the vocabulary that does (conf/labels/)."
+        )
+
+
+Rule = Literal["exclude", "keep_all", "priority", "verdicts"]
+"""What becomes of a picture published under several categories: it is left out; it gets each of its labels; it gets the
+one that stands first in a list of priorities, if one does; a person must have said which."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The categories a picture is labelled with (none: it is left out), and the rule that had to decide (or ``""``)."""
+
+    categories: tuple[str, ...]
+    rule: Rule | Literal["verdict", ""] = ""
+
+
+def resolve(votes: Iterable[str], rule: Rule, *, priority: Sequence[str] = (), said: str = "") -> Resolution:
+    """What a picture is labelled with: never what the majority says.
+
+    Args:
+        votes: the categories it was published under.
+        rule: what to do where they differ.
+        priority: categories, the strongest first, for the rule of that name.
+        said: the category that a person named, or ``""``; it stands above all votes.
+    """
+    named = sorted(set(votes))
+    if said:
+        return Resolution((said,), "verdict" if named != [said] else "")
+    if len(named) < 2:
+        return Resolution(tuple(named))
+    if rule == "keep_all":
+        return Resolution(tuple(named), rule)
+    first = next((category for category in priority if category in named), None) if rule == "priority" else None
+    return Resolution((first,) if first else (), rule)

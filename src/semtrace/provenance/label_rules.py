@@ -1,0 +1,171 @@
+"""The rows of labels.csv and conflicts.csv, from decisions, published categories and a person's word."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.labels import Resolution, Rule, Vocabulary, parse_published, resolve
+from semtrace.io import tables
+from semtrace.io.verdicts import Verdicts
+from semtrace.provenance.tracing.sides import content_of
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """How votes become labels: vocabulary, rule for conflicts, priorities of that rule, a person's verdicts."""
+
+    vocabulary: Vocabulary
+    rule: str
+    priority: tuple[str, ...]
+    verdicts: Verdicts
+
+    def resolve(self, votes: Iterable[str], digests: Iterable[str]) -> Resolution:
+        """What a content is labelled with; ``digests`` are the md5 of its files, by which a person may have named it.
+
+        Raises:
+            InputError: a person named two categories for it.
+        """
+        said = {md5: self.verdicts.categories[md5] for md5 in digests if md5 in self.verdicts.categories}
+        if len(set(said.values())) > 1:
+            names = ", ".join(f"{md5} {category}" for md5, category in sorted(said.items()))
+            raise InputError(f"verdicts.csv: files of one picture are given several categories ({names}); keep one")
+        word = next(iter(said.values()), "")
+        return resolve(votes, cast("Rule", self.rule), priority=self.priority, said=word)
+
+
+def label_rows(
+    originals: Sequence[Row], published: Sequence[Row], forward: Sequence[Row], backward: Sequence[Row], how: Labelling
+) -> list[dict[str, Any]]:
+    """One row per original file (tables.LABELS), without output path; of one with several labels a row for each.
+
+    Args:
+        originals: the archive's hash table.
+        published: the published set's.
+        forward: jpeg_to_tiff.csv.
+        backward: tiff_to_jpeg.csv.
+        how: the rules.
+    """
+    votes = _votes(forward)
+    traces = {row["TIFF_path"]: row for row in backward}
+    digest = {row["path"]: row.get("md5", "") for row in published}
+    rows: list[dict[str, Any]] = []
+    for members in _contents(originals):
+        keeper = members[0]["path"]
+        trace = traces[keeper]
+        jpegs = sorted(votes.get(keeper, ())) if trace["decision"] == "matched" else []
+        digests = {row.get("md5", "") for row in members} | {digest[path] for path in jpegs}
+        resolution = how.resolve((parse_published(path).category for path in jpegs), digests)
+        published_as = jpegs
+        if not jpegs and trace["used_ssim"] == "False" and len(_categories(_split(trace["nearest_paths"]))) > 1:
+            # Nothing but hashes to go by, and the nearest pictures contradict each other.
+            published_as = _split(trace["nearest_paths"])
+        several = len(_categories(published_as)) > 1
+        status = "labelled" if resolution.categories else "conflict" if several else trace["decision"]
+        detail = f"published under {'|'.join(_categories(published_as))}" if several else ""
+        if resolution.rule and resolution.categories:
+            detail = f"{detail}; {resolution.rule}" if detail else str(resolution.rule)
+        for category in resolution.categories or ("",):
+            row: dict[str, Any] = {
+                "tiff_path": keeper,
+                "category": category,
+                "label": how.vocabulary.label(category) if category else "",
+                "jpeg_path": jpegs[0] if jpegs else "",
+                "output_path": "",
+                "status": status,
+                "detail": detail,
+            }
+            rows.append(row)
+            copied = {"status": f"duplicate_{status}", "detail": f"same picture as {keeper}"}
+            rows += [{**row, "tiff_path": copy["path"], **copied} for copy in members[1:]]
+    return rows
+
+
+def conflict_rows(
+    originals: Sequence[Row], published: Sequence[Row], forward: Sequence[Row], how: Labelling, near: float
+) -> list[Row]:
+    """All that is contradictory about categories and names (tables.CONFLICTS), and how it was settled.
+
+    Args:
+        originals: the archive's hash table.
+        published: the published set's.
+        forward: jpeg_to_tiff.csv.
+        how: the rules.
+        near: hashes nearer than this many bits may be one picture.
+    """
+    votes = _votes(forward)
+    digest = {row["path"]: row.get("md5", "") for row in (*originals, *published)}
+    groups: dict[str, tuple[list[str], list[str]]] = {}  # content -> its published files, its originals
+    for members in _contents(originals):
+        paths = [row["path"] for row in members]
+        groups[paths[0]] = votes.get(paths[0], []), paths
+    traced = {path for paths in votes.values() for path in paths}
+    for row in published:
+        if row["path"] not in traced:
+            groups.setdefault(content_of(row), ([], []))[0].append(row["path"])
+    rows = []
+    for content, (jpegs, tiffs) in groups.items():
+        votes_of = [parse_published(path).category for path in jpegs]
+        resolution = how.resolve(votes_of, {digest[path] for path in (*jpegs, *tiffs)})
+        if resolution.rule:
+            kind = "several_categories" if len(set(votes_of)) > 1 else "named_by_verdict"
+            settled = "|".join(resolution.categories) or "excluded"
+            rows.append(_conflict(kind, content, jpegs, settled, resolution.rule))
+    rows += _shared_digits(published, forward, near)
+    known = set(digest.values())
+    said = {md5 for pair in how.verdicts.same | how.verdicts.different for md5 in pair} | set(how.verdicts.categories)
+    return rows + [_conflict("unknown_verdict", md5, [], "without effect", "verdict") for md5 in said - known]
+
+
+def _votes(forward: Sequence[Row]) -> dict[str, list[str]]:
+    """Keeper of an original -> the published files traced to it."""
+    votes: dict[str, list[str]] = defaultdict(list)
+    for row in forward:
+        if row["decision"] == "matched":
+            votes[row["matched_tiff_path"]].append(row["jpeg_path"])
+    return votes
+
+
+def _contents(originals: Sequence[Row]) -> list[list[Row]]:
+    """Rows of equal content, each group and all groups sorted by path: the first is the keeper."""
+    groups: dict[str, list[Row]] = {}
+    for row in sorted(originals, key=lambda row: row["path"]):
+        groups.setdefault(content_of(row), []).append(row)
+    return list(groups.values())
+
+
+def _shared_digits(published: Sequence[Row], forward: Sequence[Row], near: float) -> list[Row]:
+    """Digits in published names that stand for pictures which are not one: by trace, or far apart by hash."""
+    original = {row["jpeg_path"]: row["matched_tiff_path"] for row in forward if row["decision"] == "matched"}
+    named: dict[str, list[Row]] = defaultdict(list)
+    for row in published:
+        digits = parse_published(row["path"]).digits
+        if digits:
+            named[digits].append(row)
+    rows = []
+    for digits, members in named.items():
+        codes = sorted({int(row["phash"], 16) for row in members})
+        apart = max(((a ^ b).bit_count() for a in codes for b in codes), default=0) >= near
+        traces = {original.get(row["path"]) for row in members}
+        if apart and (len(traces) > 1 or None in traces):
+            paths = [row["path"] for row in members]
+            rows.append(_conflict("digits_of_different_pictures", digits, paths, "kept apart", ""))
+    return rows
+
+
+def _conflict(kind: str, content: str, files: Sequence[str], resolution: str, rule: str) -> Row:
+    cells = kind, content, "|".join(_categories(files)), "|".join(sorted(files)), resolution, rule
+    return dict(zip(tables.CONFLICTS, cells, strict=True))
+
+
+def _categories(paths: Iterable[str]) -> list[str]:
+    return sorted({parse_published(path).category for path in paths})
+
+
+def _split(cell: str) -> list[str]:
+    return cell.split("|") if cell else []

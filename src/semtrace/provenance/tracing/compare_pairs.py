@@ -1,0 +1,116 @@
+"""Compare many published pictures with their candidates, each image decoded as rarely as it can be."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.image.align import Aligned, align, correlation, similarity
+from semtrace.core.image.jpeg_blocks import is_coded
+from semtrace.io.cache import Cache, Entry, reader
+from semtrace.parallel.processes import Crashed
+from semtrace.provenance.tracing.pair_images import (
+    SIMILARITY,
+    AllCompared,
+    Compared,
+    Pairs,
+    Pictures,
+    UnavailableError,
+    UnknownError,
+    key_of,
+)
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject
+
+
+def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool = False) -> list[AllCompared]:
+    """For every task the comparisons with its originals; ``thorough`` ones have every proof and every correlation.
+
+    What is kept in the side cache (SSIM, correlation, proof) is kept pair by pair, by the contents of both files, and
+    depends on nothing else; so the answers do not depend on what was compared before.
+    """
+    found: list[AllCompared] = []
+    with Cache(executor.cache) as cache, executor.known() as known:
+        recalled = [_recall(cache, thorough, task) for task in tasks]
+        todo = [task for task, result in zip(tasks, recalled, strict=True) if result is None]
+        function = partial(_compare, known, thorough)
+        results = executor.map(function, todo, what="compare", sees=files, chunk=4, prepare=load_kernels)
+        for remembered in recalled:
+            result = next(results) if remembered is None else remembered
+            if isinstance(result, Crashed):
+                found.append(Reject("", "", "decoder_crashed", result.detail))
+            elif isinstance(result, tuple):
+                comparisons, entries = result
+                cache.put(entries)
+                found.append(comparisons)
+            else:
+                found.append(result)
+    return found
+
+
+def files(task: Pairs) -> list[str]:
+    """The published picture and one of its originals: they lie in different folders."""
+    return [image.file for image in (task[0], *task[1][:1])]
+
+
+def _recall(cache: Cache, thorough: bool, task: Pairs) -> list[Compared] | None:
+    """The comparisons of a task where the side cache has them all; None where a worker must look at pixels."""
+    pictures = Pictures(task[0], "", cache, recalling=True)
+    try:
+        return (pictures.measure if thorough else pictures.compare)(task[1])
+    except UnknownError:
+        return None
+
+
+def load_kernels() -> None:
+    """Load what workers then inherit."""
+    ramp = np.add.outer(np.arange(300), np.arange(300)).astype(np.uint8)
+    pair = align(ramp, ramp, 300)
+    if pair is not None:
+        similarity(pair), correlation(pair), is_coded(ramp, (1,) * 64, ramp)
+
+
+def _compare(cache_file: str, thorough: bool, task: Pairs) -> tuple[list[Compared], list[Entry]] | Reject:
+    pictures = Pictures(task[0], cache_file, reader(cache_file))
+    try:
+        return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
+    except UnavailableError as error:
+        return error.reject
+
+
+def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: str) -> list[Entry]:
+    """What ``compare_pairs`` will find in the side cache about a task whose published picture is at hand.
+
+    Args:
+        task: the published picture and its candidates.
+        data: its file.
+        gray: its pixels.
+        cache_file: the side cache, for looking up.
+    """
+    pictures = Pictures(task[0], cache_file, reader(cache_file))
+    pictures.data, pictures.gray = data, gray
+    pictures.compare(task[1])
+    return pictures.entries
+
+
+def has_similarities(task: Pairs, cache: Cache) -> bool:
+    """Whether the side cache has the SSIM of every pair of a task."""
+    return all(cache.get(SIMILARITY, key_of(task[0], original)) is not None for original in task[1])
+
+
+def aligned_pairs(task: Pairs, cache_file: str) -> Iterator[tuple[str, Aligned]]:
+    """The pairs of a task whose SSIM is not in the side cache, with the key it is to have there.
+
+    What cannot be read or is not comparable is left out: the comparison of the pair will say so.
+    """
+    pictures = Pictures(task[0], cache_file, reader(cache_file))
+    for original in task[1]:
+        key = key_of(task[0], original)
+        if pictures.cache.get(SIMILARITY, key) is None:
+            with contextlib.suppress(UnavailableError):
+                if (pair := pictures.aligned(original)) is not None:
+                    yield key, pair

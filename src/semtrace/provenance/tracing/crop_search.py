@@ -1,0 +1,175 @@
+"""Published pictures that show a rectangular part of an original: searched for, placed to the pixel, compared."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semtrace.core.image import template_search
+from semtrace.core.image.align import Aligned, Comparison, correlation, similarity
+from semtrace.core.image.placement import Rectangle, locate
+from semtrace.core.image.resample import resize
+from semtrace.core.tracing.decision import Candidate
+from semtrace.io.cache import Cache, Entry, Kind, reader
+from semtrace.io.files import safe_name
+from semtrace.parallel.processes import available_cores
+from semtrace.provenance.tracing.pair_images import Image, UnavailableError, pixels
+from semtrace.provenance.tracing.sides import Content, Pair, Side
+from semtrace.stage.executor import Executor
+
+THUMBNAIL, CROP = Kind("thumbnail", (__name__,)), Kind("crop", (__name__,))
+MOST = 4  # originals in which one picture is placed
+_SMALLEST = 7  # pixels along a side: one SSIM window
+
+
+Task = tuple[Image, Image, tuple[float, float, float, float]]
+"""A published picture, an original, and about where in it the picture may be."""
+
+
+@dataclass(frozen=True)
+class Cropped:
+    """What one published content may be a part of, best first by the search; ``complete``: whether these are all."""
+
+    pairs: list[Pair]
+    comparisons: list[Comparison]
+    candidates: list[Candidate]
+    complete: bool
+
+
+def find_crops(
+    wanted: Sequence[int], originals: Side, jpegs: Side, roots: tuple[Path, Path], executor: Executor
+) -> dict[int, Cropped]:
+    """Look for each of the ``wanted`` published contents in all originals; those found nowhere are left out.
+
+    Pictures with degenerate hashes, and those that cannot be read (any more), are looked for, and in, no more.
+
+    Args:
+        wanted: indices of published contents.
+        originals: the archive.
+        jpegs: the published set.
+        roots: folders of the two.
+        executor: where to work.
+    """
+    tiffs = [t for t, content in enumerate(originals.contents) if content.healthy]
+    queries = [j for j in wanted if jpegs.contents[j].healthy]
+    roots = roots[0].resolve(), roots[1].resolve()
+    images = {t: _image(roots[0], originals.contents[t]) for t in tiffs}
+    published = {j: _image(roots[1], jpegs.contents[j]) for j in queries}
+    seen = _mapped(_thumbnail, [*images.values(), *published.values()], executor, "thumbnails") if queries else []
+    archive = [(t, thumb) for t, thumb in zip(tiffs, seen, strict=False) if thumb is not None]
+    asked = [(j, thumb) for j, thumb in zip(queries, seen[len(tiffs) :], strict=True) if thumb is not None]
+    hits = template_search.search(
+        [thumb.picture for _, thumb in asked], [thumb for _, thumb in archive], most=MOST,
+        workers=executor.workers or available_cores(),
+    )  # fmt: skip
+    tasks = [
+        (published[j], images[archive[hit.original][0]], hit.rectangle)
+        for (j, _), found in zip(asked, hits, strict=True)
+        for hit in found
+    ]
+    placed = iter(_mapped(_place, tasks, executor, "crops"))
+    result = {}
+    for (j, _), found in zip(asked, hits, strict=True):
+        cropped = Cropped([], [], [], complete=len(found) < MOST)
+        for hit, place in zip(found, placed, strict=False):
+            if place is not None:
+                t = archive[hit.original][0]
+                _add(cropped, Pair(t, originals.distance(t, jpegs, j)), originals.contents[t], *place)
+        if cropped.candidates:
+            result[j] = cropped
+    return result
+
+
+def _add(cropped: Cropped, pair: Pair, original: Content, rectangle: Rectangle, seen: Comparison) -> None:
+    cropped.pairs.append(pair)
+    cropped.comparisons.append(seen)
+    x, y, width, height = rectangle.x, rectangle.y, rectangle.width, rectangle.height
+    found = Candidate(original.paths[0], pair.hamming, seen.ssim, seen.correlation, picture=original.picture)
+    cropped.candidates.append(replace(found, crop=f"{width}x{height}+{x}+{y}"))
+
+
+def _image(root: Path, content: Content) -> Image:
+    return Image(safe_name(root, content.paths[0]), content.md5, content.bar_top)
+
+
+def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) -> list[Any]:
+    """Results of ``function(cache file, item)``, kept in the side cache; None for what failed."""
+    results = []
+    with Cache(executor.cache) as cache, executor.known() as known:
+        for done in executor.map(partial(function, known), items, what=what, sees=_files):
+            result, entries = done if isinstance(done, tuple) else (None, [])  # else its worker crashed
+            cache.put(entries)
+            results.append(result)
+    return results
+
+
+def _files(item: Image | Task) -> list[str]:
+    return [image.file for image in ((item,) if isinstance(item, Image) else item[:2])]
+
+
+def _thumbnail(cache_file: str, image: Image) -> tuple[template_search.Thumbnail | None, list[Entry]]:
+    key = f"{image.md5}-{image.bar_top}"
+    known = reader(cache_file).get(THUMBNAIL, key)
+    if known is not None:
+        picture = np.frombuffer(base64.b64decode(known["picture"]), np.uint8).reshape(known["shape"])
+        return template_search.Thumbnail(picture, known["rows"]), []
+    try:
+        gray = pixels(image.file, image.md5, cache_file)
+    except UnavailableError:
+        return None, []
+    made = template_search.thumbnail(gray, image.bar_top if image.bar_top > 0 else gray.shape[0])
+    value = {"picture": base64.b64encode(made.picture.tobytes()).decode(), "shape": made.picture.shape}
+    return made, [(THUMBNAIL, key, {**value, "rows": made.rows})]
+
+
+def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:
+    published, original, guess = task
+    key = f"{published.md5}-{original.md5}-{original.bar_top}"
+    known = reader(cache_file).get(CROP, key)
+    if known is None:
+        try:
+            known = _compared(published, original, guess, cache_file)
+        except UnavailableError:
+            return None, []
+        entries = [(CROP, key, known)]
+    else:
+        entries = []
+    if not known:
+        return None, entries
+    rectangle = Rectangle(*known["rectangle"])
+    return (rectangle, Comparison(known["ssim"], known["correlation"], whole=False)), entries
+
+
+def _compared(
+    published: Image, original: Image, guess: tuple[float, float, float, float], cache_file: str
+) -> dict[str, Any]:
+    """Rectangle, SSIM and correlation; empty where the picture has no place in the original after all."""
+    shown, whole = _decoded(published, cache_file), _decoded(original, cache_file)
+    bar_top = original.bar_top if original.bar_top > 0 else whole.shape[0]
+    rectangle = locate(shown, whole, bar_top, guess)
+    if rectangle is None:
+        return {}
+    part = rectangle.of(whole)
+    rows = min(bar_top - rectangle.y, rectangle.height)  # of the part, above the data bar
+    if part.shape[1] > shown.shape[1]:
+        rows = round(rows * shown.shape[0] / part.shape[0])
+        part = resize(part, shown.shape[1], shown.shape[0])
+    elif part.shape != shown.shape:
+        shown = resize(shown, part.shape[1], part.shape[0])
+    left, right = np.ascontiguousarray(shown[:rows]), np.ascontiguousarray(part[:rows])
+    if min(left.shape) < _SMALLEST:
+        return {}
+    aligned = Aligned(left, right, whole=False, rows=0)
+    place = [rectangle.x, rectangle.y, rectangle.width, rectangle.height]
+    return {"rectangle": place, "ssim": similarity(aligned), "correlation": correlation(aligned)}
+
+
+@lru_cache(maxsize=8)  # pictures of neighbouring tasks are the same, 1 MB each as a rule
+def _decoded(image: Image, cache_file: str) -> Any:
+    return pixels(image.file, image.md5, cache_file)

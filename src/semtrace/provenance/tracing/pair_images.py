@@ -1,0 +1,223 @@
+"""One published picture beside its candidate originals; nothing is decoded before it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.image.align import Aligned, Comparison, align, correlation, similarity
+from semtrace.core.image.jpeg_blocks import is_coded
+from semtrace.core.image.symmetry import Symmetry, apply, inverse
+from semtrace.io.cache import Cache, Entry, Kind
+from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.jpeg_quantisation import encode_again, luma_table
+from semtrace.stage.inputs import read_file
+from semtrace.stage.rejects import OUT_OF_MEMORY, Reject
+
+SIMILARITY = Kind("similarity", (__name__, "semtrace.core.gpu.ssim_torch"))  # of either device
+CORRELATION, REENCODING = Kind("correlation", (__name__,)), Kind("reencoding", (__name__,))
+_MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image file and the md5 it must still have.
+
+    Attributes:
+        file: where it is.
+        md5: of its bytes.
+        bar_top: first row of its data bar, or -1.
+        known: of an original: whether the published picture is proven to be its very conversion already.
+        symmetry: of an original: what brings the published picture into its orientation.
+    """
+
+    file: str
+    md5: str
+    bar_top: int = -1
+    known: bool = False
+    symmetry: Symmetry = Symmetry.IDENTITY
+
+
+class UnavailableError(Exception):
+    """An image cannot be had any more, though its hash is in the table."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.detail)
+        self.reject = reject
+
+
+Pairs = tuple[Image, tuple[Image, ...]]
+"""A published picture and the originals to compare it with."""
+
+
+Compared = Comparison | Reject | None
+"""A comparison; None where the two are not comparable, a reject where the original cannot be read (any more)."""
+
+AllCompared = list[Compared] | Reject
+"""A published picture's comparisons in the order of its originals; one reject where it cannot be read itself."""
+
+
+def settle(
+    similar: Sequence[Compared],
+    known: Sequence[bool],
+    reencoded: Callable[[int], bool],
+    correlation: Callable[[int], float | Reject],
+) -> list[Compared]:
+    """Prove by encoding again where that can pay, and correlate what is not proven.
+
+    Args:
+        similar: per original its similarity.
+        known: per original whether the published picture is proven to be its very conversion already.
+        reencoded: whether the original at a position gives the published pixels when it is encoded again.
+        correlation: of the original at a position.
+    """
+    result = list(similar)
+    compared = {i: comparison for i, comparison in enumerate(similar) if isinstance(comparison, Comparison)}
+    if not any(known[i] for i in compared):
+        # An encoding costs several SSIMs: same size, alike, the most alike first, at most three. Of an original
+        # kept with and without its data bar the one with the published frame comes first.
+        alike = [(-c.ssim, not c.whole, i) for i, c in compared.items() if _may_be_proven(c)]
+        for *_, i in sorted(alike)[:_TRIES]:
+            if reencoded(i):
+                result[i] = compared[i] = replace(compared[i], proven=True)
+                break
+    for i, comparison in compared.items():
+        if not comparison.proven and not known[i]:
+            value = correlation(i)
+            result[i] = value if isinstance(value, Reject) else replace(comparison, correlation=value)
+    return result
+
+
+def _may_be_proven(comparison: Comparison) -> bool:
+    return bool(comparison.rows) and comparison.ssim >= _MAY_BE_PROVEN
+
+
+def key_of(published: Image, original: Image) -> str:
+    """What identifies a pair in the side cache: the contents of both, and how they are laid on each other."""
+    return f"{published.md5}-{original.md5}-{original.bar_top}-{original.symmetry}"
+
+
+class UnknownError(Exception):
+    """A value is not in the side cache."""
+
+
+class Pictures:
+    """One published picture beside its candidates; nothing is decoded before it is needed."""
+
+    def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
+        self.published, self.cache_file, self.cache, self.recalling = published, cache_file, cache, recalling
+        self.entries: list[Entry] = []
+
+    @cached_property
+    def data(self) -> bytes:
+        """The published file's bytes."""
+        return _read(self.published.file, self.published.md5, self.cache_file)
+
+    @cached_property
+    def gray(self) -> NDArray[np.uint8]:
+        """The published picture."""
+        return _decode(self.data)
+
+    def compare(self, originals: Sequence[Image]) -> list[Compared]:
+        """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
+        return settle(
+            [self._similar(original) for original in originals],
+            [original.known for original in originals],
+            lambda i: self._kept(REENCODING, originals[i], self._is_reencoding) is True,
+            lambda i: self._kept(CORRELATION, originals[i], self._correlation),
+        )
+
+    def measure(self, originals: Sequence[Image]) -> list[Compared]:
+        """Everything that ``compare`` may ask for, whichever of these originals are its candidates."""
+        result: list[Compared] = []
+        for original in originals:
+            seen = self._similar(original)
+            if isinstance(seen, Comparison):
+                value = self._kept(CORRELATION, original, self._correlation)
+                proven = _may_be_proven(seen) and self._kept(REENCODING, original, self._is_reencoding) is True
+                seen = value if isinstance(value, Reject) else replace(seen, correlation=value, proven=proven)
+            result.append(seen)
+        return result
+
+    def _similar(self, original: Image) -> Compared:
+        values = self._kept(SIMILARITY, original, self._similarity)
+        return (Comparison(correlation=None, **values) if values else None) if isinstance(values, dict) else values
+
+    def _kept(self, kind: Kind, original: Image, compute: Callable[[Image], Any]) -> Any:
+        """The value from the cache, or computed and stored; a reject where the original cannot be read.
+
+        Raises:
+            UnavailableError: the published picture cannot be read.
+            UnknownError: where values are only recalled, and this one is not known.
+        """
+        key = key_of(self.published, original)
+        known = self.cache.get(kind, key)
+        if known is not None:
+            return known
+        if self.recalling:
+            raise UnknownError
+        _ = self.gray  # read first: where it cannot be, no original is to blame
+        try:
+            value = compute(original)
+        except UnavailableError as error:
+            return error.reject  # not stored: the file may be back in the next run
+        self.entries.append((kind, key, value))
+        return value
+
+    def aligned(self, original: Image) -> Aligned | None:
+        """The two in one orientation and size; None where they are not comparable."""
+        whole = _original_pixels(original.file, original.md5, self.cache_file)
+        bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
+        return align(apply(self.gray, original.symmetry), whole, bar_top)
+
+    def _similarity(self, original: Image) -> dict[str, Any]:
+        pair = self.aligned(original)
+        return {"ssim": similarity(pair), "whole": pair.whole, "rows": pair.rows} if pair else {}
+
+    def _correlation(self, original: Image) -> float:
+        pair = self.aligned(original)
+        return correlation(pair) if pair else 0.0
+
+    def _is_reencoding(self, original: Image) -> bool:
+        """Whether the original, encoded as the published picture was, gives its very pixels."""
+        table = luma_table(self.data)
+        pair = self.aligned(original)
+        if table is None or pair is None:
+            return False
+        rows = _original_pixels(original.file, original.md5, self.cache_file)[: pair.rows]
+        again = apply(rows, inverse(original.symmetry))
+        if again.shape != self.gray.shape:
+            return False
+        same = is_coded(again, table, self.gray)
+        return np.array_equal(encode_again(again, table), self.gray) if same is None else same
+
+
+def _read(file: str, digest: str, cache_file: str) -> bytes:
+    data = read_file(file, digest, cache_file)
+    if isinstance(data, Reject):
+        raise UnavailableError(data)
+    return data
+
+
+def _decode(data: bytes) -> NDArray[np.uint8]:
+    try:
+        return decode(data).gray
+    except UnreadableImage as error:
+        raise UnavailableError(Reject("", "", error.reason, error.detail)) from error
+    except MemoryError as error:
+        raise UnavailableError(Reject("", "", **OUT_OF_MEMORY)) from error
+
+
+def pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
+    """Grey pixels of a file that must still have the md5 ``digest``; raises ``UnavailableError`` where it has not."""
+    return _decode(_read(file, digest, cache_file))
+
+
+# Candidates of neighbouring tasks overlap (series, copies): a few originals stay decoded, 16 x 1 MB as a rule.
+_original_pixels = lru_cache(maxsize=16)(pixels)

@@ -1,0 +1,91 @@
+"""What a later stage will ask about a file, found out while an earlier one has it decoded.
+
+Only the side cache learns of it, so no table depends on it: a stage that finds no answer there works it out itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.decision import Criteria
+from semtrace.io.cache import Entry
+from semtrace.io.images import decode, encode_jpeg
+from semtrace.provenance.fingerprint import HashSettings, examination
+from semtrace.provenance.tracing.compare_pairs import compare_held, load_kernels
+from semtrace.provenance.tracing.evidence import Scope, apply_verdicts, read_knowledge
+from semtrace.provenance.tracing.sides import load_side, near_pairs, to_side
+from semtrace.stage.decode_files import Seen
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """The fingerprint of an original, while the inventory has it."""
+
+    size: HashSettings
+
+    def prepare(self) -> None:
+        """Load the kernels."""
+        tiny = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
+        self(Seen("", "", tiny, decode(tiny), {}))
+
+    def __call__(self, seen: Seen) -> list[Entry]:
+        """The entry that the fingerprint stage will look for."""
+        one = examination("tiff", self.size)
+        return [(one.kind, seen.digest, one.facts(seen.digest, seen.data, seen.image))]
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """The comparisons of a published picture with its candidates, while the fingerprint stage has it.
+
+    Attributes:
+        archive: root of the originals.
+        published: root of the published pictures.
+        tiff_hashes: table of the archive.
+        converted: table of the convert stage.
+        verdicts: table of a person's verdicts; it may be missing.
+        criteria: for the hash in use.
+        most: at most so many candidates.
+        geometry: also turned and mirrored.
+        cache: file of the side cache.
+    """
+
+    archive: Path
+    published: Path
+    tiff_hashes: Path
+    converted: Path
+    verdicts: Path
+    criteria: Criteria
+    most: int
+    geometry: bool
+    cache: Path
+
+    def prepare(self) -> None:
+        """Load the kernels, and what to compare with."""
+        load_kernels()
+        _scope(self)
+
+    def __call__(self, seen: Seen) -> list[Entry]:
+        """The entries that the match stage will look for."""
+        if (scope := _scope(self)) is None:
+            return []
+        path = Path(seen.file).relative_to(scope.roots[1]).as_posix()
+        one = to_side([{**seen.facts, "path": path}], path)
+        near = near_pairs(scope.originals, one, self.criteria.hamming_threshold, 1, geometry=self.geometry)
+        (found,) = apply_verdicts(near, scope.originals, one, scope.knowledge)
+        return compare_held(scope.task(one.contents[0], found), seen.data, seen.image.gray, str(self.cache))
+
+
+@cache  # once in the parent, whose workers inherit it
+def _scope(asked: Comparisons) -> Scope | None:
+    try:
+        originals = load_side([asked.tiff_hashes])
+    except InputError:  # no hashes: the match stage will say so
+        return None
+    roots, limits = (asked.archive, asked.published), (asked.most, asked.criteria.ssim_trigger)
+    return Scope(originals, roots, limits, read_knowledge(asked.converted, asked.verdicts))

@@ -1,0 +1,218 @@
+"""Which published pictures go into a release, and what its manifest says of each; all others are left out by name.
+
+Published pictures = rows of the manifest + rows of left_out.csv.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.labels import Vocabulary, parse_published
+from semtrace.io import tables
+from semtrace.provenance.tracing.sides import content_of
+
+Row = Mapping[str, str]
+_GROUPS = ("path", "side", "group", "split")
+_OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
+_OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m")
+LEFT_OUT = {
+    "rejected": "not readable, or without a usable hash",
+    "ambiguous": "original not certain",
+    "unmatched": "no original found",
+    "matched": "traced, but not asked for",
+    "no_single_category": "published under several categories, or its original has no label",
+    "no_group": "not compared with the others for duplicates",
+    "same_pixels": "same pixels as another one that is inside",
+}
+_LABELLED = ("labelled", "duplicate_labelled")
+_SAME_SHAPE = 0.01  # a picture shows the whole width of its original if their aspect ratios agree to this
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is released (``tables.MANIFEST`` without sha256, sorted by path) and what is not (``tables.LEFT_OUT``)."""
+
+    pictures: list[dict[str, Any]]
+    left_out: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables of the pipeline that a release is made of."""
+
+    hashes: Sequence[Row]
+    rejects: Sequence[Row]
+    mapping: Sequence[Row]
+    originals: Sequence[Row]
+    inventory: Sequence[Row]
+    labels: Sequence[Row]
+    conflicts: Sequence[Row]
+    groups: Sequence[Row]
+
+
+def read_sources(work: Path) -> Sources:
+    """Read them from the folder of the stages' results.
+
+    Raises:
+        TableError: a stage has not run.
+
+    """
+    fingerprint, match = work / "fingerprint", work / "match"
+    return Sources(
+        hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", tables.HASHES), _OF_JPEG),
+        rejects=[
+            row
+            for folder in (fingerprint / "jpeg", match)
+            for row in tables.read(folder / "rejects.csv", tables.REJECTS)
+        ],
+        mapping=tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF),
+        originals=_only(tables.read(fingerprint / "tiff/hashes.csv", tables.HASHES), ("path", "bar_top")),
+        inventory=_only(tables.read(work / "inventory/inventory.csv", tables.INVENTORY), _OF_TIFF),
+        labels=_only(tables.read(work / "label/labels.csv", tables.LABELS), ("tiff_path", "category", "status")),
+        conflicts=tables.read(work / "label/conflicts.csv", tables.CONFLICTS),
+        groups=_only(tables.read(work / "deduplicate/groups.csv", _GROUPS), _GROUPS),
+    )
+
+
+def _only(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
+    """Rows with these columns alone, for memory."""
+    return [{name: row[name] for name in columns} for row in rows]
+
+
+def choose(
+    sources: Sources, include: Sequence[str], vocabulary: Vocabulary, licence: str, *, with_originals: bool = False
+) -> Chosen:
+    """Choose one picture of each content that has a decision of ``include``, one category, and a group.
+
+    Of pictures with equal pixels the first by path goes in. A traced picture has the category of its original, which
+    may be another than it was published under (verdicts, priorities); an untraced one that of its folder.
+
+    Raises:
+        InputError: a part of the split cannot be the name of a folder.
+
+    """
+    mapping = {row["jpeg_path"]: row for row in sources.mapping}
+    groups = {row["path"]: row for row in sources.groups if row["side"] == "jpeg"}
+    labels: dict[str, set[str]] = {}
+    for row in sources.labels:
+        labels.setdefault(row["tiff_path"], set()).add(row["category"] if row["status"] in _LABELLED else "")
+    folders: dict[str, set[str]] = {}
+    for row in sources.hashes:
+        folders.setdefault(content_of(row), set()).add(parse_published(row["path"]).category)
+    originals = _originals(sources)
+
+    left = {
+        row["path"]: _left(row["path"], "rejected", f"{row['stage']}: {row['reason']} {row['detail']}".strip())
+        for row in sources.rejects
+    }
+    pictures: list[dict[str, Any]] = []
+    first: dict[str, str] = {}
+    for row in sorted(sources.hashes, key=lambda row: row["path"]):
+        path, traced = row["path"], mapping.get(row["path"])
+        if traced is None:
+            left.setdefault(path, _left(path, "rejected", "no row in jpeg_to_tiff.csv; run the match stage again"))
+            continue
+        if traced["decision"] not in include:
+            left[path] = _left(path, traced["decision"], traced["reason"])
+            continue
+        matched = traced["decision"] == "matched"
+        category = labels.get(traced["matched_tiff_path"], {""}) if matched else folders[content_of(row)]
+        if len(category) > 1 or category == {""}:
+            left[path] = _left(path, "no_single_category", traced["matched_tiff_path"] or "|".join(sorted(category)))
+        elif path not in groups:
+            left[path] = _left(path, "no_group", "not in groups.csv; deduplicate/rejects.csv may say why")
+        elif (kept := first.setdefault(content_of(row), path)) != path:
+            left[path] = _left(path, "same_pixels", kept)
+        else:
+            [name] = category
+            original = originals.get(traced["matched_tiff_path"]) if matched else None
+            pictures.append(_picture(row, traced, groups[path], name, vocabulary, original, licence))
+            if not with_originals:
+                pictures[-1] |= {"source_file": "", "source_bytes": ""}
+    return Chosen(
+        sorted(pictures, key=lambda picture: picture["path"]),
+        [left[path] for path in sorted(left)],
+    )
+
+
+def picture_file(part: str, category: str, label: str, md5: str) -> str:
+    """Where a picture is in a release: as every reader of image folders has it."""
+    return f"data/{part}/{category}/{label}_{md5}.jpg"
+
+
+def original_file(category: str, label: str, md5: str) -> str:
+    """Where an original is, ``md5`` being its own.
+
+    Not by part of the split: readers that look for ``train`` anywhere would take it for a further picture.
+    """
+    return f"originals/{category}/{label}_{md5}.tif"
+
+
+def manifest_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows read from a manifest.csv with numbers as numbers; ValueError where a cell is none."""
+    return [
+        {
+            **row,
+            **{name: int(row[name]) for name in ("bytes", "width", "height")},
+            "source_bytes": int(row["source_bytes"]) if row["source_bytes"] else "",
+            "pixel_size_m": float(row["pixel_size_m"]) if row["pixel_size_m"] else "",
+        }
+        for row in rows
+    ]
+
+
+def _left(path: str, reason: str, detail: str) -> dict[str, str]:
+    return {"published_path": path, "reason": reason, "detail": detail}
+
+
+def _originals(sources: Sources) -> dict[str, dict[str, str]]:
+    bars = {row["path"]: row["bar_top"] for row in sources.originals}
+    return {row["path"]: {**row, "bar_top": bars.get(row["path"], "")} for row in sources.inventory}
+
+
+def _picture(
+    row: Row, traced: Row, group: Row, category: str, vocabulary: Vocabulary, original: Row | None, licence: str
+) -> dict[str, Any]:
+    if not re.fullmatch(r"\w[\w-]*", group["split"]):
+        raise InputError(f"groups.csv: {row['path']} is in part {group['split']!r}, which cannot be a folder's name")
+    label = vocabulary.label(category)
+    return {
+        "path": picture_file(group["split"], category, label, row["md5"]),
+        "md5": row["md5"],
+        "bytes": int(row["bytes"]),
+        "width": int(row["width"]),
+        "height": int(row["height"]),
+        "label": label,
+        "category": category,
+        "split": group["split"],
+        "phash": row["phash"],
+        "duplicate_group": group["group"],
+        "published_path": row["path"],
+        "source_path": original["path"] if original else "",
+        "source_md5": original["md5"] if original else "",
+        "source_file": original_file(category, label, original["md5"]) if original else "",
+        "source_sha256": "",
+        "source_bytes": int(original["bytes"]) if original else "",
+        "decision": traced["decision"],
+        "evidence": traced["evidence"] if original else "",
+        "pixel_size_m": _pixel_size(row, traced, original) if original else "",
+        "licence": licence,
+    }
+
+
+def _pixel_size(row: Row, traced: Row, original: Row) -> float | str:
+    """Metres per pixel of the JPEG: its original's, times how much smaller it was made; "" where that is not sure."""
+    width, height = int(row["width"]), int(row["height"])
+    if traced["symmetry"].endswith(("90", "270")):
+        width, height = height, width
+    full, size = int(original["width"]), original["pixel_size_m"]
+    if traced["crop"]:  # the part that it shows is known
+        return float(f"{float(size) * int(traced['crop'].split('x')[0]) / width:.6g}") if size else ""
+    shown = [int(rows) for rows in (original["height"], original["bar_top"]) if rows and int(rows)]
+    whole = any(abs(width / height * rows / full - 1) < _SAME_SHAPE for rows in shown)
+    return float(f"{float(size) * full / width:.6g}") if size and whole else ""

@@ -1,0 +1,53 @@
+"""How a stage accounts for what it leaves out: rows in are rows out plus rejects."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from semtrace.core.errors import AccountingError
+from semtrace.io import tables
+
+OUT_OF_MEMORY = {"reason": "out_of_memory", "detail": "no room for the picture: it needs too much, or memory is short"}
+
+_OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+_OF_THE_FILE = {errno.EFBIG: "too_large", errno.ELOOP: "symbolic_link", errno.EINVAL: "not_a_file"}
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that a stage could not pass on, with its reason code and one line of detail."""
+
+    path: str
+    stage: str
+    reason: str
+    detail: str
+
+
+def write_rejects(folder: Path, rejects: Iterable[Reject], *, rows_in: int, rows_out: int) -> dict[str, int]:
+    """Write ``rejects.csv`` into ``folder``; return how many there are of each reason, by name.
+
+    Raises:
+        AccountingError: rows in are not rows out plus rejects: an image was lost or made up.
+
+    """
+    rows = list(rejects)
+    if rows_in != rows_out + len(rows):
+        raise AccountingError(f"{folder.name}: {rows_in} rows in, but {rows_out} out and {len(rows)} rejected")
+    tables.write(folder / "rejects.csv", tables.REJECTS, (asdict(row) for row in rows))
+    return dict(sorted(Counter(row.reason for row in rows).items()))
+
+
+def why_unreadable(error: OSError) -> tuple[str, str]:
+    """Reason and detail of a file that could not be read; raises ``error`` again where the file is not to blame."""
+    if error.errno in _OF_THE_MACHINE:
+        raise error
+    return _OF_THE_FILE.get(error.errno or 0, "unreadable"), error.strerror or "input/output error"
+
+
+def printable(relative: str) -> str:
+    """A path as it can stand in a UTF-8 table."""
+    return relative.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,220 @@
+"""Trials: published pictures of known origin, judged with their original in the archive and with it taken out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.image.align import Comparison
+from semtrace.core.statistics.accuracy import Accuracy
+from semtrace.core.statistics.operating_points import (
+    AMBIGUOUS,
+    RIGHT,
+    UNMATCHED,
+    WRONG,
+    Codes,
+    Grid,
+    Point,
+    accuracies,
+    evaluate,
+)
+from semtrace.core.tracing.decision import Decision
+from semtrace.core.tracing.labels import parse_published
+from semtrace.provenance.match import REFERENCE_BITS, Settings
+from semtrace.provenance.tracing.sides import Side
+from semtrace.stage.rejects import Reject
+from semtrace.tuning.measure import Measurements
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published set of known origin.
+
+    Attributes:
+        name: for people.
+        hashes: its hash table.
+        root: folder of its pictures.
+        truth: its ``truth.csv``.
+        made: whether it was made by known encoders, which its folders then name.
+        lost: originals that were to be in it, but could not be published.
+    """
+
+    name: str
+    hashes: Path
+    root: Path
+    truth: Path
+    made: bool = False
+    lost: Sequence[Reject] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One published content, with its original there or not.
+
+    Attributes:
+        source: position of the set that it is from.
+        j: its content there.
+        kinds: how each of its files was published: the encoder, or the name of the set.
+        group: names its original.
+        original: ``"present"``, ``"left out"`` (everything of equal picture taken out), or ``"absent"`` (the truth
+            says so).
+        truth: the original as the truth names it.
+        right: originals that are a right answer.
+        without: originals taken out.
+    """
+
+    source: int
+    j: int
+    kinds: tuple[str, ...]
+    group: str
+    original: str
+    truth: str
+    right: frozenset[int] = frozenset()
+    without: frozenset[int] = frozenset()
+
+
+def pictures(originals: Side, same: Set[frozenset[str]]) -> list[int]:
+    """Per original content the first one of the same picture: equal above the data bar, or called the same by a person.
+
+    Args:
+        originals: the archive.
+        same: pairs of md5 that a person called one picture.
+    """
+    names: dict[str, int] = {}
+    first = [names.setdefault(content.picture or content.paths[0], t) for t, content in enumerate(originals.contents)]
+    of_digest = {digest: t for t, content in enumerate(originals.contents) for digest in content.digests}
+    for pair in same:
+        joined = {first[of_digest[digest]] for digest in pair if digest in of_digest}
+        first = [min(joined) if t in joined else t for t in first]
+    return first
+
+
+def answers(
+    published: Side, originals: Side, picture: Sequence[int], truth: Mapping[str, str]
+) -> dict[int, frozenset[int]]:
+    """Published contents of known origin, each with the originals that show its picture; none where it is not there.
+
+    Args:
+        published: the published set.
+        originals: the archive.
+        picture: see ``pictures``.
+        truth: published path -> original's path.
+    """
+    of_path = {path: t for t, content in enumerate(originals.contents) for path in content.paths}
+    showing = defaultdict(set)
+    for t, first in enumerate(picture):
+        showing[first].add(t)
+    found = {}
+    for j, content in enumerate(published.contents):
+        known = [truth[path] for path in content.paths if path in truth]
+        if known:
+            found[j] = frozenset(t for path in known if path in of_path for t in showing[picture[of_path[path]]])
+    return found
+
+
+def trials(
+    number: int, source: Source, published: Side, truth: Mapping[str, str], right: Mapping[int, frozenset[int]]
+) -> list[Trial]:
+    """The trials of a source: each picture with its original and without it, or absent as the truth says.
+
+    Args:
+        number: position of the source.
+        source: see there.
+        published: its pictures.
+        truth: its truth.
+        right: see ``answers``.
+    """
+    result = []
+    for j, originals in right.items():
+        paths = [path for path in published.contents[j].paths if path in truth]
+        kinds = tuple(parse_published(path).category if source.made else source.name for path in paths)
+        named = max(truth[path] for path in paths)
+        if originals:
+            group = str(min(originals))
+            result.append(Trial(number, j, kinds, group, "present", named, right=originals))
+            result.append(Trial(number, j, kinds, group, "left out", named, without=originals))
+        else:
+            result.append(Trial(number, j, kinds, f"{number}/{paths[0]}", "absent", named))
+    return result
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Trials, what was measured for them, and the operating points they are judged at.
+
+    Attributes:
+        originals: the archive.
+        sources: published sets.
+        measured: of each of them.
+        trials: of all.
+        grid: of operating points.
+        settings: of the match; a point takes the place of some of them.
+    """
+
+    originals: Side
+    sources: Sequence[Source]
+    measured: Sequence[Measurements]
+    trials: Sequence[Trial]
+    grid: Grid
+    settings: Settings
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """All points of the grid."""
+        return self.grid.points()
+
+    @cached_property
+    def present(self) -> NDArray[np.bool_]:
+        """Per trial whether the original is in the archive."""
+        return np.array([trial.original == "present" for trial in self.trials])
+
+    @cached_property
+    def codes(self) -> Codes:
+        """What becomes of every trial at every point, decided by similarity alone: uint8 (trials, points)."""
+        return np.array([self._codes_of(trial).ravel() for trial in self.trials])
+
+    @cached_property
+    def accuracies(self) -> list[Accuracy]:
+        """Counts at every point."""
+        return accuracies(self.codes, self.present)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {content.paths[0]: t for t, content in enumerate(self.originals.contents)}
+
+    def decide(self, trial: Trial, point: Point, *, proofs: bool = False) -> Decision | Reject:
+        """What ``match`` decides at a point; without ``proofs`` by similarity alone."""
+        criteria = replace(self.settings, **vars(point)).criteria(self.originals.bits)
+        reach = self.settings.reach * self.originals.bits / REFERENCE_BITS
+        return self.measured[trial.source].decide(trial.j, criteria, reach, without=trial.without, proofs=proofs)
+
+    def code(self, trial: Trial, decision: Decision | Reject) -> int:
+        """What a decision is worth."""
+        if isinstance(decision, Reject) or decision.outcome == "unmatched" or decision.best is None:
+            return UNMATCHED
+        if decision.outcome == "ambiguous":
+            return AMBIGUOUS
+        return RIGHT if self._index[decision.best.path] in trial.right else WRONG
+
+    def proven_codes(self, point: Point) -> Codes:
+        """What becomes of every trial at one point, proofs included: uint8 (trials,)."""
+        codes = [self.code(trial, self.decide(trial, point, proofs=True)) for trial in self.trials]
+        return np.array(codes, dtype=np.uint8)
+
+    def _codes_of(self, trial: Trial) -> Codes:
+        measured, scale = self.measured[trial.source], REFERENCE_BITS / self.originals.bits
+        compared = measured.compared[trial.j]
+        seen = [] if isinstance(compared, Reject) else [one for one in compared if isinstance(one, Comparison)]
+        return evaluate(
+            self.grid,
+            [pair.hamming * scale for pair in measured.pairs[trial.j]],
+            [one.ssim for one in seen],
+            [one.correlation for one in seen if one.correlation is not None],
+            lambda point: self.code(trial, self.decide(trial, point)),
+        )

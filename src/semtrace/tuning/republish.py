@@ -1,0 +1,97 @@
+"""JPEGs made by known encoders from a sample of an archive, and the truth about them: to measure on, never to keep."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from semtrace.core.errors import InputError
+from semtrace.io import tables
+from semtrace.io.encoders import ENCODERS, encode
+from semtrace.io.files import safe_name, write_staged
+from semtrace.io.images import UnreadableImage, decode
+from semtrace.parallel.processes import Crashed, map_images
+from semtrace.provenance.fingerprint import HashSettings, Selection, jpegs
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import read_file
+from semtrace.stage.rejects import Reject
+from semtrace.tuning.judge import Source
+
+_MOST_PIXELS = 65_500  # along a side of a JPEG
+
+
+def run(
+    archive: Path, tiff_hashes: Path, out: Path, draw: tuple[int, int], size: HashSettings, executor: Executor
+) -> Source:
+    """Fill the folder ``out``: ``images/<encoder>/<picture>.jpg``, their ``hashes/`` and ``truth.csv``.
+
+    In that truth the encoder is the category.
+
+    Of a picture kept under several names, with and without its data bar, one file with the bar is taken, so that it
+    can be published without. A picture without a bar is not published cropped.
+
+    Args:
+        archive: root of the TIFF paths.
+        tiff_hashes: the archive's hash table, as the fingerprint stage writes it.
+        out: folder to write.
+        draw: how many pictures are drawn (all, if there are fewer), and the seed.
+        size: of the hash.
+        executor: where to work; the result does not depend on it.
+
+    Returns:
+        What was made; the drawn originals that could not be published are in it.
+
+    Raises:
+        InputError: none could be.
+
+    """
+    pictures: dict[str, dict[str, str]] = {}
+    for row in sorted(tables.read(tiff_hashes, tables.HASHES), key=lambda row: (not row["bar_top"], row["path"])):
+        pictures.setdefault(row["picture_id"], row)
+    count, seed = min(draw[0], len(pictures)), draw[1]
+    drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
+    for encoder in ENCODERS:
+        (out / "images" / encoder).mkdir(parents=True)
+    make = partial(_publish, archive.resolve(), out / "images", str(executor.cache))
+    rows: list[dict[str, str]] = []
+    rejects: list[Reject] = []
+    originals = [pictures[name] for name in drawn]
+    results = map_images(make, originals, workers=executor.workers, what="publish", chunk=2)
+    for original, made in zip(originals, results, strict=True):
+        if isinstance(made, Crashed):
+            rejects.append(Reject(original["path"], "calibrate", "decoder_crashed", made.detail))
+        elif isinstance(made, Reject):
+            rejects.append(made)
+        else:
+            rows += made
+    if not rows:
+        raise InputError(f"{archive}: none of {len(drawn)} originals could be published; first: {rejects[0].detail}")
+    tables.write(out / "truth.csv", tables.TRUTH, rows)
+    everything = Selection(category=None, sample_tiff=None, sample_per_category=None, seed=0)
+    jpegs(out / "images", out / "hashes", size, everything, executor)
+    return Source("made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects)
+
+
+def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, str]) -> Sequence[dict[str, str]] | Reject:
+    """Publish one original by every encoder; its rows of the truth."""
+    data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
+    if isinstance(data, Reject):
+        return Reject(row["path"], "calibrate", data.reason, data.detail)
+    try:
+        look = Image.fromarray(decode(data).gray)
+    except UnreadableImage as error:
+        return Reject(row["path"], "calibrate", error.reason, error.detail)
+    if max(look.size) > _MOST_PIXELS:
+        return Reject(row["path"], "calibrate", "too_large_for_jpeg", f"{look.width} x {look.height}")
+    cut = int(row["bar_top"]) if row["bar_top"] else None
+    rows = []
+    for name, encoder in ENCODERS.items():
+        if not encoder.cropped or cut is not None:
+            path = f"{name}/{row['picture_id'][:16]}.jpg"
+            write_staged(images / path, encode(look, encoder, cut))
+            rows.append({"jpeg_path": path, "tiff_path": row["path"], "category": name})
+    return rows

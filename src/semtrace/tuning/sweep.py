@@ -1,0 +1,258 @@
+"""sweep: judge every point of a grid of hash sizes and thresholds against truth, and recommend one.
+
+Each picture is hashed once per size and each pair compared once for all; a point is then decided by the code that
+``match`` runs (replay.py), proofs, verdicts and all, so it is what a full run with its parameters would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from semtrace.core.errors import InputError
+from semtrace.core.statistics.accuracy import Accuracy
+from semtrace.core.statistics.recommend import Recommendation, Trial, recommend
+from semtrace.io import tables
+from semtrace.io.files import write_atomic
+from semtrace.io.staging import scratch_folder, staged_folder
+from semtrace.provenance import fingerprint
+from semtrace.provenance.fingerprint import HashSettings, Selection
+from semtrace.provenance.match import REFERENCE_BITS
+from semtrace.provenance.match import Settings as MatchSettings
+from semtrace.provenance.tracing.evidence import Scope, compare_candidates, read_knowledge
+from semtrace.provenance.validate import accuracy_of, judged_rows, mapping_metrics, read_truth
+from semtrace.stage.executor import Executor
+from semtrace.tuning.replay import Replay, prepare
+from semtrace.tuning.sweep_figures import figures
+from semtrace.tuning.sweep_report import sweep_report
+
+WRITTEN = {"sweep.csv", "timings.csv", "sweep_report.txt", "heat_map.png", "precision_recall.png", "time_accuracy.png"}
+_TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
+_CELLS = ("jpeg_path", "matched_tiff_path", "decision", "ssim_value", "hamming_distance")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked for (conf/sweep/): right matches / all matches."""
+
+    precision: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.precision < 1:
+            raise ValueError(f"sweep.precision is {self.precision}; it must be above 0 and below 1")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Parameters of one run: bits along each side of the hash, and the thresholds of the match."""
+
+    hash_size: int
+    match: MatchSettings
+
+    def values(self) -> dict[str, Any]:
+        """Every parameter by the name it has in tables."""
+        return {"hash_size": self.hash_size, **asdict(self.match)}
+
+    def changes(self, other: Point) -> tuple[int, float]:
+        """How many parameters differ, and by how much in all, relative to the larger value."""
+        pairs = [(value, other.values()[name]) for name, value in self.values().items()]
+        differ = [(a, b) for a, b in pairs if a != b]
+        numbers = [(a, b) for a, b in differ if not isinstance(a, str)]
+        return len(differ), round(sum(abs(a - b) / max(abs(a), abs(b)) for a, b in numbers), 6)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where the images are, what is known of them, and what the pipeline made of them."""
+
+    archive: Path
+    published: Path
+    known: Path
+    work: Path
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One point and what came of it.
+
+    Attributes:
+        point: its parameters.
+        metrics: as ``metrics.json`` names them.
+        accuracy: counts against truth.
+        ssim_pairs: pairs of images that a match compares.
+        rejected: published files that could not be compared.
+        decide_s: seconds that deciding and judging took here.
+        match_s: seconds that its comparisons take without the side cache, estimated; None without a pair.
+    """
+
+    point: Point
+    metrics: dict[str, Any]
+    accuracy: Accuracy
+    ssim_pairs: int
+    rejected: int
+    decide_s: float
+    match_s: float | None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All points, judged, and the one to use.
+
+    Attributes:
+        judged: in the order of the grid.
+        varied: the parameters that differ between points, by their names in tables.
+        basis: where truth comes from.
+        recommended: None where no point has the requested precision, or nothing is known.
+        report: for people.
+        seconds: what hashing, measuring and deciding took, by name.
+    """
+
+    judged: list[Judged]
+    varied: list[str]
+    basis: str
+    recommended: Recommendation | None
+    report: str
+    seconds: dict[str, float]
+
+
+def run(
+    inputs: Inputs, points: Sequence[Point], current: Point, settings: Settings, selection: Selection,
+    executor: Executor, out: Path,
+) -> Sweep:  # fmt: skip
+    """Write tables, report and pictures to the folder ``out``.
+
+    Args:
+        inputs: see there; ``inventory`` and ``convert`` must have run.
+        points: at least one.
+        current: the parameters in force.
+        settings: what is asked for.
+        selection: which images take part.
+        executor: where to work; no result but the times depends on it.
+        out: folder to write.
+
+    Raises:
+        InputError: the pipeline has not run, or there is nothing to hash.
+        TableError: see ``provenance.known``.
+    """
+    converted = inputs.work / "convert" / "converted.csv"
+    if not converted.is_file():
+        raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
+    knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
+    judged: dict[int, Judged] = {}
+    seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
+    basis = ""
+    pace: float | None = None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(out.with_name(f".{out.name}.made.part")) as made:
+        for size in sorted({point.hash_size for point in points}, reverse=True):
+            start = perf_counter()
+            hashes = _hash(inputs, made / str(size), HashSettings(size), selection, executor)
+            seconds["hash"] += perf_counter() - start
+            rows = tables.read(hashes[0], tables.HASHES)
+            content = {row["path"]: row["picture_id"] for row in rows}
+            jpegs = [row["path"] for row in tables.read(hashes[1], tables.HASHES)]
+            truth = read_truth(inputs.known / "truth.csv", jpegs, content)
+            basis = truth.basis
+            for geometry in ("off", "on"):
+                mine = [
+                    i for i, point in enumerate(points)
+                    if point.hash_size == size and point.match.geometry == geometry
+                ]  # fmt: skip
+                if not mine:
+                    continue
+                start = perf_counter()
+                roots = inputs.archive, inputs.published
+                replay = prepare(hashes, roots, [points[i].match for i in mine], knowledge, executor)
+                seconds["measure"] += perf_counter() - start
+                if pace is None:
+                    pace = _seconds_per_pair(replay, made)
+                for i in mine:
+                    start = perf_counter()
+                    results, pairs = replay.at(points[i].match)
+                    cells = [
+                        {name: "" if row[name] is None else str(row[name]) for name in _CELLS}
+                        for row in results.forward(replay.both)
+                    ]
+                    beside = judged_rows(cells, truth, content)
+                    accuracy = accuracy_of(beside)
+                    metrics = mapping_metrics(beside, accuracy, truth.basis) | {"ssim_pairs": pairs}
+                    rejected = len(results.rejects(replay.both))
+                    took = perf_counter() - start
+                    seconds["decide"] += took
+                    cost = None if pace is None else pairs * pace
+                    judged[i] = Judged(points[i], metrics, accuracy, pairs, rejected, took, cost)
+    return _write(out, [judged[i] for i in range(len(points))], basis, current, settings, seconds)
+
+
+def _hash(
+    inputs: Inputs, folder: Path, size: HashSettings, selection: Selection, executor: Executor
+) -> tuple[Path, Path]:
+    """Hash tables of both sides; the side cache knows what was hashed before."""
+    listing = inputs.work / "inventory" / "inventory.csv"
+    fingerprint.tiffs(inputs.archive, listing, folder / "tiff", size, selection, executor)
+    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor)
+    return folder / "tiff" / "hashes.csv", folder / "jpeg" / "hashes.csv"
+
+
+def _seconds_per_pair(replay: Replay, scratch: Path) -> float | None:
+    """What one comparison takes in one process, decoding included, on some of the pairs and without the side cache."""
+    measured = replay.measured
+    some = [j for j, found in enumerate(measured.pairs) if found]
+    some = some[:: max(1, len(some) // _TIMED)][:_TIMED]
+    near = [found[:2] if j in some else [] for j, found in enumerate(measured.pairs)]
+    executor = replace(replay.executor, workers=1, cache=scratch / "timed.sqlite")
+    scope = Scope(measured.originals, replay.roots, (2, float("inf")), measured.knowledge)
+    start = perf_counter()
+    compare_candidates(near, measured.published, scope, executor)
+    taken, pairs = perf_counter() - start, sum(map(len, near))
+    return taken / pairs if pairs else None
+
+
+def _write(
+    out: Path, judged: list[Judged], basis: str, current: Point, settings: Settings, seconds: dict[str, float]
+) -> Sweep:
+    trials = [Trial(one.accuracy, one.point.changes(current), one.ssim_pairs) for one in judged]
+    known = any(one.accuracy.known for one in judged)
+    recommended = recommend(trials, settings.precision) if known else None
+    values = [one.point.values() for one in judged]
+    varied = [name for name in values[0] if len({str(row[name]) for row in values}) > 1]
+    rows = [_row(number, one, recommended) for number, one in enumerate(judged, 1)]
+    nearest = min(range(len(trials)), key=lambda i: (trials[i].changes, i))
+    report = sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
+    with staged_folder(out) as folder:
+        tables.write(folder / "sweep.csv", tables.SWEEP, rows, sort=False)
+        timings = [
+            {
+                "point": number,
+                "hash_size": one.point.hash_size,
+                "decide_s": round(one.decide_s, 6),
+                "match_s": None if one.match_s is None else round(one.match_s, 3),
+            }
+            for number, one in enumerate(judged, 1)
+        ]
+        tables.write(folder / "timings.csv", tables.TIMINGS, timings, sort=False)
+        write_atomic(folder / "sweep_report.txt", report.encode())
+        reference = recommended.index if recommended else nearest
+        for name, drawn in figures(rows, timings, varied, reference, settings.precision).items():
+            write_atomic(folder / name, drawn)
+    return Sweep(judged, varied, basis, recommended, report, seconds)
+
+
+def _row(number: int, one: Judged, recommended: Recommendation | None) -> dict[str, Any]:
+    threshold = one.point.match.hamming_threshold
+    row: dict[str, Any] = {
+        "point": number,
+        "recommended": bool(recommended and recommended.index == number - 1),
+        **one.point.values(),
+        "hamming_bits": round(one.point.match.criteria(one.point.hash_size**2).hamming_threshold, 4),
+        "hamming_share": round(threshold / REFERENCE_BITS, 6),
+        **one.metrics["decisions"],
+        "rejected": one.rejected,
+        "ambiguous_rate": one.metrics["ambiguous_rate"],
+        "ssim_pairs": one.ssim_pairs,
+    }
+    rates = one.accuracy.rates()
+    return {name: row[name] if name in row else rates[name] for name in tables.SWEEP}

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from semtrace.config import params
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def tree(*overrides: str) -> dict:
+    return yaml.safe_load(params.composed(CONF, overrides))
+
+
+def test_defaults_are_the_documented_ones():
+    p = params.Params(tree(), "conf")
+    assert (p.match.hamming_threshold, p.match.ssim_trigger, p.match.min_ssim) == (150, 120, 0.7)
+    assert (p.hash.size, p.convert.quality, p.dataset.name) == (32, 100, "synthetic")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("match.min_ssim=1.2", "match.min_ssim is 1.2"),
+        ("match.ssim_trigger=0", "match.ssim_trigger"),
+        ("match.ssim_trigger=many", "match.ssim_trigger"),
+        ("hash.size=12", "hash.size is 12"),
+        ("convert.quality=0", "convert.quality is 0"),
+        ("convert.layout=pile", "convert.layout is 'pile'"),
+        ("label.link=move", "label.link is 'move'"),
+        ("executor.workers=-1", "executor.workers is -1"),
+        ("fingerprint.sample_tiff=0", "fingerprint.sample_tiff is 0"),
+        ("synthetic.originals=0", "originals"),
+        ("match.typo=1", "typo"),
+        ("+match.typo=1", "unknown parameter match.typo"),
+        ("+nonsense=1", "unknown section 'nonsense'"),
+        ("dataset=nowhere", "nowhere"),
+        ("labels.categories=[Tips,Tips]", "'Tips' as L0, 'Tips' as L1"),
+        ("not an override", "conf/"),
+    ],
+)
+def test_a_bad_parameter_is_named_before_any_work(override, message):
+    with pytest.raises(params.ParamsError, match=message):
+        params.composed(CONF, [override])
+
+
+def test_written_only_when_changed(tmp_path):
+    file = tmp_path / "params.yaml"
+    assert params.write(CONF, file)
+    assert not params.write(CONF, file)
+    assert params.write(CONF, file, ["hash=phash8"])
+    assert params.load(file).hash.size == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t["match"].pop("min_ssim"), "match.min_ssim missing"),
+        (lambda t: t.pop("labels"), "section 'labels' missing"),
+        (lambda t: t.update(match=3), "section 'match' must be a mapping"),
+    ],
+)
+def test_an_edited_params_file_is_checked(tmp_path, change, message):
+    edited = tree()
+    change(edited)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(edited))
+    with pytest.raises(params.ParamsError, match=message):
+        params.load(tmp_path / "params.yaml").section("match")
+
+
+@pytest.mark.parametrize("text", [None, "", "[1, 2", "just text"])
+def test_no_params_file_at_all(tmp_path, text):
+    file = tmp_path / "params.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(params.ParamsError, match="semtrace params"):
+        params.load(file)
+
+
+def test_a_file_of_conf_that_says_a_thing_twice_is_named_with_its_line(tmp_path):
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf/labels/mine.yaml").write_text("vocabulary: a\ncategories: [Tips]\nvocabulary: b\n")
+    with pytest.raises(params.ParamsError, match=r"mine\.yaml.*line 3"):
+        params.composed(tmp_path / "conf", ["labels=mine"])
+
+
+def test_a_file_that_dvc_has_written_anew_says_the_same(tmp_path):
+    # `dvc exp run -S match.hamming_threshold=80` writes YAML 1.2: `off` without quotes, null as nothing
+    text = params.composed(CONF).replace("'off'", "off").replace(": null", ":")
+    assert text.count(": off") == 2
+    p = params.parse(text, "params.yaml")
+    assert (p.match.geometry, p.fingerprint.category) == ("off", None)

@@ -1,0 +1,169 @@
+import warnings
+
+import imagehash
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageOps
+from scipy.ndimage import gaussian_filter
+
+from semtrace.core.image.gray8 import to_gray8
+
+
+def scene(seed, size=(192, 256)):
+    """A smooth random picture between 0 and 1, as different from another seed's as two SEM scenes are."""
+    field = gaussian_filter(np.random.default_rng(seed).normal(size=size), 4)
+    return (field - field.min()) / (field.max() - field.min())
+
+
+def phash(gray):
+    picture = ImageOps.autocontrast(ImageOps.equalize(Image.fromarray(gray)))
+    return imagehash.phash(picture, hash_size=32)
+
+
+def test_8_bit_grey_is_kept():
+    picture = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    gray, rule = to_gray8(picture)
+    assert np.array_equal(gray, picture)
+    assert rule == "identity"
+
+
+@pytest.mark.parametrize("dtype", ["uint16", ">u2", "int16", "int32", "uint64"])
+def test_8_bit_data_in_a_wider_integer_keeps_its_values(dtype):
+    picture = np.arange(256).reshape(16, 16)
+    gray, rule = to_gray8(picture.astype(dtype))
+    assert np.array_equal(gray, picture)
+    assert rule == "identity"
+
+
+def test_1_bit_becomes_black_and_white():
+    gray, rule = to_gray8(np.array([[True, False]]))
+    assert gray.tolist() == [[255, 0]]
+    assert rule == "1-bit to 0/255"
+
+
+def test_the_used_part_of_a_16_bit_range_is_stretched_and_the_rule_has_its_numbers():
+    picture = np.tile(np.linspace(523, 4095, 4000).round().astype(np.uint16), (5, 1))
+    picture[0, 0], picture[0, -1] = 0, 65535  # a dead and a hot pixel
+    gray, rule = to_gray8(picture)
+    low, high = (int(number) for number in rule.split()[1].split(".."))
+    assert rule == f"linear {low}..{high} (0.1-99.9 %) of uint16"
+    assert 523 <= low < 535
+    assert 4085 < high <= 4095
+    assert gray.min() == 0
+    assert gray.max() == 255
+    middle = (low + high) / 2
+    assert abs(int(gray[2, 2000]) - 127.5 - (float(picture[2, 2000]) - middle) / (high - low) * 255) <= 1
+
+
+def test_a_rare_second_level_is_not_lost():
+    picture = np.full((100, 100), 1000, np.uint16)
+    picture[50, 50] = 3000
+    gray, rule = to_gray8(picture)
+    assert (gray[0, 0], gray[50, 50]) == (0, 255)
+    assert rule == "linear 1000..3000 (min-max) of uint16"
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(4660, "uint16"), (-3, "int16"), (0.5, "float32"), (1e300, "float64")])
+def test_a_constant_picture_is_black(value, dtype):
+    gray, rule = to_gray8(np.full((4, 5), value, dtype))
+    assert not gray.any()
+    assert rule.startswith("constant")
+
+
+def test_what_is_not_a_number_is_counted():
+    picture = np.linspace(0, 1, 100, dtype=np.float32).reshape(10, 10)
+    picture[3, 3:6] = np.nan, np.inf, -np.inf
+    gray, rule = to_gray8(picture)
+    assert gray[3, 3:6].tolist() == [0, 255, 0]
+    assert rule == "linear 0..1 (0.1-99.9 %) of float32; 2 infinite clipped; 1 NaN to 0"
+
+
+def test_a_picture_without_a_finite_value():
+    gray, rule = to_gray8(np.array([[np.nan, np.inf], [-np.inf, np.nan]]))
+    assert gray.tolist() == [[0, 255], [0, 0]]
+    assert rule == "no finite value of float64; 2 infinite clipped; 2 NaN to 0"
+
+
+@pytest.mark.parametrize("span", [(-1.7e308, 1.7e308), (0, 5e-324), (1e-310, 2e-310), (-1e-300, 1e-300)])
+def test_spans_at_the_limits_of_floating_point(span):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gray, _ = to_gray8(np.array([span]))
+    assert gray.tolist() == [[0, 255]]
+
+
+def test_min_is_white_inverts_and_says_so():
+    picture = (scene(1) * 4000).astype(np.uint16)
+    straight, _ = to_gray8(picture)
+    inverted, rule = to_gray8(picture, min_is_white=True)
+    assert np.array_equal(inverted, 255 - straight)
+    assert rule.endswith("min-is-white inverted")
+    assert to_gray8(np.array([[np.nan, 1.0]]), min_is_white=True)[0][0, 0] == 0
+
+
+@pytest.mark.parametrize("array", [np.zeros((0, 4)), np.zeros((2, 2, 3)), np.zeros(4), np.zeros((2, 2), complex)])
+def test_anything_but_a_picture_of_numbers_is_refused(array):
+    with pytest.raises(ValueError, match="need a non-empty"):
+        to_gray8(array)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("low", "high"), [(0, 65535), (523, 4095), (30000, 31000), (200, 700)])
+def test_a_16_bit_picture_hashes_like_its_8_bit_twin(seed, low, high):
+    picture = scene(seed)
+    deep, _ = to_gray8((low + picture * (high - low)).round().astype(np.uint16))
+    assert phash(deep) - phash((picture * 255).round().astype(np.uint8)) <= 8
+
+
+def test_different_16_bit_scenes_hash_far_apart():
+    hashes = [phash(to_gray8((500 + scene(seed) * 3000).astype(np.uint16))[0]) for seed in range(6)]
+    assert min(a - b for i, a in enumerate(hashes) for b in hashes[:i]) > 300
+
+
+numbers = st.one_of(
+    hnp.arrays(np.uint16, (6, 7)),
+    hnp.arrays(np.int32, (6, 7)),
+    hnp.arrays(np.float64, (6, 7), elements=st.floats(-1e6, 1e6)),
+    hnp.arrays(np.float32, (6, 7), elements=st.floats(-1e3, 1e3, width=32)),
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(numbers)
+def test_order_is_kept_and_byte_order_does_not_matter(array):
+    gray, rule = to_gray8(array)
+    assert gray.dtype == np.uint8
+    assert gray.flags.c_contiguous
+    assert gray.flags.writeable
+    in_order = gray.ravel()[np.argsort(array, axis=None, kind="stable")].astype(int)
+    assert (np.diff(in_order) >= 0).all()
+    swapped, swapped_rule = to_gray8(array.astype(array.dtype.newbyteorder(">")))
+    assert np.array_equal(gray, swapped)
+    assert rule == swapped_rule
+
+
+@settings(deadline=None, max_examples=80)
+@given(hnp.arrays(np.uint16, (6, 7), elements=st.integers(256, 16000)), st.sampled_from([2, 4]))
+def test_gain_by_a_power_of_two_changes_no_pixel(array, gain):
+    assert np.array_equal(to_gray8(array)[0], to_gray8(array * gain)[0])
+
+
+@settings(deadline=None, max_examples=60)
+@given(hnp.arrays(np.int16, (5, 5)))
+def test_the_ends_of_a_stretched_picture_are_black_and_white(array):
+    gray, rule = to_gray8(array)
+    if rule.startswith("linear"):
+        assert (gray.min(), gray.max()) == (0, 255)
+
+
+@given(hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.integers(0, 65535)))
+@settings(max_examples=60, deadline=None)
+def test_the_look_up_of_16_bits_equals_the_arithmetic(array):
+    assume(array.max() > 255)
+    by_lookup, rule = to_gray8(array)
+    by_arithmetic, same = to_gray8(array.astype(np.uint32))
+    np.testing.assert_array_equal(by_lookup, by_arithmetic)
+    assert rule.replace("uint16", "uint32") == same

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from semtrace.parallel.processes import Crashed, map_images
+
+
+def double(x: int) -> int:
+    return 2 * x
+
+
+def die_at_thirteen(x: int) -> int:
+    if x == 13:
+        os._exit(139)
+    return x
+
+
+def fail_at_three(x: int) -> int:
+    if x == 3:
+        raise ValueError("three")
+    return x
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_results_come_in_order_whatever_the_workers(workers, chunk):
+    assert list(map_images(double, range(40), workers=workers, what="t", chunk=chunk)) == list(range(0, 80, 2))
+
+
+def test_nothing_to_do():
+    assert list(map_images(double, [], workers=2, what="t")) == []
+
+
+def test_a_dead_worker_loses_no_other_image():
+    results = list(map_images(die_at_thirteen, range(40), workers=2, what="t", chunk=4))
+    assert isinstance(results[13], Crashed)
+    assert results[:13] + results[14:] == [x for x in range(40) if x != 13]
+
+
+def test_an_exception_ends_the_map():
+    with pytest.raises(ValueError, match="three"):
+        list(map_images(fail_at_three, range(40), workers=2, what="t", chunk=1))
