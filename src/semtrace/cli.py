@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semtrace import cli_release, verbs, verbs_run, verbs_tuning
+from semtrace import cli_release, verbs, verbs_repro, verbs_run, verbs_tuning
+
+_ANYWHERE = ("verify", "diff", "pack")  # they read a release, and nothing of the project
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with _held(given):
+            if given.verb not in _ANYWHERE:
+                from semtrace import before
+
+                before.begin(given)
             summary = given.run(given)
     except (InputError, ClusterError, TableError, VocabularyError, UnsafePathError) as error:
         return _fail(str(error), 2)
@@ -73,7 +79,7 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
-    if given.verb in ("params", "verify", "diff", "pack") or (elsewhere and not reads) or not verbs.PARAMS.is_file():
+    if given.verb in ("params", "repro", *_ANYWHERE) or (elsewhere and not reads) or not verbs.PARAMS.is_file():
         return contextlib.nullcontext()
     held = verbs.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", verbs.WORK)
     if reads and not held.is_dir():
@@ -98,6 +104,14 @@ def _parser() -> argparse.ArgumentParser:
 
     params = verb("params", verbs.params, "compose conf/ into params.yaml")
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
+    repro = verb(
+        "repro", verbs_repro.repro, "compose conf/, let DVC run what has changed, print the report, log the run"
+    )
+    claim = verb(
+        "claim", verbs_repro.claim, "take data/work for this dataset: the first stage, refuses another dataset's"
+    )
+    for held in (repro, claim):
+        held.add_argument("--replace", action="store_true", help="remove the results of another dataset there")
     verb("generate", verbs.generate, "make the embedded synthetic archive with its published set and truth")
     verb("inventory", verbs.inventory, "list every file of the archive: images, duplicates, rejects with reasons")
     verb("convert", verbs.convert, "make one JPEG per unique TIFF")
@@ -114,18 +128,18 @@ def _parser() -> argparse.ArgumentParser:
     sweep = verb("sweep", verbs_tuning.sweep, grid)
     verb("track", verbs.track, "log the finished pipeline run to MLflow")
     run = verb("run", verbs_run.run, "all stages from inventory to plot at once, without DVC: for a quick look")
-    for composed, when in ((params, ""), (run, "; none: params.yaml as it is")):
+    for composed, when in ((params, ""), (repro, ""), (run, "; none: params.yaml as it is")):
         text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
         composed.add_argument("overrides", nargs="*", help=text)
     shard = verb("shard", verbs.shard, "inventory, convert and fingerprint one folder of the archive by itself")
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
     join = verb("join", verbs.join, "join the tables of all shards: those of an archive that was never divided")
     for stage in commands.choices.values():
-        if stage is not params:
+        if stage not in (params, repro, claim):
             stage.add_argument(
                 "--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes"
             )
-        if stage not in (params, shard):
+        if stage not in (params, repro, shard):
             work = verbs.JOINED if stage is join else verbs.WORK
             stage.add_argument(
                 "--work", type=Path, default=work, metavar="DIR", help="folder of the results (default: %(default)s)"
@@ -164,6 +178,10 @@ def _explain(error: OSError, work: Path) -> str:
 
 def _fail(message: str, code: int) -> int:
     from semtrace.io.files import harmless
+
+    if code_file := os.environ.get(verbs.CODE_FILE):  # DVC itself exits with 255 whatever the reason
+        with contextlib.suppress(OSError):
+            Path(code_file).write_text(str(code))
 
     print(harmless(f"semtrace: error: {message}"), file=sys.stderr)
     return code

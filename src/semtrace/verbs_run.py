@@ -14,8 +14,9 @@ def run(given: argparse.Namespace) -> Any:
     from semtrace.beside import Beside
 
     if given.overrides:
-        from semtrace import params
+        from semtrace import before, params
 
+        before.hold(given, params.parse(params.composed(verbs.CONF, given.overrides), "conf/").dataset)
         params.write(verbs.CONF, verbs.PARAMS, given.overrides)
     executor, say = verbs.load(given).executor, partial(print, flush=True)
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.

@@ -28,14 +28,15 @@ def calibrate(given: argparse.Namespace) -> Any:
 
 def sweep(given: argparse.Namespace) -> Any:
     """Every point of a grid judged, one recommended."""
-    from semtrace import grid, params, tracking, tracking_sweep
-    from semtrace.provenance import sweep
+    from semtrace import before, grid, params, tracking, tracking_sweep
+    from semtrace.provenance import claim, sweep
 
     out = given.out or given.work / "sweep"
     if given.out:
         check_replaceable(out, sweep.WRITTEN)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
+    claim.check(given.work, before.of(data))
     p.executor.check((data.archive, data.published), given.work)
     store = tracking.connect(p.tracking)
     done = sweep.run(

@@ -23,6 +23,7 @@ from semtrace.provenance.calibration_plot import figures
 from semtrace.provenance.calibration_report import calibration_report, notes
 from semtrace.provenance.calibration_tables import encoder_rows, pair_rows, point_rows, trial_rows
 from semtrace.provenance.candidates import Side, load_side
+from semtrace.provenance.claim import headline
 from semtrace.provenance.common import Executor, InputError, Reject
 from semtrace.provenance.fingerprint import HashSettings
 from semtrace.provenance.known import read_truth_table
@@ -169,7 +170,8 @@ def run(
         for proofs, codes in (("no", judged.codes[:, i]), ("yes", proven[name]))
         for row in encoder_rows(judged, codes, thresholds=name, proofs=proofs)
     ]
-    report = calibration_report(summary, encoders, [row for row in rows if row["outcome"] == "wrong"])
+    wrong = [row for row in rows if row["outcome"] == "wrong"]
+    report = headline(work) + calibration_report(summary, encoders, wrong)
     with staged_folder(work / "calibrate") as folder:
         tables.write(folder / "calibration.csv", tables.CALIBRATION, point_rows(judged), sort=False)
         tables.write(folder / "pairs.csv", tables.PAIRS, pair_rows(judged))

@@ -18,6 +18,7 @@ from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.provenance import fingerprint
+from semtrace.provenance.claim import headline
 from semtrace.provenance.common import Executor, InputError
 from semtrace.provenance.fingerprint import HashSettings, Selection
 from semtrace.provenance.match import REFERENCE_BITS
@@ -183,7 +184,9 @@ def run(
                     seconds["decide"] += took
                     cost = None if pace is None else pairs * pace
                     judged[i] = Judged(points[i], metrics, accuracy, pairs, rejected, took, cost)
-    return _write(out, [judged[i] for i in range(len(points))], basis, current, settings, seconds)
+    return _write(
+        out, headline(inputs.work), [judged[i] for i in range(len(points))], basis, current, settings, seconds
+    )
 
 
 def _hash(
@@ -211,8 +214,9 @@ def _seconds_per_pair(replay: Replay, scratch: Path) -> float | None:
 
 
 def _write(
-    out: Path, judged: list[Judged], basis: str, current: Point, settings: Settings, seconds: dict[str, float]
-) -> Sweep:
+    out: Path, head: str, judged: list[Judged], basis: str, current: Point, settings: Settings,
+    seconds: dict[str, float],
+) -> Sweep:  # fmt: skip
     trials = [Trial(one.accuracy, one.point.changes(current), one.ssim_pairs) for one in judged]
     known = any(one.accuracy.known for one in judged)
     recommended = recommend(trials, settings.precision) if known else None
@@ -220,7 +224,7 @@ def _write(
     varied = [name for name in values[0] if len({str(row[name]) for row in values}) > 1]
     rows = [_row(number, one, recommended) for number, one in enumerate(judged, 1)]
     nearest = min(range(len(trials)), key=lambda i: (trials[i].changes, i))
-    report = sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
+    report = head + sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
     with staged_folder(out) as folder:
         tables.write(folder / "sweep.csv", tables.SWEEP, rows, sort=False)
         timings = [
