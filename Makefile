@@ -3,19 +3,27 @@
 #   make run                    the whole pipeline on the embedded synthetic archive
 #   make run dataset=archive    the same on your images in data/raw/ (README, "Your own images")
 #   make run set="match.min_ssim=0.8 convert=flat"    with other parameters
+#   make run dataset=archive replace=yes              in place of another dataset's results in data/work
 PYTHON ?= python3
 dataset ?=
 set ?=
+replace ?=
+
+# What is no variable here would be ignored without a word: `make run match.min_ssim=0.8` would run with another value.
+known := PYTHON dataset set replace files service PIP_% PYTEST_% MLFLOW_% DVC_%
+given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+unknown := $(filter-out $(known) MAKEFLAGS,$(given))
+ifneq ($(unknown),)
+said := $(if $(dataset),dataset=$(dataset) )set="$(strip $(set) $(foreach name,$(unknown),$(name)=$($(name))))"
+$(error no variable of this Makefile: $(unknown). Parameters go into one: make run $(said))
+endif
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 run: .venv/.stamp
-	semtrace params $(if $(dataset),dataset=$(dataset)) $(set)
-	dvc repro
-	@cat data/work/validate/accuracy_report.txt
-	semtrace track
+	semtrace repro $(if $(replace),--replace) $(if $(dataset),dataset=$(dataset)) $(set)
 
 test: .venv/.stamp
 	pytest -n logical --dist loadfile

@@ -83,10 +83,10 @@ def fetch_both(origin: Path, clone: Path, **environment: str) -> None:
 
 
 def test_neither_code_that_is_not_committed_nor_results_that_dvc_does_not_know_are_released(project):
-    (project / "src/semtrace/new.py").write_text("")
+    (project / "conf/dataset/new.yaml").write_text("")
     said = call("semtrace", "release", "--version", "1.2.0", cwd=project, code=2)
-    (project / "src/semtrace/new.py").unlink()
-    assert "uncommitted: 1 file of code or parameters not committed: src/semtrace/new.py" in said
+    (project / "conf/dataset/new.yaml").unlink()
+    assert "uncommitted: 1 file of code or parameters not committed: conf/dataset/new.yaml" in said
     assert not list((project / "data/releases").glob("*1.2.0*"))
     assert "stale: results are not what code, parameters and inputs give now: " in said
 

@@ -355,7 +355,7 @@ def test_two_in_one_scratch_folder_are_kept_apart(tmp_path, monkeypatch):
 
 
 def test_a_store_in_the_folder_of_results_is_not_locked_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("semtrace.tracking.pipeline_run._CREATION", 0)
+    monkeypatch.setattr("semtrace.tracking.pipeline_run.pipeline_run._CREATION", 0)
     with locked(tmp_path, shared=True), pipeline_run._alone(f"sqlite:///{tmp_path}/mlflow.db"):
         assert (tmp_path / "mlflow.db").is_file()
 
@@ -383,7 +383,7 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
             tables.write(folder / "rejects.csv", tables.REJECTS, rows())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.stages.match", full)
+    monkeypatch.setattr("semtrace.cli.main.stages.match", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err
     assert "needs more than the 100,004 bytes that it had taken" in said

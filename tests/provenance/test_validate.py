@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from semtrace import __version__
 from semtrace.io.tables import TableError
 from semtrace.provenance import validate
 
@@ -21,6 +22,8 @@ def test_metrics_of_the_small_archive(done):
 
 def test_the_report_has_the_lines_people_know(done):
     report = (done.work / "validate/accuracy_report.txt").read_text()
+    head, report = report.split("\n", 1)
+    assert head == f"semtrace {__version__}, dataset not recorded"  # no verb has claimed this folder
     assert report.startswith("Total matches: 8\nExcellent matches (SSIM > 0.95): ")
     for part in ("Average SSIM: ", "Average Hamming: ", "precision 1.0000", "truncated", "labelled"):
         assert part in report

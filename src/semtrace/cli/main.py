@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import release, run, stages, tuning
+from semtrace.cli import release, repro, run, stages, tuning
+
+_ANYWHERE = ("verify", "diff", "pack")  # they read a release, and nothing of the project
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with _held(given):
+            if given.verb not in _ANYWHERE:
+                from semtrace.cli import before
+
+                before.begin(given)
             summary = given.run(given)
     except SemtraceError as error:
         return _fail(str(error), error.exit_code)
@@ -68,7 +74,7 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
-    if given.verb in ("params", "verify", "diff", "pack") or (elsewhere and not reads) or not stages.PARAMS.is_file():
+    if given.verb in ("params", "repro", *_ANYWHERE) or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
     if reads and not held.is_dir():
@@ -93,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
 
     params = verb("params", stages.params, "compose conf/ into params.yaml")
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
+    reproduce = verb("repro", repro.repro, "compose conf/, let DVC run what has changed, print the report, log the run")
+    claim = verb("claim", repro.claim, "take data/work for this dataset: the first stage, refuses another dataset's")
+    for held in (reproduce, claim):
+        held.add_argument("--replace", action="store_true", help="remove the results of another dataset there")
     verb("generate", stages.generate, "make the embedded synthetic archive with its published set and truth")
     verb("inventory", stages.inventory, "list every file of the archive: images, duplicates, rejects with reasons")
     verb("convert", stages.convert, "make one JPEG per unique TIFF")
@@ -109,18 +119,18 @@ def _parser() -> argparse.ArgumentParser:
     sweep = verb("sweep", tuning.sweep, grid)
     verb("track", stages.track, "log the finished pipeline run to MLflow")
     whole = verb("run", run.run, "all stages from inventory to plot at once, without DVC: for a quick look")
-    for composed, when in ((params, ""), (whole, "; none: params.yaml as it is")):
+    for composed, when in ((params, ""), (reproduce, ""), (whole, "; none: params.yaml as it is")):
         text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
         composed.add_argument("overrides", nargs="*", help=text)
     shard = verb("shard", stages.shard, "inventory, convert and fingerprint one folder of the archive by itself")
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
     join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
     for stage in commands.choices.values():
-        if stage is not params:
+        if stage not in (params, reproduce, claim):
             stage.add_argument(
                 "--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes"
             )
-        if stage not in (params, shard):
+        if stage not in (params, reproduce, shard):
             work = stages.JOINED if stage is join else stages.WORK
             stage.add_argument(
                 "--work", type=Path, default=work, metavar="DIR", help="folder of the results (default: %(default)s)"
@@ -159,6 +169,10 @@ def _explain(error: OSError, work: Path) -> str:
 
 def _fail(message: str, code: int) -> int:
     from semtrace.io.files import harmless
+
+    if code_file := os.environ.get(stages.CODE_FILE):  # DVC itself exits with 255 whatever the reason
+        with contextlib.suppress(OSError):
+            Path(code_file).write_text(str(code))
 
     print(harmless(f"semtrace: error: {message}"), file=sys.stderr)
     return code

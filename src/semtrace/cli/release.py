@@ -54,7 +54,7 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     from semtrace.release.settings import parse_version
 
     p, version = params.load(params_file), parse_version(given.version)
-    state = project_state.look()
+    state = project_state.look((p.dataset.archive, p.dataset.published, p.dataset.known))
     day = given.date or state.date or date.today().isoformat()
     try:
         day = date.fromisoformat(day).isoformat()

@@ -14,8 +14,10 @@ def run(given: argparse.Namespace) -> Any:
     from semtrace.parallel.background import Beside
 
     if given.overrides:
+        from semtrace.cli import before
         from semtrace.config import params
 
+        before.hold(given, params.parse(params.composed(stages.CONF, given.overrides), "conf/").dataset)
         params.write(stages.CONF, stages.PARAMS, given.overrides)
     executor, say = stages.load(given).executor, partial(print, flush=True)
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semtrace.config.params import Params
+    from semtrace.config.params import Dataset, Params
 
 CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
 SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
+CODE_FILE = "SEMTRACE_REPRO"
+"""Variable that `semtrace repro` sets for the stages that DVC starts: where one that fails leaves its exit code."""
 
 
 def load(given: argparse.Namespace) -> Params:
@@ -48,20 +51,28 @@ def _hashes(given: argparse.Namespace, side: str) -> Path:
 def params(given: argparse.Namespace) -> Any:
     """Compose conf/ into params.yaml."""
     from semtrace.config import params
-    from semtrace.stage.inputs import check_dvc, check_folder
 
     if given.check:
         text = params.composed(CONF, given.overrides)
         if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
             raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
         return "params.yaml is what conf/ says"
-    dataset = params.parse(params.composed(CONF, given.overrides), "conf/").dataset
+    checked_dataset(given.overrides)
+    written = params.write(CONF, PARAMS, given.overrides)
+    return "params.yaml written" if written else "params.yaml is up to date"
+
+
+def checked_dataset(overrides: Sequence[str]) -> Dataset:
+    """The dataset that conf/ names under ``overrides``, once DVC can read its folders."""
+    from semtrace.config import params
+    from semtrace.stage.inputs import check_dvc, check_folder
+
+    dataset = params.parse(params.composed(CONF, overrides), "conf/").dataset
     if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
         for folder, what in ((dataset.archive, "archive"), (dataset.published, "published")):
             check_folder(folder, what)
             check_dvc(folder, what)
-    written = params.write(CONF, PARAMS, given.overrides)
-    return "params.yaml written" if written else "params.yaml is up to date"
+    return dataset
 
 
 def generate(given: argparse.Namespace) -> Any:
@@ -224,7 +235,10 @@ def validate(given: argparse.Namespace) -> Any:
 
     p = load(given)
     validate.run(given.work, p.dataset.known, given.work / "validate")
-    return "\n" + (given.work / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
+    report = given.work / "validate" / "accuracy_report.txt"
+    if CODE_FILE in os.environ:  # `semtrace repro` prints it at the end
+        return str(report)
+    return "\n" + report.read_text(encoding="utf-8")
 
 
 def plot(given: argparse.Namespace) -> Any:

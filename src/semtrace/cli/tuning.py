@@ -28,7 +28,9 @@ def calibrate(given: argparse.Namespace) -> Any:
 
 def sweep(given: argparse.Namespace) -> Any:
     """Every point of a grid judged, one recommended."""
+    from semtrace.cli import before
     from semtrace.config import grid, params
+    from semtrace.stage import claim
     from semtrace.tracking import pipeline_run, sweep_run
     from semtrace.tuning import sweep
 
@@ -37,6 +39,7 @@ def sweep(given: argparse.Namespace) -> Any:
         check_replaceable(out, sweep.WRITTEN)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
+    claim.check(given.work, before.of(data))
     p.executor.check((data.archive, data.published), given.work)
     store = pipeline_run.connect(p.tracking)
     done = sweep.run(

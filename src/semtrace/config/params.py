@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from semtrace.config import composition
 from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 from semtrace.stage.executor import Executor
@@ -240,21 +241,36 @@ def parse(text: str, origin: str, *, workers: int | None = None) -> Params:
 
 def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
     """Compose conf/ with ``overrides`` (Hydra's syntax), resolve and check it; return the text of params.yaml."""
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
-
     if not (conf / "config.yaml").is_file():
         raise ParamsError(f"{conf / 'config.yaml'}: not found; run this in the project's root")
-    try:
-        with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
-            config = compose("config", overrides=list(overrides))
-        tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        raise ParamsError(f"conf/: {' '.join(str(error).split())}") from error
+    tree = _tree(conf, overrides)
     params = Params(tree, "conf/")
     for name in SECTIONS:
         params.section(name)
-    return HEADER + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    body = _dump(tree)
+    return f"{HEADER}{composition.record(body, plain(conf, composition.files_digest(conf)), overrides)}{body}"
+
+
+@lru_cache(maxsize=8)
+def plain(conf: Path, _files: str) -> str:
+    """What conf/ says without overrides, as YAML; an override may have to add what is missing."""
+    return _dump(_tree(conf, (), whole=False))
+
+
+def _tree(conf: Path, overrides: Sequence[str], *, whole: bool = True) -> Any:
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+
+    try:
+        with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
+            config = compose("config", overrides=list(overrides))
+        return OmegaConf.to_container(config, resolve=True, throw_on_missing=whole)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise ParamsError(f"conf/: {' '.join(str(error).split())}") from error
+
+
+def _dump(tree: Any) -> str:
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
 def check_group_file(file: Path) -> None:
@@ -277,8 +293,9 @@ def write_group_file(file: Path, values: Mapping[str, Any], notes: Sequence[str]
 
 def write(conf: Path, file: Path, overrides: Sequence[str] = ()) -> bool:
     """Compose conf/ into ``file``; leave it alone when it says the same already. True when it was written."""
-    text = composed(conf, overrides).encode()
-    if file.is_file() and file.read_bytes() == text:
+    text = composed(conf, overrides)
+    composition.remember(conf, text, plain(conf, composition.files_digest(conf)))
+    if file.is_file() and file.read_bytes() == text.encode():
         return False
-    write_atomic(file, text)
+    write_atomic(file, text.encode())
     return True

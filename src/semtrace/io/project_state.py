@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 # What makes a dataset: code, parameters, pipeline, versions. Notes and documentation do not.
 _MAKES = ("src", "conf", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt", "pyproject.toml")
@@ -30,8 +32,12 @@ class Checkout:
     stale: tuple[str, ...]
 
 
-def look() -> Checkout:
-    """Ask Git and DVC about the working folder. Without Git, or without DVC, all counts as changed."""
+def look(inputs: Sequence[Path]) -> Checkout:
+    """Ask Git and DVC about the working folder. Without Git, or without DVC, all counts as changed.
+
+    Args:
+        inputs: archive, published set and what is known, relative to that folder or absolute.
+    """
     commit = git("rev-parse", "HEAD")
     status = _output("git", "status", "--porcelain", "--untracked-files=all", "--", *_MAKES)
     changed = ["? (`git status` fails here)"] if status is None else status.splitlines()
@@ -40,7 +46,7 @@ def look() -> Checkout:
         date=git("show", "--no-patch", "--format=%cs", "HEAD"),
         tags=tuple(git("tag", "--list").splitlines()),
         uncommitted=tuple(line.split(maxsplit=1)[1] for line in changed) if commit else ("(no Git commit here)",),
-        stale=_stale(),
+        stale=_stale(inputs),
     )
 
 
@@ -49,12 +55,19 @@ def git(*arguments: str) -> str:
     return (_output("git", *arguments) or "").strip()
 
 
-def _stale() -> tuple[str, ...]:
+def _stale(inputs: Sequence[Path]) -> tuple[str, ...]:
     said = _output(sys.executable, "-m", "dvc", "status", "--json")
     if said is None:
         return ("(`dvc status` fails here)",)
-    # Releases are tracked by DVC as well, and what makes a new one is no result of an old one.
-    return tuple(sorted(name for name in json.loads(said or "{}") if not name.startswith("data/releases/")))
+    # DVC tracks other data as well, such as earlier releases: what these are is no matter of this release.
+    tracked = {name: Path(name.removesuffix(".dvc")) for name in json.loads(said or "{}")}
+    return tuple(
+        sorted(
+            name
+            for name, data in tracked.items()
+            if not name.endswith(".dvc") or any(data.is_relative_to(one) or one.is_relative_to(data) for one in inputs)
+        )
+    )
 
 
 def _output(*command: str) -> str | None:

@@ -18,6 +18,7 @@ from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.accuracy_report import accuracy_report
+from semtrace.stage.claim import headline
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
 STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")
@@ -106,7 +107,8 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     with staged_folder(out) as folder:
         tables.write(folder / "wrong_matches.csv", WRONG, wrong)
         tables.write(folder / "accuracy_by_category.csv", BY_CATEGORY, _by_category(rows))
-        write_atomic(folder / "accuracy_report.txt", accuracy_report(metrics, rejects, accuracy).encode())
+        report = headline(work) + accuracy_report(metrics, rejects, accuracy)
+        write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics
 

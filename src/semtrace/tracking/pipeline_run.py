@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from semtrace.config.composition import flat
 from semtrace.config.params import Params, Tracking
 from semtrace.core.errors import InputError
 from semtrace.core.gpu.device import choose
@@ -127,14 +128,14 @@ def log(store: Store, run_id: str, params: Mapping[str, Any], metrics: Mapping[s
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    numbers = {name: value for name, value in _flat(metrics).items() if isinstance(value, (int, float))}
+    numbers = {name: value for name, value in flat(metrics).items() if isinstance(value, (int, float))}
     # The UI lists metrics as they were logged, and draws the first one.
     first = [name for name in FIRST if name in numbers]
     numbers = {name: numbers[name] for name in (*first, *numbers)}
     store.client.log_batch(
         run_id,
         metrics=[Metric(name, float(value), now, 0) for name, value in numbers.items()],
-        params=[Param(name, str(value)) for name, value in _flat(params).items()],
+        params=[Param(name, str(value)) for name, value in flat(params).items()],
     )
 
 
@@ -247,13 +248,3 @@ def _alone(uri: str) -> Any:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
     return locked(file, patience=_CREATION)
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

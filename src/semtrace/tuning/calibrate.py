@@ -35,6 +35,7 @@ from semtrace.provenance.match import REFERENCE_BITS
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.provenance.tracing.evidence import Knowledge, read_knowledge
 from semtrace.provenance.tracing.sides import Side, load_side
+from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject
 from semtrace.tuning import republish
@@ -181,7 +182,8 @@ def run(
         for proofs, codes in (("no", judged.codes[:, i]), ("yes", proven[name]))
         for row in encoder_rows(judged, codes, thresholds=name, proofs=proofs)
     ]
-    report = calibration_report(summary, encoders, [row for row in rows if row["outcome"] == "wrong"])
+    wrong = [row for row in rows if row["outcome"] == "wrong"]
+    report = headline(work) + calibration_report(summary, encoders, wrong)
     with staged_folder(work / "calibrate") as folder:
         tables.write(folder / "calibration.csv", tables.CALIBRATION, point_rows(judged), sort=False)
         tables.write(folder / "pairs.csv", tables.PAIRS, pair_rows(judged))

@@ -24,6 +24,7 @@ from semtrace.provenance.match import REFERENCE_BITS
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.provenance.tracing.evidence import Scope, compare_candidates, read_knowledge
 from semtrace.provenance.validate import accuracy_of, judged_rows, mapping_metrics, read_truth
+from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
 from semtrace.tuning.replay import Replay, prepare
 from semtrace.tuning.sweep_figures import figures
@@ -184,7 +185,9 @@ def run(
                     seconds["decide"] += took
                     cost = None if pace is None else pairs * pace
                     judged[i] = Judged(points[i], metrics, accuracy, pairs, rejected, took, cost)
-    return _write(out, [judged[i] for i in range(len(points))], basis, current, settings, seconds)
+    return _write(
+        out, headline(inputs.work), [judged[i] for i in range(len(points))], basis, current, settings, seconds
+    )
 
 
 def _hash(
@@ -212,8 +215,9 @@ def _seconds_per_pair(replay: Replay, scratch: Path) -> float | None:
 
 
 def _write(
-    out: Path, judged: list[Judged], basis: str, current: Point, settings: Settings, seconds: dict[str, float]
-) -> Sweep:
+    out: Path, head: str, judged: list[Judged], basis: str, current: Point, settings: Settings,
+    seconds: dict[str, float],
+) -> Sweep:  # fmt: skip
     trials = [Trial(one.accuracy, one.point.changes(current), one.ssim_pairs) for one in judged]
     known = any(one.accuracy.known for one in judged)
     recommended = recommend(trials, settings.precision) if known else None
@@ -221,7 +225,7 @@ def _write(
     varied = [name for name in values[0] if len({str(row[name]) for row in values}) > 1]
     rows = [_row(number, one, recommended) for number, one in enumerate(judged, 1)]
     nearest = min(range(len(trials)), key=lambda i: (trials[i].changes, i))
-    report = sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
+    report = head + sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
     with staged_folder(out) as folder:
         tables.write(folder / "sweep.csv", tables.SWEEP, rows, sort=False)
         timings = [

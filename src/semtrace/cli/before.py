@@ -1,0 +1,74 @@
+"""Before a verb works: the project's own code runs, params.yaml is what conf/ says, the results are this dataset's."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from semtrace.cli import stages
+from semtrace.config import composition, own_code, params
+from semtrace.core.errors import InputError
+from semtrace.io.files import harmless
+from semtrace.stage import claim
+from semtrace.stage.claim import Claim
+
+_COMPOSES = ("params", "repro")
+_OF_NO_RESULTS = (*_COMPOSES, "generate", "shard", "join", "claim")  # no folder of results, or they claim it themselves
+_READS = ("track", "sweep", "release")
+
+
+def begin(given: argparse.Namespace) -> None:
+    """Check what must hold, warn of what may be forgotten, and say what is worked on.
+
+    Raises:
+        InputError: other code than the project's runs, or the results are another dataset's.
+    """
+    own_code.check(Path())
+    composes = given.verb in _COMPOSES or (given.verb == "run" and given.overrides)
+    if not composes:
+        _check_composition(stop=given.verb == "claim")
+    if given.verb not in _OF_NO_RESULTS and not composes and not _from_tables_alone(given):
+        hold(given, params.load(stages.PARAMS).dataset)
+
+
+def hold(given: argparse.Namespace, dataset: params.Dataset) -> None:
+    """Take the folder of results for ``dataset`` where it is no other's, and say the first line of a run."""
+    work, mine = getattr(given, "work", stages.WORK), of(dataset)
+    if given.verb in _READS:
+        claim.check(work, mine)
+    else:
+        claim.run(work, mine)
+    say(mine)
+
+
+def of(dataset: params.Dataset) -> Claim:
+    """The dataset as its results name it."""
+    folders = (folder.as_posix() for folder in (dataset.archive, dataset.published, dataset.known))
+    return Claim(dataset.name, *folders)
+
+
+def say(mine: Claim) -> None:
+    """Print the first line of a run, unless `semtrace repro` has."""
+    if stages.CODE_FILE not in os.environ:
+        print(harmless(claim.line(mine)), flush=True)
+
+
+def _from_tables_alone(given: argparse.Namespace) -> bool:
+    return given.verb in ("match", "deduplicate", "label") and bool(given.out)
+
+
+def _check_composition(*, stop: bool) -> None:
+    """Say that conf/ has changed; to the pipeline's first stage an error, for DVC would not start it a second time."""
+    try:
+        drift = composition.drift(stages.CONF, stages.PARAMS)
+    except params.ParamsError as error:
+        drift, broken = None, f"conf/ has changed since params.yaml was composed, and composes no more: {error}"
+        if stop:
+            raise InputError(broken) from error
+        print(harmless(f"semtrace: warning: {broken}"), file=sys.stderr)
+    if drift and drift.differing and stop:
+        raise InputError(str(drift))
+    if drift:
+        print(harmless(f"semtrace: warning: {drift}"), file=sys.stderr)
