@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import yaml
@@ -11,7 +12,8 @@ from PIL import Image
 
 from semtrace.config import params
 from semtrace.io.images import decode
-from semtrace.provenance import convert, deduplicate, fingerprint, inventory, label, match, plot, validate
+from semtrace.provenance.stages import STAGES
+from semtrace.stage.declaration import Job
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 CATEGORIES = yaml.safe_load((CONF / "labels" / "nffa.yaml").read_text())["categories"]
@@ -24,30 +26,13 @@ def defaults(tmp: Path, *overrides: str, workers: int = 1) -> params.Params:
 
 
 def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.Params) -> dict:
-    """All stages; returns their summaries by name, ``validate``'s being metrics.json."""
-    listing, tiff, jpeg = work / "inventory/inventory.csv", work / "fingerprint/tiff", work / "fingerprint/jpeg"
-    hashes = tiff / "hashes.csv", jpeg / "hashes.csv"
-    done: dict = {"inventory": inventory.run(archive, work / "inventory", p.executor)}
-    done["convert"] = convert.run(archive, listing, work / "convert", p.convert, p.executor)
-    done["tiff"] = fingerprint.tiffs(archive, listing, tiff, p.hash, p.fingerprint, p.executor)
-    done["jpeg"] = fingerprint.jpegs(published, jpeg, p.hash, p.fingerprint, p.executor)
-    done["match"] = match.run(
-        hashes[0], [hashes[1]], work / "match", p.match, p.executor, archive=archive, published=published,
-        converted=work / "convert/converted.csv", verdicts=known / "verdicts.csv",
-    )  # fmt: skip
-    done["deduplicate"] = deduplicate.run(
-        {"tiff": [hashes[0]], "jpeg": [hashes[1]]}, work / "deduplicate", p.deduplicate, p.executor,
-        roots={"tiff": archive, "jpeg": published}, inventory=listing, mapping=work / "match/jpeg_to_tiff.csv",
-        verdicts=known / "verdicts.csv",
-    )  # fmt: skip
-    criteria = p.match.criteria(p.hash.size**2)
-    done["label"] = label.run(
-        archive, hashes[0], [hashes[1]], work / "match", work / "label", p.labels.parsed(), p.label,
-        near=criteria.hamming_threshold, verdicts=known / "verdicts.csv",
-    )  # fmt: skip
-    done["validate"] = validate.run(work, known, work / "validate")
-    lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
-    done["plot"] = plot.run(work / "match/jpeg_to_tiff.csv", work / "plot", lines)
+    """All stages as they are declared; their summaries by name (fingerprint's by side), for validate metrics.json."""
+    done: dict = {}
+    for stage in STAGES:
+        for side in stage.sides or ("",):
+            job = Job(p, archive, published, known, work, p.executor, side=side)
+            done[side or stage.name] = stage.run(job)
+    done["validate"] = json.loads((work / "validate/metrics.json").read_text())
     return done
 
 

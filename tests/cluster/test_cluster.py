@@ -52,7 +52,7 @@ def nothing(_: object) -> list[str]:
 
 
 def mapped(cluster: Cluster, function, items, sees=nothing) -> list:
-    return list(on_cluster(function, items, address=cluster.address, what="t", sees=sees, chunk=2))
+    return list(on_cluster(function, items, address=cluster.address, what="t", reads=sees, chunk=2))
 
 
 def double(x: int) -> int:

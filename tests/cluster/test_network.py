@@ -131,7 +131,7 @@ def test_a_worker_that_sees_another_folder_does_no_work(elsewhere, tmp_path, mon
     monkeypatch.setattr(client._Cluster, "ready", lambda self, _: self.client.wait_for_workers(2) or 2)  # as if late
     file = str(shared / "file")
     results = on_cluster(
-        partial(read, file), range(60), address=cluster.address, what="t", sees=lambda _: [file], chunk=2
+        partial(read, file), range(60), address=cluster.address, what="t", reads=lambda _: [file], chunk=2
     )
     assert list(results) == ["the file"] * 60
     assert "is left out: it sees of" in capfd.readouterr().err

@@ -263,22 +263,14 @@ def syntax(name: str) -> list[ast.AST]:
 
 
 def reject_codes() -> set[str]:
-    """Reason codes of rejects: in ``Reject(path, stage, reason, …)``, under "reason" in a dict, or in a pair."""
-    found = set(get_args(images.Reason))
+    """Reason codes of rejects: given to ``Failure(reason, …)`` or to ``Reject(path, stage, reason, …)``."""
+    found = set(get_args(images.Reason)) | {"unreadable", "symbolic_link", "not_a_file", "too_large"}  # by error number
+    places = {"Failure": 0, "Reject": 2}
     for path in [*(SOURCE / "provenance").rglob("*.py"), *(SOURCE / "stage").rglob("*.py")]:
-        if path.name == "mapping.py":
-            continue
         for node in syntax(str(path.relative_to(SOURCE))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reject" and len(node.args) > 2:
-                found |= strings(node.args[2]) if isinstance(node.args[2], ast.Constant) else set()
-            elif isinstance(node, ast.Dict):
-                for key, value in zip(node.keys, node.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == "reason" and isinstance(value, ast.Constant):
-                        found |= strings(value)
-            elif isinstance(node, (ast.Return, ast.Assign)) and isinstance(node.value, ast.Tuple):
-                first, *rest = node.value.elts
-                if len(rest) == 1 and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    found |= strings(first)
+            place = places.get(getattr(node.func, "id", "")) if isinstance(node, ast.Call) else None
+            if place is not None and len(node.args) > place and isinstance(node.args[place], ast.Constant):
+                found |= strings(node.args[place])
     return found
 
 

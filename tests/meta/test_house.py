@@ -10,12 +10,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-import yaml
 
 from semtrace.cli.main import main
-from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, name_of, ours, reached
-
-STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, name_of, ours
 
 FLOORS = (  # from below: a room imports its own and those on lower floors; a house no other house
     {"core", "parallel"},
@@ -80,39 +77,6 @@ def test_torch_is_loaded_only_where_a_gpu_is_used():
 
 def test_no_pickle():
     assert not [path for path in MODULES if any(name.split(".")[0] == "pickle" for name in imports(path))]
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_has_its_module_its_verb_and_its_test(stage, capsys):
-    package = SOURCE / {"generate": "synthetic", "claim": "stage"}.get(stage, "provenance")
-    assert (package / f"{stage}.py").is_file(), f"stage {stage} has no module"
-    tests = PROJECT / "tests" / package.name
-    assert (tests / f"test_{stage}.py").is_file(), f"stage {stage} has no test"
-    with pytest.raises(SystemExit, match="0"):
-        main([stage, "--help"])
-    assert stage in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_all_the_code_it_runs(stage):
-    block = STAGES[stage].get("do", STAGES[stage])
-    package = SOURCE / {"generate": "synthetic", "claim": "stage"}.get(stage, "provenance")
-    declared = [PROJECT / dep for dep in block["deps"] if dep.startswith("src/")]
-    missing = [
-        str(file.relative_to(PROJECT))
-        for file in reached(package / f"{stage}.py")
-        if not any(file == dep or dep in file.parents for dep in declared)
-    ]
-    assert not missing, f"add to deps of {stage} in dvc.yaml: {sorted(missing)}"
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_names_params_that_exist(stage):
-    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
-    for name in STAGES[stage].get("do", STAGES[stage]).get("params", []):
-        section, _, key = name.partition(".")
-        assert section in params
-        assert not key or key in params[section]
 
 
 def test_params_yaml_is_what_conf_says(monkeypatch, capsys):

@@ -13,10 +13,12 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import release, repro, run, stages, tuning
+from semtrace.cli import release, repro, run, stages, tables_alone, tuning
+from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack")  # they read a release, and nothing of the project
 
@@ -103,16 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     claim = verb("claim", repro.claim, "take data/work for this dataset: the first stage, refuses another dataset's")
     for held in (reproduce, claim):
         held.add_argument("--replace", action="store_true", help="remove the results of another dataset there")
-    verb("generate", stages.generate, "make the embedded synthetic archive with its published set and truth")
-    verb("inventory", stages.inventory, "list every file of the archive: images, duplicates, rejects with reasons")
-    verb("convert", stages.convert, "make one JPEG per unique TIFF")
-    fingerprint = verb("fingerprint", stages.fingerprint, "compute md5 and perceptual hash of every image of one side")
-    match = verb("match", stages.match, "trace JPEGs to TIFFs and TIFFs to JPEGs")
-    copies = "find copies and frames of one field; split for training and testing"
-    deduplicate = verb("deduplicate", stages.deduplicate, copies)
-    label = verb("label", stages.label, "place a labelled copy of every traced TIFF")
-    verb("validate", stages.validate, "measure the mapping: metrics.json and accuracy_report.txt")
-    verb("plot", stages.plot, "draw the histograms and the plot by row")
+    for declared in pipeline.MAIN:
+        added = verb(declared.name, partial(stages.stage, declared), declared.help)
+        if declared.sides:
+            added.add_argument("side", choices=declared.sides, help="which side")
+        if declared.name in tables_alone.WRITTEN:
+            tables_alone.add_options(declared.name, added)
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
     calibrate = verb("calibrate", tuning.calibrate, thresholds)
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
@@ -135,12 +133,6 @@ def _parser() -> argparse.ArgumentParser:
             stage.add_argument(
                 "--work", type=Path, default=work, metavar="DIR", help="folder of the results (default: %(default)s)"
             )
-    fingerprint.add_argument("side", choices=("tiff", "jpeg"), help="which side")
-    for stage in (match, deduplicate, label):
-        stage.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="from hash tables alone: the originals")
-        stage.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, a table or more")
-        stage.add_argument("--out", type=Path, metavar="DIR", help="folder for what comes from hash tables alone")
-    label.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
     calibrate.add_argument("--precision", type=float, metavar="P", help="in place of calibrate.precision, e.g. 0.99")
     calibrate.add_argument("--sample", type=int, metavar="N", help="in place of calibrate.sample")
     sweep.add_argument("overrides", nargs="*", help="Hydra overrides, e.g. hash.size=8,16 match.min_ssim=0.7,0.85")

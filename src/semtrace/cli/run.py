@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from semtrace.cli import stages
+from semtrace.config.pipeline import BY_VERB
+
+if TYPE_CHECKING:
+    from semtrace.config.params import Params
 
 
 def run(given: argparse.Namespace) -> Any:
@@ -49,20 +53,28 @@ def _load_label_and_plot() -> None:
     from semtrace.provenance import label, match, plot  # noqa: F401  (label asks match for its thresholds)
 
 
-def _one(given: argparse.Namespace, stage: str) -> str:
+def _one(given: argparse.Namespace, words: str) -> str:
+    """Run the stage of these words, e.g. ``fingerprint tiff``; its summary."""
     from semtrace.io.files import harmless
 
-    name, _, given.side = stage.partition(" ")
-    return harmless(f"{stage}: {stages.describe(_STAGES[name](given))}")
+    name, _, side = words.partition(" ")
+    p = stages.ready(given)
+    summary = BY_VERB[name].run(stages.job(given, p, side=side, ahead=_ahead(given, p, words)))
+    return harmless(f"{words}: {stages.describe(summary)}")
 
 
-_STAGES = {
-    "inventory": stages.inventory,
-    "convert": stages.convert,
-    "fingerprint": stages.fingerprint,
-    "match": stages.match,
-    "deduplicate": stages.deduplicate,
-    "label": stages.label,
-    "plot": stages.plot,
-    "validate": stages.validate,
-}
+def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
+    """What the stage of these words computes for later stages while it has a file decoded."""
+    from semtrace.core.gpu.device import choose
+    from semtrace.provenance.tracing import prefetch
+
+    job = stages.job(given, p)
+    if words == "inventory" and p.fingerprint.sample_tiff is None:
+        return prefetch.Hashes(p.hash)
+    if words == "fingerprint jpeg" and not p.executor.address and choose(p.executor.device) == "cpu":
+        return prefetch.Comparisons(
+            job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
+            job.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
+            p.match.geometry == "on", p.executor.cache,
+        )  # fmt: skip
+    return None

@@ -13,8 +13,11 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semtrace.cli import tables_alone
+
 if TYPE_CHECKING:
     from semtrace.config.params import Dataset, Params
+    from semtrace.stage.declaration import Job, Stage
 
 CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
 SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
@@ -36,30 +39,25 @@ def ready(given: argparse.Namespace) -> Params:
     return p
 
 
-def _listing(given: argparse.Namespace) -> Path:
-    return Path(given.work, "inventory/inventory.csv")
-
-
-def _converted(given: argparse.Namespace) -> Path:
-    return Path(given.work, "convert/converted.csv")
-
-
-def _hashes(given: argparse.Namespace, side: str) -> Path:
-    return Path(given.work, "fingerprint", side, "hashes.csv")
-
-
 def params(given: argparse.Namespace) -> Any:
-    """Compose conf/ into params.yaml."""
-    from semtrace.config import params
+    """Compose conf/ into params.yaml, and write the code that stages import into each dvc.yaml."""
+    from semtrace.config import params, pipeline
+    from semtrace.io.files import write_atomic
 
+    outdated = [(file, text) for file, text in pipeline.pipelines(Path()) if file.read_text(encoding="utf-8") != text]
     if given.check:
         text = params.composed(CONF, given.overrides)
         if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
             raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
+        for file, _ in outdated:
+            raise OSError(errno.EINVAL, "lacks code that a stage imports; run `semtrace params`", str(file))
         return "params.yaml is what conf/ says"
     checked_dataset(given.overrides)
-    written = params.write(CONF, PARAMS, given.overrides)
-    return "params.yaml written" if written else "params.yaml is up to date"
+    for file, text in outdated:
+        write_atomic(file, text.encode())
+    written = ["params.yaml"] if params.write(CONF, PARAMS, given.overrides) else []
+    written += [str(file) for file, _ in outdated]
+    return f"{', '.join(written)} written" if written else "params.yaml is up to date"
 
 
 def checked_dataset(overrides: Sequence[str]) -> Dataset:
@@ -75,22 +73,19 @@ def checked_dataset(overrides: Sequence[str]) -> Dataset:
     return dataset
 
 
-def generate(given: argparse.Namespace) -> Any:
-    """Make the synthetic archive."""
-    from semtrace.synthetic import generate
+def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = None) -> Job:
+    """What a stage is given for a dataset's images."""
+    from semtrace.stage.declaration import Job
 
-    p = load(given)
-    return "\n" + str(generate.generate(p.synthetic, p.dataset.archive.parent, workers=p.executor.workers or None))
+    data = p.dataset
+    return Job(p, data.archive, data.published, data.known, given.work, p.executor, side=side, ahead=ahead)
 
 
-def inventory(given: argparse.Namespace) -> Any:
-    """What every file of the archive is."""
-    from semtrace.provenance import inventory
-    from semtrace.provenance.tracing import prefetch
-
-    p = ready(given)
-    hashes = prefetch.Hashes(p.hash) if _in_a_run(given) and p.fingerprint.sample_tiff is None else None
-    return inventory.run(p.dataset.archive, given.work / "inventory", p.executor, ahead=hashes)
+def stage(declared: Stage, given: argparse.Namespace) -> Any:
+    """One stage, on the dataset's images; from hash tables alone where they are named."""
+    if declared.name in tables_alone.WRITTEN and tables_alone.named(given):
+        return tables_alone.run(given, load(given))
+    return declared.run(job(given, ready(given), side=getattr(given, "side", "")))
 
 
 def shard(given: argparse.Namespace) -> Any:
@@ -121,136 +116,6 @@ def join(given: argparse.Namespace) -> Any:
         return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert)
 
 
-def convert(given: argparse.Namespace) -> Any:
-    """One JPEG per unique TIFF."""
-    from semtrace.provenance import convert
-
-    p = ready(given)
-    return convert.run(p.dataset.archive, _listing(given), given.work / "convert", p.convert, p.executor)
-
-
-def fingerprint(given: argparse.Namespace) -> Any:
-    """Hashes of one side."""
-    from semtrace.core.gpu.device import choose
-    from semtrace.provenance import fingerprint
-
-    p, out = ready(given), given.work / "fingerprint" / given.side
-    if given.side == "tiff":
-        return fingerprint.tiffs(p.dataset.archive, _listing(given), out, p.hash, p.fingerprint, p.executor)
-    comparisons = None
-    if _in_a_run(given) and not p.executor.address and choose(p.executor.device) == "cpu":
-        from semtrace.provenance.tracing import prefetch
-
-        comparisons = prefetch.Comparisons(
-            p.dataset.archive, p.dataset.published, _hashes(given, "tiff"), _converted(given),
-            p.dataset.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
-            p.match.geometry == "on", p.executor.cache,
-        )  # fmt: skip
-    return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor, ahead=comparisons)
-
-
-def _in_a_run(given: argparse.Namespace) -> bool:
-    """Whether further stages follow in this process: then a file that is decoded is looked at for them too."""
-    return bool(given.verb == "run")
-
-
-def match(given: argparse.Namespace) -> Any:
-    """Both mappings."""
-    from semtrace.provenance import match
-
-    p = load(given)
-    if _from_tables_alone(given, (), {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"}):
-        return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
-    p = ready(given)
-    return match.run(
-        _hashes(given, "tiff"), [_hashes(given, "jpeg")], given.work / "match", p.match, p.executor,
-        archive=p.dataset.archive, published=p.dataset.published,
-        converted=_converted(given), verdicts=p.dataset.known / "verdicts.csv",
-    )  # fmt: skip
-
-
-def deduplicate(given: argparse.Namespace) -> Any:
-    """Groups and splits."""
-    from semtrace.core.errors import InputError
-    from semtrace.provenance import deduplicate
-
-    p = load(given)
-    originals, jpegs, out = (getattr(given, name, None) for name in ("tiff_hashes", "jpeg_hashes", "out"))
-    if originals or jpegs or out:
-        if not out or not (originals or jpegs):
-            raise InputError("hash tables alone need --out, and --tiff-hashes or --jpeg-hashes or both")
-        check_replaceable(out, {"groups.csv", "rejects.csv"})
-        hashes = {"tiff": [originals] if originals else [], "jpeg": jpegs or []}
-        return deduplicate.run({side: files for side, files in hashes.items() if files}, out, p.deduplicate, p.executor)
-    p = ready(given)
-    sides = {side: [_hashes(given, side)] for side in ("tiff", "jpeg")}
-    return deduplicate.run(
-        sides, given.work / "deduplicate", p.deduplicate, p.executor,
-        roots={"tiff": p.dataset.archive, "jpeg": p.dataset.published}, inventory=_listing(given),
-        mapping=given.work / "match/jpeg_to_tiff.csv", verdicts=p.dataset.known / "verdicts.csv",
-    )  # fmt: skip
-
-
-def check_replaceable(out: Path, written: set[str]) -> None:
-    """Refuse to replace a folder that holds more than an earlier result."""
-    from semtrace.core.errors import InputError
-
-    if out.exists() and {path.name for path in out.iterdir()} - written:
-        raise InputError(f"{out}: holds more than an earlier result; name a new folder, it is replaced as a whole")
-
-
-def label(given: argparse.Namespace) -> Any:
-    """Labels, conflicts, labelled copies."""
-    from semtrace.provenance import label
-
-    p = load(given)
-    near = p.match.criteria(p.hash.size**2).hamming_threshold
-    if _from_tables_alone(given, ("matched",), {"labels.csv", "conflicts.csv", "rejects.csv"}):
-        tiffs, jpegs = given.tiff_hashes, given.jpeg_hashes
-        return label.run(None, tiffs, jpegs, given.matched, given.out, p.labels.parsed(), p.label, near=near)
-    return label.run(
-        p.dataset.archive, _hashes(given, "tiff"), [_hashes(given, "jpeg")], given.work / "match",
-        given.work / "label", p.labels.parsed(), p.label, near=near,
-        verdicts=p.dataset.known / "verdicts.csv", cache=p.executor.cache,
-    )  # fmt: skip
-
-
-def _from_tables_alone(given: argparse.Namespace, more: Sequence[str], written: set[str]) -> bool:
-    """Whether hash tables were named; then all they need must be, and the folder must hold nothing else."""
-    from semtrace.core.errors import InputError
-
-    names = ("tiff_hashes", "jpeg_hashes", *more, "out")
-    named = [name for name in names if getattr(given, name, None)]
-    if named and len(named) < len(names):
-        options = ", ".join("--" + {"matched": "match"}.get(name, name).replace("_", "-") for name in names)
-        raise InputError(f"{given.verb} from hash tables alone needs {options} together")
-    if named:
-        check_replaceable(given.out, written)
-    return bool(named)
-
-
-def validate(given: argparse.Namespace) -> Any:
-    """Metrics and report."""
-    from semtrace.provenance import validate
-
-    p = load(given)
-    validate.run(given.work, p.dataset.known, given.work / "validate")
-    report = given.work / "validate" / "accuracy_report.txt"
-    if CODE_FILE in os.environ:  # `semtrace repro` prints it at the end
-        return str(report)
-    return "\n" + report.read_text(encoding="utf-8")
-
-
-def plot(given: argparse.Namespace) -> Any:
-    """The four pictures."""
-    from semtrace.provenance import plot
-
-    p = load(given)
-    criteria = p.match.criteria(p.hash.size**2)
-    lines = plot.Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
-    return ", ".join(plot.run(given.work / "match" / "jpeg_to_tiff.csv", given.work / "plot", lines))
-
-
 def track(given: argparse.Namespace) -> Any:
     """One MLflow run."""
     from semtrace.tracking import pipeline_run
@@ -259,11 +124,15 @@ def track(given: argparse.Namespace) -> Any:
 
 
 def describe(summary: Any) -> str:
-    """A summary as lines for people."""
-    if not is_dataclass(summary) or isinstance(summary, type):
-        return str(summary)
+    """A summary as lines for people; of a file its text, which `semtrace repro` prints once, at the end."""
+    if isinstance(summary, Path):
+        return str(summary) if CODE_FILE in os.environ else "\n" + summary.read_text(encoding="utf-8")
+    if isinstance(summary, list):
+        return ", ".join(summary)
+    if not is_dataclass(summary) or type(summary).__str__ is not object.__str__:
+        return f"\n{summary}" if is_dataclass(summary) else str(summary)
     lines = []
-    for name, value in asdict(summary).items():
+    for name, value in asdict(summary).items():  # type: ignore[arg-type]
         if isinstance(value, dict):
             value = ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
         lines.append(f"\n  {name.replace('_', ' '):<16} {value}")

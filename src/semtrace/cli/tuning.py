@@ -6,7 +6,8 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from semtrace.cli.stages import CONF, PARAMS, check_replaceable, ready
+from semtrace.cli import tables_alone
+from semtrace.cli.stages import CONF, PARAMS, ready
 
 
 def calibrate(given: argparse.Namespace) -> Any:
@@ -36,7 +37,7 @@ def sweep(given: argparse.Namespace) -> Any:
 
     out = given.out or given.work / "sweep"
     if given.out:
-        check_replaceable(out, sweep.WRITTEN)
+        tables_alone.check_replaceable(out, sweep.WRITTEN)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
     claim.check(given.work, before.of(data))

@@ -43,7 +43,7 @@ def on_cluster(
     *,
     address: str,
     what: str,
-    sees: Callable[[Item], Sequence[str]],
+    reads: Callable[[Item], Sequence[str]],
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
 ) -> Iterator[Result | Crashed]:
@@ -54,7 +54,7 @@ def on_cluster(
         items: what to work on.
         address: of the Dask scheduler.
         what: the words beside the progress bar.
-        sees: files that the work on an item reads. Those of a chunk's first and last item must look alike here and on
+        reads: files that the work on an item reads. Those of a chunk's first and last item must look alike here and on
             its worker, before and after, or another worker does it: a missing folder is not a set of unreadable images.
         chunk: items per task inside a worker.
         prepare: run in every worker first.
@@ -74,7 +74,7 @@ def on_cluster(
         def chunks() -> Iterator[Chunk]:
             for start in range(0, len(items), size):
                 part = items[start : start + size]
-                files = dict.fromkeys([*sees(part[0]), *sees(part[-1])])
+                files = dict.fromkeys([*reads(part[0]), *reads(part[-1])])
                 yield Chunk(
                     function, part, chunk, prepare, str(Path.cwd()), about(), {file: look(file) for file in files}
                 )

@@ -18,7 +18,7 @@ _DIVIDED = {ROOT, ROOT / "core"}  # their folders are subjects of their own: nev
 _STAGE = re.compile(r"^  ([\w-]+):")
 _VERB = re.compile(r"\bsemtrace ([a-z]+(?: [a-z]+)?)")
 _ONLY_DOCSTRING = re.compile(r'\s*("""[^"]*""")?\s*')
-_CODE = re.compile(rf"^( +)- {_PREFIX}/\S+\n", re.MULTILINE)
+_CODE = re.compile(rf"^( +)- {_PREFIX}/\S+[^\n]*\n", re.MULTILINE)
 
 
 def code_paths(modules: Iterable[str]) -> list[str]:

@@ -18,10 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from semtrace.io import arrays
 from semtrace.io.code_digest import code_digest
 from semtrace.io.files import md5
 
 _FROZEN = ".frozen"
+_PLACE = "array at"
 _SEAL = 8  # hex digits
 _AT_ONCE = 500  # keys in one question; SQLite takes 999 everywhere
 
@@ -44,7 +46,9 @@ Entry = tuple[Kind, str, Any]
 
 
 class Cache:
-    """A content-addressed map ``(kind, digest) -> JSON value`` in one SQLite file.
+    """A content-addressed map ``(kind, digest) -> value`` in one SQLite file, arrays in files beside it.
+
+    A value is what JSON can hold; numpy arrays may stand in it, and come back memory-mapped and read-only.
 
     Workers open it ``readonly`` and look up; the parent stores. A file that is not a sound database is set aside
     (``.broken``) and a new one begun: a cache may be slow, never wrong and never in the way.
@@ -95,7 +99,7 @@ class Cache:
             for key, sealed in self._rows(keys[start : start + _AT_ONCE]):
                 with contextlib.suppress(ValueError, TypeError):  # a damaged value
                     if sealed == _sealed(key, sealed[_SEAL:]):
-                        found[key] = json.loads(sealed[_SEAL:])
+                        found[key] = self._with_arrays(json.loads(sealed[_SEAL:]))
         return [found.get(key) for key in keys]
 
     def _rows(self, keys: Sequence[str]) -> list[tuple[str, str]]:
@@ -108,17 +112,45 @@ class Cache:
             return []
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Store ``(kind, digest, value)`` triples in one transaction; values are what JSON can hold."""
+        """Store ``(kind, digest, value)`` triples in one transaction."""
         if self._db is None:
             return
-        keyed = ((_key(kind, digest), json.dumps(value)) for kind, digest, value in entries)
-        rows = [(key, _sealed(key, text)) for key, text in keyed]
+        try:
+            keyed = [(_key(kind, digest), self._without_arrays(kind, value)) for kind, digest, value in entries]
+        except OSError as error:
+            print(f"semtrace: side cache {self.path}: {error}; going on without it", file=sys.stderr)
+            self.close()
+            return
+        rows = [(key, _sealed(key, json.dumps(value))) for key, value in keyed]
         try:
             with self._db:
                 self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?)", rows)
         except sqlite3.Error as error:  # a full disk, a lock held for a minute: the work goes on uncached
             print(f"semtrace: side cache {self.path}: {error}; going on without it", file=sys.stderr)
             self.close()
+
+    def _without_arrays(self, kind: Kind, value: Any) -> Any:
+        """A value whose arrays are stored, each replaced by its place."""
+        if not isinstance(value, dict) or not (found := [key for key in value if hasattr(value[key], "dtype")]):
+            return value
+        name = f"{kind.name}-{code_digest(*kind.modules)}.bin"
+        places = arrays.append(self._arrays, name, [value[key] for key in found])
+        return {**value, **{key: {_PLACE: place} for key, place in zip(found, places, strict=True)}}
+
+    def _with_arrays(self, value: Any) -> Any:
+        """A value with its arrays in place; ValueError where the bytes of one are not there any more."""
+        if not isinstance(value, dict):
+            return value
+        for key, part in value.items():
+            if isinstance(part, dict) and _PLACE in part:
+                value[key] = arrays.view(self._arrays, part[_PLACE])
+                if value[key] is None:
+                    raise ValueError("an array is missing or damaged")
+        return value
+
+    @property
+    def _arrays(self) -> Path:
+        return self.path.with_name(self.path.name.removesuffix(_FROZEN) + ".arrays")
 
     def close(self) -> None:
         """Close the file; further look-ups find nothing."""

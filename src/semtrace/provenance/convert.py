@@ -25,10 +25,11 @@ from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.io.reuse import remember, remembered, take_over
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import recall_many
-from semtrace.parallel.processes import Crashed
+from semtrace.stage.cached_map import worked_map
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
-from semtrace.stage.rejects import OUT_OF_MEMORY, Reject, write_rejects
+from semtrace.stage.rejects import Failure, Reject, write_rejects
 
 _LONGEST = 1000  # bytes of a path in the tree: the system allows 4,095 in all, and folders above it take their part
 
@@ -57,6 +58,12 @@ class Summary:
     rejects: dict[str, int]
 
 
+def stage(job: Job) -> Summary:
+    """The stage on the dataset's archive."""
+    listing = job.result("inventory/inventory.csv")
+    return run(job.archive, listing, job.result("convert"), job.params.convert, job.executor)
+
+
 def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor: Executor) -> Summary:
     """Write ``images/``, ``converted.csv`` and ``rejects.csv`` to the folder ``out``.
 
@@ -74,8 +81,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
     paths, digests = [row["path"] for row in unique], [row["md5"] for row in unique]
     targets = names(paths, digests, settings.layout)
     made: dict[str, dict[str, str]] = {}
-    failed: dict[str, tuple[str, str]] = {}
-    fresh: list[Entry] = []
+    failed: dict[str, Failure] = {}
     with staged_folder(out) as folder:
         images = folder / "images"
         for parent in sorted({target.rpartition("/")[0] for target in targets}):
@@ -99,27 +105,24 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         # Workers write under names of their own, and only what is wanted gets its place: one on another machine that
         # was given up may go on writing. Nobody can write here any more when the folder is gone.
         new = tempfile.mkdtemp(dir=folder)
-        with executor.known() as file:
-            convert = partial(_convert, settings.quality, file, new)
-            results = executor.map(convert, todo, what="convert", sees=lambda item: (item.source, new))
-            for item, result in zip(todo, results, strict=True):
-                if isinstance(result, Crashed):
-                    failed[item.path] = ("decoder_crashed", result.detail)
-                elif isinstance(result, Reject):
-                    failed[item.path] = (result.reason, result.detail)
-                else:
-                    name, *kept = result
-                    Path(new, name).rename(images / item.target)
-                    made[item.path] = {"jpeg_path": item.target, "jpeg_md5": kept[0], "rule": kept[1]}
-                    fresh.append((_kind(settings.quality), item.digest, kept))
+        results = worked_map(
+            todo, partial(_convert, settings.quality, new), recall=None, executor=executor, what="convert",
+            reads=lambda item: (item.source, new),
+        )  # fmt: skip
+        for item, result in zip(todo, results, strict=True):
+            if isinstance(result, Failure):
+                failed[item.path] = result
+            else:
+                name, digest, rule = result
+                Path(new, name).rename(images / item.target)
+                made[item.path] = {"jpeg_path": item.target, "jpeg_md5": digest, "rule": rule}
         shutil.rmtree(new)
         keepers = [(row["path"], row["duplicate_of"] or row["path"], row["md5"]) for row in listed]
         rows = [{"path": path, "md5": content, **made[keeper]} for path, keeper, content in keepers if keeper in made]
         tables.write(folder / "converted.csv", tables.CONVERTED, rows)
-        rejects = [Reject(path, "convert", *failed[keeper]) for path, keeper, _ in keepers if keeper in failed]
+        rejects = [Reject.of(path, "convert", failed[keeper]) for path, keeper, _ in keepers if keeper in failed]
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
     with Cache(executor.cache) as cache:
-        cache.put(fresh)
         remember(earlier, ((one["jpeg_path"], one["jpeg_md5"]) for one in made.values()), cache)
     rules = Counter(re.split(r"[ ;]", row["rule"])[0] for row in made.values())
     return Summary(tiffs=len(listed), jpegs=len(made), rules=dict(sorted(rules.items())), rejects=counts)
@@ -157,25 +160,26 @@ def _kind(quality: int) -> Kind:
     return Kind(f"converted-{quality}", (__name__,))
 
 
-def _convert(quality: int, cache_file: str, folder: str, item: _Item) -> tuple[str, str, str] | Reject:
-    """Write the JPEG into ``folder``; return its name there, its md5 and the rule, or why there is none."""
+def _convert(
+    quality: int, folder: str, cache_file: str, item: _Item
+) -> tuple[tuple[str, str, str] | Failure, list[Entry]]:
+    """Write the JPEG into ``folder``; its name there, its md5 and the rule, or why there is none."""
     cache, name = reader(cache_file), f"{uuid.uuid4().hex}.jpg"
     known = cache.get(_kind(quality), item.digest)
     unchanged = recall_many([item.source], cache) == [item.digest]
     if known is not None and unchanged and take_over(item.earlier, f"{folder}/{name}", known[0]):
-        return name, known[0], known[1]
+        return (name, known[0], known[1]), []
     data = read_file(item.source, item.digest, cache_file)
-    if isinstance(data, Reject):
-        return data
+    if isinstance(data, Failure):
+        return data, []
     try:
         image = decode(data)
     except UnreadableImage as error:
-        return Reject("", "", error.reason, error.detail)
-    except MemoryError:
-        return Reject("", "", **OUT_OF_MEMORY)
+        return Failure(error.reason, error.detail), []
     try:
         jpeg = encode_jpeg(image.gray, quality)
     except ValueError as error:
-        return Reject("", "", "too_large_for_jpeg", str(error))
+        return Failure("too_large_for_jpeg", str(error)), []
     write_staged(Path(folder, name), jpeg)
-    return name, md5(jpeg), image.rule
+    made = md5(jpeg)
+    return (name, made, image.rule), [(_kind(quality), item.digest, [made, image.rule])]

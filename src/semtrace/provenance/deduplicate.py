@@ -22,6 +22,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.provenance.tracing.sides import read_rows, to_side
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, write_rejects
 
@@ -92,6 +93,16 @@ class File:
         pixels = int(self.row.get("width") or 0) * int(self.row.get("height") or 0)
         depth, colour = int(self.facts.get("bit_depth") or 0), self.facts.get("mode", "") in _COLOUR
         return self.side != "tiff", -pixels, not self.facts.get("pixel_size_m"), colour, -depth, self.path
+
+
+def stage(job: Job) -> Summary:
+    """The stage on the dataset's images."""
+    return run(
+        {side: [job.hashes(side)] for side in ("tiff", "jpeg")}, job.result("deduplicate"), job.params.deduplicate,
+        job.executor, roots={"tiff": job.archive, "jpeg": job.published},
+        inventory=job.result("inventory/inventory.csv"), mapping=job.result("match/jpeg_to_tiff.csv"),
+        verdicts=job.known / "verdicts.csv",
+    )  # fmt: skip
 
 
 def run(

@@ -27,10 +27,11 @@ from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, Source, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
-from semtrace.stage.rejects import Reject, printable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
 
 JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
 
@@ -72,6 +73,14 @@ class Summary:
     rejects: dict[str, int]
 
 
+def stage(job: Job) -> Summary:
+    """The stage on one side of the dataset."""
+    out, size, selection = job.result(f"fingerprint/{job.side}"), job.params.hash, job.params.fingerprint
+    if job.side == "tiff":
+        return tiffs(job.archive, job.result("inventory/inventory.csv"), out, size, selection, job.executor)
+    return jpegs(job.published, out, size, selection, job.executor, ahead=job.ahead)
+
+
 def tiffs(
     archive: Path, inventory: Path, out: Path, size: HashSettings, selection: Selection, executor: Executor
 ) -> Summary:
@@ -103,9 +112,9 @@ def jpegs(
     for relative, path in walk(published.resolve()):
         reason = unfit(relative, path)
         if reason is None and PurePosixPath(relative).suffix.lower() not in JPEG_EXTENSIONS:
-            reason = "not_a_jpeg", f"extension {path.suffix!r}"
+            reason = Failure("not_a_jpeg", f"extension {path.suffix!r}")
         if reason:
-            rejects.append(Reject(printable(relative), "fingerprint", *reason))
+            rejects.append(Reject.of(printable(relative), "fingerprint", reason))
         else:
             by_category[parse_published(relative).category].append((relative, ""))
     if selection.category is not None:
@@ -153,8 +162,8 @@ def _fingerprint(
     def hashes() -> Iterator[dict[str, Any]]:
         nonlocal degenerate
         for same, facts in zip(paths.values(), examined, strict=True):
-            if isinstance(facts, Reject):
-                rejects.extend(Reject(path, "fingerprint", facts.reason, facts.detail) for path in same)
+            if isinstance(facts, Failure):
+                rejects.extend(Reject.of(path, "fingerprint", facts) for path in same)
                 continue
             contents.add(bytes.fromhex(facts["content_id"]))
             degenerate += len(same) if facts["health"] != "ok" else 0

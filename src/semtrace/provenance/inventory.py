@@ -17,10 +17,11 @@ from semtrace.io.files import walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
+from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, Source, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
-from semtrace.stage.rejects import Reject, printable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
 
 EXTENSIONS = frozenset({".tif", ".tiff"})
 
@@ -34,6 +35,11 @@ class Summary:
     contents: int
     duplicates: int
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """The stage on the dataset's archive."""
+    return run(job.archive, job.result("inventory"), job.executor, ahead=job.ahead)
 
 
 def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = None, part: bool = False) -> Summary:
@@ -62,7 +68,7 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
         files += 1
         reason = _not_a_tiff(relative, path)
         if reason:
-            rejects.append(Reject(printable(relative), "inventory", *reason))
+            rejects.append(Reject.of(printable(relative), "inventory", reason))
         else:
             candidates.append((relative, path))
     if not candidates and not part:
@@ -74,8 +80,8 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
 
     def listed() -> Iterator[dict[str, Any]]:
         for (relative, _), facts in zip(candidates, examined, strict=True):  # in path order: the keeper comes first
-            if isinstance(facts, Reject):
-                rejects.append(Reject(relative, "inventory", facts.reason, facts.detail))
+            if isinstance(facts, Failure):
+                rejects.append(Reject.of(relative, "inventory", facts))
                 continue
             first = keeper.setdefault(bytes.fromhex(facts["md5"]), relative)
             yield {"path": relative, **facts, "duplicate_of": "" if first == relative else first}
@@ -92,10 +98,10 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
     )
 
 
-def _not_a_tiff(relative: str, path: Path) -> tuple[str, str] | None:
+def _not_a_tiff(relative: str, path: Path) -> Failure | None:
     reason = unfit(relative, path)
     if reason is None and path.suffix.lower() not in EXTENSIONS:
-        return "not_a_tiff", f"extension {path.suffix!r}"
+        return Failure("not_a_tiff", f"extension {path.suffix!r}")
     return reason
 
 

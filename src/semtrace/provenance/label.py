@@ -24,6 +24,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
 from semtrace.io.verdicts import Verdicts, read_verdicts
 from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
+from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
 
@@ -70,6 +71,16 @@ class Summary:
     conflicts: dict[str, int]
     placed_by: dict[str, int]
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """The stage on the dataset's images."""
+    p = job.params
+    return run(
+        job.archive, job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.result("label"),
+        p.labels.parsed(), p.label, near=p.match.criteria(p.hash.size**2).hamming_threshold,
+        verdicts=job.known / "verdicts.csv", cache=job.executor.cache,
+    )  # fmt: skip
 
 
 def run(
@@ -199,7 +210,7 @@ def _place(
             except OSError as error:
                 if error.filename != str(source):  # the copy, not the original, cannot be had: no space, say
                     raise
-                rejects[path] = Reject(path, "label", *why_unreadable(error))
+                rejects[path] = Reject.of(path, "label", why_unreadable(error))
                 target.unlink(missing_ok=True)  # where the copy was made before the original went
                 continue
             if unchanged:

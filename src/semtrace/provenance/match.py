@@ -32,8 +32,9 @@ from semtrace.provenance.tracing.evidence import (
 from semtrace.provenance.tracing.pair_images import AllCompared
 from semtrace.provenance.tracing.results import Results, sides
 from semtrace.provenance.tracing.sides import load_side, near_pairs
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject, write_rejects
+from semtrace.stage.rejects import Failure, write_rejects
 
 REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
 
@@ -94,6 +95,15 @@ class Summary:
     rejects: dict[str, int]
 
 
+def stage(job: Job) -> Summary:
+    """The stage on the dataset's images."""
+    return run(
+        job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.params.match, job.executor,
+        archive=job.archive, published=job.published,
+        converted=job.result("convert/converted.csv"), verdicts=job.known / "verdicts.csv",
+    )  # fmt: skip
+
+
 def run(
     tiff_hashes: Path,
     jpeg_hashes: Sequence[Path],
@@ -148,7 +158,7 @@ def run(
         weigh(content, found, comparisons, originals, knowledge, criteria, most=most)
         for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
     ]
-    decisions = [seen if isinstance(seen, Reject) else trace(seen, criteria, images=images) for seen in weighed]
+    decisions = [seen if isinstance(seen, Failure) else trace(seen, criteria, images=images) for seen in weighed]
     results = Results(pairs, compared, weighed, decisions)
     if archive is not None and published is not None:
         # Where nothing near is alike, look farther: strong compression of a flat picture moves its hash. The images
@@ -177,7 +187,7 @@ def run(
     return Summary(
         jpegs=jpegs.rows,
         tiffs=originals.rows,
-        pairs_compared=sum(len(result) for result in results.compared if not isinstance(result, Reject)),
+        pairs_compared=sum(len(result) for result in results.compared if not isinstance(result, Failure)),
         decisions=_count(forward, "decision"),
         evidence=_count([row for row in forward if row["decision"] == "matched"], "evidence"),
         reasons=_count(forward, "reason"),

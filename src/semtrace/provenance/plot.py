@@ -15,6 +15,7 @@ from semtrace.core.statistics.accuracy import TIERS
 from semtrace.io import tables
 from semtrace.io.files import harmless, write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
 COLOURS = {"matched": BLUE, "ambiguous": ORANGE, "unmatched": "#9aa5b1"}
@@ -38,6 +39,13 @@ class Row(NamedTuple):
     decision: str
     hamming: float
     ssim: float | None
+
+
+def stage(job: Job) -> list[str]:
+    """The stage on the results of match."""
+    criteria = job.params.match.criteria(job.params.hash.size**2)
+    thresholds = Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
+    return run(job.result("match/jpeg_to_tiff.csv"), job.result("plot"), thresholds)
 
 
 def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:

@@ -18,10 +18,11 @@ from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.accuracy_report import accuracy_report
+from semtrace.provenance.stages import WITH_REJECTS
 from semtrace.stage.claim import headline
+from semtrace.stage.declaration import Job
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
-STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")
 BY_CATEGORY = (
     "category", "jpegs", *DECISIONS, *(name for name, _ in TIERS),
     "mean_ssim", "mean_hamming", "precision", "recall", "wrong",
@@ -63,6 +64,12 @@ class Row:
         return self.cells["decision"] == "matched"
 
 
+def stage(job: Job) -> Path:
+    """The stage on the results of all stages before; its summary is the report."""
+    run(job.work, job.known, job.result("validate"))
+    return job.result("validate/accuracy_report.txt")
+
+
 def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
@@ -81,10 +88,10 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
     rows = judged_rows(mapping, truth, content)
     rejects = {
-        stage: dict(
-            sorted(Counter(row["reason"] for row in tables.read(_rejects(work, stage), tables.REJECTS)).items())
+        folder: dict(
+            sorted(Counter(row["reason"] for row in tables.read(work / folder / "rejects.csv", tables.REJECTS)).items())
         )
-        for stage in STAGES
+        for folder in WITH_REJECTS
     }
     statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS)}
     labels = Counter(statuses.values())
@@ -144,10 +151,6 @@ def _stem(path: str) -> str:
     stem = PurePosixPath(path).stem.casefold()
     label, _, rest = stem.partition("_")
     return rest if rest and label[:1] == "l" and label[1:].isdigit() else stem
-
-
-def _rejects(work: Path, stage: str) -> Path:
-    return work / stage / "rejects.csv"
 
 
 def judged_rows(mapping: Sequence[dict[str, str]], truth: Truth, content: Mapping[str, str]) -> list[Row]:

@@ -14,12 +14,9 @@ from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.images import DecodedImage, UnreadableImage, decode, encode_jpeg
 from semtrace.io.stat_cache import KIND as SEEN
 from semtrace.io.stat_cache import identify, read_as, recall_many
-from semtrace.parallel.processes import Crashed
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import OUT_OF_MEMORY, Reject, why_unreadable
-
-CHANGED = {"reason": "changed", "detail": "not the file that the inventory saw; run the pipeline again"}
-_BATCH = 64  # results stored at once: what a killed run loses at most, and cheap enough
+from semtrace.stage.rejects import CHANGED, Failure, why_unreadable
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,8 @@ def examine(
     executor: Executor,
     what: str,
     ahead: Ahead | None = None,
-) -> Iterator[dict[str, Any] | Reject]:
-    """Yield, in order, ``{"md5": …, "bytes": …, **function(data, image)}`` or the reject of each source.
+) -> Iterator[dict[str, Any] | Failure]:
+    """Yield, in order, ``{"md5": …, "bytes": …, **function(data, image)}`` or the failure of each source.
 
     Args:
         sources: files; each is read and decoded once, and not at all where it has not changed and all is known.
@@ -82,28 +79,19 @@ def examine(
         ahead: done with every file that is decoded; what goes wrong in it costs no file its facts.
 
     """
-    with Cache(executor.cache) as cache, executor.known() as known:
-        recalled = _recall(sources, examination.kind, cache)
-        todo = [source for source, facts in zip(sources, recalled, strict=True) if facts is None]
-        task, prepare = partial(_examine, examination, ahead, known), partial(_prepare, examination, ahead)
-        results = executor.map(task, todo, what=what, sees=_file, prepare=prepare)
-        fresh: list[Entry] = []
-        for source, facts in zip(sources, recalled, strict=True):
-            if facts is None:
-                result = next(results)
-                if isinstance(result, Crashed) and ahead is not None:  # perhaps over the other pictures it looked at
-                    alone = partial(_examine, examination, None, known)
-                    result = next(executor.map(alone, [source], what=what, sees=_file))
-                if isinstance(result, Crashed):
-                    yield Reject("", "", "decoder_crashed", result.detail)
-                    continue
-                facts, entries = result
-                fresh += entries
-                if len(fresh) >= _BATCH:
-                    cache.put(fresh)
-                    fresh.clear()
-            yield Reject("", "", facts["reason"], facts["detail"]) if "reason" in facts else facts
-        cache.put(fresh)
+    yield from (
+        Failure(facts["reason"], facts["detail"]) if isinstance(facts, dict) and "reason" in facts else facts
+        for facts in worked_map(
+            sources,
+            partial(_examine, examination, ahead),
+            recall=partial(_recall, examination.kind),
+            executor=executor,
+            what=what,
+            reads=_file,
+            prepare=partial(_prepare, examination, ahead),
+            alone=partial(_examine, examination, None) if ahead is not None else None,
+        )
+    )
 
 
 def _file(source: Source) -> list[str]:
@@ -117,7 +105,7 @@ def _prepare(examination: Examination, ahead: Ahead | None) -> None:
         ahead.prepare()
 
 
-def _recall(sources: Sequence[Source], kind: Kind, cache: Cache) -> list[dict[str, Any] | None]:
+def _recall(kind: Kind, cache: Cache, sources: Sequence[Source]) -> list[dict[str, Any] | None]:
     """The facts of files that have not changed; None where a worker must look."""
     digests = recall_many([source.file for source in sources], cache)
     facts = cache.get_many(kind, [digest or "" for digest in digests])
@@ -129,7 +117,7 @@ def _recall(sources: Sequence[Source], kind: Kind, cache: Cache) -> list[dict[st
 
 def _examine(
     examination: Examination, ahead: Ahead | None, cache_file: str, source: Source
-) -> tuple[dict[str, Any], list[Entry]]:
+) -> tuple[dict[str, Any] | Failure, list[Entry]]:
     """Return the facts, and what to store in the cache."""
     cache = reader(cache_file)
     try:
@@ -142,17 +130,12 @@ def _examine(
             return known, entries
         data = content.data or read_as(source.file, content.digest, cache)
     except OSError as error:
-        reason, detail = why_unreadable(error)
-        return {"reason": reason, "detail": detail}, []
-    except MemoryError:
-        return OUT_OF_MEMORY, []
+        return why_unreadable(error), []
     if data is None:
         return CHANGED, []
     try:
         image = decode(data)
         facts = examination.facts(content.digest, data, image)
-    except MemoryError:
-        return OUT_OF_MEMORY, []
     except UnreadableImage as error:
         facts = {"md5": content.digest, "bytes": len(data), "reason": error.reason, "detail": error.detail}
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,18 +55,22 @@ class Executor:
         items: Sequence[Item],
         *,
         what: str,
-        sees: Callable[[Item], Sequence[str]],
+        reads: Callable[[Item], Sequence[str]],
         chunk: int = 8,
         prepare: Callable[[], object] | None = None,
     ) -> Iterator[Result | Crashed]:
-        """``map_images`` on this machine or ``on_cluster``, which says what ``sees`` is."""
+        """``map_images`` on this machine or ``on_cluster``, which says what ``reads`` is."""
         if self.address:
             where = self.address
-            return on_cluster(function, items, address=where, what=what, sees=sees, chunk=chunk, prepare=prepare)
+            return on_cluster(function, items, address=where, what=what, reads=reads, chunk=chunk, prepare=prepare)
         return map_images(function, items, workers=self.workers, what=what, chunk=chunk, prepare=prepare)
 
+    def on_this_machine(self) -> Executor:
+        """The same without a cluster, for work on what only this machine has."""
+        return replace(self, address="")
+
     @contextlib.contextmanager
-    def known(self) -> Iterator[str]:
+    def cache_for_workers(self) -> Iterator[str]:
         """The file in which workers look up what is known: the side cache, or for other machines a copy of it."""
         if not self.address:
             yield str(self.cache)

@@ -11,7 +11,7 @@ from semtrace.core.errors import InputError
 from semtrace.io.cache import reader
 from semtrace.io.files import walk
 from semtrace.io.stat_cache import read_as
-from semtrace.stage.rejects import OUT_OF_MEMORY, Reject, printable, why_unreadable
+from semtrace.stage.rejects import CHANGED, OUT_OF_MEMORY, Failure, printable, why_unreadable
 
 
 def check_folder(folder: Path, what: str) -> None:
@@ -31,22 +31,22 @@ def check_folder(folder: Path, what: str) -> None:
         raise InputError(f"{folder}: no permission to list the {what} folder (`ls -ld` shows who may)")
 
 
-def unfit(relative: str, path: Path) -> tuple[str, str] | None:
-    """Say why what lies at ``path`` is not taken as a file at all, as reason and detail; None for a plain file."""
+def unfit(relative: str, path: Path) -> Failure | None:
+    """Say why what lies at ``path`` is not taken as a file at all; None for a plain file."""
     try:
         relative.encode()
     except UnicodeEncodeError:
-        return "name_not_utf8", "rename the file: tables are UTF-8 and its name is not"
+        return Failure("name_not_utf8", "rename the file: tables are UTF-8 and its name is not")
     try:
         mode = path.lstat().st_mode
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            return "path_too_long", "longer than the system allows: nothing there can be opened"
+            return Failure("path_too_long", "longer than the system allows: nothing there can be opened")
         return why_unreadable(error)
     if stat.S_ISLNK(mode):
-        return "symbolic_link", f"points to {str(path.readlink())!r}; links are not followed"
+        return Failure("symbolic_link", f"points to {str(path.readlink())!r}; links are not followed")
     if not stat.S_ISREG(mode):
-        return "not_a_file", "a pipe, socket or device"
+        return Failure("not_a_file", "a pipe, socket or device")
     return None
 
 
@@ -60,9 +60,9 @@ def check_dvc(folder: Path, what: str) -> None:
     for relative, path in walk(folder):
         reason = unfit(relative, path)
         if reason is None and not os.access(path, os.R_OK):
-            reason = "unreadable", ""
-        if reason is not None and not (reason[0] == "symbolic_link" and path.is_file()):
-            found.setdefault(reason[0], printable(relative))
+            reason = Failure("unreadable", "no permission")
+        if reason is not None and not (reason.reason == "symbolic_link" and path.is_file()):
+            found.setdefault(reason.reason, printable(relative))
     if found:
         kinds = ", ".join(f"{reason} ({name})" for reason, name in sorted(found.items()))
         raise InputError(
@@ -71,14 +71,12 @@ def check_dvc(folder: Path, what: str) -> None:
         )
 
 
-def read_file(file: str, digest: str, cache_file: str | Path) -> bytes | Reject:
-    """Read a file that must still have the md5 ``digest``; a reject (without path and stage) where it has not."""
+def read_file(file: str, digest: str, cache_file: str | Path) -> bytes | Failure:
+    """Read a file that must still have the md5 ``digest``; a failure where it has not, or cannot be read."""
     try:
         data = read_as(file, digest, reader(cache_file))
     except OSError as error:
-        return Reject("", "", *why_unreadable(error))
+        return why_unreadable(error)
     except MemoryError:
-        return Reject("", "", **OUT_OF_MEMORY)
-    return (
-        Reject("", "", "changed", "not the file that was seen before; run the pipeline again") if data is None else data
-    )
+        return OUT_OF_MEMORY
+    return CHANGED if data is None else data

@@ -11,10 +11,20 @@ from pathlib import Path
 from semtrace.core.errors import AccountingError
 from semtrace.io import tables
 
-OUT_OF_MEMORY = {"reason": "out_of_memory", "detail": "no room for the picture: it needs too much, or memory is short"}
-
 _OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 _OF_THE_FILE = {errno.EFBIG: "too_large", errno.ELOOP: "symbolic_link", errno.EINVAL: "not_a_file"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no value for an item: a reason code and one line of detail."""
+
+    reason: str
+    detail: str
+
+
+OUT_OF_MEMORY = Failure("out_of_memory", "no room for the picture: it needs too much, or memory is short")
+CHANGED = Failure("changed", "not the file that was seen before; run the pipeline again")
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,11 @@ class Reject:
     stage: str
     reason: str
     detail: str
+
+    @classmethod
+    def of(cls, path: str, stage: str, failure: Failure) -> Reject:
+        """The row of an item that failed."""
+        return cls(path, stage, failure.reason, failure.detail)
 
 
 def write_rejects(folder: Path, rejects: Iterable[Reject], *, rows_in: int, rows_out: int) -> dict[str, int]:
@@ -41,11 +56,11 @@ def write_rejects(folder: Path, rejects: Iterable[Reject], *, rows_in: int, rows
     return dict(sorted(Counter(row.reason for row in rows).items()))
 
 
-def why_unreadable(error: OSError) -> tuple[str, str]:
-    """Reason and detail of a file that could not be read; raises ``error`` again where the file is not to blame."""
+def why_unreadable(error: OSError) -> Failure:
+    """Why a file could not be read; raises ``error`` again where the file is not to blame."""
     if error.errno in _OF_THE_MACHINE:
         raise error
-    return _OF_THE_FILE.get(error.errno or 0, "unreadable"), error.strerror or "input/output error"
+    return Failure(_OF_THE_FILE.get(error.errno or 0, "unreadable"), error.strerror or "input/output error")
 
 
 def printable(relative: str) -> str:

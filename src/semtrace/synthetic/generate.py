@@ -15,6 +15,7 @@ from PIL import Image
 from semtrace.io import files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.parallel.processes import Crashed, map_images
+from semtrace.stage.declaration import Job
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import Frame, record
@@ -82,6 +83,11 @@ def plan(settings: Settings) -> list[Frame]:
     frames = archive.photograph(rng, settings.originals, settings.lost, settings.width)
     frames = archive.age(rng, frames, settings.originals)
     return selection.publish(rng, frames, settings.published, settings.lost)
+
+
+def stage(job: Job) -> Summary:
+    """The stage, beside the folder of the archive."""
+    return generate(job.params.synthetic, job.archive.parent, workers=job.executor.workers or None)
 
 
 def generate(settings: Settings, target: Path, *, workers: int | None = None) -> Summary:

@@ -37,7 +37,7 @@ from semtrace.provenance.tracing.evidence import Knowledge, read_knowledge
 from semtrace.provenance.tracing.sides import Side, load_side
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure
 from semtrace.tuning import republish
 from semtrace.tuning.calibrate_figures import figures
 from semtrace.tuning.calibrate_report import calibration_report, notes
@@ -223,7 +223,7 @@ def _judge(
             geometry=current.geometry == "on",
         )  # fmt: skip
         made = trials(number, source, published, truth, right)
-        readable = [one for one in made if not isinstance(done.compared[one.j], Reject)]
+        readable = [one for one in made if not isinstance(done.compared[one.j], Failure)]
         there = {path for content in published.contents for path in content.paths}
         counts["unreadable"] += len({one.j for one in made} - {one.j for one in readable})
         counts["truth_not_published"] += len(truth.keys() - there)

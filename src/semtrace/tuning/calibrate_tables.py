@@ -10,7 +10,7 @@ from semtrace.core.image.align import Comparison
 from semtrace.core.image.symmetry import inverse
 from semtrace.core.statistics.operating_points import AMBIGUOUS, RIGHT, UNMATCHED, WRONG, Codes, Point
 from semtrace.io import tables
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure
 from semtrace.tuning.judge import Judged
 
 OUTCOMES = {RIGHT: "right", WRONG: "wrong", AMBIGUOUS: "ambiguous", UNMATCHED: "unmatched"}
@@ -28,7 +28,7 @@ def pair_rows(judged: Judged) -> Iterator[dict[str, Any]]:
     right = {(trial.source, trial.j): trial.right for trial in judged.trials if trial.original != "left out"}
     for number, (source, measured) in enumerate(zip(judged.sources, judged.measured, strict=True)):
         for j, (pairs, compared) in enumerate(zip(measured.pairs, measured.compared, strict=True)):
-            if isinstance(compared, Reject):
+            if isinstance(compared, Failure):
                 continue
             for pair, seen in zip(pairs, compared, strict=False):
                 one = seen if isinstance(seen, Comparison) else None
@@ -51,7 +51,7 @@ def trial_rows(judged: Judged, point: Point) -> list[dict[str, Any]]:
     rows = []
     for trial in judged.trials:
         decision = judged.decide(trial, point)
-        if isinstance(decision, Reject):
+        if isinstance(decision, Failure):
             continue
         best = decision.best
         rows.append(

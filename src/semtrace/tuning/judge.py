@@ -28,7 +28,7 @@ from semtrace.core.tracing.decision import Decision
 from semtrace.core.tracing.labels import parse_published
 from semtrace.provenance.match import REFERENCE_BITS, Settings
 from semtrace.provenance.tracing.sides import Side
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure, Reject
 from semtrace.tuning.measure import Measurements
 
 
@@ -188,15 +188,15 @@ class Judged:
     def _index(self) -> dict[str, int]:
         return {content.paths[0]: t for t, content in enumerate(self.originals.contents)}
 
-    def decide(self, trial: Trial, point: Point, *, proofs: bool = False) -> Decision | Reject:
+    def decide(self, trial: Trial, point: Point, *, proofs: bool = False) -> Decision | Failure:
         """What ``match`` decides at a point; without ``proofs`` by similarity alone."""
         criteria = replace(self.settings, **vars(point)).criteria(self.originals.bits)
         reach = self.settings.reach * self.originals.bits / REFERENCE_BITS
         return self.measured[trial.source].decide(trial.j, criteria, reach, without=trial.without, proofs=proofs)
 
-    def code(self, trial: Trial, decision: Decision | Reject) -> int:
+    def code(self, trial: Trial, decision: Decision | Failure) -> int:
         """What a decision is worth."""
-        if isinstance(decision, Reject) or decision.outcome == "unmatched" or decision.best is None:
+        if isinstance(decision, Failure) or decision.outcome == "unmatched" or decision.best is None:
             return UNMATCHED
         if decision.outcome == "ambiguous":
             return AMBIGUOUS
@@ -210,7 +210,7 @@ class Judged:
     def _codes_of(self, trial: Trial) -> Codes:
         measured, scale = self.measured[trial.source], REFERENCE_BITS / self.originals.bits
         compared = measured.compared[trial.j]
-        seen = [] if isinstance(compared, Reject) else [one for one in compared if isinstance(one, Comparison)]
+        seen = [] if isinstance(compared, Failure) else [one for one in compared if isinstance(one, Comparison)]
         return evaluate(
             self.grid,
             [pair.hamming * scale for pair in measured.pairs[trial.j]],

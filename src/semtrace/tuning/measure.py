@@ -25,7 +25,7 @@ from semtrace.provenance.tracing.evidence import (
 from semtrace.provenance.tracing.pair_images import AllCompared, Compared, settle
 from semtrace.provenance.tracing.sides import Pair, Side, near_pairs
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Look:
 
     pairs: list[Pair]
     compared: AllCompared
-    weighed: Weighed | Reject
-    result: Decision | Reject
+    weighed: Weighed | Failure
+    result: Decision | Failure
     examined: int
 
 
@@ -71,7 +71,7 @@ class Measurements:
 
     def decide(
         self, j: int, criteria: Criteria, reach: float, *, without: Set[int] = frozenset(), proofs: bool = True
-    ) -> Decision | Reject:
+    ) -> Decision | Failure:
         """What ``match`` decides about published content ``j``; see ``look``."""
         return self.look(j, criteria, reach, without=without, proofs=proofs).result
 
@@ -107,14 +107,14 @@ class Measurements:
         near = [pair.original for pair in found[: self.most] if pair.hamming < trigger]
         if not near:
             comparisons = []  # match reads no picture without need, so an unreadable one goes unnoticed
-        elif not isinstance(comparisons, Reject):
+        elif not isinstance(comparisons, Failure):
             seen = {pair.original: comparison for pair, comparison in zip(self.pairs[j], comparisons, strict=False)}
             comparisons = self._settled(j, [seen[original] for original in near], near, proofs)
-        examined = 0 if isinstance(comparisons, Reject) else len(comparisons)
+        examined = 0 if isinstance(comparisons, Failure) else len(comparisons)
         weighed = weigh(
             content, found, comparisons, self.originals, self.knowledge, criteria, most=self.most, proofs=proofs
         )
-        result = weighed if isinstance(weighed, Reject) else trace(weighed, criteria, images=True)
+        result = weighed if isinstance(weighed, Failure) else trace(weighed, criteria, images=True)
         return Look(found, comparisons, weighed, result, examined)
 
     def _settled(self, j: int, seen: list[Compared], near: list[int], proofs: bool) -> list[Compared]:

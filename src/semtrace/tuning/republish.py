@@ -11,14 +11,15 @@ from PIL import Image
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
+from semtrace.io.cache import Entry
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode
-from semtrace.parallel.processes import Crashed, map_images
 from semtrace.provenance.fingerprint import HashSettings, Selection, jpegs
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure, Reject
 from semtrace.tuning.judge import Source
 
 _MOST_PIXELS = 65_500  # along a side of a JPEG
@@ -56,16 +57,17 @@ def run(
     drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
     for encoder in ENCODERS:
         (out / "images" / encoder).mkdir(parents=True)
-    make = partial(_publish, archive.resolve(), out / "images", str(executor.cache))
     rows: list[dict[str, str]] = []
     rejects: list[Reject] = []
     originals = [pictures[name] for name in drawn]
-    results = map_images(make, originals, workers=executor.workers, what="publish", chunk=2)
+    publish = partial(_publish, archive.resolve(), out / "images")
+    results = worked_map(
+        originals, publish, recall=None, executor=executor.on_this_machine(), what="publish",
+        reads=lambda row: [row["path"]], chunk=2,
+    )  # fmt: skip
     for original, made in zip(originals, results, strict=True):
-        if isinstance(made, Crashed):
-            rejects.append(Reject(original["path"], "calibrate", "decoder_crashed", made.detail))
-        elif isinstance(made, Reject):
-            rejects.append(made)
+        if isinstance(made, Failure):
+            rejects.append(Reject.of(original["path"], "calibrate", made))
         else:
             rows += made
     if not rows:
@@ -76,17 +78,19 @@ def run(
     return Source("made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects)
 
 
-def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, str]) -> Sequence[dict[str, str]] | Reject:
+def _publish(
+    archive: Path, images: Path, cache_file: str, row: dict[str, str]
+) -> tuple[list[dict[str, str]] | Failure, Sequence[Entry]]:
     """Publish one original by every encoder; its rows of the truth."""
     data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
-    if isinstance(data, Reject):
-        return Reject(row["path"], "calibrate", data.reason, data.detail)
+    if isinstance(data, Failure):
+        return data, []
     try:
         look = Image.fromarray(decode(data).gray)
     except UnreadableImage as error:
-        return Reject(row["path"], "calibrate", error.reason, error.detail)
+        return Failure(error.reason, error.detail), []
     if max(look.size) > _MOST_PIXELS:
-        return Reject(row["path"], "calibrate", "too_large_for_jpeg", f"{look.width} x {look.height}")
+        return Failure("too_large_for_jpeg", f"{look.width} x {look.height}"), []
     cut = int(row["bar_top"]) if row["bar_top"] else None
     rows = []
     for name, encoder in ENCODERS.items():
@@ -94,4 +98,4 @@ def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, str]) 
             path = f"{name}/{row['picture_id'][:16]}.jpg"
             write_staged(images / path, encode(look, encoder, cut))
             rows.append({"jpeg_path": path, "tiff_path": row["path"], "category": name})
-    return rows
+    return rows, []

@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import lru_cache, partial
+from dataclasses import asdict
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.image.shift import Likeness, likeness, shrink
 from semtrace.io.cache import Cache, Entry, Kind, reader
-from semtrace.parallel.processes import Crashed
 from semtrace.provenance.tracing.compare_pairs import files
 from semtrace.provenance.tracing.pair_images import Image, Pairs, UnavailableError, pixels
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure, Reject
 
 _KIND = Kind("likeness", (__name__,))
 
-Seen = Likeness | Reject | None
-"""What a pair looks like; None where the two are not comparable; a reject, with the file as its path, where one cannot
+Compared = Likeness | Reject | None
+"""The likeness of a pair; None where the two are not comparable; a reject, with the file as its path, where one cannot
 be read (any more)."""
 
 
-def look_at(tasks: Sequence[Pairs], executor: Executor) -> list[list[Seen]]:
+def compare_fields(tasks: Sequence[Pairs], executor: Executor) -> list[list[Compared]]:
     """The likeness of each pair, task by task; kept in the side cache by the contents of both files."""
-    seen: list[list[Seen]] = []
-    with Cache(executor.cache) as cache, executor.known() as known:
-        recalled = [_recall(cache, task) for task in tasks]
-        todo = [task for task, found in zip(tasks, recalled, strict=True) if found is None]
-        function = partial(_look, known)
-        results = executor.map(function, todo, what="compare", sees=files, chunk=4, prepare=_load_kernels)
-        for (image, others), found in zip(tasks, recalled, strict=True):
-            if found is not None:
-                seen.append(found)
-                continue
-            result = next(results)
-            if isinstance(result, Crashed):
-                seen.append([Reject(image.file, "", "decoder_crashed", result.detail) for _ in others])
-            else:
-                cache.put(result[1])
-                seen.append(result[0])
-    return seen
+    results = worked_map(
+        tasks, _compare, recall=_recall, executor=executor, what="compare", reads=files, chunk=4, prepare=_load_kernels
+    )
+    return [
+        [Reject.of(image.file, "", found) for _ in others] if isinstance(found, Failure) else found
+        for (image, others), found in zip(tasks, results, strict=True)
+    ]
 
 
 def _load_kernels() -> None:
@@ -54,38 +44,39 @@ def _key(image: Image, other: Image) -> str:
     return "-".join(sorted((image.md5, other.md5)))
 
 
-def _recall(cache: Cache, task: Pairs) -> list[Seen] | None:
-    """The likenesses of a task where the side cache has them all; None where a worker must look at pixels."""
+def _recall(cache: Cache, tasks: Sequence[Pairs]) -> list[list[Compared] | None]:
+    """The likenesses of tasks of which the side cache has them all; None where a worker must look at pixels."""
+    return [_recalled(cache, task) for task in tasks]
+
+
+def _recalled(cache: Cache, task: Pairs) -> list[Compared] | None:
     image, others = task
     known = [cache.get(_KIND, _key(image, other)) for other in others]
     return None if None in known else [Likeness(**one) if one else None for one in known]
 
 
-def _look(cache_file: str, task: Pairs) -> tuple[list[Seen], list[Entry]]:
-    """The likenesses, and what to store in the cache."""
+def _compare(cache_file: str, task: Pairs) -> tuple[list[Compared], list[Entry]]:
     image, others = task
-    seen: list[Seen] = []
+    compared: list[Compared] = []
     entries: list[Entry] = []
     cache = reader(cache_file)
     for other in others:
         key = _key(image, other)
         known = cache.get(_KIND, key)
         if known is not None:
-            seen.append(Likeness(**known) if known else None)
+            compared.append(Likeness(**known) if known else None)
             continue
         try:
             found = likeness(_shrunk(image, cache_file), _shrunk(other, cache_file))
         except UnavailableError as error:
-            seen.append(error.reject)  # not stored: the file may be back in the next run
+            # Not stored: the file may be back in the next run.
+            compared.append(Reject.of(error.file, "", error.failure))
             continue
-        seen.append(found)
+        compared.append(found)
         entries.append((_KIND, key, asdict(found) if found else {}))
-    return seen, entries
+    return compared, entries
 
 
 @lru_cache(maxsize=512)  # 50 kB each; images of neighbouring tasks overlap, as series do
 def _shrunk(image: Image, cache_file: str) -> NDArray[np.uint8]:
-    try:
-        return shrink(pixels(image.file, image.md5, cache_file))
-    except UnavailableError as error:
-        raise UnavailableError(replace(error.reject, path=image.file)) from error
+    return shrink(pixels(image.file, image.md5, cache_file))

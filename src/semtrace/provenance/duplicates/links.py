@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from semtrace.core.grouping.groups import Evidence, Link, distances, group, near_pairs
 from semtrace.io.files import safe_name
 from semtrace.parallel.processes import available_cores
-from semtrace.provenance.duplicates.likeness import look_at
+from semtrace.provenance.duplicates.likeness import compare_fields
 from semtrace.provenance.tracing.evidence import Knowledge
 from semtrace.provenance.tracing.pair_images import Image
 from semtrace.provenance.tracing.sides import Content, Side
@@ -180,8 +180,8 @@ def _look(
     tasks = [(image[i], tuple(image[link.second] for link in asked[i])) for i in order]
     links: list[Link] = []
     failed: dict[str, Reject] = {}
-    for i, seen in zip(order, look_at(tasks, executor), strict=True):
-        for link, like in zip(asked[i], seen, strict=True):
+    for i, compared in zip(order, compare_fields(tasks, executor), strict=True):
+        for link, like in zip(asked[i], compared, strict=True):
             if isinstance(like, Reject):
                 failed[like.path] = like
             elif like is not None and like.correlation >= min_correlation:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 
 from semtrace.core.image.align import Aligned
 from semtrace.io.cache import Cache, Entry
-from semtrace.parallel.processes import Crashed, map_images
-from semtrace.provenance.tracing.compare_pairs import aligned_pairs, has_similarities
+from semtrace.provenance.tracing.compare_pairs import aligned_pairs, files, has_similarities
 from semtrace.provenance.tracing.pair_images import SIMILARITY, Pairs
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Failure
 
 
 class Ready(NamedTuple):
@@ -40,12 +40,14 @@ def fill(tasks: Sequence[Pairs], executor: Executor, device: str) -> None:
         device: torch's name of it.
     """
     with Cache(executor.cache) as cache:
-        todo = [task for task in tasks if not has_similarities(task, cache)]
-        align = partial(_align, str(executor.cache))
         waiting: list[Ready] = []
         held = 0
-        for result in map_images(align, todo, workers=executor.workers, what=f"align for {device}", chunk=2):
-            if isinstance(result, Crashed):
+        pairs = worked_map(
+            tasks, _align, recall=_recall, executor=executor.on_this_machine(), what=f"align for {device}", reads=files,
+            chunk=2,
+        )  # fmt: skip
+        for result in pairs:
+            if isinstance(result, Failure):
                 continue  # the comparison will find and say it
             waiting += result
             held += sum(2 * one.pair.original.nbytes for one in result)
@@ -55,11 +57,17 @@ def fill(tasks: Sequence[Pairs], executor: Executor, device: str) -> None:
         cache.put(_measured(waiting, device, executor.memory_mb))
 
 
-def _align(cache_file: str, task: Pairs) -> list[Ready]:
-    return [
+def _recall(cache: Cache, tasks: Sequence[Pairs]) -> list[list[Ready] | None]:
+    """Nothing to do for a task whose SSIM values are known; None for the others."""
+    return [[] if has_similarities(task, cache) else None for task in tasks]
+
+
+def _align(cache_file: str, task: Pairs) -> tuple[list[Ready], list[Entry]]:
+    ready = [
         Ready(key, pair, (_digest(pair.published), _digest(pair.original)))
         for key, pair in aligned_pairs(task, cache_file)
     ]
+    return ready, []
 
 
 def _digest(picture: NDArray[np.uint8]) -> bytes:

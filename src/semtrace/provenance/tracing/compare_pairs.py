@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from semtrace.core.image.align import Aligned, align, correlation, similarity
 from semtrace.core.image.jpeg_blocks import is_coded
 from semtrace.io.cache import Cache, Entry, reader
-from semtrace.parallel.processes import Crashed
 from semtrace.provenance.tracing.pair_images import (
     SIMILARITY,
     AllCompared,
@@ -23,8 +22,8 @@ from semtrace.provenance.tracing.pair_images import (
     UnknownError,
     key_of,
 )
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject
 
 
 def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool = False) -> list[AllCompared]:
@@ -33,23 +32,12 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool 
     What is kept in the side cache (SSIM, correlation, proof) is kept pair by pair, by the contents of both files, and
     depends on nothing else; so the answers do not depend on what was compared before.
     """
-    found: list[AllCompared] = []
-    with Cache(executor.cache) as cache, executor.known() as known:
-        recalled = [_recall(cache, thorough, task) for task in tasks]
-        todo = [task for task, result in zip(tasks, recalled, strict=True) if result is None]
-        function = partial(_compare, known, thorough)
-        results = executor.map(function, todo, what="compare", sees=files, chunk=4, prepare=load_kernels)
-        for remembered in recalled:
-            result = next(results) if remembered is None else remembered
-            if isinstance(result, Crashed):
-                found.append(Reject("", "", "decoder_crashed", result.detail))
-            elif isinstance(result, tuple):
-                comparisons, entries = result
-                cache.put(entries)
-                found.append(comparisons)
-            else:
-                found.append(result)
-    return found
+    return list(
+        worked_map(
+            tasks, partial(_compare, thorough), recall=partial(_recall, thorough), executor=executor,
+            what="compare", reads=files, chunk=4, prepare=load_kernels,
+        )
+    )  # fmt: skip
 
 
 def files(task: Pairs) -> list[str]:
@@ -57,8 +45,12 @@ def files(task: Pairs) -> list[str]:
     return [image.file for image in (task[0], *task[1][:1])]
 
 
-def _recall(cache: Cache, thorough: bool, task: Pairs) -> list[Compared] | None:
-    """The comparisons of a task where the side cache has them all; None where a worker must look at pixels."""
+def _recall(thorough: bool, cache: Cache, tasks: Sequence[Pairs]) -> list[list[Compared] | None]:
+    """The comparisons of tasks of which the side cache has them all; None where a worker must look at pixels."""
+    return [_recalled(thorough, cache, task) for task in tasks]
+
+
+def _recalled(thorough: bool, cache: Cache, task: Pairs) -> list[Compared] | None:
     pictures = Pictures(task[0], "", cache, recalling=True)
     try:
         return (pictures.measure if thorough else pictures.compare)(task[1])
@@ -74,12 +66,12 @@ def load_kernels() -> None:
         similarity(pair), correlation(pair), is_coded(ramp, (1,) * 64, ramp)
 
 
-def _compare(cache_file: str, thorough: bool, task: Pairs) -> tuple[list[Compared], list[Entry]] | Reject:
+def _compare(thorough: bool, cache_file: str, task: Pairs) -> tuple[AllCompared, list[Entry]]:
     pictures = Pictures(task[0], cache_file, reader(cache_file))
     try:
         return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
     except UnavailableError as error:
-        return error.reject
+        return error.failure, []
 
 
 def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: str) -> list[Entry]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ from semtrace.core.image.align import Aligned, Comparison, correlation, similari
 from semtrace.core.image.placement import Rectangle, locate
 from semtrace.core.image.resample import resize
 from semtrace.core.tracing.decision import Candidate
-from semtrace.io.cache import Cache, Entry, Kind, reader
+from semtrace.io.cache import Entry, Kind, reader
 from semtrace.io.files import safe_name
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.tracing.pair_images import Image, UnavailableError, pixels
 from semtrace.provenance.tracing.sides import Content, Pair, Side
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Failure
 
 THUMBNAIL, CROP = Kind("thumbnail", (__name__,)), Kind("crop", (__name__,))
 MOST = 4  # originals in which one picture is placed
@@ -100,13 +101,8 @@ def _image(root: Path, content: Content) -> Image:
 
 def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) -> list[Any]:
     """Results of ``function(cache file, item)``, kept in the side cache; None for what failed."""
-    results = []
-    with Cache(executor.cache) as cache, executor.known() as known:
-        for done in executor.map(partial(function, known), items, what=what, sees=_files):
-            result, entries = done if isinstance(done, tuple) else (None, [])  # else its worker crashed
-            cache.put(entries)
-            results.append(result)
-    return results
+    results = worked_map(items, function, recall=None, executor=executor, what=what, reads=_files)
+    return [None if isinstance(result, Failure) else result for result in results]
 
 
 def _files(item: Image | Task) -> list[str]:
@@ -117,15 +113,13 @@ def _thumbnail(cache_file: str, image: Image) -> tuple[template_search.Thumbnail
     key = f"{image.md5}-{image.bar_top}"
     known = reader(cache_file).get(THUMBNAIL, key)
     if known is not None:
-        picture = np.frombuffer(base64.b64decode(known["picture"]), np.uint8).reshape(known["shape"])
-        return template_search.Thumbnail(picture, known["rows"]), []
+        return template_search.Thumbnail(np.array(known["picture"]), known["rows"]), []
     try:
         gray = pixels(image.file, image.md5, cache_file)
     except UnavailableError:
         return None, []
     made = template_search.thumbnail(gray, image.bar_top if image.bar_top > 0 else gray.shape[0])
-    value = {"picture": base64.b64encode(made.picture.tobytes()).decode(), "shape": made.picture.shape}
-    return made, [(THUMBNAIL, key, {**value, "rows": made.rows})]
+    return made, [(THUMBNAIL, key, {"picture": made.picture, "rows": made.rows})]
 
 
 def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:

@@ -18,7 +18,7 @@ from semtrace.provenance.tracing.compare_pairs import compare_pairs
 from semtrace.provenance.tracing.pair_images import AllCompared, Image, Pairs
 from semtrace.provenance.tracing.sides import Content, Pair, Side
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
 
@@ -174,18 +174,18 @@ def weigh(
     *,
     most: int,
     proofs: bool = True,
-) -> Weighed | Reject:
+) -> Weighed | Failure:
     """What is known of a published content's first ``most`` candidates; a picture that cannot be read is a reject.
 
     Without ``proofs`` by similarity alone, as if nothing were proven.
     """
-    if isinstance(comparisons, Reject):
+    if isinstance(comparisons, Failure):
         return comparisons
     kept = found[:most]
     candidates, unreadable = [], False
     for position, pair in enumerate(kept):
         seen = comparisons[position] if position < len(comparisons) else None
-        unreadable |= isinstance(seen, Reject)
+        unreadable |= isinstance(seen, Failure)
         comparison = seen if isinstance(seen, Comparison) else None
         original = originals.contents[pair.original]
         candidates.append(

@@ -11,14 +11,14 @@ from semtrace.core.tracing.decision import Candidate, Decision
 from semtrace.io import tables
 from semtrace.provenance.tracing.pair_images import AllCompared
 from semtrace.provenance.tracing.sides import Pair, Side
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure
 
 
 def forward_rows(
     originals: Side,
     jpegs: Side,
     pairs: list[list[Pair]],
-    results: list[Decision | Reject],
+    results: list[Decision | Failure],
     nearest: list[tuple[int, int]],
 ) -> list[dict[str, Any]]:
     """One row per published file that was not rejected (tables.JPEG_TO_TIFF).
@@ -32,7 +32,7 @@ def forward_rows(
     """
     rows = []
     for j, (content, decision) in enumerate(zip(jpegs.contents, results, strict=True)):
-        if isinstance(decision, Reject):
+        if isinstance(decision, Failure):
             continue
         best = decision.best
         unmatched = decision.outcome == "unmatched"
@@ -61,7 +61,7 @@ def backward_rows(
     jpegs: Side,
     pairs: list[list[Pair]],
     compared: list[AllCompared],
-    results: list[Decision | Reject],
+    results: list[Decision | Failure],
     nearest: list[tuple[int, int]],
     *,
     images: bool,
@@ -80,7 +80,7 @@ def backward_rows(
     index = {content.paths[0]: t for t, content in enumerate(originals.contents)}
     traced: dict[int, list[tuple[int, float, int, int]]] = defaultdict(list)
     for j, (decision, found, comparisons) in enumerate(zip(results, pairs, compared, strict=True)):
-        if isinstance(comparisons, Reject) or isinstance(decision, Reject):
+        if isinstance(comparisons, Failure) or isinstance(decision, Failure):
             continue
         for position, pair in enumerate(found):
             is_best = decision.best is not None and index[decision.best.path] == pair.original

@@ -17,7 +17,7 @@ from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg_quantisation import encode_again, luma_table
 from semtrace.stage.inputs import read_file
-from semtrace.stage.rejects import OUT_OF_MEMORY, Reject
+from semtrace.stage.rejects import OUT_OF_MEMORY, Failure
 
 SIMILARITY = Kind("similarity", (__name__, "semtrace.core.gpu.ssim_torch"))  # of either device
 CORRELATION, REENCODING = Kind("correlation", (__name__,)), Kind("reencoding", (__name__,))
@@ -47,27 +47,27 @@ class Image:
 class UnavailableError(Exception):
     """An image cannot be had any more, though its hash is in the table."""
 
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(reject.detail)
-        self.reject = reject
+    def __init__(self, file: str, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.file, self.failure = file, failure
 
 
 Pairs = tuple[Image, tuple[Image, ...]]
 """A published picture and the originals to compare it with."""
 
 
-Compared = Comparison | Reject | None
-"""A comparison; None where the two are not comparable, a reject where the original cannot be read (any more)."""
+Compared = Comparison | Failure | None
+"""A comparison; None where the two are not comparable, a failure where the original cannot be read (any more)."""
 
-AllCompared = list[Compared] | Reject
-"""A published picture's comparisons in the order of its originals; one reject where it cannot be read itself."""
+AllCompared = list[Compared] | Failure
+"""A published picture's comparisons in the order of its originals; one failure where it cannot be read itself."""
 
 
 def settle(
     similar: Sequence[Compared],
     known: Sequence[bool],
     reencoded: Callable[[int], bool],
-    correlation: Callable[[int], float | Reject],
+    correlation: Callable[[int], float | Failure],
 ) -> list[Compared]:
     """Prove by encoding again where that can pay, and correlate what is not proven.
 
@@ -90,7 +90,7 @@ def settle(
     for i, comparison in compared.items():
         if not comparison.proven and not known[i]:
             value = correlation(i)
-            result[i] = value if isinstance(value, Reject) else replace(comparison, correlation=value)
+            result[i] = value if isinstance(value, Failure) else replace(comparison, correlation=value)
     return result
 
 
@@ -122,7 +122,7 @@ class Pictures:
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
         """The published picture."""
-        return _decode(self.data)
+        return _decode(self.published.file, self.data)
 
     def compare(self, originals: Sequence[Image]) -> list[Compared]:
         """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
@@ -141,7 +141,7 @@ class Pictures:
             if isinstance(seen, Comparison):
                 value = self._kept(CORRELATION, original, self._correlation)
                 proven = _may_be_proven(seen) and self._kept(REENCODING, original, self._is_reencoding) is True
-                seen = value if isinstance(value, Reject) else replace(seen, correlation=value, proven=proven)
+                seen = value if isinstance(value, Failure) else replace(seen, correlation=value, proven=proven)
             result.append(seen)
         return result
 
@@ -150,7 +150,7 @@ class Pictures:
         return (Comparison(correlation=None, **values) if values else None) if isinstance(values, dict) else values
 
     def _kept(self, kind: Kind, original: Image, compute: Callable[[Image], Any]) -> Any:
-        """The value from the cache, or computed and stored; a reject where the original cannot be read.
+        """The value from the cache, or computed and stored; a failure where the original cannot be read.
 
         Raises:
             UnavailableError: the published picture cannot be read.
@@ -166,7 +166,7 @@ class Pictures:
         try:
             value = compute(original)
         except UnavailableError as error:
-            return error.reject  # not stored: the file may be back in the next run
+            return error.failure  # not stored: the file may be back in the next run
         self.entries.append((kind, key, value))
         return value
 
@@ -200,23 +200,23 @@ class Pictures:
 
 def _read(file: str, digest: str, cache_file: str) -> bytes:
     data = read_file(file, digest, cache_file)
-    if isinstance(data, Reject):
-        raise UnavailableError(data)
+    if isinstance(data, Failure):
+        raise UnavailableError(file, data)
     return data
 
 
-def _decode(data: bytes) -> NDArray[np.uint8]:
+def _decode(file: str, data: bytes) -> NDArray[np.uint8]:
     try:
         return decode(data).gray
     except UnreadableImage as error:
-        raise UnavailableError(Reject("", "", error.reason, error.detail)) from error
+        raise UnavailableError(file, Failure(error.reason, error.detail)) from error
     except MemoryError as error:
-        raise UnavailableError(Reject("", "", **OUT_OF_MEMORY)) from error
+        raise UnavailableError(file, OUT_OF_MEMORY) from error
 
 
 def pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
     """Grey pixels of a file that must still have the md5 ``digest``; raises ``UnavailableError`` where it has not."""
-    return _decode(_read(file, digest, cache_file))
+    return _decode(file, _read(file, digest, cache_file))
 
 
 # Candidates of neighbouring tasks overlap (series, copies): a few originals stay decoded, 16 x 1 MB as a rule.

@@ -12,7 +12,7 @@ from semtrace.provenance.tracing.evidence import Weighed, is_alike, is_fruitless
 from semtrace.provenance.tracing.mapping import backward_rows, forward_rows
 from semtrace.provenance.tracing.pair_images import AllCompared
 from semtrace.provenance.tracing.sides import Pair, Side, nearest_full
-from semtrace.stage.rejects import Reject
+from semtrace.stage.rejects import Failure, Reject
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Results:
 
     pairs: list[list[Pair]]
     compared: list[AllCompared]
-    weighed: list[Weighed | Reject]
-    decisions: list[Decision | Reject]
+    weighed: list[Weighed | Failure]
+    decisions: list[Decision | Failure]
 
     def fruitless(self) -> list[int]:
         """Published contents of which no candidate is alike."""
@@ -79,7 +79,7 @@ class Results:
         candidates = [seen.candidates for seen in self.weighed if isinstance(seen, Weighed)]
         decided = [result for result in self.decisions if isinstance(result, Decision)]
         again = iter(one_to_one.settle(candidates, decided, criteria, images=images))
-        self.decisions[:] = [result if isinstance(result, Reject) else next(again) for result in self.decisions]
+        self.decisions[:] = [result if isinstance(result, Failure) else next(again) for result in self.decisions]
 
     def forward(self, both: Sides) -> list[dict[str, Any]]:
         """Rows of ``jpeg_to_tiff.csv``."""
@@ -95,8 +95,8 @@ class Results:
     def rejects(self, both: Sides) -> list[Reject]:
         """Published files that could not be compared."""
         return [
-            Reject(path, "match", result.reason, result.detail)
+            Reject.of(path, "match", result)
             for content, result in zip(both.published.contents, self.decisions, strict=True)
-            if isinstance(result, Reject)
+            if isinstance(result, Failure)
             for path in content.paths
         ]

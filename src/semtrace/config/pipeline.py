@@ -1,0 +1,32 @@
+"""All stages of all houses by their verb, and the files that must agree with their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from semtrace.config.dvc_yaml import PIPELINES, with_code
+from semtrace.provenance.stages import STAGES as PROVENANCE
+from semtrace.stage.declaration import Stage
+from semtrace.synthetic.stages import STAGES as SYNTHETIC
+
+MAIN = (*SYNTHETIC, *PROVENANCE)
+BY_VERB = {stage.name: stage for stage in MAIN}
+_OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
+    "claim": ("semtrace.stage.claim",),
+    "shard": ("semtrace.provenance.sharding.shard",),
+    "join": ("semtrace.provenance.sharding.join",),
+}
+
+
+def stages_of(house: str) -> tuple[Stage, ...]:
+    """The stages of a house, in the order in which they run."""
+    return tuple(stage for stage in MAIN if stage.house == house)
+
+
+def pipelines(project: Path) -> Iterator[tuple[Path, str]]:
+    """Each dvc.yaml of a project, and its text with the code dependencies that the stages' imports say."""
+    modules = {name: (stage.module,) for name, stage in BY_VERB.items()} | _OTHER_VERBS
+    for pattern in PIPELINES:
+        for file in sorted(project.glob(pattern)):
+            yield file, with_code(file.read_text(encoding="utf-8"), modules)
