@@ -374,7 +374,7 @@ def test_a_shard_at_work_is_not_joined(tmp_path, monkeypatch, capsys):
 
 
 def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp_path, monkeypatch, capsys):
-    def full(given) -> None:
+    def full(declared, given) -> None:
         def rows() -> Iterator[dict[str, str]]:
             yield dict.fromkeys(tables.REJECTS, "x" * 25_000)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -384,7 +384,7 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
-    monkeypatch.setattr("semtrace.cli.stages.match", full)
+    monkeypatch.setattr("semtrace.cli.stages.stage", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err
     assert "needs more than the 100,004 bytes that it had taken" in said
