@@ -17,10 +17,24 @@ from semtrace.config import grid, params
 from semtrace.core.grouping import groups
 from semtrace.core.tracing import decision
 from semtrace.io import images, tables
+from semtrace.io.verdicts import TRUTH, VERDICTS
 from semtrace.provenance import validate
+from semtrace.provenance.tables import (
+    CONFLICTS,
+    CONVERTED,
+    GROUPS,
+    HASHES,
+    INVENTORY,
+    JPEG_TO_TIFF,
+    LABELS,
+    TIFF_TO_JPEG,
+)
 from semtrace.release.contents import LEFT_OUT
 from semtrace.release.describe import COLUMNS, EVIDENCE
 from semtrace.release.gates import GATES
+from semtrace.release.tables import LEFT_OUT, MANIFEST
+from semtrace.stage.rejects import REJECTS
+from semtrace.tuning.tables import BY_ENCODER, CALIBRATION, PAIRS, SWEEP, TIMINGS, TRIALS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCE = PROJECT / "src" / "semtrace"
@@ -29,27 +43,27 @@ MADE = {"match=calibrated"}  # made by `semtrace calibrate`; the test of that ve
 MADE_BY = "made by "  # in the file tree: appears when something is run, and Git ignores it
 
 CONTRACTS = {
-    "inventory.csv": tables.INVENTORY,
-    "rejects.csv": tables.REJECTS,
-    "converted.csv": tables.CONVERTED,
-    "hashes.csv": tables.HASHES,
-    "jpeg_to_tiff.csv": tables.JPEG_TO_TIFF,
-    "tiff_to_jpeg.csv": tables.TIFF_TO_JPEG,
-    "groups.csv": tables.GROUPS,
-    "labels.csv": tables.LABELS,
-    "conflicts.csv": tables.CONFLICTS,
-    "manifest.csv": tables.MANIFEST,
-    "left_out.csv": tables.LEFT_OUT,
-    "truth.csv": tables.TRUTH,
-    "verdicts.csv": tables.VERDICTS,
+    "inventory.csv": INVENTORY,
+    "rejects.csv": REJECTS,
+    "converted.csv": CONVERTED,
+    "hashes.csv": HASHES,
+    "jpeg_to_tiff.csv": JPEG_TO_TIFF,
+    "tiff_to_jpeg.csv": TIFF_TO_JPEG,
+    "groups.csv": GROUPS,
+    "labels.csv": LABELS,
+    "conflicts.csv": CONFLICTS,
+    "manifest.csv": MANIFEST,
+    "left_out.csv": LEFT_OUT,
+    "truth.csv": TRUTH,
+    "verdicts.csv": VERDICTS,
     "accuracy_by_category.csv": validate.BY_CATEGORY,
     "wrong_matches.csv": validate.WRONG,
-    "calibration.csv": tables.CALIBRATION,
-    "trials.csv": tables.TRIALS,
-    "by_encoder.csv": tables.BY_ENCODER,
-    "pairs.csv": tables.PAIRS,
-    "sweep.csv": tables.SWEEP,
-    "timings.csv": tables.TIMINGS,
+    "calibration.csv": CALIBRATION,
+    "trials.csv": TRIALS,
+    "by_encoder.csv": BY_ENCODER,
+    "pairs.csv": PAIRS,
+    "sweep.csv": SWEEP,
+    "timings.csv": TIMINGS,
 }
 
 
@@ -331,7 +345,7 @@ def test_every_evidence_of_a_group_is_described_in_the_order_of_its_strength():
 
 def test_a_release_describes_its_columns_evidence_reasons_and_gates():
     assert set(listed("left_out.csv", "reason")) == set(LEFT_OUT)
-    assert tuple(COLUMNS) == tables.MANIFEST
+    assert tuple(COLUMNS) == MANIFEST
     assert set(EVIDENCE) == {*listed("jpeg_to_tiff.csv", "evidence"), "none"}
     gates = re.search(r"^\| gate \|.*\n\|[-|]+\n((?:\|.*\n)+)", (PROJECT / "docs/releases.md").read_text(), re.M)
     first_cells = [line.split("|")[1] for line in gates[1].splitlines()]

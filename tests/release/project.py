@@ -15,8 +15,10 @@ from PIL import Image
 from semtrace.core.tracing.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.io.project_state import Checkout
+from semtrace.provenance.tables import CONFLICTS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.release import build
 from semtrace.release.settings import Creator, Settings, parse_version
+from semtrace.stage.rejects import REJECTS
 
 CATEGORIES = ("Porous_Sponge", "Particles", "Tips", "Fibres")
 CLEAN = Checkout("a" * 40, "2026-11-21", (), (), ())
@@ -134,14 +136,14 @@ class Project:
 
 _GROUPS = ("path", "side", "group", "split")
 _TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "jpeg": (("fingerprint/jpeg/hashes.csv",), tables.HASHES),
-    "tiff": (("fingerprint/tiff/hashes.csv",), tables.HASHES),
-    "rejects": (("fingerprint/jpeg/rejects.csv", "match/rejects.csv"), tables.REJECTS),
-    "mapping": (("match/jpeg_to_tiff.csv",), tables.JPEG_TO_TIFF),
-    "back": (("match/tiff_to_jpeg.csv",), tables.TIFF_TO_JPEG),
-    "inventory": (("inventory/inventory.csv",), tables.INVENTORY),
-    "labels": (("label/labels.csv",), tables.LABELS),
-    "conflicts": (("label/conflicts.csv",), tables.CONFLICTS),
+    "jpeg": (("fingerprint/jpeg/hashes.csv",), HASHES),
+    "tiff": (("fingerprint/tiff/hashes.csv",), HASHES),
+    "rejects": (("fingerprint/jpeg/rejects.csv", "match/rejects.csv"), REJECTS),
+    "mapping": (("match/jpeg_to_tiff.csv",), JPEG_TO_TIFF),
+    "back": (("match/tiff_to_jpeg.csv",), TIFF_TO_JPEG),
+    "inventory": (("inventory/inventory.csv",), INVENTORY),
+    "labels": (("label/labels.csv",), LABELS),
+    "conflicts": (("label/conflicts.csv",), CONFLICTS),
     "groups": (("deduplicate/groups.csv",), _GROUPS),
 }
 

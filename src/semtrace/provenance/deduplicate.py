@@ -20,6 +20,7 @@ from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
+from semtrace.provenance.tables import GROUPS, INVENTORY, JPEG_TO_TIFF
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.provenance.tracing.sides import read_rows, to_side
 from semtrace.stage.executor import Executor
@@ -149,7 +150,7 @@ def run(
     )
     table = [{**row, "split": part} for row, part in zip(found, parts, strict=True)]
     with staged_folder(out) as folder:
-        tables.write(folder / "groups.csv", tables.GROUPS, table)
+        tables.write(folder / "groups.csv", GROUPS, table)
         counts = write_rejects(folder, rejects, rows_in=len(files), rows_out=len(table))
     return Summary(
         files=len(table),
@@ -166,12 +167,12 @@ def run(
 def _traced(mapping: Path | None) -> dict[str, str]:
     if mapping is None:
         return {}
-    rows = tables.read(mapping, tables.JPEG_TO_TIFF)
+    rows = tables.read(mapping, JPEG_TO_TIFF)
     return {row["jpeg_path"]: row["matched_tiff_path"] for row in rows if row["decision"] == "matched"}
 
 
 def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventory: Path | None) -> list[File]:
-    facts = {row["path"]: row for row in tables.read(inventory, tables.INVENTORY)} if inventory else {}
+    facts = {row["path"]: row for row in tables.read(inventory, INVENTORY)} if inventory else {}
     content = {
         (side, path): i
         for i, (one, side) in enumerate(zip(pool.contents, pool.sides, strict=True))
@@ -185,7 +186,7 @@ def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventor
 
 
 def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict[str, Any]]:
-    """One row per file (tables.GROUPS), without its part of the split."""
+    """One row per file (GROUPS), without its part of the split."""
     by_content: dict[int, list[File]] = {}
     for file in sorted(files, key=lambda file: file.preference):
         by_content.setdefault(file.content, []).append(file)

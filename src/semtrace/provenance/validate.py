@@ -18,7 +18,9 @@ from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.accuracy_report import accuracy_report
+from semtrace.provenance.tables import HASHES, JPEG_TO_TIFF, LABELS
 from semtrace.stage.claim import headline
+from semtrace.stage.rejects import REJECTS
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
 STAGES = ("inventory", "convert", "fingerprint/tiff", "fingerprint/jpeg", "match", "deduplicate", "label")
@@ -74,19 +76,17 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     Returns:
         What ``metrics.json`` says.
     """
-    mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
-    originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", tables.HASHES)
+    mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
+    originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", HASHES)
     # An original kept with and without its data bar is one picture: either is a right answer.
     content = {row["path"]: row["picture_id"] for row in originals}
     truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
     rows = judged_rows(mapping, truth, content)
     rejects = {
-        stage: dict(
-            sorted(Counter(row["reason"] for row in tables.read(_rejects(work, stage), tables.REJECTS)).items())
-        )
+        stage: dict(sorted(Counter(row["reason"] for row in tables.read(_rejects(work, stage), REJECTS)).items()))
         for stage in STAGES
     }
-    statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS)}
+    statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", LABELS)}
     labels = Counter(statuses.values())
     accuracy = accuracy_of(rows)
     metrics = {

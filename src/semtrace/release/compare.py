@@ -9,6 +9,7 @@ from pathlib import Path
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
+from semtrace.release.tables import MANIFEST
 
 Row = Mapping[str, str]
 KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")
@@ -82,7 +83,7 @@ def run(old: Path, new: Path) -> Difference:
     for folder in (old, new):
         if not (folder / "manifest.csv").is_file():
             raise InputError(f"{folder}: not a release, it has no manifest.csv")
-    return compare(*(tables.read(folder / "manifest.csv", tables.MANIFEST) for folder in (old, new)))
+    return compare(*(tables.read(folder / "manifest.csv", MANIFEST) for folder in (old, new)))
 
 
 def _kind(old: Row, new: Row) -> str:

@@ -14,7 +14,10 @@ from typing import Any
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.labels import Vocabulary, parse_published
 from semtrace.io import tables
+from semtrace.provenance.tables import CONFLICTS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS
 from semtrace.provenance.tracing.sides import content_of
+from semtrace.release.tables import LEFT_OUT
+from semtrace.stage.rejects import REJECTS
 
 Row = Mapping[str, str]
 _GROUPS = ("path", "side", "group", "split")
@@ -35,7 +38,7 @@ _SAME_SHAPE = 0.01  # a picture shows the whole width of its original if their a
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is released (``tables.MANIFEST`` without sha256, sorted by path) and what is not (``tables.LEFT_OUT``)."""
+    """What is released (``MANIFEST`` without sha256, sorted by path) and what is not (``LEFT_OUT``)."""
 
     pictures: list[dict[str, Any]]
     left_out: list[dict[str, str]]
@@ -64,17 +67,15 @@ def read_sources(work: Path) -> Sources:
     """
     fingerprint, match = work / "fingerprint", work / "match"
     return Sources(
-        hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", tables.HASHES), _OF_JPEG),
+        hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", HASHES), _OF_JPEG),
         rejects=[
-            row
-            for folder in (fingerprint / "jpeg", match)
-            for row in tables.read(folder / "rejects.csv", tables.REJECTS)
+            row for folder in (fingerprint / "jpeg", match) for row in tables.read(folder / "rejects.csv", REJECTS)
         ],
-        mapping=tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF),
-        originals=_only(tables.read(fingerprint / "tiff/hashes.csv", tables.HASHES), ("path", "bar_top")),
-        inventory=_only(tables.read(work / "inventory/inventory.csv", tables.INVENTORY), _OF_TIFF),
-        labels=_only(tables.read(work / "label/labels.csv", tables.LABELS), ("tiff_path", "category", "status")),
-        conflicts=tables.read(work / "label/conflicts.csv", tables.CONFLICTS),
+        mapping=tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF),
+        originals=_only(tables.read(fingerprint / "tiff/hashes.csv", HASHES), ("path", "bar_top")),
+        inventory=_only(tables.read(work / "inventory/inventory.csv", INVENTORY), _OF_TIFF),
+        labels=_only(tables.read(work / "label/labels.csv", LABELS), ("tiff_path", "category", "status")),
+        conflicts=tables.read(work / "label/conflicts.csv", CONFLICTS),
         groups=_only(tables.read(work / "deduplicate/groups.csv", _GROUPS), _GROUPS),
     )
 

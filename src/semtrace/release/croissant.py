@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from semtrace.io import tables
 from semtrace.release.describe import COLUMNS, Release, person_of
+from semtrace.release.tables import MANIFEST
 
 _NUMBERS = {
     **dict.fromkeys(("bytes", "width", "height", "source_bytes"), "sc:Integer"),
@@ -42,12 +42,12 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
             "dataType": _NUMBERS.get(name, "sc:Text"),
             "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": name}},
         }
-        for name in tables.MANIFEST
+        for name in MANIFEST
     ]
     # The md5 in a file's name joins it to its row. (mlcroissant 1.1 cannot join by path: it compares str with Path.)
     joined = _of_file("pictures/md5", COLUMNS["md5"], "files", "filename", transform={"regex": _MD5})
     joined["references"] = {"fileObject": {"@id": "manifest"}, "extract": {"column": "md5"}}
-    fields[tables.MANIFEST.index("md5")] = joined
+    fields[MANIFEST.index("md5")] = joined
     image = _of_file("pictures/image", "the picture itself", "files", "content") | {"dataType": "sc:ImageObject"}
     # Beside the pictures: mlcroissant 1.1 cannot join the files of two sets with one table, nor read 16 bits a sample.
     originals = {

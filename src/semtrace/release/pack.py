@@ -15,6 +15,7 @@ from semtrace.io.tar import ChangedError, Member, write_tar
 from semtrace.release import verify
 from semtrace.release.build import SUMS
 from semtrace.release.card import header
+from semtrace.release.tables import MANIFEST
 
 
 def bag(release: Path, out: Path) -> str:
@@ -68,7 +69,7 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
     if shard_mb < 1:
         raise InputError(f"--shard-mb {shard_mb}: a shard has at least 1 MB")
     target = out / f"{release.resolve().name}.shards"
-    rows = tables.read(release / "manifest.csv", tables.MANIFEST)
+    rows = tables.read(release / "manifest.csv", MANIFEST)
     written = 0
     with staged_folder(target) as folder:
         if target.exists():

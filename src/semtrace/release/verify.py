@@ -20,6 +20,7 @@ from semtrace.parallel.processes import Crashed, map_images
 from semtrace.release.build import FOLDERS, SUMS
 from semtrace.release.card import header
 from semtrace.release.contents import manifest_rows, original_file, picture_file
+from semtrace.release.tables import MANIFEST
 from semtrace.stage.rejects import printable
 
 Kind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
@@ -132,7 +133,7 @@ def _sums(release: Path, found: list[Failure]) -> Iterator[tuple[str, str]]:
 
 def _manifest(release: Path, found: list[Failure]) -> list[dict[str, str]]:
     try:
-        rows = tables.read(release / "manifest.csv", tables.MANIFEST)
+        rows = tables.read(release / "manifest.csv", MANIFEST)
         manifest_rows(rows)
     except (TableError, ValueError) as error:
         found.append(Failure("changed", "manifest.csv", f"cannot be read: {error}"))
@@ -186,7 +187,7 @@ def _contradictions(release: Path, rows: list[dict[str, str]], there: Collection
         },
         "croissant.json": {
             "licence": licence,
-            "columns": [*tables.MANIFEST, "image"],
+            "columns": [*MANIFEST, "image"],
             "originals": any(row["source_file"] for row in rows),
             "digest of manifest.csv": _digest(release, "manifest.csv"),
         },

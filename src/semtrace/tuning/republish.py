@@ -14,8 +14,10 @@ from semtrace.io import tables
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.provenance.fingerprint import HashSettings, Selection, jpegs
+from semtrace.provenance.tables import HASHES
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import Reject
@@ -50,7 +52,7 @@ def run(
 
     """
     pictures: dict[str, dict[str, str]] = {}
-    for row in sorted(tables.read(tiff_hashes, tables.HASHES), key=lambda row: (not row["bar_top"], row["path"])):
+    for row in sorted(tables.read(tiff_hashes, HASHES), key=lambda row: (not row["bar_top"], row["path"])):
         pictures.setdefault(row["picture_id"], row)
     count, seed = min(draw[0], len(pictures)), draw[1]
     drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
@@ -70,7 +72,7 @@ def run(
             rows += made
     if not rows:
         raise InputError(f"{archive}: none of {len(drawn)} originals could be published; first: {rejects[0].detail}")
-    tables.write(out / "truth.csv", tables.TRUTH, rows)
+    tables.write(out / "truth.csv", TRUTH, rows)
     everything = Selection(category=None, sample_tiff=None, sample_per_category=None, seed=0)
     jpegs(out / "images", out / "hashes", size, everything, executor)
     return Source("made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects)

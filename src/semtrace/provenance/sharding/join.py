@@ -17,8 +17,9 @@ from semtrace.io import tables
 from semtrace.io.files import outside
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.convert import Settings, names
+from semtrace.provenance.tables import CONVERTED, HASHES, INVENTORY
 from semtrace.stage.inputs import check_folder
-from semtrace.stage.rejects import Reject, printable, write_rejects
+from semtrace.stage.rejects import REJECTS, Reject, printable, write_rejects
 
 Rows = list[dict[str, Any]]
 
@@ -55,17 +56,17 @@ def run(archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settin
             f"{archive}: {len(left)} entries are in none of dataset.shards ({named}). Name their folders there, move "
             "loose files into one, and run `semtrace params`"
         )
-    inventory, refused = _read(shards, parts, "inventory", "inventory.csv", tables.INVENTORY)
+    inventory, refused = _read(shards, parts, "inventory", "inventory.csv", INVENTORY)
     keepers: dict[str, str] = {}
     for row in inventory:
         keeper = keepers.setdefault(row["md5"], row["path"])
         row["duplicate_of"] = "" if keeper == row["path"] else keeper
-    converted, failed = _read(shards, parts, "convert", "converted.csv", tables.CONVERTED)
+    converted, failed = _read(shards, parts, "convert", "converted.csv", CONVERTED)
     converted, failed = _of_keepers(inventory, converted, failed, shards, settings.layout)
-    hashes, unhashed = _read(shards, parts, "fingerprint/tiff", "hashes.csv", tables.HASHES)
-    _write(out / "inventory", "inventory.csv", tables.INVENTORY, inventory, refused)
-    _write(out / "convert", "converted.csv", tables.CONVERTED, converted, failed)
-    _write(out / "fingerprint" / "tiff", "hashes.csv", tables.HASHES, hashes, unhashed)
+    hashes, unhashed = _read(shards, parts, "fingerprint/tiff", "hashes.csv", HASHES)
+    _write(out / "inventory", "inventory.csv", INVENTORY, inventory, refused)
+    _write(out / "convert", "converted.csv", CONVERTED, converted, failed)
+    _write(out / "fingerprint" / "tiff", "hashes.csv", HASHES, hashes, unhashed)
     return Summary(len(shards), len(inventory), len(keepers), len(refused) + len(failed) + len(unhashed))
 
 
@@ -78,7 +79,7 @@ def _read(
     for name, folder in shards.items():
         place = parts / name / stage
         rows += [{**row, "path": f"{folder}/{row['path']}"} for row in tables.read(place / table, columns)]
-        for row in tables.read(place / "rejects.csv", tables.REJECTS):
+        for row in tables.read(place / "rejects.csv", REJECTS):
             rejects.append(Reject(f"{folder}/{row['path']}", row["stage"], row["reason"], row["detail"]))
     return sorted(rows, key=lambda row: str(row["path"])), rejects
 
