@@ -134,7 +134,7 @@ class Project:
         return Path(done.folder)
 
 
-_GROUPS = ("path", "side", "group", "split")
+_GROUPS = GROUPS
 _TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "jpeg": (("fingerprint/jpeg/hashes.csv",), HASHES),
     "tiff": (("fingerprint/tiff/hashes.csv",), HASHES),

@@ -75,13 +75,13 @@ class File:
 
     content: int
     side: str
-    row: Mapping[str, str]
-    facts: Mapping[str, str]
+    row: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def path(self) -> str:
         """Relative to the folder of its side."""
-        return self.row["path"]
+        return str(self.row["path"])
 
     @property
     def preference(self) -> tuple[bool, int, bool, bool, int, str]:
@@ -90,9 +90,9 @@ class File:
         An original before a published picture; most pixels; as the microscope wrote it, with its pixel size;
         grey, for colour comes from later hands; most bits a sample; first by path.
         """
-        pixels = int(self.row.get("width") or 0) * int(self.row.get("height") or 0)
-        depth, colour = int(self.facts.get("bit_depth") or 0), self.facts.get("mode", "") in _COLOUR
-        return self.side != "tiff", -pixels, not self.facts.get("pixel_size_m"), colour, -depth, self.path
+        pixels = (self.row.get("width") or 0) * (self.row.get("height") or 0)
+        depth, colour = self.facts.get("bit_depth") or 0, self.facts.get("mode", "") in _COLOUR
+        return self.side != "tiff", -pixels, self.facts.get("pixel_size_m") is None, colour, -depth, self.path
 
 
 def run(
@@ -171,7 +171,7 @@ def _traced(mapping: Path | None) -> dict[str, str]:
     return {row["jpeg_path"]: row["matched_tiff_path"] for row in rows if row["decision"] == "matched"}
 
 
-def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventory: Path | None) -> list[File]:
+def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, Any]]], inventory: Path | None) -> list[File]:
     facts = {row["path"]: row for row in tables.read(inventory, INVENTORY)} if inventory else {}
     content = {
         (side, path): i

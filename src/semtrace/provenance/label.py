@@ -24,7 +24,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
 from semtrace.io.verdicts import Verdicts, read_verdicts
 from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
-from semtrace.provenance.tables import CONFLICTS, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
+from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
 
@@ -105,8 +105,8 @@ def run(
             conflict has none.
 
     """
-    originals = tables.read(tiff_hashes, ("path", "phash"))
-    published = [row for file in jpeg_hashes for row in tables.read(file, ("path", "phash"))]
+    originals = tables.read(tiff_hashes, HASHES, required=HASHES_ALONE)
+    published = [row for file in jpeg_hashes for row in tables.read(file, HASHES, required=HASHES_ALONE)]
     forward = tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
     backward = tables.read(match / "tiff_to_jpeg.csv", TIFF_TO_JPEG)
     known = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()

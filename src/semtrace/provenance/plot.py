@@ -54,8 +54,8 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
             position,
             cells["jpeg_path"],
             cells["decision"],
-            float(cells["hamming_distance"]),
-            float(cells["ssim_value"]) if cells["ssim_value"] else None,
+            cells["hamming_distance"],
+            cells["ssim_value"],
         )
         for position, cells in enumerate(tables.read(mapping_file, JPEG_TO_TIFF))
     ]

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.release.tables import MANIFEST
 
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
 KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")
 ORIGINALS = ("original added", "original removed")
 REPORTED = (*KINDS[:-1], *ORIGINALS)

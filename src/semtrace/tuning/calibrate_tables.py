@@ -20,7 +20,7 @@ def point_rows(judged: Judged) -> Iterator[dict[str, Any]]:
     """One row per operating point (CALIBRATION)."""
     for point, accuracy in zip(judged.points, judged.accuracies, strict=True):
         row = vars(point) | accuracy.rates()
-        yield {name: row[name] for name in CALIBRATION}
+        yield {name: row[name] for name in CALIBRATION.names}
 
 
 def pair_rows(judged: Judged) -> Iterator[dict[str, Any]]:

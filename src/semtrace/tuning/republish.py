@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -51,8 +52,8 @@ def run(
         InputError: none could be.
 
     """
-    pictures: dict[str, dict[str, str]] = {}
-    for row in sorted(tables.read(tiff_hashes, HASHES), key=lambda row: (not row["bar_top"], row["path"])):
+    pictures: dict[str, dict[str, Any]] = {}
+    for row in sorted(tables.read(tiff_hashes, HASHES), key=lambda row: (row["bar_top"] is None, row["path"])):
         pictures.setdefault(row["picture_id"], row)
     count, seed = min(draw[0], len(pictures)), draw[1]
     drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
@@ -78,7 +79,7 @@ def run(
     return Source("made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects)
 
 
-def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, str]) -> Sequence[dict[str, str]] | Reject:
+def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, Any]) -> Sequence[dict[str, str]] | Reject:
     """Publish one original by every encoder; its rows of the truth."""
     data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
     if isinstance(data, Reject):
@@ -89,7 +90,7 @@ def _publish(archive: Path, images: Path, cache_file: str, row: dict[str, str]) 
         return Reject(row["path"], "calibrate", error.reason, error.detail)
     if max(look.size) > _MOST_PIXELS:
         return Reject(row["path"], "calibrate", "too_large_for_jpeg", f"{look.width} x {look.height}")
-    cut = int(row["bar_top"]) if row["bar_top"] else None
+    cut = row["bar_top"]
     rows = []
     for name, encoder in ENCODERS.items():
         if not encoder.cropped or cut is not None:

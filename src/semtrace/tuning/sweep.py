@@ -34,7 +34,6 @@ from semtrace.tuning.tables import SWEEP, TIMINGS
 
 WRITTEN = {"sweep.csv", "timings.csv", "sweep_report.txt", "heat_map.png", "precision_recall.png", "time_accuracy.png"}
 _TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
-_CELLS = ("jpeg_path", "matched_tiff_path", "decision", "ssim_value", "hamming_distance")
 
 
 @dataclass(frozen=True)
@@ -175,11 +174,7 @@ def run(
                 for i in mine:
                     start = perf_counter()
                     results, pairs = replay.at(points[i].match)
-                    cells = [
-                        {name: "" if row[name] is None else str(row[name]) for name in _CELLS}
-                        for row in results.forward(replay.both)
-                    ]
-                    beside = judged_rows(cells, truth, content)
+                    beside = judged_rows(results.forward(replay.both), truth, content)
                     accuracy = accuracy_of(beside)
                     metrics = mapping_metrics(beside, accuracy, truth.basis) | {"ssim_pairs": pairs}
                     rejected = len(results.rejects(replay.both))
@@ -261,4 +256,4 @@ def _row(number: int, one: Judged, recommended: Recommendation | None) -> dict[s
         "ssim_pairs": one.ssim_pairs,
     }
     rates = one.accuracy.rates()
-    return {name: row[name] if name in row else rates[name] for name in SWEEP}
+    return {name: row[name] if name in row else rates[name] for name in SWEEP.names}

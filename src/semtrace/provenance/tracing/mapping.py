@@ -96,7 +96,7 @@ def backward_rows(
             near[pair.original].append((pair.hamming, j))
     for t, content in enumerate(originals.contents):
         ranked = sorted(traced[t])
-        row: dict[str, Any] = dict.fromkeys(TIFF_TO_JPEG)
+        row: dict[str, Any] = dict.fromkeys(TIFF_TO_JPEG.names)
         row |= {"decision": "unmatched", "evidence": "", "used_ssim": False, "nearest_hamming": nearest[t][1]}
         row |= {"hamming_distance": nearest[t][1], "reason": "no_candidate"}
         smallest = min(near[t], default=(0, 0))[0]
