@@ -377,7 +377,7 @@ def test_a_shard_at_work_is_not_joined(tmp_path, monkeypatch, capsys):
 def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp_path, monkeypatch, capsys):
     def full(given) -> None:
         def rows() -> Iterator[dict[str, str]]:
-            yield dict.fromkeys(REJECTS, "x" * 25_000)
+            yield dict.fromkeys(REJECTS.names, "x" * 25_000)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         with staged_folder(given.work / "match") as folder:

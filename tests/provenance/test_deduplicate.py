@@ -177,7 +177,7 @@ def test_a_traced_picture_is_in_the_group_of_its_original_however_it_was_publish
         image.crop((60, 40, 220, 160)).save(published / "Tips/crop.jpg")
     sides = {"tiff": archive, "jpeg": published}
     assert run(tmp_path, sides)["Tips/crop.jpg"]["size"] == "1"
-    row = dict.fromkeys(JPEG_TO_TIFF, "")
+    row = dict.fromkeys(JPEG_TO_TIFF.names, "")
     row |= {"jpeg_path": "Tips/crop.jpg", "matched_tiff_path": "alone 5.tif", "decision": "matched"}
     tables.write(tmp_path / "mapping.csv", JPEG_TO_TIFF, [row])
     rows = run(tmp_path, sides, mapping=tmp_path / "mapping.csv")
@@ -230,7 +230,7 @@ def test_the_inventory_helps_to_choose_the_keeper(tmp_path):
     save(tmp_path / "images" / names[3], picture, description="from the instrument")
     facts = [("RGB", 8, None), ("L", 8, None), ("I;16", 16, None), ("L", 8, 1e-9)]
     rows = [
-        dict.fromkeys(INVENTORY, "") | {"path": name, "mode": mode, "bit_depth": bits, "pixel_size_m": size}
+        dict.fromkeys(INVENTORY.names, "") | {"path": name, "mode": mode, "bit_depth": bits, "pixel_size_m": size}
         for name, (mode, bits, size) in zip(names, facts, strict=True)
     ]
     while names:

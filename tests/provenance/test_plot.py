@@ -36,7 +36,7 @@ def test_nothing_to_draw_is_drawn_as_such(tmp_path):
 def test_a_name_is_drawn_as_it_is_whatever_it_looks_like(tmp_path):
     """No mathematics, no control characters: "$" is a letter of file names."""
     names = ["Tips/$\\frac$.jpg", "Tips/a\nb\t\x1b[1m.jpg", "Tips/$x$ $y$.jpg", "Tips/😀\u202e.jpg"]
-    empty = dict.fromkeys(JPEG_TO_TIFF, "")
+    empty = dict.fromkeys(JPEG_TO_TIFF.names, "")
     rows = [
         {**empty, "jpeg_path": name, "decision": "matched", "hamming_distance": 3, "ssim_value": 0.3} for name in names
     ]

@@ -67,4 +67,4 @@ def test_an_original_that_is_gone_is_listed(done, tmp_path):
     rejects, truth = made(done, tmp_path / "out", 1000, archive=tmp_path / "archive")
     assert [(one.path, one.reason) for one in rejects] == [("deep.tiff", "unreadable")]
     assert "deep.tiff" not in {row["tiff_path"] for row in truth}
-    assert tuple(truth[0]) == TRUTH
+    assert tuple(truth[0]) == TRUTH.names
