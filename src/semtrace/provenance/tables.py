@@ -77,7 +77,7 @@ HASHES = Table(
         Column("rule", "text", "how the picture became 8-bit grey, as in `converted.csv`"),
     ),
 )
-HASHES_ALONE = ("path", "phash")  # enough of a hash table where there are no images
+HASHES_ALONE: tuple[str, ...] = ("path", "phash")  # enough of a hash table where there are no images
 JPEG_TO_TIFF = Table(
     "jpeg_to_tiff.csv",
     1,
