@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from semtrace.io import files, tables
+from semtrace.io.verdicts import TRUTH
 from semtrace.synthetic import generate as module
 from semtrace.synthetic.generate import Settings, generate, plan
 from semtrace.synthetic.recording import record
@@ -36,7 +37,7 @@ def root(made):
 
 @pytest.fixture(scope="module")
 def truth(root):
-    return [dict(row) for row in tables.read(root / "known" / "truth.csv", tables.TRUTH)]
+    return [dict(row) for row in tables.read(root / "known" / "truth.csv", TRUTH)]
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ import pytest
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
+from semtrace.io.verdicts import VERDICTS
 from semtrace.provenance import fingerprint, match
 from semtrace.provenance.fingerprint import HashSettings
+from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.tuning.replay import Replay, prepare
 from tests.pipeline import defaults, table
@@ -28,7 +30,7 @@ POINTS = [
     {"one_to_one": "on"},
     {"one_to_one": "on", "min_ssim": 0.9, "hamming_threshold": 80},
 ]
-TABLES = {"jpeg_to_tiff.csv": tables.JPEG_TO_TIFF, "tiff_to_jpeg.csv": tables.TIFF_TO_JPEG}
+TABLES = {"jpeg_to_tiff.csv": JPEG_TO_TIFF, "tiff_to_jpeg.csv": TIFF_TO_JPEG}
 
 
 def hashed(done: Done, size: int, folder, p):
@@ -50,8 +52,8 @@ def matched(done: Done, hashes, folder, settings, executor, verdicts=None) -> ma
 def written(one: Replay, settings, folder) -> int:
     results, examined = one.at(settings)
     folder.mkdir(exist_ok=True)
-    tables.write(folder / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, results.forward(one.both))
-    tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, results.backward(one.both, images=True))
+    tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, results.forward(one.both))
+    tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, results.backward(one.both, images=True))
     return examined
 
 
@@ -89,7 +91,7 @@ def test_a_persons_verdicts_hold_at_any_distance(crowded, tmp_path):
     with verdicts.open("w", newline="") as file:
         csv.writer(file).writerows(
             [
-                tables.VERDICTS,
+                VERDICTS,
                 (stranger, tiffs["other_0.tif"], "same", "me", "2026-01-01"),
                 (jpegs[0], "0" * 32, "same", "me", "2026-01-01"),  # the original is not here: it says nothing
                 (md5[other["jpeg_path"]], tiffs["other_1.tif"], "different", "me", "2026-01-01"),

@@ -25,6 +25,7 @@ from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.io.reuse import remember, remembered, take_over
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import recall_many
+from semtrace.provenance.tables import CONVERTED, INVENTORY
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
@@ -76,7 +77,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         executor: where to work.
 
     """
-    listed = tables.read(inventory, tables.INVENTORY)
+    listed = tables.read(inventory, INVENTORY)
     unique = [row for row in listed if not row["duplicate_of"]]
     paths, digests = [row["path"] for row in unique], [row["md5"] for row in unique]
     targets = names(paths, digests, settings.layout)
@@ -119,7 +120,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         shutil.rmtree(new)
         keepers = [(row["path"], row["duplicate_of"] or row["path"], row["md5"]) for row in listed]
         rows = [{"path": path, "md5": content, **made[keeper]} for path, keeper, content in keepers if keeper in made]
-        tables.write(folder / "converted.csv", tables.CONVERTED, rows)
+        tables.write(folder / "converted.csv", CONVERTED, rows)
         rejects = [Reject.of(path, "convert", failed[keeper]) for path, keeper, _ in keepers if keeper in failed]
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
     with Cache(executor.cache) as cache:

@@ -20,6 +20,7 @@ from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
+from semtrace.provenance.tables import GROUPS, INVENTORY, JPEG_TO_TIFF
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.provenance.tracing.sides import read_rows, to_side
 from semtrace.stage.declaration import Job
@@ -75,13 +76,13 @@ class File:
 
     content: int
     side: str
-    row: Mapping[str, str]
-    facts: Mapping[str, str]
+    row: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def path(self) -> str:
         """Relative to the folder of its side."""
-        return self.row["path"]
+        return str(self.row["path"])
 
     @property
     def preference(self) -> tuple[bool, int, bool, bool, int, str]:
@@ -90,9 +91,9 @@ class File:
         An original before a published picture; most pixels; as the microscope wrote it, with its pixel size;
         grey, for colour comes from later hands; most bits a sample; first by path.
         """
-        pixels = int(self.row.get("width") or 0) * int(self.row.get("height") or 0)
-        depth, colour = int(self.facts.get("bit_depth") or 0), self.facts.get("mode", "") in _COLOUR
-        return self.side != "tiff", -pixels, not self.facts.get("pixel_size_m"), colour, -depth, self.path
+        pixels = (self.row.get("width") or 0) * (self.row.get("height") or 0)
+        depth, colour = self.facts.get("bit_depth") or 0, self.facts.get("mode", "") in _COLOUR
+        return self.side != "tiff", -pixels, self.facts.get("pixel_size_m") is None, colour, -depth, self.path
 
 
 def stage(job: Job) -> Summary:
@@ -160,7 +161,7 @@ def run(
     )
     table = [{**row, "split": part} for row, part in zip(found, parts, strict=True)]
     with staged_folder(out) as folder:
-        tables.write(folder / "groups.csv", tables.GROUPS, table)
+        tables.write(folder / "groups.csv", GROUPS, table)
         counts = write_rejects(folder, rejects, rows_in=len(files), rows_out=len(table))
     return Summary(
         files=len(table),
@@ -177,12 +178,12 @@ def run(
 def _traced(mapping: Path | None) -> dict[str, str]:
     if mapping is None:
         return {}
-    rows = tables.read(mapping, tables.JPEG_TO_TIFF)
+    rows = tables.read(mapping, JPEG_TO_TIFF)
     return {row["jpeg_path"]: row["matched_tiff_path"] for row in rows if row["decision"] == "matched"}
 
 
-def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventory: Path | None) -> list[File]:
-    facts = {row["path"]: row for row in tables.read(inventory, tables.INVENTORY)} if inventory else {}
+def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, Any]]], inventory: Path | None) -> list[File]:
+    facts = {row["path"]: row for row in tables.read(inventory, INVENTORY)} if inventory else {}
     content = {
         (side, path): i
         for i, (one, side) in enumerate(zip(pool.contents, pool.sides, strict=True))
@@ -196,7 +197,7 @@ def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventor
 
 
 def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict[str, Any]]:
-    """One row per file (tables.GROUPS), without its part of the split."""
+    """One row per file (GROUPS), without its part of the split."""
     by_content: dict[int, list[File]] = {}
     for file in sorted(files, key=lambda file: file.preference):
         by_content.setdefault(file.content, []).append(file)

@@ -27,6 +27,7 @@ from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
+from semtrace.provenance.tables import HASHES, INVENTORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, Source, examine
 from semtrace.stage.executor import Executor
@@ -85,7 +86,7 @@ def tiffs(
     archive: Path, inventory: Path, out: Path, size: HashSettings, selection: Selection, executor: Executor
 ) -> Summary:
     """Write ``hashes.csv`` and ``rejects.csv`` of the archive's images to ``out``; duplicates share one hash."""
-    rows = [(row["path"], row["md5"]) for row in tables.read(inventory, tables.INVENTORY)]
+    rows = [(row["path"], row["md5"]) for row in tables.read(inventory, INVENTORY)]
     if selection.sample_tiff is not None:
         rows = _draw(rows, selection.sample_tiff, selection.seed)
     return _fingerprint(archive, rows, out, size, executor, "tiff", [])
@@ -171,7 +172,7 @@ def _fingerprint(
                 yield {"file": PurePosixPath(path).name, "path": path, **facts}
 
     with staged_folder(out) as folder:
-        images = tables.write(folder / "hashes.csv", tables.HASHES, hashes())
+        images = tables.write(folder / "hashes.csv", HASHES, hashes())
         counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=images)
     return Summary(images=images, contents=len(contents), degenerate=degenerate, rejects=counts)
 

@@ -24,6 +24,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
 from semtrace.io.verdicts import Verdicts, read_verdicts
 from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
+from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
@@ -115,10 +116,10 @@ def run(
             conflict has none.
 
     """
-    originals = tables.read(tiff_hashes, ("path", "phash"))
-    published = [row for file in jpeg_hashes for row in tables.read(file, ("path", "phash"))]
-    forward = tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
-    backward = tables.read(match / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG)
+    originals = tables.read(tiff_hashes, HASHES, required=HASHES_ALONE)
+    published = [row for file in jpeg_hashes for row in tables.read(file, HASHES, required=HASHES_ALONE)]
+    forward = tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
+    backward = tables.read(match / "tiff_to_jpeg.csv", TIFF_TO_JPEG)
     known = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     try:
         check_vocabulary((row["path"] for row in published), vocabulary)
@@ -147,8 +148,8 @@ def run(
         rejects, placed = _place(archive, folder, out, rows, digests, settings.link, cache) if archive else ([], {})
         failed = {reject.path for reject in rejects}
         rows = [row for row in rows if row["tiff_path"] not in failed]
-        tables.write(folder / "labels.csv", tables.LABELS, rows)
-        tables.write(folder / "conflicts.csv", tables.CONFLICTS, conflicts)
+        tables.write(folder / "labels.csv", LABELS, rows)
+        tables.write(folder / "conflicts.csv", CONFLICTS, conflicts)
         statuses = {row["tiff_path"]: row["status"] for row in rows}  # a picture with two labels is one picture
         counts = write_rejects(folder, rejects, rows_in=len(originals), rows_out=len(statuses))
     if cache is not None:

@@ -18,6 +18,7 @@ from semtrace.core.tracing.decision import Criteria
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.parallel.processes import available_cores
+from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
 from semtrace.provenance.tracing.crop_search import find_crops
 from semtrace.provenance.tracing.evidence import (
     Scope,
@@ -181,8 +182,8 @@ def run(
     both = sides(originals, jpegs, workers)
     forward = results.forward(both)
     with staged_folder(out) as folder:
-        tables.write(folder / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, forward)
-        tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, results.backward(both, images=images))
+        tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, forward)
+        tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, results.backward(both, images=images))
         counts = write_rejects(folder, results.rejects(both), rows_in=jpegs.rows, rows_out=len(forward))
     return Summary(
         jpegs=jpegs.rows,

@@ -34,7 +34,7 @@ class Finding:
 
 
 def check_pictures(
-    pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, str]], groups: Iterable[Mapping[str, str]]
+    pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, Any]], groups: Iterable[Mapping[str, Any]]
 ) -> list[Finding]:
     """The gates on what is inside.
 

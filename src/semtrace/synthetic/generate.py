@@ -14,6 +14,7 @@ from PIL import Image
 
 from semtrace.io import files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
+from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
 from semtrace.synthetic import archive, selection
@@ -120,7 +121,7 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
                 raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with fewer workers")
             rows += made
         clutter = _clutter(settings, building / "archive")
-        tables.write(building / "known" / "truth.csv", tables.TRUTH, rows)
+        tables.write(building / "known" / "truth.csv", TRUTH, rows)
         note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
         files.write_atomic(building / MARKER, note.encode())
         if (target / ".gitignore").is_file():

@@ -45,6 +45,7 @@ from semtrace.tuning.calibrate_tables import encoder_rows, pair_rows, point_rows
 from semtrace.tuning.judge import Judged, Source, Trial, answers, pictures, trials
 from semtrace.tuning.measure import Measurements, measure
 from semtrace.tuning.strangers import described, null_model
+from semtrace.tuning.tables import BY_ENCODER, CALIBRATION, PAIRS, TRIALS
 
 _LIMITS: dict[str, tuple[float, float]] = {
     "hamming_threshold": (1, REFERENCE_BITS), "min_ssim": (-1, 1), "min_correlation": (-1, 1), "min_margin": (0, 2),
@@ -185,10 +186,10 @@ def run(
     wrong = [row for row in rows if row["outcome"] == "wrong"]
     report = headline(work) + calibration_report(summary, encoders, wrong)
     with staged_folder(work / "calibrate") as folder:
-        tables.write(folder / "calibration.csv", tables.CALIBRATION, point_rows(judged), sort=False)
-        tables.write(folder / "pairs.csv", tables.PAIRS, pair_rows(judged))
-        tables.write(folder / "trials.csv", tables.TRIALS, rows)
-        tables.write(folder / "by_encoder.csv", tables.BY_ENCODER, encoders)
+        tables.write(folder / "calibration.csv", CALIBRATION, point_rows(judged), sort=False)
+        tables.write(folder / "pairs.csv", PAIRS, pair_rows(judged))
+        tables.write(folder / "trials.csv", TRIALS, rows)
+        tables.write(folder / "by_encoder.csv", BY_ENCODER, encoders)
         for name, drawn in figures(judged, used, model, settings.precision).items():
             write_atomic(folder / name, drawn)
         write_atomic(folder / "calibration_report.txt", report.encode())
