@@ -144,7 +144,7 @@ def fingerprint(given: argparse.Namespace) -> Any:
         comparisons = prefetch.Comparisons(
             p.dataset.archive, p.dataset.published, _hashes(given, "tiff"), _converted(given),
             p.dataset.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
-            p.match.geometry == "on", p.executor.cache,
+            p.match.geometry, p.executor.cache,
         )  # fmt: skip
     return fingerprint.jpegs(p.dataset.published, out, p.hash, p.fingerprint, p.executor, ahead=comparisons)
 
