@@ -71,7 +71,7 @@ def test_an_edited_params_file_is_checked(tmp_path, change, message):
     change(edited)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(edited))
     with pytest.raises(params.ParamsError, match=message):
-        params.load(tmp_path / "params.yaml").match
+        _ = params.load(tmp_path / "params.yaml").match
 
 
 @pytest.mark.parametrize("text", [None, "", "[1, 2", "just text"])
@@ -151,7 +151,5 @@ def test_a_section_may_be_nested_by_its_house():
     with pytest.raises(params.ParamsError, match=r"unknown section 'curation\.crop'"):
         Nested(values | {"curation": {"deduplicate": {"radius": 4}, "crop": {}}}, "conf")
     wrong = Nested(values | {"curation": {"deduplicate": {"radius": True}}}, "conf")
-    with pytest.raises(
-        params.ParamsError, match=r"^conf: curation\.deduplicate\.radius is True; it must be a whole number$"
-    ):
+    with pytest.raises(params.ParamsError, match=r"^conf: curation\.deduplicate\.radius is True; it must be a whole"):
         _ = wrong.curation_deduplicate

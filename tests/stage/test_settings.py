@@ -61,9 +61,7 @@ def test_all_that_is_wrong_is_said_at_once():
         f"match.reach is 0; it must be {BITS}; match.min_ssim is 1.5; it must be a number from -1 to 1"
     )
     without = {name: value for name, value in GOOD.items() if name != "reach"}
-    with pytest.raises(
-        SettingsError, match=r"^unknown parameter match\.reech, match\.reach missing; match has hamming_"
-    ):
+    with pytest.raises(SettingsError, match=r"^unknown parameter match\.reech, match\.reach missing; match has "):
         Settings.read(without | {"reech": 1})
 
 
