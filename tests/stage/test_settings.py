@@ -65,6 +65,15 @@ def test_all_that_is_wrong_is_said_at_once():
         Settings.read(without | {"reech": 1})
 
 
+def test_values_by_position_are_named_too():
+    with pytest.raises(SettingsError, match=r"^match\.hamming_threshold is 0; it must be a whole number"):
+        Settings(0, *list(GOOD.values())[1:])
+    with pytest.raises(SettingsError, match="more values than"):
+        Settings(*GOOD.values(), 1)
+    with pytest.raises(TypeError, match="reach"):
+        Settings(*GOOD.values(), reach=1)
+
+
 def test_a_changed_copy_is_checked_and_the_original_stays():
     settings = Settings.read(GOOD)
     assert asdict(replace(settings, reach=200)) == GOOD | {"reach": 200}
