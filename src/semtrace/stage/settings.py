@@ -85,9 +85,11 @@ class Section:
 
         @functools.wraps(checked)
         def init(self: Self, *args: Any, **values: Any) -> None:
-            names = list(cls.__pydantic_fields__)[: len(args)]
+            names = list(cls.__pydantic_fields__)
+            if len(args) > len(names):
+                raise TypeError(f"{cls.section} has {len(names)} parameters, not {len(args)}")
             try:
-                checked(self, *args[len(names) :], **dict(zip(names, args, strict=False)), **values)
+                checked(self, **dict(zip(names, args, strict=False)), **values)
             except ValidationError as error:
                 raise SettingsError(explained(cls, error)) from error
 
@@ -121,8 +123,6 @@ def _sentence(kind: type[Section], one: Any) -> str:
         return words if words.startswith(f"{kind.section}.") else f"{kind.section}: {words}"
     if one["type"] == "unexpected_keyword_argument":
         return f"unknown parameter {'.'.join(map(str, (kind.section, *one['loc'])))}"
-    if one["type"] == "unexpected_positional_argument":
-        return f"{kind.section} is given more values than it has parameters"
     declared, where, item = None, kind.section, False
     for step in one["loc"]:
         inner = _inside(declared, step) if declared else kind.__pydantic_fields__[str(step)]
