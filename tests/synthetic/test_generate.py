@@ -290,12 +290,12 @@ def test_the_summary_says_what_was_written(made, frames):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"originals": 39}, "originals = 39: must be a whole number of at least 40"),
-        ({"published": 3}, "published = 3"),
-        ({"published": 300}, "published = 300: 270 of them need an original"),
-        ({"seed": -1}, "seed = -1"),
-        ({"width": 100}, "width = 100"),
-        ({"originals": 240.0}, "originals = 240.0"),
+        ({"originals": 39}, "synthetic.originals is 39; it must be a whole number of at least 40"),
+        ({"published": 3}, "synthetic.published is 3;"),
+        ({"published": 300}, "synthetic.published is 300: 270 of them need an original"),
+        ({"seed": -1}, "synthetic.seed is -1"),
+        ({"width": 100}, "synthetic.width is 100"),
+        ({"originals": 240.0}, "synthetic.originals is 240.0"),
     ],
 )
 def test_wrong_settings(wrong, message):

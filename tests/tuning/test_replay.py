@@ -27,8 +27,8 @@ POINTS = [
     {"min_ssim": -1.0, "min_correlation": -1.0, "min_margin": 0.0},
     {"min_ssim": 0.985, "min_correlation": 0.5, "max_candidates": 2},
     {"min_correlation": 0.995, "max_candidates": 3},
-    {"one_to_one": "on"},
-    {"one_to_one": "on", "min_ssim": 0.9, "hamming_threshold": 80},
+    {"one_to_one": True},
+    {"one_to_one": True, "min_ssim": 0.9, "hamming_threshold": 80},
 ]
 TABLES = {"jpeg_to_tiff.csv": JPEG_TO_TIFF, "tiff_to_jpeg.csv": TIFF_TO_JPEG}
 
@@ -57,10 +57,10 @@ def written(one: Replay, settings, folder) -> int:
     return examined
 
 
-@pytest.mark.parametrize(("size", "geometry"), [(32, "off"), (16, "off"), (8, "off"), (32, "on")])
+@pytest.mark.parametrize(("size", "geometry"), [(32, False), (16, False), (8, False), (32, True)])
 def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, size, geometry):
     p = defaults(tmp_path)
-    tried = POINTS if geometry == "off" else POINTS[::3]
+    tried = POINTS if not geometry else POINTS[::3]
     asked = [replace(p.match, geometry=geometry, **point) for point in tried]
     hashes = hashed(crowded, size, tmp_path, p)
     knowledge = read_knowledge(crowded.work / "convert/converted.csv", None)
@@ -71,10 +71,10 @@ def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, si
         examined = written(one, settings, tmp_path / "replay")
         for name in TABLES:
             assert (tmp_path / "replay" / name).read_bytes() == (tmp_path / "match" / name).read_bytes(), settings
-        assert examined >= summary.pairs_compared or geometry == "on"  # places of parts are no comparisons by hash
+        assert examined >= summary.pairs_compared or geometry  # places of parts are no comparisons by hash
         seen |= {(row["decision"], row["reason"]) for row in table(tmp_path / "match/jpeg_to_tiff.csv")}
     reasons = {reason for _, reason in seen}
-    if geometry == "off":  # the points try every line of the decision
+    if not geometry:  # the points try every line of the decision
         assert {"proven", "ssim", "no_candidate", "ssim_too_low", "runner_up_too_close"} <= reasons
 
 
@@ -134,7 +134,7 @@ def test_a_picture_that_cannot_be_read_any_more_matters_only_where_it_is_compare
 
 def test_one_measurement_is_for_one_geometry(done, tmp_path):
     p = defaults(tmp_path)
-    asked = [replace(p.match, geometry=geometry) for geometry in ("on", "off")]
+    asked = [replace(p.match, geometry=geometry) for geometry in (True, False)]
     with pytest.raises(InputError, match="one geometry"):
         prepare(hashed(done, 32, tmp_path, p), (done.archive, done.published), asked, read_knowledge(None, None),
                 p.executor)  # fmt: skip

@@ -75,6 +75,6 @@ def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
         return prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
             job.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
-            p.match.geometry == "on", p.executor.cache,
+            p.match.geometry, p.executor.cache,
         )  # fmt: skip
     return None

@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
@@ -31,22 +33,16 @@ from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import Failure, Reject, write_rejects
+from semtrace.stage.settings import Section, Whole
 
 _LONGEST = 1000  # bytes of a path in the tree: the system allows 4,095 in all, and folders above it take their part
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="convert"):
     """How TIFFs become JPEGs (conf/convert/)."""
 
-    layout: str
-    quality: int
-
-    def __post_init__(self) -> None:
-        if self.layout not in ("tree", "flat"):
-            raise ValueError(f"convert.layout is {self.layout!r}; it must be 'tree' or 'flat'")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"convert.quality is {self.quality}; it must be 1 to 100")
+    layout: Literal["tree", "flat"]
+    quality: Annotated[Whole, Field(ge=1, le=100)]
 
 
 @dataclass(frozen=True)

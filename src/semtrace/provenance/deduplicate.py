@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.core.grouping.groups import Link, diameters, distances, group, toward
@@ -26,34 +28,26 @@ from semtrace.provenance.tracing.sides import read_rows, to_side
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, write_rejects
+from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Whole
 
 _COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "LAB", "YCbCr"})  # Pillow's names, as in the inventory
-_REFERENCE_BITS = 1024  # radii are given for this many bits, and scaled to the hash in use
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="deduplicate"):
     """What belongs together, and how it is split (conf/deduplicate/)."""
 
-    scope: str
-    radius: int
-    radius_by_hash: int
-    max_candidates: int
-    min_correlation: float
-    splits: dict[str, float]
-    seed: int
+    scope: Literal["within", "across"]
+    radius: Bits
+    radius_by_hash: Bits
+    max_candidates: Annotated[Whole, Field(ge=1)]
+    min_correlation: Annotated[Number, Field(gt=0, le=1)]
+    splits: dict[str, Number]
+    seed: Whole
 
-    def __post_init__(self) -> None:
-        if self.scope not in ("within", "across"):
-            raise ValueError(f"deduplicate.scope is {self.scope!r}; it must be within or across")
-        for name in ("radius", "radius_by_hash"):
-            if not 0 < getattr(self, name) <= _REFERENCE_BITS:
-                raise ValueError(f"deduplicate.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
-        if self.max_candidates < 1:
-            raise ValueError(f"deduplicate.max_candidates is {self.max_candidates}; it must be 1 or more")
-        if not 0 < self.min_correlation <= 1:
-            raise ValueError(f"deduplicate.min_correlation is {self.min_correlation}; it must be above 0, at most 1")
+    @model_validator(mode="after")
+    def _splits_sum_to_1(self) -> Self:
         assign([], [], self.splits, self.seed)
+        return self
 
 
 @dataclass(frozen=True)
@@ -140,7 +134,7 @@ def run(
     pool = make_pool(sides, across=settings.scope == "across")
     knowledge = read_knowledge(None, verdicts)
     known = known_links(pool, _traced(mapping), knowledge)
-    scale = next(iter(sides.values())).bits / _REFERENCE_BITS
+    scale = next(iter(sides.values())).bits / REFERENCE_BITS
     limits = Limits(
         settings.radius * scale, settings.radius_by_hash * scale, settings.max_candidates, settings.min_correlation
     )

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, get_args
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.core.names import distinct
@@ -27,38 +29,37 @@ from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
 from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
+from semtrace.stage.settings import Link, Section
 
 
-@dataclass(frozen=True)
-class LabelsSettings:
+class LabelsSettings(Section, section="labels"):
     """The vocabulary (conf/labels/): position in ``categories`` is the label's number."""
 
     vocabulary: str
     categories: list[str]
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _fit_for_use(self) -> Self:
         self.parsed()
+        return self
 
     def parsed(self) -> Vocabulary:
         """The vocabulary, checked."""
         return Vocabulary(self.vocabulary, tuple(self.categories))
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="label"):
     """How labelled copies are made, and what becomes of conflicts (conf/label/)."""
 
-    link: str
-    conflicts: str
+    link: Link
+    conflicts: Rule
     priority: list[str]
 
-    def __post_init__(self) -> None:
-        if self.link not in ("reflink", "hardlink", "copy"):
-            raise ValueError(f"label.link is {self.link!r}; it must be reflink, hardlink or copy")
-        if self.conflicts not in get_args(Rule):
-            raise ValueError(f"label.conflicts is {self.conflicts!r}; it must be one of {', '.join(get_args(Rule))}")
+    @model_validator(mode="after")
+    def _priority_where_it_is_asked_for(self) -> Self:
         if (self.conflicts == "priority") != bool(self.priority):
             raise ValueError("label.priority lists categories, the strongest first, for label.conflicts=priority alone")
+        return self
 
 
 @dataclass(frozen=True)

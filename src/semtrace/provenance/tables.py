@@ -125,13 +125,13 @@ JPEG_TO_TIFF = Table(
         Column(
             "symmetry",
             "text",
-            "what was done to the original before it was published: `identity`, or with `match.geometry=on` how it "
+            "what was done to the original before it was published: `identity`, or with `match.geometry=true` how it "
             "was turned or mirrored (quarter turns counter-clockwise, mirroring first); empty where nothing matched",
         ),
         Column(
             "crop",
             "text",
-            "with `match.geometry=on`, where only a part of the original was published: that part, as width x height "
+            "with `match.geometry=true`, where only a part of the original was published: that part, as width x height "
             "+ left + top in pixels of the original; else empty",
         ),
         Column(

@@ -8,15 +8,18 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Self
 
 import numpy as np
 from PIL import Image
+from pydantic import Field, model_validator
 
 from semtrace.io import files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
+from semtrace.stage.settings import Section, Whole
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import Frame, record
@@ -25,8 +28,7 @@ from semtrace.synthetic.scenes import CATEGORIES, scene
 MARKER = "SYNTHETIC.txt"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="synthetic"):
     """What to generate.
 
     Attributes:
@@ -36,24 +38,22 @@ class Settings:
         width: usual width of a picture in pixels, at least 320; the other sizes keep their proportion to it.
 
     Raises:
-        ValueError: a value is out of range.
+        SettingsError: a value is out of range.
     """
 
-    seed: int = 1
-    originals: int = 240
-    published: int = 180
-    width: int = 1024
+    seed: Annotated[Whole, Field(ge=0)] = 1
+    originals: Annotated[Whole, Field(ge=40)] = 240
+    published: Annotated[Whole, Field(ge=30)] = 180
+    width: Annotated[Whole, Field(ge=320)] = 1024
 
-    def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("originals", 40), ("published", 30), ("width", 320)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} = {value!r}: must be a whole number of at least {least}")
+    @model_validator(mode="after")
+    def _enough_originals(self) -> Self:
         if self.published - self.lost > self.originals:
             raise ValueError(
-                f"published = {self.published}: {self.published - self.lost} of them need an original, "
-                f"but originals = {self.originals}"
+                f"synthetic.published is {self.published}: {self.published - self.lost} of them need an original, "
+                f"but synthetic.originals is {self.originals}"
             )
+        return self
 
     @property
     def lost(self) -> int:

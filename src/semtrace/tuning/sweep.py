@@ -19,14 +19,14 @@ from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.provenance import fingerprint
-from semtrace.provenance.fingerprint import HashSettings, Selection
-from semtrace.provenance.match import REFERENCE_BITS
+from semtrace.provenance.fingerprint import HashSettings, Selection, Size
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.provenance.tables import HASHES
 from semtrace.provenance.tracing.evidence import Scope, compare_candidates, read_knowledge
 from semtrace.provenance.validate import accuracy_of, judged_rows, mapping_metrics, read_truth
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
+from semtrace.stage.settings import REFERENCE_BITS, Section, Share
 from semtrace.tuning.replay import Replay, prepare
 from semtrace.tuning.sweep_figures import figures
 from semtrace.tuning.sweep_report import sweep_report
@@ -36,27 +36,24 @@ WRITTEN = {"sweep.csv", "timings.csv", "sweep_report.txt", "heat_map.png", "prec
 _TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="sweep"):
     """What is asked for (conf/sweep/): right matches / all matches."""
 
-    precision: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.precision < 1:
-            raise ValueError(f"sweep.precision is {self.precision}; it must be above 0 and below 1")
+    precision: Share
 
 
 @dataclass(frozen=True)
 class Point:
     """Parameters of one run: bits along each side of the hash, and the thresholds of the match."""
 
-    hash_size: int
+    hash_size: Size
     match: MatchSettings
 
     def values(self) -> dict[str, Any]:
-        """Every parameter by the name it has in tables."""
-        return {"hash_size": self.hash_size, **asdict(self.match)}
+        """Every parameter by the name it has in tables, where a switch is ``on`` or ``off``."""
+        said = {True: "on", False: "off"}
+        values = {name: said[value] if isinstance(value, bool) else value for name, value in asdict(self.match).items()}
+        return {"hash_size": self.hash_size, **values}
 
     def changes(self, other: Point) -> tuple[int, float]:
         """How many parameters differ, and by how much in all, relative to the larger value."""
@@ -158,7 +155,7 @@ def run(
             jpegs = [row["path"] for row in tables.read(hashes[1], HASHES)]
             truth = read_truth(inputs.known / "truth.csv", jpegs, content)
             basis = truth.basis
-            for geometry in ("off", "on"):
+            for geometry in (False, True):
                 mine = [
                     i for i, point in enumerate(points)
                     if point.hash_size == size and point.match.geometry == geometry
