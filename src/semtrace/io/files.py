@@ -14,6 +14,9 @@ from collections.abc import Collection, Iterable, Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
+from semtrace.io.digests import md5 as md5
+from semtrace.io.terminal import harmless as harmless
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SYNC_FILE_RANGE_WRITE = 2
 MAX_BYTES = 2**31
@@ -148,16 +151,6 @@ def read_regular(path: Path | str) -> bytes:
         if size > MAX_BYTES:
             raise OSError(errno.EFBIG, f"{size} bytes; the limit is {MAX_BYTES}", str(path))
         return file.read(size + 1)  # one that grows meanwhile is not followed for ever; its digest will tell
-
-
-def harmless(text: str) -> str:
-    """Text for a terminal: a strange file name may hold what moves the cursor or turns the line around."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
-
-
-def md5(data: bytes) -> str:
-    """The md5 of ``data`` as 32 hex digits: an identity of content, not a protection against forgery."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def digests(path: Path) -> tuple[int, str, str]:
