@@ -89,14 +89,14 @@ def decide(pictures: Sequence[Picture], kept: Kept, settings: Settings, views: V
         decision = _decide(picture, kept, settings, views)
         decisions.append(decision)
         if decision.kind == "unique":
-            kept.add(as_kept(picture, picture.path))
+            kept.add(as_kept(picture))
     return decisions
 
 
-def as_kept(picture: Picture, file: str) -> KeptPicture:
-    """A picture as one to compare with; ``file`` is where it lies."""
+def as_kept(picture: Picture) -> KeptPicture:
+    """A picture of this batch as one to compare with; it is still where it was."""
     p = picture
-    return KeptPicture(p.path, file, p.md5, p.pixels, p.width, p.height, p.deep, p.top, p.words, p.blocks)
+    return KeptPicture(p.path, "", p.md5, p.pixels, p.width, p.height, p.deep, p.top, p.words, p.blocks)
 
 
 def _decide(picture: Picture, kept: Kept, settings: Settings, views: Views) -> Decision:

@@ -18,14 +18,14 @@ class KeptPicture:
 
     Attributes:
         path: where it was below the watched folder.
-        file: where it is, or was put.
+        file: where it was put; empty: it is still at ``path``.
         md5: of the file.
         pixels: digest of its grey levels.
         width: columns.
         height: rows.
         deep: more than 8 bits a pixel.
         top: range that was mapped to 8 bits when it was measured.
-        words: packed hash.
+        words: packed hash; None where only identical pictures can be recognised.
         blocks: sums for the search by squared error, or None.
 
     """
@@ -38,7 +38,7 @@ class KeptPicture:
     height: int
     deep: bool
     top: int
-    words: NDArray[np.uint64]
+    words: NDArray[np.uint64] | None
     blocks: NDArray[np.float64] | None = None
 
 
@@ -49,7 +49,7 @@ class Kept:
         """Begin with none; ``words`` is the number of uint64 of a hash."""
         self._pictures: list[KeptPicture] = []
         self._by_content: dict[str, int] = {}
-        self._hashes = HashIndex(words)
+        self._hashes, self._hashed = HashIndex(words), list[int]()
         self._blocks: dict[tuple[int, int], tuple[BlockIndex, list[int]]] = {}
 
     def __len__(self) -> int:
@@ -64,7 +64,9 @@ class Kept:
         self._pictures.append(picture)
         self._by_content.setdefault(picture.md5, number)
         self._by_content.setdefault(picture.pixels, number)
-        self._hashes.add(picture.words)
+        if picture.words is not None:
+            self._hashes.add(picture.words)
+            self._hashed.append(number)
         if picture.blocks is not None:
             index, numbers = self._blocks.setdefault((picture.width, picture.height), (BlockIndex(), []))
             index.add(picture.blocks)
@@ -77,9 +79,10 @@ class Kept:
 
     def near(self, words: NDArray[np.uint64], most: int, below: int) -> list[tuple[KeptPicture, int]]:
         """The nearest by hash with their distance in bits, nearest first, then oldest."""
-        if not self._pictures:
+        if not self._hashed:
             return []
-        return [(self._pictures[i], distance) for i, distance in self._hashes.query(words, most, below=below)]
+        found = self._hashes.query(words, most, below=below)
+        return [(self._pictures[self._hashed[i]], distance) for i, distance in found]
 
     def near_by_error(
         self, width: int, height: int, blocks: NDArray[np.float64], limit: float

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class Picture:
         empty: nothing but shading and noise in it.
         noise: 2 sigma², the squared error that two frames differ by that differ only in noise; 8-bit grey levels.
         sharpness: variance of second differences, 8-bit grey levels; for ``keeper: sharpest``.
+        seconds: that reading and measuring it took; nothing else depends on it.
 
     """
 
@@ -53,6 +55,7 @@ class Picture:
     empty: bool
     noise: float
     sharpness: float
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,11 @@ _IN_USE = (32, 33)  # Windows: sharing violation, lock violation
 
 def examine(job: Job) -> Picture | Unread:
     """Read and measure one file; whatever is wrong with it becomes an ``Unread``."""
+    began = time.perf_counter()
     try:
         data = read_unchanged(job.file, job.signature)
-        return measure(job.path, job.signature, md5(data), decode_frame(data), job.settings, job.top)
+        picture = measure(job.path, job.signature, md5(data), decode_frame(data), job.settings, job.top)
+        return replace(picture, seconds=time.perf_counter() - began)
     except UnreadableImage as error:
         return Unread(job.path, job.signature, error.reason, error.detail)
     except MemoryError:
