@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semtrace import cli_release, verbs, verbs_run, verbs_tuning
+from semtrace import cli_release, cli_watch, verbs, verbs_run, verbs_tuning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +73,11 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
-    if given.verb in ("params", "verify", "diff", "pack") or (elsewhere and not reads) or not verbs.PARAMS.is_file():
+    if (
+        given.verb in ("params", "verify", "diff", "pack", "watch")
+        or (elsewhere and not reads)
+        or not verbs.PARAMS.is_file()
+    ):
         return contextlib.nullcontext()
     held = verbs.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", verbs.WORK)
     if reads and not held.is_dir():
@@ -142,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     cli_release.add(verb, verbs.PARAMS, verbs.WORK)
+    cli_watch.add(verb)
     return parser
 
 

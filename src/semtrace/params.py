@@ -90,6 +90,7 @@ SECTIONS = {
     "sweep": "semtrace.provenance.sweep:Settings",
     "executor": "semtrace.provenance.common:Executor",
     "tracking": "semtrace.params:Tracking",
+    "watch": "semtrace.watch.settings:Settings",
 }
 
 

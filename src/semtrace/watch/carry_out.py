@@ -113,7 +113,7 @@ class Carrier:
             if there is not None:
                 return replace(item, state="moved")
             if read is None and is_bare(self._places.root):
-                raise OSError(errno.ENOENT, "the watched folder is empty: not mounted?", source)
+                raise OSError(errno.ENXIO, "the watched folder is empty: not mounted?", source)
             if read is None:
                 return replace(item, state="failed", detail="neither at its place nor at its target")
             return replace(item, state="kept", target="", detail="vanished before it was moved")

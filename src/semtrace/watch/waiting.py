@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from semtrace.io.journal import Journal, Waiting
 from semtrace.watch.clock import Clock
-from semtrace.watch.picture import Unread
+from semtrace.watch.picture import Picture, Unread
 from semtrace.watch.scan import FolderState, Tree
 from semtrace.watch.settings import Settings
 
@@ -66,7 +66,7 @@ class Waitings:
             self._stored = rows
 
     def _of_folder(self, folder: FolderState, tree: Tree, settings: Settings, now: float) -> list[Waiting]:
-        rows, unsettled = [], 0
+        rows, unsettled, read = [], 0, 0
         seen = self._clock.now()
         for name, state in folder.files.items():
             path, what = folder.path_of(name), state.signature
@@ -77,6 +77,8 @@ class Waitings:
             elif isinstance(state.result, Unread) and tree.is_given_up(state, now):
                 reason = f"{UNREADABLE}{state.result.reason} ({state.result.detail})"
                 rows.append(Waiting(path, what.bytes, what.mtime_ns, seen, reason))
+            elif isinstance(state.result, Picture):
+                read += 1
             else:
                 unsettled += 1
         reason = ""
@@ -86,6 +88,8 @@ class Waitings:
             reason = "pictures are not settled yet"
         elif any(now - since < settings.unreadable_after_s for _, since in folder.temporary.values()):
             reason = "a temporary file is being written"
+        elif read:
+            reason = "an earlier batch is not finished"
         if reason:
             rows.append(Waiting(folder.path or ".", 0, 0, seen, reason))
         return rows

@@ -141,9 +141,9 @@ class Watcher:
         for name, path in self._places.each().items():
             mount = self._journal.known(self._places.root, f"{name} mount") if is_bare(path) else None
             if mount is not None and not_mounted(path, mount):
-                self._console.once(name, f"Waiting: {path} is not there; mount it, or make it")
+                self._console.once(f"{name} mount", f"Waiting: {path} is not there; mount it, or make it")
                 return False
-            self._console.forget(name, f"{path} is there again")
+            self._console.forget(f"{name} mount", f"{path} is there again")
         return True
 
     def _announce(self) -> None:
