@@ -14,6 +14,7 @@ import pytest
 
 from semtrace.io import moves
 from semtrace.io.digests import md5
+from semtrace.parallel import Crashed
 from semtrace.watch import scan
 from semtrace.watch.picture import Job, Picture, examine
 from tests.watch.harness import DEFAULT, World, contents, picture, similar, tree
@@ -414,6 +415,17 @@ def test_a_file_in_use_on_windows_has_not_settled(world, monkeypatch):
     assert sorted(tree(w.unique)) == ["a/1.bmp", "a/2.bmp"]
 
 
+def test_a_file_that_kills_its_decoder_is_unreadable_and_the_rest_goes_on(world):
+    w: World = world()
+    for i in range(3):
+        w.put(f"a/{i}.bmp", picture(i))
+    died = Crashed("the decoder crashed (segmentation fault)")
+    w.watcher._reading._read = lambda jobs: (died if job.path == "a/1.bmp" else examine(job) for job in jobs)
+    w.go(64)
+    assert sorted(tree(w.unique)) == ["a/0.bmp", "a/2.bmp"]
+    assert w.waiting() == {"a/1.bmp": "unreadable: crashed (the decoder crashed (segmentation fault))"}
+
+
 # --- disks that go away or are full
 
 
@@ -517,7 +529,7 @@ def test_the_disk_of_the_journal_is_full(world, step):
     setattr(w.journal, step, failing)
     w.go(20)
     assert w.said("database or disk is full")
-    assert (tree(w.unique) == {}) == (step != "settle")
+    assert (tree(w.unique) == {}) == (step == "plan")
     complete(w, before)
     full[0] = False
     w.go(80)
