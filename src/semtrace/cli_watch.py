@@ -90,8 +90,7 @@ def settings(overrides: list[str]) -> Settings:
     if Path("conf/watch").is_dir() and Path("conf/config.yaml").is_file():
         found: Settings = parse(composed(Path("conf"), overrides), "conf/").section("watch")
         return found
-    presets = [word.removeprefix("watch=") for word in overrides if word.startswith("watch=")]
-    name = presets[-1] if presets else "default"
+    name = ["default", *(word.removeprefix("watch=") for word in overrides if word.startswith("watch="))][-1]
     if name not in PRESETS:
         raise InputError(f"watch={name}: not known; choose one of {', '.join(PRESETS)}")
     changes = OmegaConf.from_dotlist([word for word in overrides if word.startswith("watch.")]).get("watch") or {}
@@ -189,11 +188,8 @@ def _try(given: argparse.Namespace) -> None:
     words = [str(path) for path in given.folders]
     overrides = [word for word in words if word.startswith(("watch=", "watch.")) and not Path(word).exists()]
     folders = [Path(word).absolute() for word in words if word not in overrides]
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder")
-    if not folders:
-        raise InputError("name a folder of pictures")
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise InputError(f"{missing[0]}: no such folder")
     rules = settings(overrides)
     scenes: dict[str, str] | None = None
     for table in (folder / "truth.csv" for folder in folders):
@@ -241,10 +237,9 @@ def _undo(given: argparse.Namespace) -> None:
                 result = undo(journal, batches, Clock().now())
         finally:
             journal.close()
-    for path in result.back:
-        print(harmless(f"Back:      {path}"))
-    for path, reason in result.gone:
-        print(harmless(f"Not back:  {path}: {reason}"))
+    lines = [f"Back:      {path}" for path in result.back]
+    lines += [f"Not back:  {path}: {reason}" for path, reason in result.gone]
+    print(harmless("".join(f"{line}\n" for line in lines)), end="")
     print(f"{len(result.back)} put back, {len(result.gone)} not")
     if result.gone:
         raise SystemExit(1)
@@ -263,10 +258,8 @@ def _status(given: argparse.Namespace) -> None:
                 found += [status(journal, root) for root in journal.roots()]
             finally:
                 journal.close()
-    if given.json:
-        print(json.dumps([one.as_json() for one in found], indent=2))
-    else:
-        print(harmless("\n".join(str(one) for one in found)))
+    text = json.dumps([one.as_json() for one in found], indent=2) if given.json else "\n".join(map(str, found))
+    print(harmless(text))
     if any(one.needs_a_person for one in found):
         raise SystemExit(1)
 
@@ -297,9 +290,9 @@ def _generate(given: argparse.Namespace) -> None:
         )  # fmt: skip
     except ValueError as error:
         raise InputError(f"watch generate: {error}") from error
-    total = order.total * order.folders
+    steps = tqdm(generate(str(given.folder), order), total=order.total * order.folders + 1, unit="image", disable=None)
     try:
-        written = sum(1 for _ in tqdm(generate(str(given.folder), order), total=total + 1, unit="image", disable=None))
+        written = sum(1 for _ in steps)
     except FileExistsError as error:
         raise InputError(f"{error.filename}: there already; choose another folder") from error
     print(f"{written - 1} images in {order.folders} folder(s) of {given.folder}, and truth.csv")
