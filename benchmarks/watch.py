@@ -48,7 +48,7 @@ class Frames:
         start = int(rng.integers(0, 3 * self.side * self.side))
         noise = self.noise[start : start + self.side**2].reshape(self.side, self.side)
         window = self.field[y : y + self.side, x : x + self.side]
-        return np.clip(np.rint(window + noise), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(window + noise), 0, 255), np.uint8)
 
     def file(self, number: int, form: str) -> bytes:
         """The same as the bytes of a file."""
@@ -99,7 +99,7 @@ class Watched:
     def cpu(self) -> float:
         """Processor seconds used so far."""
         times = psutil.Process(self.process.pid).cpu_times()
-        return times.user + times.system + times.children_user + times.children_system
+        return float(times.user + times.system + times.children_user + times.children_system)
 
     def _listen(self) -> None:
         assert self.process.stdout is not None

@@ -67,43 +67,8 @@ def _places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help=_OVERRIDES)
 
 
-def settings(overrides: list[str]) -> Settings:
-    """Settings of the watcher: from conf/ where this is a project's root, else those of the package.
-
-    Args:
-        overrides: ``watch=<name>`` and ``watch.<key>=<value>``.
-
-    Raises:
-        InputError: an unknown name or key, or a value out of range.
-    """
-    from dataclasses import asdict
-
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    from semtrace.params import composed, parse
-    from semtrace.provenance.common import InputError
-    from semtrace.watch.settings import PRESETS, Settings
-
-    if wrong := [word for word in overrides if not word.startswith(("watch=", "watch."))]:
-        raise InputError(f"{wrong[0]!r}: not a setting of the watcher; write watch=loose or watch.threshold=9")
-    if Path("conf/watch").is_dir() and Path("conf/config.yaml").is_file():
-        found: Settings = parse(composed(Path("conf"), overrides), "conf/").section("watch")
-        return found
-    name = ["default", *(word.removeprefix("watch=") for word in overrides if word.startswith("watch="))][-1]
-    if name not in PRESETS:
-        raise InputError(f"watch={name}: not known; choose one of {', '.join(PRESETS)}")
-    changes = OmegaConf.from_dotlist([word for word in overrides if word.startswith("watch.")]).get("watch") or {}
-    try:
-        values = OmegaConf.merge(OmegaConf.structured(Settings), asdict(PRESETS[name]), changes)
-        return OmegaConf.to_object(values)  # type: ignore[return-value]
-    except (OmegaConfBaseException, ValueError) as error:
-        raise InputError(str(error).splitlines()[0]) from error
-
-
 def _run(given: argparse.Namespace) -> None:
     from semtrace.io.decision_log import DecisionLog
-    from semtrace.io.journal import opened
     from semtrace.watch.clock import Clock
     from semtrace.watch.console import Console
     from semtrace.watch.reading import reader
@@ -111,13 +76,10 @@ def _run(given: argparse.Namespace) -> None:
 
     rules, places, state = _prepared(given)
     clock, console = Clock(), Console(lambda line: print(line, flush=True))
-    with _one_watcher(places.archive), _trouble(state):
+    with _trouble(state), _opened(state, console) as journal, _one_watcher(journal, places):
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: clock.stop())
-        journal, aside = opened(state)
-        if aside is not None:
-            console.say(f"The journal was damaged; it is kept as {aside}. A new one is begun; nothing moves twice")
         log = DecisionLog(state.with_name(f"{state.stem}.watch.jsonl"))
         try:
             watcher = Watcher(
@@ -127,13 +89,13 @@ def _run(given: argparse.Namespace) -> None:
             code = watcher.run()
         finally:
             log.close()
-            journal.close()
     if code:
         raise SystemExit(code)
 
 
 def _prepared(given: argparse.Namespace) -> tuple[Settings, Any, Path]:
     """Settings, checked folders and the file of the journal."""
+    from semtrace.cli_watch_settings import settings
     from semtrace.provenance.common import InputError
     from semtrace.watch.places import PlacesError, checked
 
@@ -163,23 +125,42 @@ def _trouble(state: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _one_watcher(archive: str) -> Iterator[None]:
-    """Hold the archive; a second watcher, also of another machine, is refused."""
+def _opened(state: Path, console: Any) -> Iterator[Any]:
+    """The journal, begun anew where it was damaged."""
+    from semtrace.io.journal import opened
+
+    journal, aside = opened(state)
+    try:
+        if aside is not None:
+            console.say(f"The journal was damaged; it is kept as {aside}. A new one is begun; nothing moves twice")
+        yield journal
+    finally:
+        journal.close()
+
+
+@contextmanager
+def _one_watcher(journal: Any, places: Any) -> Iterator[None]:
+    """Hold the archive, where it is mounted; a second watcher, also of another machine, is refused."""
     from filelock import FileLock, Timeout
 
-    from semtrace.provenance.common import InputError
+    from semtrace.provenance.common import InputError, UnreachableError
+    from semtrace.watch.places import not_mounted
 
-    Path(archive).mkdir(parents=True, exist_ok=True)
+    mount = journal.known(places.root, "archive mount")
+    if mount is not None and not_mounted(places.archive, mount):
+        raise UnreachableError(f"{places.archive} is not there; mount it, or make it")
+    Path(places.archive).mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(Path(archive) / ".semtrace-watch.lock", timeout=0):
+        with FileLock(Path(places.archive) / ".semtrace-watch.lock", timeout=0):
             yield
     except Timeout as error:
-        raise InputError(f"{archive}: another watcher works with this archive; stop it first") from error
+        raise InputError(f"{places.archive}: another watcher works with this archive; stop it first") from error
 
 
 def _try(given: argparse.Namespace) -> None:
     import csv
 
+    from semtrace.cli_watch_settings import settings
     from semtrace.io.terminal import harmless
     from semtrace.provenance.common import InputError
     from semtrace.watch.reading import reader
@@ -214,6 +195,7 @@ def _undo(given: argparse.Namespace) -> None:
     from semtrace.io.terminal import harmless
     from semtrace.provenance.common import InputError
     from semtrace.watch.clock import Clock
+    from semtrace.watch.places import Places
     from semtrace.watch.undo import undo
 
     paths = _journals(given)
@@ -233,7 +215,9 @@ def _undo(given: argparse.Namespace) -> None:
                 batches = sorted(batches, key=lambda batch: batch.id)[-1:]
             if not batches:
                 raise InputError("no such batch that could be undone; `semtrace watch status` says what there is")
-            with _one_watcher(journal.known(batches[0].root, "archive") or batches[0].root):
+            root = batches[0].root
+            places = Places(root, *(journal.known(root, name) or root for name in ("unique", "archive")))
+            with _one_watcher(journal, places):
                 result = undo(journal, batches, Clock().now())
         finally:
             journal.close()

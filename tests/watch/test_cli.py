@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from semtrace.cli import main
-from semtrace.cli_watch import settings
+from semtrace.cli_watch_settings import settings
 from semtrace.watch.settings import PRESETS
 from tests.watch.harness import picture, tree
 
@@ -62,6 +63,17 @@ def test_a_second_watcher_of_an_archive_is_refused(here, capsys):
     with FileLock(here / "a/.semtrace-watch.lock"):
         assert watch("run", "raw", "--unique", "u", "--archive", "a", "--once", *QUICK) == 2
     assert "another watcher works with this archive" in capsys.readouterr().err
+
+
+def test_an_archive_that_is_not_mounted_is_not_made_anew(here, capsys):
+    (here / "raw").mkdir()
+    (here / "raw/1.bmp").write_bytes(picture(1))
+    words = ["run", "raw", "--unique", "u", "--archive", "a", "--once", *QUICK]
+    assert watch(*words) == 0
+    shutil.rmtree(here / "a")
+    assert watch(*words) == 1
+    assert "a is not there; mount it, or make it" in capsys.readouterr().err
+    assert not (here / "a").exists()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def modified_ns(folder: str) -> int:
 def path_in(root: str, relative: str = "", *, windows: bool = _WINDOWS) -> str:
     """The native path of a POSIX path below ``root``; on Windows such a long one as the system accepts."""
     if not windows:
-        return f"{root}/{relative}" if relative else root
+        return f"{root}/{relative}" if root and relative else root or relative
     return extended(str(PureWindowsPath(root) / relative))
 
 

@@ -17,7 +17,7 @@ class Status:
         root: the folder.
         folders: folders of which pictures were sorted.
         counts: pictures by decision: unique, similar, identical, empty; those that are ``failed`` are nowhere.
-        unfinished: batches to be taken up.
+        unfinished: batches that an error or a stop left to be taken up.
         waiting: what is not settled, with the reason and since when.
         unreadable: files and folders that cannot be read.
         skipped: files that were there before the first start.
@@ -93,7 +93,7 @@ def status(journal: Journal, root: str) -> Status:
         root=root,
         folders=len({batch.folder for batch in batches}),
         counts=journal.counts(root),
-        unfinished=sum(batch.state in ("planned", "moving") for batch in batches),
+        unfinished=sum(batch.state == "moving" for batch in batches),
         waiting=[row for row in rows if row.reason != SKIPPED and not row.reason.startswith(UNREADABLE)],
         unreadable=[row for row in rows if row.reason.startswith(UNREADABLE)],
         skipped=sum(row.reason == SKIPPED for row in rows),
