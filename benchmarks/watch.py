@@ -28,7 +28,7 @@ SIDE = 512
 
 
 class Frames:
-    """As many different frames as are asked for, quickly: windows of one large scene, with noise."""
+    """As many different frames as are asked for, quickly: sums of windows of one large scene, with noise."""
 
     def __init__(self, side: int = SIDE) -> None:
         rng = np.random.default_rng(0)
@@ -44,10 +44,11 @@ class Frames:
     def __call__(self, number: int) -> NDArray[np.uint8]:
         """Frame of this number, shape (side, side)."""
         rng = np.random.default_rng((1, number))
-        y, x = rng.integers(0, 7 * self.side, 2)
+        (y, x), (v, u) = rng.integers(0, 7 * self.side, (2, 2))
         start = int(rng.integers(0, 3 * self.side * self.side))
         noise = self.noise[start : start + self.side**2].reshape(self.side, self.side)
-        window = self.field[y : y + self.side, x : x + self.side]
+        window = self.field[y : y + self.side, x : x + self.side] - 128  # two windows: no frame is another one moved
+        window = window + self.field[v : v + self.side, u : u + self.side]
         return np.asarray(np.clip(np.rint(window + noise), 0, 255), np.uint8)
 
     def file(self, number: int, form: str) -> bytes:
