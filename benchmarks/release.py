@@ -19,7 +19,7 @@ from main_job import HERE, SEMTRACE, measured
 
 from semtrace.config import params
 from semtrace.io import tables
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.provenance.tables import CONFLICTS, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.rejects import REJECTS
 

@@ -17,7 +17,7 @@ from PIL import Image
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.io.images import decode
 from semtrace.io.verdicts import VERDICTS
 from semtrace.provenance import deduplicate

@@ -91,7 +91,7 @@ def test_a_persons_verdicts_hold_at_any_distance(crowded, tmp_path):
     with verdicts.open("w", newline="") as file:
         csv.writer(file).writerows(
             [
-                VERDICTS,
+                VERDICTS.names,
                 (stranger, tiffs["other_0.tif"], "same", "me", "2026-01-01"),
                 (jpegs[0], "0" * 32, "same", "me", "2026-01-01"),  # the original is not here: it says nothing
                 (md5[other["jpeg_path"]], tiffs["other_1.tif"], "different", "me", "2026-01-01"),

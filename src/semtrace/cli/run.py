@@ -55,7 +55,7 @@ def _load_label_and_plot() -> None:
 
 def _one(given: argparse.Namespace, words: str) -> str:
     """Run the stage of these words, e.g. ``fingerprint tiff``; its summary."""
-    from semtrace.io.files import harmless
+    from semtrace.io.terminal import harmless
 
     name, _, side = words.partition(" ")
     p = stages.ready(given)

@@ -21,7 +21,8 @@ from pydantic import model_validator
 
 from semtrace.config import composition
 from semtrace.core.errors import InputError
-from semtrace.io.files import harmless, write_atomic
+from semtrace.io.files import write_atomic
+from semtrace.io.terminal import harmless
 from semtrace.stage.settings import Section, SettingsError
 
 try:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from semtrace.synthetic.generate import Settings as SyntheticSettings
     from semtrace.tuning.calibrate import Settings as CalibrateSettings
     from semtrace.tuning.sweep import Settings as SweepSettings
+    from semtrace.watch.settings import Settings as WatchSettings
 
 Kind = TypeVar("Kind", bound=Section)
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
@@ -137,6 +139,7 @@ class Params:
     sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")
+    watch: _At[WatchSettings] = _At("semtrace.watch.settings:Settings")
 
     def __init__(self, tree: Any, origin: str) -> None:
         if not isinstance(tree, dict):

@@ -95,6 +95,29 @@ def by_tifffile(data: bytes) -> Decoded:
     return Decoded(gray, mode, depth, 1, f"{rule}; by tifffile")
 
 
+def deep_pixels(data: bytes, kind: str, directory: tiff.Directory | None = None) -> NDArray[np.uint16] | None:
+    """The grey levels themselves of a picture of 9 to 16 bits a pixel, shape (H, W), brighter is larger.
+
+    None for every other picture: of 8 bits, in colour, of more bits, with negative or broken numbers.
+
+    Args:
+        data: a file that ``by_pillow`` can decode.
+        kind: Pillow's name of its format.
+        directory: the first directory of a TIFF.
+    """
+    with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+        check_size(*image.size)
+        if not image.mode.startswith("I"):
+            return None
+        image.load()
+        signed = directory is not None and bool(np.any(directory.integers(tiff.SAMPLE_FORMAT) == 2))
+        array = _pillow_deep(image, _bit_depth(data, kind, directory), directory, signed)
+    white = directory is not None and directory.integer(tiff.PHOTOMETRIC, 0) == 0
+    if white or array.size == 0 or array.min() < 0 or array.max() > 65535:
+        return None
+    return np.array(array, np.uint16)
+
+
 def palette_luma(colors: NDArray[np.int64]) -> bytes:
     """The 256 grey levels of a TIFF colour map (3 x 256 16-bit values), by Pillow's ``convert("L")``."""
     ramp = Image.frombytes("P", (256, 1), bytes(range(256)))

@@ -22,7 +22,8 @@ from pydantic import Field
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache, Entry, Kind, reader
-from semtrace.io.files import md5, safe_name, write_staged
+from semtrace.io.digests import md5
+from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.io.reuse import remember, remembered, take_over
 from semtrace.io.staging import staged_folder

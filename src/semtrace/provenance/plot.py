@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import TIERS
 from semtrace.io import tables
-from semtrace.io.files import harmless, write_atomic
+from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.io.terminal import harmless
 from semtrace.provenance.tables import JPEG_TO_TIFF
 from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from pydantic import Field, model_validator
 
-from semtrace.io import files, staging, tables
+from semtrace.io import digests, files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
@@ -153,7 +153,9 @@ def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
     rows = []
     for publication in frame.published:
         jpeg = encode(recorded.look, ENCODERS[publication.encoder], recorded.bar.cut if recorded.bar else None)
-        digits = {"jpeg": files.md5(jpeg), "tiff": files.md5(recorded.tiff)}.get(publication.digits, publication.digits)
+        digits = {"jpeg": digests.md5(jpeg), "tiff": digests.md5(recorded.tiff)}.get(
+            publication.digits, publication.digits
+        )
         path = f"{publication.category}/L{CATEGORIES.index(publication.category)}_{digits}.jpg"
         _write(root / "published" / path, jpeg)
         rows.append({"jpeg_path": path, "tiff_path": min(places, default=""), "category": publication.category})

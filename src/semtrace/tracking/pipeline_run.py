@@ -21,7 +21,7 @@ from semtrace.config.params import Params, Tracking
 from semtrace.core.errors import InputError
 from semtrace.core.gpu.device import choose
 from semtrace.io import tables
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.io.project_state import git
 from semtrace.io.staging import locked
 from semtrace.provenance.tables import HASHES, INVENTORY
