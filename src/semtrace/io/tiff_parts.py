@@ -79,26 +79,37 @@ def parts(directory: tiff.Directory) -> Parts:
 _STRIPS = (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES)
 
 
-def check(directory: tiff.Directory, found: Parts, needed: NDArray[np.int64] | None) -> None:
-    """Find strips and tiles that cannot hold their pixels, so that no other byte is taken for one.
-
-    Args:
-        directory: of the picture.
-        found: its strips or tiles.
-        needed: bytes of each where nothing is compressed.
+def check_listed(found: Parts) -> None:
+    """Find strips and tiles without data, which a writer that was interrupted leaves.
 
     Raises:
-        TiffError: some are not listed, have no data, or overlap one another, the header or the directory; or, where
-            nothing is compressed, the file ends before they do.
+        TiffError: some are not listed, or their offset or size is 0.
     """
     number, word = found.number, found.word
     if (missing := number - len(found.offsets)) > 0:
         raise TiffError(f"{missing} of its {number} {word} are not in the file")
-    starts = found.offsets[:number]
-    sizes = found.sizes[:number] if len(found.sizes) >= number else None
-    empty = (starts == 0) if sizes is None else (starts == 0) | (sizes == 0)
+    empty = found.offsets[:number] == 0
+    if len(found.sizes) >= number:
+        empty |= found.sizes[:number] == 0
     if empty.any():
         raise TiffError(f"{np.count_nonzero(empty)} of its {number} {word} have no data in the file (offset or size 0)")
+
+
+def check_places(directory: tiff.Directory, found: Parts, needed: NDArray[np.int64] | None) -> None:
+    """Find strips and tiles that cannot lie where they are said to, so that no other byte is taken for a pixel.
+
+    Args:
+        directory: of the picture.
+        found: its strips or tiles, all listed.
+        needed: bytes of each where nothing is compressed.
+
+    Raises:
+        TiffError: they overlap one another, the header or the directory, or are too short; or the file ends before
+            they do.
+    """
+    number, word = found.number, found.word
+    starts = found.offsets[:number]
+    sizes = found.sizes[:number] if len(found.sizes) >= number else None
     if needed is not None:
         # Of a single strip some writers state another size; libtiff, too, then goes by its pixels.
         if sizes is not None and number > 1 and (short := np.count_nonzero(sizes < needed)):

@@ -14,7 +14,7 @@ from semtrace.io.jpeg_stream import check_data, check_kind, shared_tables
 from semtrace.io.luma import palette_luma
 from semtrace.io.tiff_gray import PALETTE, WHITE, is_ours, photometric, to_gray
 from semtrace.io.tiff_pages import Choice, Page, choose
-from semtrace.io.tiff_parts import JPEG, UNPACKED, check, parts, rows_of_zeros
+from semtrace.io.tiff_parts import JPEG, UNPACKED, check_listed, check_places, parts, rows_of_zeros
 from semtrace.io.tiff_samples import needed_bytes
 from semtrace.io.unreadable import UnreadableImage, by_decoder, unsupported
 
@@ -71,9 +71,10 @@ def _page(page: Page, choice: Choice) -> Decoded:
     check_size(directory.integer(tiff.WIDTH), directory.integer(tiff.HEIGHT))
     check_size(directory.integer(tiff.TILE_WIDTH, 1), directory.integer(tiff.TILE_HEIGHT, 1))
     try:
+        check_listed(parts(directory))
         decoded = _plain(directory) or _by_samples(directory)
         if decoded is None:
-            check(directory, parts(directory), None)
+            check_places(directory, parts(directory), None)
             decoded = _by_others(directory, first=directory.offset == choice.first)
     except tiff.TiffError as error:
         raise UnreadableImage("truncated" if error.truncated else "corrupt", str(error)) from None
@@ -85,7 +86,7 @@ def _plain(directory: tiff.Directory) -> Decoded | None:
     samples = tiff.plain_pixels(directory)
     if samples is None:
         return None
-    check(directory, parts(directory), needed_bytes(directory))
+    check_places(directory, parts(directory), needed_bytes(directory))
     meaning, colors = photometric(directory), directory.integers(tiff.COLOR_MAP)
     if meaning == PALETTE:
         if len(colors) != 768:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.io import tiff
-from semtrace.io.tiff_parts import NONE, PACKBITS, UNPACKED, check, parts, unpacked
+from semtrace.io.tiff_parts import NONE, PACKBITS, UNPACKED, check_listed, check_places, parts, unpacked
 from semtrace.io.unreadable import unsupported
 
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
@@ -55,7 +55,8 @@ def samples(directory: tiff.Directory) -> NDArray[Any]:
     found, height, width = parts(directory), directory.integer(tiff.HEIGHT), directory.integer(tiff.WIDTH)
     inside = 1 if found.planes > 1 else number
     row_bytes = (found.width * inside * depth + 7) // 8
-    check(directory, found, _bytes_of_parts(directory, row_bytes) if compression == NONE else None)
+    check_listed(found)
+    check_places(directory, found, _bytes_of_parts(directory, row_bytes) if compression == NONE else None)
     predictor = 1 if compression in (NONE, PACKBITS) else directory.integer(tiff.PREDICTOR, 1)
     planes = []
     for packed in unpacked(directory, found, row_bytes):
