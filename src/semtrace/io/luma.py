@@ -29,15 +29,19 @@ def luma(rgb: NDArray[Any]) -> NDArray[Any]:
     grey: NDArray[np.float64] = (_RED / 65536) * red.astype(np.float64)
     grey += (_GREEN / 65536) * green.astype(np.float64)
     grey += (_BLUE / 65536) * blue.astype(np.float64)
-    whole: NDArray[Any] = np.rint(grey).astype(rgb.dtype) if rgb.dtype.kind in "ui" else grey
+    return _stored(grey, rgb.dtype)
+
+
+def _stored(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Back in the dtype they came in; 64-bit integers stay float64, which may lie just beyond their range."""
+    whole: NDArray[Any] = np.rint(values).astype(dtype) if dtype.kind in "ui" and dtype.itemsize < 8 else values
     return whole
 
 
 def cmyk_to_rgb(cmyk: NDArray[Any], most: float) -> NDArray[Any]:
     """Red, green and blue of deep inks, shape (H, W, 4), each 0 to ``most``: (1 - ink)(1 - black), as Pillow."""
     black = most - cmyk[..., 3:4].astype(np.float64)
-    rgb = black * (most - cmyk[..., :3]) / most
-    return rgb if cmyk.dtype.kind == "f" else np.rint(rgb).astype(cmyk.dtype)
+    return _stored(black * (most - cmyk[..., :3].astype(np.float64)) / most, cmyk.dtype)
 
 
 def undone_alpha(pixels: NDArray[Any], alpha: NDArray[Any], most: float) -> NDArray[Any]:
@@ -52,8 +56,7 @@ def undone_alpha(pixels: NDArray[Any], alpha: NDArray[Any], most: float) -> NDAr
     if whole.all():
         return pixels
     known = np.where(alpha > 0, alpha, 1).astype(np.float64)[..., None]
-    before = np.where(alpha[..., None] > 0, pixels * (most / known), 0).clip(0, most)
-    return before if pixels.dtype.kind == "f" else np.rint(before).astype(pixels.dtype)
+    return _stored(np.where(alpha[..., None] > 0, pixels * (most / known), 0).clip(0, most), pixels.dtype)
 
 
 def palette_luma(colors: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from semtrace.io.jpeg_stream import check_data, check_kind, shared_tables
 from semtrace.io.luma import palette_luma
 from semtrace.io.tiff_gray import PALETTE, WHITE, is_ours, photometric, to_gray
 from semtrace.io.tiff_pages import Choice, Page, choose
-from semtrace.io.tiff_parts import JPEG, UNPACKED, check_listed, check_places, parts, rows_of_zeros
+from semtrace.io.tiff_parts import JPEG, NONE, UNPACKED, check_listed, check_places, parts, rows_of_zeros
 from semtrace.io.tiff_samples import needed_bytes
 from semtrace.io.unreadable import UnreadableImage, by_decoder, unsupported
 
@@ -120,9 +120,9 @@ def _zeros(directory: tiff.Directory) -> str:
 
 def _by_others(directory: tiff.Directory, *, first: bool) -> Decoded:
     """By Pillow, and by tifffile what that does not know."""
-    compression, meaning = directory.integer(tiff.COMPRESSION, 1), directory.integer(tiff.PHOTOMETRIC, -1)
-    if meaning == _YCBCR and compression in UNPACKED and directory.integer(tiff.PLANAR, 1) == 2:
-        raise unsupported("YCbCr in separate planes")
+    compression = directory.integer(tiff.COMPRESSION, 1)
+    if directory.integer(tiff.PHOTOMETRIC, -1) == _YCBCR and compression in UNPACKED:
+        _check_chroma(directory, compression)
     streams = _jpegs(directory) if compression == JPEG else []
     for stream in streams:
         check_kind(stream)
@@ -141,6 +141,19 @@ def _by_others(directory: tiff.Directory, *, first: bool) -> Decoded:
     for stream in streams:
         check_data(stream, tables)
     return decoded
+
+
+def _check_chroma(directory: tiff.Directory, compression: int) -> None:
+    """Refuse brightness and colour difference where Pillow or libtiff would guess how they are stored.
+
+    Raises:
+        UnreadableImage: ``unsupported``.
+    """
+    spacing = directory.integers(tiff.CHROMA_SPACING).tolist()
+    if directory.integer(tiff.PLANAR, 1) == 2:
+        raise unsupported("YCbCr in separate planes")
+    if len(spacing) != 2 or (compression == NONE and spacing != [1, 1]):
+        raise unsupported(f"YCbCr in compression {compression} with subsampling {spacing or 'not stated'}")
 
 
 def _by_tifffile(data: bytes, refusal: UnreadableImage) -> Decoded:
