@@ -157,10 +157,10 @@ def rows_of_zeros(directory: tiff.Directory) -> int:
     begin = len(data.rstrip(b"\0"))
     rows = (len(data) - begin) // row_bytes
     into = (begin - int(found.offsets.min())) % row_bytes
-    if rows < 0.02 * directory.integer(tiff.HEIGHT) or begin < int(found.offsets.min()):
+    if into < 2 or rows < 0.02 * directory.integer(tiff.HEIGHT) or begin < int(found.offsets.min()) + row_bytes:
         return 0
-    row = np.frombuffer(data, np.uint8, into, begin - into)
-    return rows if into > 1 and np.count_nonzero(row) > into / 2 else 0
+    row = np.frombuffer(data, np.uint8, row_bytes, begin - row_bytes)  # the last that holds anything
+    return rows if np.count_nonzero(row) > row_bytes / 2 else 0
 
 
 def unpacked(directory: tiff.Directory, found: Parts, row_bytes: int) -> list[bytes | memoryview]:
