@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from semtrace.io import tiff
-from semtrace.io.decoders import deep_pixels, quiet
+from semtrace.io.decoders import quiet
 from semtrace.io.images import decode
 from semtrace.io.limits import bounded
+from semtrace.io.tiff_gray import BLACK, is_ours, photometric
+from semtrace.io.tiff_samples import depth_and_format, samples
 
 _MOST_BYTES = 2**31
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -84,9 +88,24 @@ def decode_frame(data: bytes) -> Frame:
         return Frame(decoded.gray)
     with bounded(len(data)), quiet():
         try:
-            deep: NDArray[Any] | None = deep_pixels(
-                data, facts.format, tiff.first_directory(data) if facts.format == "TIFF" else None
-            )
+            deep = _tiff_levels(data) if facts.format == "TIFF" else _other_levels(data, facts.format)
         except (OSError, ValueError, SyntaxError):  # what only tifffile can decode
             deep = None
     return Frame(decoded.gray if deep is None else deep)
+
+
+def _tiff_levels(data: bytes) -> NDArray[np.uint16] | None:
+    """The levels of a grey TIFF of 9 to 16 bits, brighter is larger; None of every other one."""
+    directory = tiff.first_directory(data)
+    depth, kind = depth_and_format(directory)
+    grey = is_ours(directory) and photometric(directory) == BLACK and directory.integer(tiff.SAMPLES, 1) == 1
+    return np.array(samples(directory)[..., 0], np.uint16) if grey and kind == 1 and 8 < depth <= 16 else None
+
+
+def _other_levels(data: bytes, kind: str) -> NDArray[np.uint16] | None:
+    """The levels of a grey picture of 9 to 16 bits in another format; None of every other one."""
+    with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+        if not image.mode.startswith("I"):
+            return None
+        levels = np.array(image)
+    return levels.astype(np.uint16) if levels.size and levels.min() >= 0 and levels.max() <= 65535 else None

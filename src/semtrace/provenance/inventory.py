@@ -108,7 +108,7 @@ def _not_a_tiff(relative: str, path: Path) -> Failure | None:
 
 def facts_of(data: bytes, image: DecodedImage) -> dict[str, Any]:
     """What ``inventory.csv`` says of a file's content."""
-    vendor = read_vendor(data)
+    vendor = read_vendor(data, image.page)
     return {
         **asdict(image.facts),
         # Nine digits: more than any instrument knows, few enough to print alike everywhere.

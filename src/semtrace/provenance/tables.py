@@ -18,11 +18,25 @@ INVENTORY = Table(
             "pixel layout as Pillow names it: `L` grey, `P` palette, `RGB`, `I;16` 16-bit grey, `F` float, …",
         ),
         Column("bit_depth", "integer", "bits per sample", "bits"),
-        Column("width", "integer", "columns of the first page, pixels", "pixels"),
-        Column("height", "integer", "rows of the first page, pixels", "pixels"),
-        Column("pages", "integer", "pages in the file; the first is used"),
-        Column("pixel_size_m", "number", "width of a pixel in metres, as the instrument wrote it", "metres"),
-        Column("pixel_size_source", "text", "the tag and the entry that the pixel size comes from"),
+        Column("width", "integer", "columns of the picture, pixels", "pixels"),
+        Column("height", "integer", "rows of the picture, pixels", "pixels"),
+        Column(
+            "pages",
+            "integer",
+            "pages in the file; which is the picture is said below the table, and `rule` in `converted.csv` names it",
+        ),
+        Column(
+            "pixel_size_m",
+            "number",
+            "width of a pixel of the picture in metres, as the instrument wrote it, or scaled as the source says",
+            "metres",
+        ),
+        Column(
+            "pixel_size_source",
+            "text",
+            "the tag and the entry that the pixel size comes from; `unused: …` and why, where it is not that of this "
+            "picture",
+        ),
         Column(
             "instrument",
             "text",
@@ -44,7 +58,7 @@ CONVERTED = Table(
             "that would collide on some file system get eight digits of the md5",
         ),
         Column("jpeg_md5", "text", "of the JPEG's bytes"),
-        Column("rule", "text", "how the first page became 8-bit grey, see below"),
+        Column("rule", "text", "how the picture became 8-bit grey, see below"),
     ),
 )
 HASHES = Table(

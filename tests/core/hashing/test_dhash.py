@@ -11,7 +11,7 @@ from PIL import Image
 
 from semtrace.core.hashing.dhash import algorithm, dhash
 from semtrace.core.hashing.phash import pack, to_hex
-from tests.core.test_phash import KINDS, degenerate
+from tests.core.hashing.test_phash import KINDS, degenerate
 
 
 @settings(deadline=None, max_examples=200)
