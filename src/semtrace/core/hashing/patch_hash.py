@@ -26,8 +26,21 @@ def patch_hash(patch: NDArray[np.uint8], size: int) -> np.uint64:
 
 
 def patch_hashes(patches: NDArray[np.uint8], size: int) -> NDArray[np.uint64]:
-    """DHash of n patches of one shape, (n, H, W), uint8: 64 bits each, shape (n,)."""
-    return np.array([patch_hash(patch, size) for patch in patches], np.uint64)
+    """dHash of n patches of one shape, (n, H, W), uint8, contiguous: 64 bits each, shape (n,)."""
+    count, height, width = patches.shape
+    if (height, width) != (size, size) or size - 8 > max(0, 2 * (size - 9)):
+        return np.array([patch_hash(patch, size) for patch in patches], np.uint64)
+    if count == 0:
+        return np.empty(0, np.uint64)
+    # As ``resize`` does it, but all rows in one call, and the columns of all patches side by side.
+    rows = np.empty((count * size, 9), np.uint8)
+    _resample_rows(as_gray(patches.reshape(count * size, size)), *_lanczos(size, 9), rows)
+    lines = np.ascontiguousarray(rows.reshape(count, size, 9).transpose(1, 0, 2)).reshape(size, count * 9)
+    small = np.empty((8, count * 9), np.uint8)
+    _resample_columns(as_gray(lines), *_lanczos(size, 8), small)
+    tiny = small.reshape(8, count, 9)
+    bits = (tiny[:, :, 1:] > tiny[:, :, :-1]).transpose(1, 0, 2).reshape(count, 64)
+    return np.asarray(np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel())
 
 
 def to_hex(hashes: NDArray[np.uint64]) -> list[str]:
