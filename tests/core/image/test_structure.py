@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.image.structure import Gate, measure
+from semtrace.core.image.structure import Gate, Measures, measure
 from semtrace.io.images import decode
 
 LABELS = Path(__file__).resolve().parents[4] / "shared" / "cases" / "curation" / "patch_labels.csv"
@@ -98,7 +98,8 @@ def test_shares_are_exact():
     ],
 )
 def test_reasons_on_both_sides_of_every_boundary(values, reason):
-    assert Gate().reason(*values) == reason
+    structure, mode_fraction, saturated = (np.array([value]) for value in values)
+    assert Gate().reasons(Measures(structure, structure, mode_fraction, saturated)).tolist() == [reason]
 
 
 @pytest.mark.skipif(not LABELS.is_file(), reason="the labelled patches of ../shared are not here")
@@ -110,8 +111,6 @@ def test_real_patches_that_show_something_pass_the_gate(shared):
         y, x = int(row["y"]), int(row["x"])
         patches.append(pictures[row["file"]][y : y + 224, x : x + 224])
     found = measure(np.stack(patches))
-    reasons = np.array(
-        [Gate().reason(*values) for values in zip(found.structure, found.mode_fraction, found.saturated, strict=True)]
-    )
+    reasons = Gate().reasons(found)
     assert not np.any(reasons[labels == "informative"])
     assert np.mean(reasons[labels == "uninformative"] != "") >= 0.2

@@ -128,7 +128,7 @@ def test_compressed_files_are_unpacked_once(pack, values, tmp_path):
     packed = tmp_path / "a.mrc.x"
     packed.write_bytes(pack(path.read_bytes()))
     np.testing.assert_array_equal(all_of(only(packed)), values)
-    (scratch,) = (tmp_path / ".scratch").iterdir()
+    (scratch,) = (tmp_path / ".scratch" / "unpacked").iterdir()
     seen = scratch.stat().st_mtime_ns
     only(packed)
     assert scratch.stat().st_mtime_ns == seen
@@ -147,7 +147,7 @@ def test_a_bomb_is_not_unpacked(values, tmp_path):
     honest = bytes(path.read_bytes()) + bytes(1 << 24)  # more than the header says: the rest is never unpacked
     packed.write_bytes(gzip.compress(honest))
     np.testing.assert_array_equal(all_of(only(packed)), values)
-    assert max(file.stat().st_size for file in (tmp_path / ".scratch").iterdir()) < 4000
+    assert max(file.stat().st_size for file in (tmp_path / ".scratch" / "unpacked").iterdir()) < 4000
 
 
 @pytest.mark.parametrize("encoding", ["raw", "gzip", "bzip2"])

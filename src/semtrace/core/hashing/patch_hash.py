@@ -19,14 +19,14 @@ from semtrace.core.resample import _weights as _lanczos
 
 
 def patch_hash(patch: NDArray[np.uint8], size: int) -> np.uint64:
-    """DHash of one patch, shape (H, W), uint8, as 64 bits, the first highest."""
+    """Difference hash of one patch, shape (H, W), uint8, as 64 bits, the first highest."""
     if patch.shape != (size, size):
         patch = resize_bilinear(patch, size, size)
     return np.uint64(pack(dhash(patch))[0])
 
 
 def patch_hashes(patches: NDArray[np.uint8], size: int) -> NDArray[np.uint64]:
-    """dHash of n patches of one shape, (n, H, W), uint8, contiguous: 64 bits each, shape (n,)."""
+    """Difference hash of n patches of one shape, (n, H, W), uint8, contiguous: 64 bits each, shape (n,)."""
     count, height, width = patches.shape
     if (height, width) != (size, size) or size - 8 > max(0, 2 * (size - 9)):
         return np.array([patch_hash(patch, size) for patch in patches], np.uint64)

@@ -27,15 +27,19 @@ class Gate:
     max_mode_fraction: float = 0.5
     max_saturated: float = 0.5
 
-    def reason(self, structure: float, mode_fraction: float, saturated: float) -> str:
-        """Why a patch is empty: ``constant``, ``saturated``, ``padded`` or ``no_structure``; empty where it is not."""
-        if mode_fraction == 1.0:
-            return "constant"
-        if mode_fraction >= self.max_mode_fraction:
-            return "padded"
-        if saturated >= self.max_saturated:
-            return "saturated"
-        return "no_structure" if structure < self.min_structure else ""
+    def reasons(self, measures: Measures) -> NDArray[Any]:
+        """Why each of n patches is empty, shape (n,), text: the first of these that holds; empty where none does.
+
+        ``constant``: one level alone; ``padded``: too many pixels in one level; ``saturated``: too many black and
+        white ones; ``no_structure``: too little structure above the noise.
+        """
+        found = [
+            measures.mode_fraction == 1.0,
+            measures.mode_fraction >= self.max_mode_fraction,
+            measures.saturated >= self.max_saturated,
+            measures.structure < self.min_structure,
+        ]
+        return np.select(found, ["constant", "padded", "saturated", "no_structure"], "").astype(object)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,9 +57,9 @@ def unpack(path: Path, size: int, scratch: Path, *, offset: int = 0) -> tuple[Pa
         if size > max(_ALWAYS, _MOST_TIMES * state.st_size):
             raise UnreadableVolume("too_large", f"{state.st_size} bytes that would unpack to {size}")
         key = f"{path}\0{state.st_size}\0{state.st_mtime_ns}\0{offset}\0{size}"
-        target = scratch / f"{hashlib.md5(os.fsencode(key), usedforsecurity=False).hexdigest()}.raw"
-        scratch.mkdir(parents=True, exist_ok=True)
-        with locked(scratch, patience=3600):
+        target = scratch / "unpacked" / f"{hashlib.md5(os.fsencode(key), usedforsecurity=False).hexdigest()}.raw"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(target.parent, patience=3600):  # a folder of its own: whoever made ``scratch`` may hold that one
             if not target.exists():
                 temporary = target.with_suffix(".part")
                 with _opened(file, offset) as stream, temporary.open("wb") as out:
