@@ -12,26 +12,20 @@ from typing import Any, NamedTuple
 
 import tifffile
 
-from semtrace.core.databar import bar_top
+from semtrace.core.errors import InputError
+from semtrace.core.image.databar import bar_top
 from semtrace.core.names import distinct
 from semtrace.core.volume.names import dataset_names
 from semtrace.curation import tables as contracts
-from semtrace.curation.ground import (
-    Crashed,
-    Executor,
-    InputError,
-    Reject,
-    check_folder,
-    printable,
-    unfit,
-    why_unreadable,
-    write_rejects,
-)
 from semtrace.io import tables
 from semtrace.io.files import md5, read_regular, walk, write_staged
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.rejects import Reject, printable, why_unreadable, write_rejects
 
 IMAGES = "images"
 

@@ -17,6 +17,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.errors import InputError
 from semtrace.core.hashing.patch_hash import to_hex
 from semtrace.core.image.structure import Gate
 from semtrace.core.volume.blocks import blocks, slab_stretches, stretches
@@ -26,7 +27,6 @@ from semtrace.core.volume.sections import section_shape
 from semtrace.curation import tables as contracts
 from semtrace.curation.clean import IMAGES
 from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty
-from semtrace.curation.ground import Crashed, Executor, InputError, Reject, why_unreadable, write_rejects
 from semtrace.curation.section import shape_of
 from semtrace.curation.sources import Source, source_of
 from semtrace.io import tables
@@ -35,6 +35,9 @@ from semtrace.io.files import read_regular, safe_join
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.errors import InputError
 from semtrace.core.volume.box import slabs
 from semtrace.core.volume.gray_rule import find_rule, fixed_range
 from semtrace.core.volume.names import dataset_names
 from semtrace.core.volume.voxels import overridden
 from semtrace.curation import tables as contracts
-from semtrace.curation.ground import (
-    Crashed,
-    Executor,
-    InputError,
-    Reject,
-    check_folder,
-    why_unreadable,
-    write_rejects,
-)
 from semtrace.curation.listing import SIDECAR, Listed, list_sources
 from semtrace.curation.sources import STACKS, digest_of, open_path
 from semtrace.io import tables
@@ -33,6 +25,10 @@ from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.video import write_stack
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import check_folder
+from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
 _SLAB = 2**26
 

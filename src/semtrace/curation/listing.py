@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from semtrace.curation.ground import InputError, Reject, printable, unfit, why_unreadable
+from semtrace.core.errors import InputError
 from semtrace.curation.sources import section_series
 from semtrace.io.files import open_regular, walk
 from semtrace.io.video import is_video
 from semtrace.io.volumes.nrrd import data_file, is_nrrd
 from semtrace.io.volumes.pages import is_picture, is_tiff, page_facts
 from semtrace.io.volumes.volume import UnreadableVolume
+from semtrace.stage.inputs import unfit
+from semtrace.stage.rejects import Reject, printable, why_unreadable
 
 _STORES = ("zarr.json", ".zgroup", ".zarray")
 SIDECAR = "datasets.csv"

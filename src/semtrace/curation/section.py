@@ -12,18 +12,21 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from semtrace.core.errors import InputError
 from semtrace.core.volume.box import Box
 from semtrace.core.volume.location import MARK
 from semtrace.core.volume.sections import in_plane, planes, section_indices, section_shape
 from semtrace.core.volume.voxels import Sides
 from semtrace.curation import tables as contracts
-from semtrace.curation.ground import Crashed, Executor, InputError, Reject, why_unreadable, write_rejects
 from semtrace.curation.sources import Source, opened, sides, source_of
 from semtrace.io import tables
 from semtrace.io.columns import Columns, write_columns
 from semtrace.io.files import write_staged
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 
 FOLDER = "tiff"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from semtrace.core.hashing.dhash import algorithm, dhash
-from semtrace.core.phash import pack, to_hex
-from tests.core.test_phash import KINDS, degenerate
+from semtrace.core.hashing.phash import pack, to_hex
+from tests.core.hashing.test_phash import KINDS, degenerate
 
 
 @settings(deadline=None, max_examples=200)

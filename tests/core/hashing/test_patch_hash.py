@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from semtrace.core.hashing.patch_hash import from_hex, patch_hash, patch_hashes, resize_bilinear, to_hex
-from tests.core.test_phash import KINDS, degenerate
+from tests.core.hashing.test_phash import KINDS, degenerate
 
 
 @settings(deadline=None, max_examples=150)

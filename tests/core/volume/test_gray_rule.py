@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from semtrace.core.pixels import to_gray8
+from semtrace.core.image.gray8 import to_gray8
 from semtrace.core.volume.gray_rule import GrayRule, find_rule, fixed_range, order_statistics, parse
 
 TYPES = ["u1", "i1", "<u2", ">u2", "<i2", ">i2", "<u4", ">i4", "<f2", "<f4", ">f4", "<f8", "<i8"]

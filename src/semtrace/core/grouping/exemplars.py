@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from semtrace.core.hamming import popcount
+from semtrace.core.hashing.hamming import popcount
 
 _BLOCK = 4096  # hashes that are compared with the earlier exemplars at once
 _TILE = 2048  # exemplars that stay in the fastest cache

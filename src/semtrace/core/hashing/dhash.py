@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.phash import HASH_SIZES
-from semtrace.core.resample import resize
+from semtrace.core.hashing.phash import HASH_SIZES
+from semtrace.core.image.resample import resize
 
 
 def algorithm(size: int = 8) -> str:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.hashing.dhash import dhash
-from semtrace.core.phash import pack
-from semtrace.core.resample import _BITS, _resample_columns, _resample_rows, as_gray
-from semtrace.core.resample import _weights as _lanczos
+from semtrace.core.hashing.phash import pack
+from semtrace.core.image.resample import _BITS, _resample_columns, _resample_rows, as_gray
+from semtrace.core.image.resample import _weights as _lanczos
 
 
 def patch_hash(patch: NDArray[np.uint8], size: int) -> np.uint64:

@@ -1,6 +1,6 @@
 """One rule that makes a whole volume 8-bit grey, so that its xy, xz and yz sections agree.
 
-It is the rule of ``core.pixels.to_gray8``, with the order statistics of the volume instead of one picture's. They are
+It is the rule of ``core.image.gray8``, with the order statistics of the volume instead of one picture's. They are
 exact, and found without holding the volume: each pass counts 16 bits of a key that sorts as the values do.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from semtrace.core.pixels import stretch
+from semtrace.core.image.gray8 import stretch
 
 Blocks = Callable[[], Iterable[NDArray[Any]]]
 _PATTERN = re.compile(r"linear (\S+)\.\.(\S+) \(")
