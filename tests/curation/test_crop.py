@@ -159,7 +159,7 @@ def test_the_gate_marks_empty_patches_and_can_be_off(world):
     volume[0, :, :32] = 7
     volume[1, :, :32] = np.where(np.indices((64, 32)).sum(0) % 2, 0, 255)
     volume[2, :, 32:64] = np.random.default_rng(1).normal(120, 12, (64, 32)).astype(np.uint8)
-    prepared(world, volume, axes=(0,))
+    prepared(world, volume, axes=[0])
     summary = world.run_crop(min_structure=2.0)
     assert summary.gated == {"constant": 2, "no_structure": 2, "padded": 2}
     columns = raw(world, "a")
@@ -197,7 +197,7 @@ def test_a_volume_that_is_damaged_since_is_a_reject(world):
 
 
 def test_pixels_that_are_lost_are_counted(world):
-    prepared(world, tissue((3, 50, 70)), axes=(0,))
+    prepared(world, tissue((3, 50, 70)), axes=[0])
     world.run_crop(policy="drop")
     (line,) = (world.root / "raw" / "datasets.csv").read_text().splitlines()[1:]
     assert line == f"a,volume,3,{3 * 50 * 70},{3 * (50 * 70 - 32 * 64)},6,0"

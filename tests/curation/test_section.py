@@ -26,7 +26,7 @@ def test_planes_follow_the_voxels_and_the_last_section_is_cut(world):
     sides = {0: 6, 1: 40, 2: 50}
     expected = {("cube", axis, i) for axis, side in sides.items() for i in range(side)}
     assert sections(world) == expected | {(name, 0, i) for name in ("flat", "none") for i in range(6)}
-    world.run_section(assume_isotropic=True, axes=(2,), spacing=7, first=49)
+    world.run_section(assume_isotropic=True, axes=[2], spacing=7, first=49)
     assert sections(world) == {("cube", 2, 49), ("none", 2, 49)}
     assert rejects(world, "section")["flat"][0] == "no_section"
 
@@ -54,7 +54,7 @@ def test_sections_can_be_written(world):
     np.testing.assert_array_equal(tifffile.imread(folder / "a-LOC-2_48.tiff"), volume[:, :, 48])
 
 
-@pytest.mark.parametrize("wrong", [{"axes": (3,)}, {"axes": ()}, {"spacing": 0}, {"first": -1}, {"max_ratio": 0.9}])
+@pytest.mark.parametrize("wrong", [{"axes": [3]}, {"axes": []}, {"spacing": 0}, {"first": -1}, {"max_ratio": 0.9}])
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="section"):
         section.Settings(**wrong)

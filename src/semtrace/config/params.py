@@ -91,6 +91,12 @@ SECTIONS = {
     "release": "semtrace.release.settings:Settings",
     "calibrate": "semtrace.tuning.calibrate:Settings",
     "sweep": "semtrace.tuning.sweep:Settings",
+    "curation_dataset": "semtrace.curation.settings:Dataset",
+    "curation_import": "semtrace.curation.import_volumes:Settings",
+    "curation_clean": "semtrace.curation.clean:Settings",
+    "curation_section": "semtrace.curation.section:Settings",
+    "curation_crop": "semtrace.curation.crop:Settings",
+    "curation_deduplicate": "semtrace.curation.deduplicate:Settings",
     "executor": "semtrace.stage.executor:Executor",
     "tracking": "semtrace.config.params:Tracking",
 }

@@ -26,7 +26,7 @@ from semtrace.core.volume.patches import POLICIES, Policy, Small, grid, lost
 from semtrace.core.volume.sections import section_shape
 from semtrace.curation import tables as contracts
 from semtrace.curation.clean import IMAGES
-from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty
+from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty, load_kernels
 from semtrace.curation.section import shape_of
 from semtrace.curation.sources import Source, source_of
 from semtrace.io import tables
@@ -137,7 +137,12 @@ def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executo
             raise InputError(f"{inputs.imported}: no volume and no image to cut; see its rejects.csv")
         every = [task for plan in plans for task in plan.tasks]
         results = executor.map(
-            partial(_work, settings.cutting()), every, what="crop", sees=lambda task: (_path(task),), chunk=1
+            partial(_work, settings.cutting()),
+            every,
+            what="crop",
+            sees=lambda task: (_path(task),),
+            chunk=1,
+            prepare=load_kernels,
         )
         for plan in plans:
             found = [next(results) for _ in plan.tasks]

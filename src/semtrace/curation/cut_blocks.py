@@ -81,6 +81,13 @@ def cut_image(cutting: Cutting, gray: NDArray[np.uint8], number: int) -> Columns
     return join_rows(parts)
 
 
+def load_kernels() -> None:
+    """Compile or load what cuts patches, so that workers which are forked then have it."""
+    cutting = Cutting(32, 32, "overlap", "pad", Gate())
+    cut_image(cutting, np.arange(32 * 32, dtype=np.int64).astype(np.uint8).reshape(32, 32), 0)
+    yz_sections(np.zeros((1, 1, 1), np.uint8))
+
+
 def empty() -> Columns:
     """The columns without a row."""
     return {name: np.empty(0, kind) for name, kind in TYPES.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,7 @@ class Settings:
     channel: int = 0
     level: int = 0
     salvage: bool = False
-    voxel_nm: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    voxel_nm: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.range not in ("auto", "full"):
@@ -184,7 +184,7 @@ def _row(settings: Settings, name: str, volume: Volume) -> dict[str, Any]:
     dataset = f"{name}-{volume.part}" if volume.part else name
     voxel = volume.voxel
     if dataset in settings.voxel_nm or name in settings.voxel_nm:
-        voxel = overridden(voxel, settings.voxel_nm.get(dataset, settings.voxel_nm.get(name, ())))
+        voxel = overridden(voxel, settings.voxel_nm.get(dataset, settings.voxel_nm.get(name, [])))
     state = hashlib.md5(f"{volume.shape} {volume.dtype}".encode(), usedforsecurity=False)
     first = True
 

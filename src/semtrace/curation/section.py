@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Settings:
         write: write each section as TIFF as well.
     """
 
-    axes: tuple[int, ...] = (0, 1, 2)
+    axes: list[int] = field(default_factory=lambda: [0, 1, 2])
     spacing: int = 1
     first: int = 0
     max_ratio: float = 1.25
@@ -52,7 +52,6 @@ class Settings:
     write: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "axes", tuple(self.axes))  # a list in params.yaml
         if not self.axes or not set(self.axes) <= {0, 1, 2}:
             raise ValueError(f"section.axes is {list(self.axes)}; it must be some of 0 (xy), 1 (xz), 2 (yz)")
         if self.spacing < 1 or self.first < 0:
