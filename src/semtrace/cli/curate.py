@@ -45,6 +45,9 @@ def add(commands: Any, params_file: Path) -> None:
     cut.add_argument("names", nargs="*", metavar="NAME", help="names of patches")
     cut.add_argument("--table", type=Path, metavar="CSV", help="a table with a column name, instead")
     cut.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    for reader in (check, cut):
+        said = "what `curate all` ran on, in place of the dataset in params.yaml"
+        reader.add_argument("--folder", type=Path, metavar="DIR", help=said)
 
 
 def _with_parameters(params_file: Path, run: Callable[..., Any], given: argparse.Namespace) -> Any:
@@ -61,10 +64,9 @@ def _with_parameters(params_file: Path, run: Callable[..., Any], given: argparse
 def _inputs(given: argparse.Namespace, settings: Settings) -> Inputs:
     from semtrace.curation.crop import Inputs
 
-    cleaned = given.work / "clean"
-    return Inputs(
-        settings.dataset.volumes, given.work / "import", given.work / "section", cleaned if cleaned.is_dir() else None
-    )
+    cleaned, folder = given.work / "clean", getattr(given, "folder", None)
+    volumes = settings.dataset.volumes if folder is None else folder / "volumes"
+    return Inputs(volumes, given.work / "import", given.work / "section", cleaned if cleaned.is_dir() else None)
 
 
 def _generate(given: argparse.Namespace, settings: Settings, executor: Executor) -> Any:

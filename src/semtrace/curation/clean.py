@@ -25,7 +25,7 @@ from semtrace.io.vendor_tags import read_vendor
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
-from semtrace.stage.rejects import Reject, printable, why_unreadable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, printable, why_unreadable, write_rejects
 
 IMAGES = "images"
 
@@ -82,7 +82,7 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
     for relative, path in walk(root):
         files += 1
         if (reason := unfit(relative, path)) is not None:
-            rejects.append(Reject(printable(relative), "clean", *reason))
+            rejects.append(Reject.of(printable(relative), "clean", reason))
         else:
             found.append((relative, path))
     if not files:
@@ -99,14 +99,14 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
             _Item(str(path), f"{folder / IMAGES}/{target}") for (_, path), target in zip(found, targets, strict=True)
         ]
         results = executor.map(
-            partial(_clean, settings), items, what="clean", sees=lambda item: (item.source, str(folder))
+            partial(_clean, settings), items, what="clean", reads=lambda item: (item.source, str(folder))
         )
         pairs = sorted(zip(found, targets, results, strict=True), key=lambda one: _natural(one[0][0]))
         for (relative, _), target, result in pairs:
             if isinstance(result, Crashed):
                 rejects.append(Reject(relative, "clean", "decoder_crashed", result.detail))
-            elif isinstance(result, Reject):
-                rejects.append(Reject(relative, "clean", result.reason, result.detail))
+            elif isinstance(result, Failure):
+                rejects.append(Reject.of(relative, "clean", result))
             else:
                 dataset = names[_folder(relative)]
                 place = {"dataset": dataset, "number": counted[dataset], "path": relative, "output_path": target}
@@ -140,18 +140,18 @@ def _datasets(root: str, paths: list[str], volumes: Path | None) -> dict[str, st
     return dict(zip(folders, [name.replace("__~", "~").removesuffix("__") for name in names], strict=True))
 
 
-def _clean(settings: Settings, item: _Item) -> dict[str, Any] | Reject:
+def _clean(settings: Settings, item: _Item) -> dict[str, Any] | Failure:
     try:
         data = read_regular(item.source)
         image = decode(data)
     except UnreadableImage as error:
-        return Reject("", "", error.reason, error.detail)
+        return Failure(error.reason, error.detail)
     except OSError as error:
-        return Reject("", "", *why_unreadable(error))
+        return why_unreadable(error)
     except MemoryError:
-        return Reject("", "", "out_of_memory", "no room for the picture: it needs too much, or memory is short")
+        return Failure("out_of_memory", "no room for the picture: it needs too much, or memory is short")
     if image.facts.pages > 1:
-        return Reject("", "", "is_volume", f"{image.facts.pages} pages: put it among the volumes, for `import`")
+        return Failure("is_volume", f"{image.facts.pages} pages: put it among the volumes, for `import`")
     gray, height = image.gray, image.facts.height
     top = bar_top(gray) if settings.databar == "crop" else height
     gray = gray[:top]

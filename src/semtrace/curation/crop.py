@@ -37,7 +37,7 @@ from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import Reading, UnreadableVolume
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executo
             partial(_work, settings.cutting()),
             every,
             what="crop",
-            sees=lambda task: (_path(task),),
+            reads=lambda task: (_path(task),),
             chunk=1,
             prepare=load_kernels,
         )
         for plan in plans:
             found = [next(results) for _ in plan.tasks]
-            failed = next((one for one in found if isinstance(one, Crashed | Reject)), None)
+            failed = next((one for one in found if isinstance(one, Crashed | Failure)), None)
             if failed is not None:
                 reason = "decoder_crashed" if isinstance(failed, Crashed) else failed.reason
                 rejects.append(Reject(plan.dataset, "crop", reason, failed.detail))
@@ -248,14 +248,14 @@ def _path(task: BlockTask | ImageTask) -> str:
     return task.path if isinstance(task, ImageTask) else task.source.path
 
 
-def _work(cutting: Cutting, task: BlockTask | ImageTask) -> Columns | Reject:
+def _work(cutting: Cutting, task: BlockTask | ImageTask) -> Columns | Failure:
     try:
         if isinstance(task, ImageTask):
             return cut_image(cutting, decode(read_regular(task.path)).gray, task.number)
         return cut_block(cutting, task)
     except (UnreadableVolume, UnreadableImage) as error:
-        return Reject("", "", error.reason, error.detail)
+        return Failure(error.reason, error.detail)
     except OSError as error:
-        return Reject("", "", *why_unreadable(error))
+        return why_unreadable(error)
     except MemoryError:
-        return Reject("", "", "out_of_memory", "no room for a block: set crop.memory_mb lower, or memory is short")
+        return Failure("out_of_memory", "no room for a block: set crop.memory_mb lower, or memory is short")

@@ -29,7 +29,7 @@ from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import Reading, UnreadableVolume
 from semtrace.parallel.processes import Crashed, available_cores
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 
 _MEMORY = 256 * 10**6
 
@@ -98,7 +98,7 @@ def run(raw: Path, inputs: Inputs, out: Path, settings: Settings, reading: Readi
         sources = Sources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
         failed = _add_digests(joined, sources, executor)
         for name, reject in sorted(failed.items()):
-            rejects.append(Reject(name, "deduplicate", reject.reason, reject.detail))
+            rejects.append(Reject.of(name, "deduplicate", reject))
             del joined[name]
         for name, columns in joined.items():
             write_columns(folder / f"{name}.parquet", columns)
@@ -161,23 +161,23 @@ def _is_exemplar(columns: Columns) -> NDArray[np.bool_]:
     return np.asarray(columns["exemplar"] == columns["name"])
 
 
-def _add_digests(joined: dict[str, Columns], sources: Sources, executor: Executor) -> dict[str, Reject]:
+def _add_digests(joined: dict[str, Columns], sources: Sources, executor: Executor) -> dict[str, Failure]:
     """Fill the column md5 of exemplars; return the datasets whose pixels cannot be read any more, and why."""
     work: list[tuple[str, NDArray[np.int64], PatchGroup]] = []
-    failed: dict[str, Reject] = {}
+    failed: dict[str, Failure] = {}
     for name, columns in joined.items():
         rows = np.flatnonzero(_is_exemplar(columns))
         try:
             some = group_patches(name, take_rows(columns, rows), sources, _MEMORY)
         except KeyError:
-            failed[name] = Reject("", "", "changed", "it is not among the sources any more; run crop again")
+            failed[name] = Failure("changed", "it is not among the sources any more; run crop again")
             continue
         work += [(name, rows[group.rows], group) for group in some]
-    found = executor.map(_digest_group, [group for *_, group in work], what="deduplicate", sees=_seen, chunk=1)
+    found = executor.map(_digest_group, [group for *_, group in work], what="deduplicate", reads=_seen, chunk=1)
     for (name, rows, _), result in zip(work, found, strict=True):
         if isinstance(result, Crashed):
-            failed[name] = Reject("", "", "decoder_crashed", result.detail)
-        elif isinstance(result, Reject):
+            failed[name] = Failure("decoder_crashed", result.detail)
+        elif isinstance(result, Failure):
             failed[name] = result
         else:
             joined[name]["md5"][rows] = result
@@ -188,15 +188,15 @@ def _seen(group: PatchGroup) -> tuple[str, ...]:
     return (group.source if isinstance(group.source, str) else group.source.path,)
 
 
-def _digest_group(group: PatchGroup) -> list[str] | Reject:
+def _digest_group(group: PatchGroup) -> list[str] | Failure:
     try:
         return [md5(patch.tobytes()) for patch in patches_of(group)]
     except (UnreadableVolume, UnreadableImage) as error:
-        return Reject("", "", error.reason, error.detail)
+        return Failure(error.reason, error.detail)
     except OSError as error:
-        return Reject("", "", *why_unreadable(error))
+        return why_unreadable(error)
     except MemoryError:
-        return Reject("", "", "out_of_memory", "no room for a block of voxels")
+        return Failure("out_of_memory", "no room for a block of voxels")
 
 
 def _exemplars(joined: dict[str, Columns]) -> Exemplars:

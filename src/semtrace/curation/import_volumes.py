@@ -28,7 +28,7 @@ from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder
-from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 
 _SLAB = 2**26
 
@@ -113,12 +113,12 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
             for item, name in zip(listing.items, names, strict=True)
         ]
         found = executor.map(
-            partial(_examine, settings), items, what="import", sees=lambda item: (item.source, str(folder)), chunk=1
+            partial(_examine, settings), items, what="import", reads=lambda item: (item.source, str(folder)), chunk=1
         )
         for item, result in zip(listing.items, found, strict=True):
             if isinstance(result, Crashed):
-                result = Reject("", "", "decoder_crashed", result.detail)
-            if isinstance(result, Reject):
+                result = Failure("decoder_crashed", result.detail)
+            if isinstance(result, Failure):
                 detail = result.detail if item.files == 1 else f"{item.files} files: {result.detail}"
                 rejects.append(Reject(item.path, "import", result.reason, detail))
             else:
@@ -146,7 +146,7 @@ def _sidecar(root: Path, paths: list[str]) -> dict[str, dict[str, str]]:
     return {path: {"licence": row["licence"], "experiment": row["experiment"]} for path, row in rows.items()}
 
 
-def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Reject:
+def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Failure:
     path, scratch = Path(item.source), Path(item.scratch)
     kind = item.listed.kind
     notes: tuple[str, ...] = ()
@@ -159,11 +159,11 @@ def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Reject:
             volumes = open_path(path, kind, settings.reading(), scratch)
         rows = [_row(settings, item.dataset, volume) for volume in volumes]
     except UnreadableVolume as error:
-        return Reject("", "", error.reason, error.detail)
+        return Failure(error.reason, error.detail)
     except OSError as error:
-        return Reject("", "", *why_unreadable(error))
+        return why_unreadable(error)
     except MemoryError:
-        return Reject("", "", "out_of_memory", "no room for its sections: they need too much, or memory is short")
+        return Failure("out_of_memory", "no room for its sections: they need too much, or memory is short")
     for row in rows:
         row |= {"kind": kind, "bytes": size, "digest": digest}
         row["format"] = "video" if kind == "video" else row["format"]

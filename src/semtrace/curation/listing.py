@@ -60,12 +60,12 @@ def list_sources(root: Path) -> Listing:
             of_store[store] += 1
             continue
         if (reason := unfit(relative, path)) is not None:
-            rejects.append(Reject(printable(relative), "import", *reason))
+            rejects.append(Reject.of(printable(relative), "import", reason))
             continue
         try:
             kind, data = _kind(path)
         except OSError as error:
-            rejects.append(Reject(relative, "import", *why_unreadable(error)))
+            rejects.append(Reject.of(relative, "import", why_unreadable(error)))
             continue
         if data is not None:
             data_files[data.relative_to(root).as_posix()] = relative

@@ -146,7 +146,7 @@ def _write_all(tasks: list[tuple[Source, int, int]], folder: Path, executor: Exe
     digits = len(str(max((index for *_, index in tasks), default=0)))
     write = partial(_write, str(folder / FOLDER), digits)
     done: Iterator[str | Crashed] = executor.map(
-        write, tasks, what="section", sees=lambda task: (task[0].path, str(folder))
+        write, tasks, what="section", reads=lambda task: (task[0].path, str(folder))
     )
     for problem in done:
         if problem:
@@ -164,7 +164,7 @@ def _write(folder: str, digits: int, task: tuple[Source, int, int]) -> str:
     except UnreadableVolume as error:
         return f"{source.path}: {error}"
     except OSError as error:
-        return f"{source.path}: {' '.join(why_unreadable(error))}"
+        return f"{source.path}: {why_unreadable(error).detail}"
     stream = io.BytesIO()
     tifffile.imwrite(stream, np.ascontiguousarray(section), photometric="minisblack", metadata=None)
     write_staged(Path(folder, f"{section_name(source.dataset, axis, index, digits)}.tiff"), stream.getvalue())
