@@ -1,4 +1,4 @@
-"""The published curation scripts' way, in own words: sections as files, patches and hashes as files, a loop to compare."""
+"""The published curation scripts' way, in own words: sections, patches and hashes as files, a loop to compare."""
 
 from __future__ import annotations
 

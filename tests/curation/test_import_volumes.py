@@ -149,9 +149,12 @@ def test_a_person_s_voxel_size_and_licences(world):
         world.run_import()
 
 
-def test_an_empty_or_missing_folder_is_said(world):
-    with pytest.raises(InputError, match="empty"):
-        world.run_import()
+def test_empty_folders_have_nothing_to_cut_and_a_missing_one_is_said(world):
+    world.images.mkdir()
+    assert world.run_import().datasets == world.run_clean().images == 0
+    world.run_section()
+    with pytest.raises(InputError, match="no volume and no image"):
+        world.run_crop()
     world.volumes.rmdir()
     with pytest.raises(InputError, match="missing"):
         world.run_import()

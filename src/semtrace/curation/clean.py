@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import tifffile
 
-from semtrace.core.errors import InputError
 from semtrace.core.image.databar import bar_top
 from semtrace.core.names import distinct
 from semtrace.core.volume.names import dataset_names
@@ -72,7 +71,7 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
         executor: where to work.
 
     Raises:
-        InputError: the folder is missing or empty.
+        InputError: the folder is missing.
     """
     check_folder(root, "images")
     root = root.resolve()
@@ -85,8 +84,6 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
             rejects.append(Reject.of(printable(relative), "clean", reason))
         else:
             found.append((relative, path))
-    if not files:
-        raise InputError(f"{root}: the folder is empty; put images there, in folders by dataset")
     names = _datasets(root.name, [relative for relative, _ in found], volumes)
     wanted = [f"{names[_folder(relative)]}/{PurePosixPath(relative).stem}.tiff" for relative, _ in found]
     targets = distinct(wanted, [md5(relative.encode()) for relative, _ in found])

@@ -96,13 +96,11 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
         executor: where to work.
 
     Raises:
-        InputError: the folder is missing, the sidecar names what is not there, or nothing lies in it.
+        InputError: the folder is missing, or the sidecar names what is not there.
     """
     check_folder(root, "volumes")
     root = root.resolve()
     listing = list_sources(root)
-    if not listing.items and not listing.rejects:
-        raise InputError(f"{root}: the folder is empty; put volumes, stacks or videos there")
     sidecar = _sidecar(root, [item.path for item in listing.items])
     names = dataset_names([item.path.replace("*", "") for item in listing.items])
     rejects, rows, imported = list(listing.rejects), [], 0
