@@ -96,7 +96,7 @@ def _truth(
     """One row for each patch: its share of tissue, and whether it is informative."""
     rows = []
     for axis in axes:
-        height, width = section_shape(volume.gray.shape, axis)  # type: ignore[arg-type]
+        height, width = section_shape(volume.gray.shape, axis)
         for index in range(volume.gray.shape[axis]):
             section = cut_section(volume.tissue.view(np.uint8), axis, index)
             artefact = (artefacts or {}).get(index, "")
