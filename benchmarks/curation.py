@@ -17,11 +17,11 @@ from scipy.ndimage import gaussian_filter
 
 from semtrace.core.grouping.exemplars import exemplars
 from semtrace.core.hashing.patch_hash import patch_hashes
-from semtrace.core.image.structure import Gate, measure
+from semtrace.core.image.structure import Gate, measure_structure
 from semtrace.core.volume.blocks import blocks, stretches
-from semtrace.curation.cut_blocks import BlockTask, Cutting, cut_block, load_kernels
+from semtrace.curation.cut_blocks import BlockTask, Cutting, cut_block, load_patch_kernels
 from semtrace.curation.sources import Source
-from semtrace.io.volumes.volume import Reading
+from semtrace.io.volumes.volume import ReadingChoices
 from semtrace.io.volumes.write import write_mrc
 
 SIZE = 224
@@ -45,7 +45,7 @@ def main() -> None:
     volume = coarse.repeat(4, 0).repeat(4, 1).repeat(4, 2)
     volume = (volume - volume.min()) / np.ptp(volume) * 200 + random.normal(20, 6, volume.shape)
     gray = volume.clip(0, 255).astype(np.uint8)
-    load_kernels()
+    load_patch_kernels()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pieces(gray, folder)
@@ -55,7 +55,7 @@ def main() -> None:
 def pieces(gray: Any, folder: Path) -> None:
     """Section, crop, gate and hash on three axes; then hash and gate alone."""
     write_mrc(folder / "v.mrc", gray, (8, 8, 8), signed=False)
-    source = Source("v", str(folder / "v.mrc"), "volume", "", "identity", Reading("unsigned"), str(folder))
+    source = Source("v", str(folder / "v.mrc"), "volume", "", "identity", ReadingChoices("unsigned"), str(folder))
     cutting = Cutting(SIZE, SIZE, "seed", "pad", Gate())
     sides = [stretches(side, SIZE, SIZE, "seed", "pad") for side in gray.shape]
     wanted = {axis: np.arange(gray.shape[axis]) for axis in range(3)}
@@ -74,7 +74,7 @@ def pieces(gray: Any, folder: Path) -> None:
     ours, _ = cpu(lambda: patch_hashes(batch, SIZE))
     theirs, _ = cpu(lambda: [imagehash.dhash(Image.fromarray(patch)) for patch in batch])
     print(f"dHash: {ours / len(batch) * 1e6:.0f} us a patch, {theirs / ours:.1f} x imagehash")
-    ours, _ = cpu(lambda: measure(batch))
+    ours, _ = cpu(lambda: measure_structure(batch))
     print(f"gate: {ours / len(batch) * 1e3:.3f} ms a patch")
 
 

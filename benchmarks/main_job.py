@@ -89,7 +89,7 @@ def project(data: Path, root: Path) -> Path:
     """A project folder whose parameters name the data; its side cache is cold."""
     root.mkdir()
     paths = [f"dataset.{name}={data / name}" for name in ("archive", "published", "known")]
-    params.write(HERE.parent / "conf", root / "params.yaml", paths)
+    params.write_params(HERE.parent / "conf", root / "params.yaml", paths)
     return root
 
 

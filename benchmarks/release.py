@@ -67,7 +67,7 @@ def project(root: Path, pictures: int, size: int) -> None:
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         tables.write(work / name, table, ({c: row.get(c, "") for c in table.names} for row in its))
     said = ["dataset.published=data/published", "release.title=Benchmark", "release.licence=CC0-1.0"]
-    params.write(HERE.parent / "conf", root / "params.yaml", [*said, "release.link=hardlink"])
+    params.write_params(HERE.parent / "conf", root / "params.yaml", [*said, "release.link=hardlink"])
 
 
 def own_bytes(folder: Path) -> int:

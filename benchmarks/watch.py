@@ -144,10 +144,10 @@ def by_error(base: Path, count: int) -> str:
     """The same number of different frames by squared error; a part of them against brute force."""
     from semtrace.core.image.mse import mse
     from semtrace.io.moves import state_of
-    from semtrace.watch.decide import decide, in_order
+    from semtrace.watch.decide import decide_frame, in_order
     from semtrace.watch.kept import Kept
-    from semtrace.watch.picture import Job, Picture
-    from semtrace.watch.reading import reader
+    from semtrace.watch.picture import Picture, PictureJob
+    from semtrace.watch.reading import picture_reader
     from semtrace.watch.settings import Settings
     from semtrace.watch.views import FileViews
 
@@ -159,13 +159,13 @@ def by_error(base: Path, count: int) -> str:
         path.write_bytes(frames.file(number, "BMP"))
         found = state_of(str(path))
         assert found is not None
-        jobs.append(Job(str(path), path.name, found, rules))
+        jobs.append(PictureJob(str(path), path.name, found, rules))
     begun = time.perf_counter()
-    pictures = in_order([one for one in reader(rules)(jobs) if isinstance(one, Picture)], "first")
+    pictures = in_order([one for one in picture_reader(rules)(jobs) if isinstance(one, Picture)], "first")
     read = time.perf_counter() - begun
     begun = time.perf_counter()
     kept = Kept(1)
-    decisions = decide(pictures, kept, rules, FileViews(str(base)))
+    decisions = decide_frame(pictures, kept, rules, FileViews(str(base)))
     took = time.perf_counter() - begun
     part, expected = pictures[: min(count, 300)], list[str]()
     arrays: list[NDArray[np.uint8]] = []

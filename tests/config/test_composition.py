@@ -17,7 +17,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def compose(project: Path, *overrides: str) -> None:
-    params.write(project / "conf", project / "params.yaml", overrides)
+    params.write_params(project / "conf", project / "params.yaml", overrides)
 
 
 def edit(file: Path, old: str, new: str) -> None:

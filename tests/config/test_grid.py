@@ -16,11 +16,11 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 @pytest.fixture
 def file(tmp_path):
     written = tmp_path / "params.yaml"
-    params.write(CONF, written, ["match.reach=290"])
+    params.write_params(CONF, written, ["match.reach=290"])
     return written
 
 
-def points(file: Path, *overrides: str, conf: Path = CONF) -> list[grid.Point]:
+def points(file: Path, *overrides: str, conf: Path = CONF) -> list[grid.SweepPoint]:
     return grid.expand(conf, file, overrides).points
 
 

@@ -21,8 +21,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_its_own_code_or_an_equal_copy_may_run(project):
-    own_code.check(project, project / "src/semtrace")
-    own_code.check(project)
+    own_code.check_own_code(project, project / "src/semtrace")
+    own_code.check_own_code(project)
 
 
 @pytest.mark.parametrize("change", ["edit", "new", "gone"])
@@ -30,14 +30,14 @@ def test_other_code_is_refused_with_the_remedy(project, change):
     file = project / "src/semtrace" / ("io/new.py" if change == "new" else "io/files.py")
     file.unlink() if change == "gone" else file.open("a").close() or file.write_text("# pulled\n")
     with pytest.raises(InputError, match=rf"1 files differ, io/{file.name} first.*pip install --no-deps --editable"):
-        own_code.check(project)
+        own_code.check_own_code(project)
 
 
 @pytest.mark.parametrize("missing", ["src", "dvc.yaml"])
 def test_outside_of_a_project_any_code_runs(project, missing):
     (project / "src/semtrace/io/files.py").write_text("")
     shutil.rmtree(project / "src") if missing == "src" else (project / "dvc.yaml").unlink()
-    own_code.check(project)
+    own_code.check_own_code(project)
 
 
 VERBS = (

@@ -52,9 +52,9 @@ def test_a_bad_parameter_is_named_before_any_work(override, message):
 
 def test_written_only_when_changed(tmp_path):
     file = tmp_path / "params.yaml"
-    assert params.write(CONF, file)
-    assert not params.write(CONF, file)
-    assert params.write(CONF, file, ["hash=phash8"])
+    assert params.write_params(CONF, file)
+    assert not params.write_params(CONF, file)
+    assert params.write_params(CONF, file, ["hash=phash8"])
     assert params.load(file).hash.size == 8
 
 
@@ -110,7 +110,7 @@ def test_a_file_that_dvc_has_written_anew_says_the_same(tmp_path):
 
 def test_a_key_that_stands_twice_is_refused():
     with pytest.raises(params.ParamsError, match=r"'seed' stands twice(.|\n)*line 3"):
-        params.parse("a:\n  seed: 1\nb: {seed: 1, seed: 2}\n", "params.yaml")
+        params.parse_params("a:\n  seed: 1\nb: {seed: 1, seed: 2}\n", "params.yaml")
 
 
 def test_the_old_spelling_of_a_switch_is_read_with_one_line_of_warning(capsys):

@@ -110,6 +110,9 @@ def test_dvc_says_that_an_image_changed_and_a_release_of_these_images_is_refused
     assert said["data/raw/published.dvc"] == [{"changed outs": {"data/raw/published": "modified"}}]
     monkeypatch.chdir(project)
     monkeypatch.setenv("PATH", ENVIRONMENT["PATH"])
-    assert "data/raw/published.dvc" in project_state.look([Path("data/raw/archive"), Path("data/raw/published")]).stale
-    assert "data/raw/published.dvc" not in project_state.look([Path("data/raw/archive")]).stale
+    assert (
+        "data/raw/published.dvc"
+        in project_state.read_state([Path("data/raw/archive"), Path("data/raw/published")]).stale
+    )
+    assert "data/raw/published.dvc" not in project_state.read_state([Path("data/raw/archive")]).stale
     changed.write_text(earlier)

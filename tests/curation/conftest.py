@@ -41,7 +41,7 @@ class World:
 
     def inputs(self):
         cleaned = self.root / "clean" if (self.root / "clean").is_dir() else None
-        return crop.Inputs(self.volumes, self.root / "import", self.root / "section", cleaned)
+        return crop.CropInputs(self.volumes, self.root / "import", self.root / "section", cleaned)
 
     def run_import(self, **settings):
         self.settings = import_volumes.Settings(**settings)

@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 
 from semtrace.core.errors import InputError
-from semtrace.core.volume.location import parse
+from semtrace.core.volume.location import parse_location
 from semtrace.curation import tables as contracts
 from semtrace.curation.check import check, cut_files
 from semtrace.io import tables
@@ -49,7 +49,7 @@ def test_patches_are_written_with_the_pixels_of_the_section(done):
     written = cut_files(names, done.root / "raw", done.inputs(), done.root / "out", done.settings.reading())
     assert written == {"a": 1, "images": 1}
     volume = tissue((40, 40, 40))
-    location = parse(names[0])
+    location = parse_location(names[0])
     expected = volume[location.box().slices].reshape(32, 32)
     np.testing.assert_array_equal(tifffile.imread(done.root / "out" / "a" / f"{names[0]}.tiff"), expected)
     picture = tifffile.imread(done.root / "out" / "images" / f"{names[1]}.tiff")

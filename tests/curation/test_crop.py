@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from semtrace.core.volume.blocks import blocks
-from semtrace.core.volume.location import parse
-from semtrace.core.volume.patches import Interval, assemble, cut, grid
+from semtrace.core.volume.location import parse_location
+from semtrace.core.volume.patches import Interval, assemble, cut, patch_grid
 from semtrace.core.volume.sections import cut_section
 from semtrace.curation import crop
 from semtrace.curation import tables as contracts
@@ -36,8 +36,8 @@ def expected_patches(volume, axes, size, stride, policy, small="pad"):
     for axis in axes:
         for index in range(volume.shape[axis]):
             picture = cut_section(volume, axis, index)
-            for rows in grid(picture.shape[0], size, stride, policy, small):
-                for columns in grid(picture.shape[1], size, stride, policy, small):
+            for rows in patch_grid(picture.shape[0], size, stride, policy, small):
+                for columns in patch_grid(picture.shape[1], size, stride, policy, small):
                     key = axis, index, rows.start, rows.stop, columns.start, columns.stop
                     found[key] = cut(picture, rows, columns)
     return found
@@ -57,7 +57,7 @@ def test_raw_is_every_patch_with_its_hash(world, policy):
     expected = expected_patches(volume, (0, 1, 2), 32, 32, policy)
     assert keys(columns) == sorted(expected)
     assert columns["name"].tolist() == sorted(columns["name"].tolist())
-    assert [parse(name).y0 for name in columns["name"]] == columns["y0"].tolist()
+    assert [parse_location(name).y0 for name in columns["name"]] == columns["y0"].tolist()
     for row in range(0, len(columns["name"]), 7):
         picture = Image.fromarray(expected[keys(columns)[row]]).resize((32, 32), Image.Resampling.BILINEAR)
         assert columns["dhash"][row] == str(imagehash.dhash(picture))

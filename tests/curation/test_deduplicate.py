@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from semtrace.core.hashing.patch_hash import from_hex
+from semtrace.core.hashing.patch_hash import hashes_from_hex
 from semtrace.curation import deduplicate
 from semtrace.curation import tables as contracts
-from semtrace.curation.recut import Sources, group_patches, patches_of
+from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.io import tables
 from semtrace.io.columns import read_columns
 from semtrace.io.digests import md5
@@ -38,7 +38,7 @@ def rows_of(world, name, folder="deduplicated"):
 def test_every_row_is_gated_an_exemplar_or_the_member_of_one(done, name):
     columns = rows_of(done, name)
     by_name = {one: i for i, one in enumerate(columns["name"])}
-    hashes = from_hex(columns["dhash"].tolist())
+    hashes = hashes_from_hex(columns["dhash"].tolist())
     kept = np.flatnonzero(columns["exemplar"] == columns["name"])
     for row, exemplar in enumerate(columns["exemplar"]):
         if columns["gate"][row]:
@@ -55,7 +55,7 @@ def test_every_row_is_gated_an_exemplar_or_the_member_of_one(done, name):
 
 def test_digests_are_those_of_the_pixels(done):
     columns = rows_of(done, "a")
-    sources = Sources(done.volumes, done.root / "import", None, done.settings.reading(), done.root / "x")
+    sources = PatchSources(done.volumes, done.root / "import", None, done.settings.reading(), done.root / "x")
     import mrcfile
 
     volume = mrcfile.read(done.volumes / "a.mrc").astype(np.uint8)  # mode 6: written as 16-bit
@@ -129,7 +129,7 @@ def test_across_remove_leaves_no_two_alike_anywhere(done):
     for name in ("a", "negative", "twin", "z"):
         columns = rows_of(done, name, "removed")
         kept = columns["exemplar"] == columns["name"]
-        hashes.append(from_hex(columns["dhash"][kept].tolist()))
+        hashes.append(hashes_from_hex(columns["dhash"][kept].tolist()))
         assert (kept.sum() == 0) == (name == "twin")
     every = np.concatenate(hashes)
     assert np.count_nonzero(np.bitwise_count(every[:, None] ^ every) <= 12) == len(every)

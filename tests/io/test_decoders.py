@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from semtrace.io.decoders import MAX_PIXELS, TooLargeError, by_tifffile, check_size, quiet
+from semtrace.io.decoders import MAX_PIXELS, TooLargeError, by_tifffile, check_size, quiet_decoders
 
 
 def open_descriptors():
@@ -18,7 +18,7 @@ def open_descriptors():
 
 
 def test_everything_a_decoder_says_is_dropped(capfd, caplog):
-    with quiet():
+    with quiet_decoders():
         warnings.warn("Corrupt EXIF data", stacklevel=1)  # an error in these tests
         logging.getLogger("tifffile").error("invalid offset")
         os.write(2, b"Fax4Decode: Bad code word\n")
@@ -28,7 +28,7 @@ def test_everything_a_decoder_says_is_dropped(capfd, caplog):
 
 def test_all_is_heard_again_afterwards_even_after_an_error(capfd, caplog):
     descriptors = open_descriptors()
-    with pytest.raises(KeyError), quiet():
+    with pytest.raises(KeyError), quiet_decoders():
         raise KeyError
     os.write(2, b"heard\n")
     logging.getLogger("tifffile").error("heard")
@@ -38,7 +38,7 @@ def test_all_is_heard_again_afterwards_even_after_an_error(capfd, caplog):
     assert len(caplog.records) == 1
     # Many times over, for the garbage collector may close another test's file in between.
     for _ in range(50):
-        with quiet():
+        with quiet_decoders():
             pass
     assert open_descriptors() < descriptors + 25
 
@@ -46,7 +46,7 @@ def test_all_is_heard_again_afterwards_even_after_an_error(capfd, caplog):
 def test_a_setting_of_somebody_else_is_kept():
     logging.disable(logging.INFO)
     try:
-        with quiet():
+        with quiet_decoders():
             pass
         assert logging.root.manager.disable == logging.INFO
     finally:
@@ -57,7 +57,7 @@ def test_without_a_standard_error_it_still_works():
     saved = os.dup(2)
     os.close(2)
     try:
-        with quiet():
+        with quiet_decoders():
             warnings.warn("Corrupt EXIF data", stacklevel=1)
     finally:
         os.dup2(saved, 2)

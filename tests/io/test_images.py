@@ -16,7 +16,7 @@ from PIL import Image
 
 from semtrace.io import images
 from semtrace.io.decoders import MAX_PIXELS
-from semtrace.io.images import Facts, UnreadableImage, decode, encode_jpeg
+from semtrace.io.images import ImageFacts, UnreadableImage, decode, encode_jpeg
 
 REASONS = {"empty_file", "not_an_image", "truncated", "corrupt", "unsupported", "too_large"}
 
@@ -77,7 +77,7 @@ def test_a_tiff_of_any_layout_is_what_pillow_makes_of_it(name):
         assert image.gray.flags.writeable
         assert image.gray.flags.c_contiguous
         mode = "P" if "palette" in name else "L"
-        assert image.facts == Facts("TIFF", mode, 8, shape[1], shape[0], 1)
+        assert image.facts == ImageFacts("TIFF", mode, 8, shape[1], shape[0], 1)
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -147,7 +147,7 @@ def test_values_with_the_highest_bit_set_keep_their_order():
 def test_16_bit_png_and_12_bit_tiff():
     deep = (grey().astype(np.uint16) * 16 + 700).clip(0, 4095)
     png = decode(pillow(Image.fromarray(deep), "PNG"))
-    assert png.facts == Facts("PNG", "I;16", 16, 50, 60, 1)
+    assert png.facts == ImageFacts("PNG", "I;16", 16, 50, 60, 1)
     assert np.array_equal(png.gray, decode(tiff(deep)).gray)
 
 
@@ -202,7 +202,7 @@ def test_the_orientation_of_a_tiff_is_applied(orientation):
 
 def test_depths_that_pillow_lacks():
     half = decode(tiff(np.linspace(0, 1, 3000, dtype=np.float16).reshape(60, 50), compression="zlib"))
-    assert half.facts == Facts("TIFF", "F", 16, 50, 60, 1)
+    assert half.facts == ImageFacts("TIFF", "F", 16, 50, 60, 1)
     assert half.rule.startswith("linear 0")
     wide = decode(tiff(np.arange(3000, dtype=np.int64).reshape(60, 50) << 40))
     assert (np.diff(wide.gray.ravel().astype(int)) >= 0).all()
@@ -221,7 +221,7 @@ def test_pages_are_counted_and_the_first_is_taken():
 @pytest.mark.parametrize("kind", ["TIFF", "PNG", "BMP", "JPEG"])
 def test_the_format_is_what_the_bytes_are(kind):
     image = decode(pillow(Image.fromarray(grey()), kind))
-    assert image.facts == Facts(kind, "L", 8, 50, 60, 1)
+    assert image.facts == ImageFacts(kind, "L", 8, 50, 60, 1)
 
 
 # ----------------------------------------------------------------------------------------------- unreadable
@@ -394,7 +394,7 @@ def test_a_grey_picture_becomes_a_grey_jpeg_close_to_it():
     smooth = np.add.outer(np.arange(60), np.arange(50)).astype(np.uint8)
     data = encode_jpeg(smooth)
     image = decode(data)
-    assert image.facts == Facts("JPEG", "L", 8, 50, 60, 1)
+    assert image.facts == ImageFacts("JPEG", "L", 8, 50, 60, 1)
     assert np.abs(image.gray.astype(int) - smooth).max() <= 1
     assert data == encode_jpeg(smooth.copy())
     assert data == pillow(Image.fromarray(smooth), "JPEG", quality=100)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.io.journal import Batch, Item, Journal, JournalError, Waiting, opened
+from semtrace.io.journal import Batch, Journal, JournalError, JournalItem, Waiting, opened
 
 BATCH = Batch(0, "/raw", "a", "t0", "", "{}", "0.1.0", 2, 1, 1, 0, 0, 0, "planned")
-UNIQUE = Item(0, 0, "a/1.bmp", 5, 7, "m1", 64, 48, "unique", "", None, None, "/unique/a/1.bmp", "planned", "")
+UNIQUE = JournalItem(0, 0, "a/1.bmp", 5, 7, "m1", 64, 48, "unique", "", None, None, "/unique/a/1.bmp", "planned", "")
 SIMILAR = replace(
     UNIQUE, path="a/2.bmp", md5="m2", decision="similar", keeper="a/1.bmp", distance=4.0, likeness=0.9,
     target="/archive/a/2.bmp",

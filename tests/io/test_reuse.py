@@ -7,7 +7,7 @@ import pytest
 from semtrace.io import reuse as module
 from semtrace.io.cache import Cache
 from semtrace.io.digests import md5
-from semtrace.io.reuse import remember, remembered, take_over
+from semtrace.io.reuse import link_if_unchanged, remember, remembered
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def cache(tmp_path):
 
 def take(made, tmp_path, cache):
     known = remembered(made.parent, cache).get(made.name)
-    return take_over(str(made), str(tmp_path / "new"), md5(b"made"), known)
+    return link_if_unchanged(str(made), str(tmp_path / "new"), md5(b"made"), known)
 
 
 @pytest.fixture

@@ -51,3 +51,15 @@ def reached(path: Path) -> set[Path]:
             seen.add(file)
             todo += ours(file)
     return seen
+
+
+def public_names(path: Path) -> set[str]:
+    """What a module defines for others: functions, classes and values at its top, without a leading underscore."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return {name for name in names if not name.startswith("_")}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from semtrace.cli.main import main
-from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, name_of, ours
+from tests.meta.imports import MODULES, PROJECT, SOURCE, imports, name_of, ours, public_names
 
 FLOORS = (  # from below: a room imports its own and those on lower floors; a house no other house
     {"core", "parallel"},
@@ -144,3 +144,16 @@ def test_the_lock_file_knows_this_code():
         if path.startswith("src/") or path in ("conf", "params.yaml", "constraints.txt")
     ]
     assert not changed, "run `make run` and commit dvc.lock"
+
+
+CONVENTIONS = {"Settings", "Summary", "STAGES", "run", "stage", "add"}
+"""Names that every module of a kind has: a stage's settings, summary and functions, a part of the command line."""
+
+
+def test_a_public_name_means_one_thing():
+    where: dict[str, list[str]] = {}
+    for path in MODULES:
+        if "scenes" not in path.parts:  # a module for each category, all with the same two names
+            for name in public_names(path) - CONVENTIONS:
+                where.setdefault(name, []).append(name_of(path))
+    assert not {name: modules for name, modules in where.items() if len(modules) > 1}

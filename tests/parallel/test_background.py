@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.parallel.background import Beside
+from semtrace.parallel.background import BackgroundProcess
 from semtrace.parallel.processes import map_images
 
 
@@ -41,14 +41,14 @@ def in_workers() -> list[int]:
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_results_come_in_the_order_of_the_tasks(alone):
-    with Beside(alone=alone) as other:
+    with BackgroundProcess(alone=alone) as other:
         for x in range(5):
             other.begin("t", partial(double, x))
         assert [other.result() for _ in range(5)] == [0, 2, 4, 6, 8]
 
 
 def test_it_is_another_process_that_may_have_workers_of_its_own():
-    with Beside() as other:
+    with BackgroundProcess() as other:
         other.begin("t", os.getpid)
         other.begin("t", in_workers)
         assert other.result() != os.getpid()
@@ -56,7 +56,7 @@ def test_it_is_another_process_that_may_have_workers_of_its_own():
 
 
 def results(*tasks, alone=False):
-    with Beside(alone=alone) as other:
+    with BackgroundProcess(alone=alone) as other:
         for name, task in tasks:
             other.begin(name, task)
         return [other.result() for _ in tasks]
@@ -92,7 +92,7 @@ def test_an_error_that_cannot_be_sent_keeps_its_words_and_any_error_says_where_i
 
 
 def fail_beside(file: Path, *, interrupted: bool) -> None:
-    with Beside() as other:
+    with BackgroundProcess() as other:
         other.begin("t", os.getpid)
         process = other.result()
         other.begin("t", partial(wait_for, file))
@@ -112,7 +112,7 @@ def test_where_this_process_fails_the_other_is_interrupted_once_and_clears_up(in
 
 
 def fail_with_workers_at_hand() -> None:
-    with Beside() as other:
+    with BackgroundProcess() as other:
         other.begin("t", os.getpid)
         other.result()
         held = map_images(double, range(400), workers=2, what="t", chunk=1)  # they hold copies of the pipe
@@ -130,7 +130,7 @@ def test_a_failure_amid_a_map_ends_it_too_where_ctrl_c_is_ignored():
 
 
 def test_an_interruption_of_the_other_process_alone_is_one_of_this():
-    with Beside() as other:
+    with BackgroundProcess() as other:
         other.begin("t", os.getpid)
         process = other.result()
         os.kill(process, signal.SIGINT)

@@ -21,7 +21,7 @@ from semtrace.io.digests import md5
 from semtrace.io.images import decode
 from semtrace.io.verdicts import VERDICTS
 from semtrace.provenance import deduplicate
-from semtrace.provenance.fingerprint import facts_of
+from semtrace.provenance.fingerprint import hash_facts
 from semtrace.provenance.tables import HASHES, INVENTORY, JPEG_TO_TIFF
 from semtrace.stage.executor import Executor
 from semtrace.synthetic import generate
@@ -37,7 +37,7 @@ def hash_table(root: Path, target: Path, *, original: bool = True) -> Path:
     rows = []
     for file in sorted(path for path in root.rglob("*") if path.is_file()):
         data = file.read_bytes()
-        facts = {"md5": md5(data), "bytes": len(data), **facts_of(data, decode(data), size=32, original=original)}
+        facts = {"md5": md5(data), "bytes": len(data), **hash_facts(data, decode(data), size=32, original=original)}
         rows.append({"file": file.name, "path": file.relative_to(root).as_posix(), **facts})
     tables.write(target, HASHES, rows)
     return target

@@ -14,10 +14,10 @@ MINE = claim.Claim("müller", "data/raw/archive", "data/raw/published", "data/ra
 
 def test_a_claim_is_read_as_it_was_written(tmp_path):
     work = tmp_path / "work"
-    assert claim.read(work) is None
-    claim.check(work, MINE)
+    assert claim.read_claim(work) is None
+    claim.check_claim(work, MINE)
     claim.run(work, MINE)
-    assert claim.read(work) == MINE
+    assert claim.read_claim(work) == MINE
     assert claim.headline(work) == f"semtrace {__version__}, {MINE}\n"
     assert json.loads((work / "dataset.json").read_bytes())["name"] == "müller"
 
@@ -26,7 +26,7 @@ def test_a_claim_is_read_as_it_was_written(tmp_path):
 def test_another_dataset_is_refused_and_nothing_changes(tmp_path, other):
     claim.run(tmp_path, MINE)
     before = (tmp_path / "dataset.json").read_bytes()
-    for function in (claim.check, claim.run):
+    for function in (claim.check_claim, claim.run):
         with pytest.raises(
             InputError, match=rf"results of dataset müller .*mv {tmp_path} {tmp_path}-müller.*--replace"
         ):
@@ -37,7 +37,7 @@ def test_another_dataset_is_refused_and_nothing_changes(tmp_path, other):
 def test_what_is_known_of_a_dataset_may_lie_elsewhere(tmp_path):
     claim.run(tmp_path, MINE)
     claim.run(tmp_path, moved := replace(MINE, known="/mnt/known"))
-    assert claim.read(tmp_path) == moved
+    assert claim.read_claim(tmp_path) == moved
 
 
 def test_replacing_leaves_nothing_of_the_other_dataset(tmp_path):
@@ -52,7 +52,7 @@ def test_replacing_leaves_nothing_of_the_other_dataset(tmp_path):
     assert (work / "sweep/sweep.csv").exists()
     claim.run(work, other := replace(MINE, name="other"), replace=True)
     assert [path.name for path in work.iterdir()] == ["dataset.json"]
-    assert claim.read(work) == other
+    assert claim.read_claim(work) == other
     assert (outside / "kept").exists()
 
 
@@ -60,4 +60,4 @@ def test_replacing_leaves_nothing_of_the_other_dataset(tmp_path):
 def test_a_damaged_claim_is_an_error(tmp_path, text):
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(InputError, match=r"dataset\.json: damaged"):
-        claim.read(tmp_path)
+        claim.read_claim(tmp_path)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.synthetic.databar import GREEN, LAYOUTS, RED, Facts, draw_bar, font, length_text, nice_scale
+from semtrace.synthetic.databar import BAR_GREEN, BAR_RED, LAYOUTS, BarFacts, draw_bar, font, length_text, nice_scale
 
-FACTS = Facts(
+FACTS = BarFacts(
     7.34375e-9, 1024, 768, 50000, 10, 0.0052, "InLens", "2013-02-19", "10:09:27", "img_01.tif", "GaAs NWs", 45
 )
 UNITS = {"nm": 1e-9, "µm": 1e-6, "um": 1e-6, "mm": 1e-3}
@@ -26,7 +26,7 @@ def runs(line):
 def measured(layout, pixels):
     """Length of the scale bar, found in the picture."""
     if layout in ("zeiss white", "zeiss inset"):
-        return max(length for line in pixels == GREEN for _, length in runs(line))
+        return max(length for line in pixels == BAR_GREEN for _, length in runs(line))
     if layout in ("zeiss black", "overlay"):
         return max(length for line in pixels == 255 for _, length in runs(line))
     if layout == "ruler":
@@ -63,7 +63,7 @@ def test_without_a_bar_and_with_an_unknown_one():
 def test_red_and_green_are_palette_entries_of_the_white_bar_only(layout):
     bar = draw_bar(layout, FACTS)
     assert bar.coloured == (layout != "zeiss black")
-    assert set(np.unique(bar.pixels)) == ({0, RED, GREEN, 255} if bar.coloured else {0, 255})
+    assert set(np.unique(bar.pixels)) == ({0, BAR_RED, BAR_GREEN, 255} if bar.coloured else {0, 255})
 
 
 def test_the_font_has_the_letters_of_the_field():

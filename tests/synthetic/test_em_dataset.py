@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from semtrace.core.image.structure import measure
+from semtrace.core.image.structure import measure_structure
 from semtrace.curation import import_volumes
 from semtrace.curation.tables import VOLUMES
 from semtrace.io import tables
@@ -15,7 +15,7 @@ from semtrace.synthetic.em_volume import make
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     out = tmp_path_factory.mktemp("em") / "em_synthetic"
-    return out, em_dataset.generate(out, 1, side=48, patch=32)
+    return out, em_dataset.generate_volumes(out, 1, side=48, patch=32)
 
 
 def test_tissue_has_structure_and_resin_has_none():
@@ -23,12 +23,12 @@ def test_tissue_has_structure_and_resin_has_none():
     assert 0.55 < tissue.mean() < 0.65
     assert gray[~tissue].std() < 10 < gray[tissue].std()
     inner, _ = make((32, 64, 64), 3, resin=0.0)
-    assert np.median(measure(np.ascontiguousarray(inner)).structure) > 8
+    assert np.median(measure_structure(np.ascontiguousarray(inner)).structure) > 8
 
 
 def test_the_seed_decides_everything(made, tmp_path):
     out, summary = made
-    again = em_dataset.generate(tmp_path / "again", 1, side=48, patch=32)
+    again = em_dataset.generate_volumes(tmp_path / "again", 1, side=48, patch=32)
     assert again == summary
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
     assert files == sorted(p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file())
@@ -51,7 +51,7 @@ def test_import_takes_it_all_but_the_truncated_file(made, tmp_path):
 
 def test_the_truth_speaks_of_every_patch(made):
     out, summary = made
-    rows = tables.read(out / "truth" / "patches.csv", em_dataset.TRUTH)
+    rows = tables.read(out / "truth" / "patches.csv", em_dataset.PATCH_TRUTH)
     assert len(rows) == summary.patches
     assert {row["artefact"] for row in rows} == {"", "charging", "saturated", "padded"}
     for row in rows:

@@ -8,9 +8,9 @@ import tifffile
 from PIL import Image
 
 from semtrace.synthetic import vendor
-from semtrace.synthetic.databar import Facts
+from semtrace.synthetic.databar import BarFacts
 
-FACTS = Facts(
+FACTS = BarFacts(
     7.34375e-9, 1024, 768, 50000, 10, 0.0052, "InLens", "2013-02-19", "13:09:27", "img_01.tif", "GaAs NWs", 45
 )
 ZEISS = vendor.zeiss(FACTS, image_path="d:\\images\\Orrù M\\", user="SEM USER", version="V05.04")

@@ -13,31 +13,31 @@ from PIL import Image
 
 from semtrace.core.errors import InputError
 from semtrace.tuning import sweep
-from semtrace.tuning.sweep import Inputs, Point, Settings, Sweep
+from semtrace.tuning.sweep import Settings, Sweep, SweepInputs, SweepPoint
 from tests.pipeline import defaults, publish, run_all, table
 from tests.small_archive import Done, name, save, scene
 
 TIMES = {"timings.csv", "time_accuracy.png"}
 
 
-def inputs(done: Done, known: Path | None = None) -> Inputs:
-    return Inputs(done.archive, done.published, known or done.known, done.work)
+def inputs(done: Done, known: Path | None = None) -> SweepInputs:
+    return SweepInputs(done.archive, done.published, known or done.known, done.work)
 
 
 def swept(
     done: Done, out: Path, points, *, known: Path | None = None, precision: float = 0.99, workers: int = 1
 ) -> Sweep:
     p = defaults(out.parent, workers=workers)
-    in_force = Point(p.hash.size, p.match)
+    in_force = SweepPoint(p.hash.size, p.match)
     return sweep.run(
         inputs(done, known), points, in_force, Settings(precision), p.fingerprint, p.executor, out
     )  # fmt: skip
 
 
-def points(tmp: Path, sizes, **values) -> list[Point]:
+def points(tmp: Path, sizes, **values) -> list[SweepPoint]:
     [(key, tried)] = values.items()
     base = defaults(tmp).match
-    return [Point(size, replace(base, **{key: value})) for size in sizes for value in tried]
+    return [SweepPoint(size, replace(base, **{key: value})) for size in sizes for value in tried]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_the_best_point_is_found(frames, tmp_path):
         'make run set="match.min_ssim=0.97"', "Truth: truth.csv",
     ):  # fmt: skip
         assert part in report
-    assert {path.name for path in (tmp_path / "sweep").iterdir()} == sweep.WRITTEN
+    assert {path.name for path in (tmp_path / "sweep").iterdir()} == sweep.SWEEP_FILES
 
 
 def test_a_precision_that_no_point_has(frames, tmp_path):
@@ -102,7 +102,7 @@ def test_a_point_is_a_run_of_the_pipeline_with_its_parameters(done, tmp_path):
     asked = []
     for point in tried:
         p = defaults(tmp_path, *(f"{key}={value}" for key, value in point.items()))
-        asked.append(Point(p.hash.size, p.match))
+        asked.append(SweepPoint(p.hash.size, p.match))
     judged = swept(done, tmp_path / "sweep", asked).judged
     for number, point in enumerate(tried):
         p = defaults(tmp_path, *(f"{key}={value}" for key, value in point.items()))
@@ -117,7 +117,7 @@ def test_all_but_the_times_is_the_same_whatever_the_workers(frames, tmp_path):
     grid = points(tmp_path, (8, 32), min_ssim=(0.7, 0.97))
     for workers in (1, 2):
         swept(frames, tmp_path / f"{workers}/sweep", grid, workers=workers)
-    for file in sorted(sweep.WRITTEN - TIMES):
+    for file in sorted(sweep.SWEEP_FILES - TIMES):
         assert (tmp_path / "1/sweep" / file).read_bytes() == (tmp_path / "2/sweep" / file).read_bytes(), file
 
 
@@ -128,15 +128,15 @@ def test_without_truth_the_counts_are_there_and_accuracy_is_unknown(frames, tmp_
     rows = table(tmp_path / "sweep/sweep.csv")
     assert [(row["matched"], row["ambiguous"], row["accuracy"]) for row in rows] == [("6", "0", ""), ("4", "2", "")]
     files = {path.name for path in (tmp_path / "sweep").iterdir()}
-    assert files == sweep.WRITTEN - {"precision_recall.png"}
+    assert files == sweep.SWEEP_FILES - {"precision_recall.png"}
 
 
 def test_before_the_pipeline_has_run(frames, tmp_path):
-    before = Inputs(frames.archive, frames.published, frames.known, tmp_path / "work")
+    before = SweepInputs(frames.archive, frames.published, frames.known, tmp_path / "work")
     p = defaults(tmp_path)
     with pytest.raises(InputError, match="make run"):
         sweep.run(
-            before, points(tmp_path, (32,), min_ssim=(0.7,)), Point(32, p.match), Settings(0.9), p.fingerprint,
+            before, points(tmp_path, (32,), min_ssim=(0.7,)), SweepPoint(32, p.match), Settings(0.9), p.fingerprint,
             p.executor, tmp_path / "sweep",
         )  # fmt: skip
     assert not (tmp_path / "sweep").exists()

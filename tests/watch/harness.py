@@ -12,10 +12,10 @@ from PIL import Image
 
 from semtrace.io.decision_log import DecisionLog
 from semtrace.io.digests import md5
-from semtrace.io.journal import Item, opened
+from semtrace.io.journal import JournalItem, opened
 from semtrace.watch.clock import Clock
 from semtrace.watch.console import Console
-from semtrace.watch.picture import examine
+from semtrace.watch.picture import examine_picture
 from semtrace.watch.places import checked
 from semtrace.watch.settings import PRESETS, Settings
 from semtrace.watch.watcher import Watcher
@@ -64,7 +64,7 @@ class World:
         places = checked(self.root, self.unique, self.archive)
         self.watcher = Watcher(
             places, self.rules, self.journal, self.log, self.clock, Console(self.lines.append),
-            lambda jobs: map(examine, jobs), **self.options,
+            lambda jobs: map(examine_picture, jobs), **self.options,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ class World:
         file.write_bytes(data)
         return file
 
-    def items(self) -> list[Item]:
+    def items(self) -> list[JournalItem]:
         return [item for batch in self.journal.batches(str(self.root)) for item in self.journal.items(batch.id)]
 
     def said(self, word: str) -> list[str]:

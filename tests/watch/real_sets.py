@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.image.frame_range import to_gray8
+from semtrace.core.image.frame_range import frame_to_gray8
 from semtrace.core.image.shift import shrink
 from semtrace.io.digests import md5
 from semtrace.io.frames import Frame, Signature, decode_frame
-from semtrace.watch.decide import Decision, decide, in_order
+from semtrace.watch.decide import FrameDecision, decide_frame, in_order
 from semtrace.watch.kept import Kept
-from semtrace.watch.picture import Picture, measure
+from semtrace.watch.picture import Picture, measure_picture
 from semtrace.watch.settings import Settings
 
 NOWHERE = Signature(0, 0, 0, 0)
@@ -32,7 +32,7 @@ class Scenes:
 
 @dataclass(frozen=True)
 class Result:
-    decisions: dict[str, Decision]
+    decisions: dict[str, FrameDecision]
     kept: list[str]
     lost: set[str]
 
@@ -44,7 +44,7 @@ class Views:
         self.frames = frames
 
     def whole(self, picture: Any, top: int) -> Any:
-        return to_gray8(self.frames[picture.path].pixels, top)
+        return frame_to_gray8(self.frames[picture.path].pixels, top)
 
     def small(self, picture: Any, top: int) -> Any:
         return shrink(self.whole(picture, top))
@@ -99,7 +99,7 @@ def measured(frames: Mapping[str, Frame], settings: Settings) -> list[Picture]:
 
     def once(top: int) -> list[Picture]:
         return [
-            measure(name, NOWHERE, md5(f"{name} {frame.pixels.tobytes()!r}".encode()), frame, settings, top)
+            measure_picture(name, NOWHERE, md5(f"{name} {frame.pixels.tobytes()!r}".encode()), frame, settings, top)
             for name, frame in frames.items()
         ]
 
@@ -110,7 +110,7 @@ def measured(frames: Mapping[str, Frame], settings: Settings) -> list[Picture]:
 
 def sort_out(given: Scenes, settings: Settings) -> Result:
     pictures = measured(given.frames, settings)
-    decisions = decide(pictures, Kept(settings.size**2 // 64), settings, Views(given.frames))
+    decisions = decide_frame(pictures, Kept(settings.size**2 // 64), settings, Views(given.frames))
     by_path = {picture.path: decision for picture, decision in zip(pictures, decisions, strict=True)}
     kept = [path for path, decision in by_path.items() if decision.kind == "unique"]
     return Result(by_path, kept, lost(given.scenes, kept))

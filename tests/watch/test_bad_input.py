@@ -16,7 +16,7 @@ from semtrace.io import moves
 from semtrace.io.digests import md5
 from semtrace.parallel.processes import Crashed
 from semtrace.watch import scan
-from semtrace.watch.picture import Job, Picture, examine
+from semtrace.watch.picture import Picture, PictureJob, examine_picture
 from tests.watch.harness import DEFAULT, World, contents, picture, similar, tree
 
 
@@ -348,7 +348,7 @@ def test_links_pipes_and_names_that_are_no_text_stay(world):
     assert len(list((w.root / "a").iterdir())) == 4
 
 
-def stub(job: Job) -> Picture:
+def stub(job: PictureJob) -> Picture:
     """A picture that nobody decodes: its hash is its number."""
     number = int(Path(job.path).stem)
     words = np.array([number * 0x9E3779B97F4A7C15 % 2**64], np.uint64)
@@ -403,7 +403,7 @@ def test_a_file_in_use_on_windows_has_not_settled(world, monkeypatch):
                 monkeypatch.setattr(
                     "semtrace.watch.picture.read_unchanged", lambda *_, e=error: (_ for _ in ()).throw(e)
                 )
-                result = examine(job)
+                result = examine_picture(job)
                 monkeypatch.undo()
                 assert result.reason == "in_use"
             yield result
@@ -420,7 +420,7 @@ def test_a_file_that_kills_its_decoder_is_unreadable_and_the_rest_goes_on(world)
     for i in range(3):
         w.put(f"a/{i}.bmp", picture(i))
     died = Crashed("the decoder crashed (segmentation fault)")
-    w.watcher._reading._read = lambda jobs: (died if job.path == "a/1.bmp" else examine(job) for job in jobs)
+    w.watcher._reading._read = lambda jobs: (died if job.path == "a/1.bmp" else examine_picture(job) for job in jobs)
     w.go(64)
     assert sorted(tree(w.unique)) == ["a/0.bmp", "a/2.bmp"]
     assert w.waiting() == {"a/1.bmp": "unreadable: crashed (the decoder crashed (segmentation fault))"}

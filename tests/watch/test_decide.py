@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from semtrace.core.image.mse import mse
 from semtrace.io.frames import Frame, decode_frame
-from semtrace.watch.decide import decide, in_order, natural, same_aspect
+from semtrace.watch.decide import decide_frame, in_order, natural, same_aspect
 from semtrace.watch.kept import Kept
 from semtrace.watch.settings import PRESETS, Settings
 from tests.watch.real_sets import (
@@ -204,8 +204,8 @@ def test_a_kept_picture_that_is_gone_confirms_nothing():
             return None if picture.path == "a" else super().small(picture, top)
 
     pictures = measured(frames, DEFAULT)
-    assert [d.kind for d in decide(pictures, Kept(1), DEFAULT, Views(frames))] == ["unique", "similar"]
-    assert [d.kind for d in decide(pictures, Kept(1), DEFAULT, Gone(frames))] == ["unique", "unique"]
+    assert [d.kind for d in decide_frame(pictures, Kept(1), DEFAULT, Views(frames))] == ["unique", "similar"]
+    assert [d.kind for d in decide_frame(pictures, Kept(1), DEFAULT, Gone(frames))] == ["unique", "unique"]
 
 
 # --- laws

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from semtrace.io.frames import Frame
-from semtrace.watch.generate import Order, frames, generate
+from semtrace.watch.generate import FrameOrder, generate_frames, generated_frames
 from semtrace.watch.settings import PRESETS
 from tests.watch.harness import tree
 from tests.watch.real_sets import Scenes, sort_out
 
-SMALL = Order(total=8, similar=3, width=96, height=80)
+SMALL = FrameOrder(total=8, similar=3, width=96, height=80)
 
 
-def made(order: Order) -> Scenes:
-    given = list(enumerate(frames(order, 1)))
+def made(order: FrameOrder) -> Scenes:
+    given = list(enumerate(generated_frames(order, 1)))
     return Scenes({f"{i}": Frame(f) for i, (_, f) in given}, {f"{i}": f"{scene}" for i, (scene, _) in given})
 
 
 def test_the_files_and_the_truth(tmp_path: Path):
-    assert list(generate(str(tmp_path), replace(SMALL, folders=2)))[-1] == "truth.csv"
+    assert list(generate_frames(str(tmp_path), replace(SMALL, folders=2)))[-1] == "truth.csv"
     with (tmp_path / "truth.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert sorted(tree(tmp_path)) == sorted([row["file"] for row in rows] + ["truth.csv"])
@@ -32,16 +32,16 @@ def test_the_files_and_the_truth(tmp_path: Path):
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        list(generate(str(tmp_path / name), replace(SMALL, seed=seed)))
+        list(generate_frames(str(tmp_path / name), replace(SMALL, seed=seed)))
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
     assert tree(tmp_path / "a") != tree(tmp_path / "c")
 
 
 def test_nothing_is_overwritten(tmp_path: Path):
-    list(generate(str(tmp_path), SMALL))
+    list(generate_frames(str(tmp_path), SMALL))
     before = tree(tmp_path)
     with pytest.raises(FileExistsError):
-        list(generate(str(tmp_path), replace(SMALL, seed=5)))
+        list(generate_frames(str(tmp_path), replace(SMALL, seed=5)))
     assert tree(tmp_path) == before
 
 
@@ -52,7 +52,7 @@ def test_the_default_loses_no_generated_scene(kind):
 
 
 def test_repeats_of_scenes_are_recognised():
-    result = sort_out(made(Order(total=8, similar=3, width=256, height=256)), PRESETS["default"])
+    result = sort_out(made(FrameOrder(total=8, similar=3, width=256, height=256)), PRESETS["default"])
     assert len(result.kept) < 8
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from semtrace.watch.picture import examine
+from semtrace.watch.picture import examine_picture
 from semtrace.watch.settings import PRESETS
 from semtrace.watch.tryout import name_of, rules, try_rules
 from tests.watch.harness import picture, similar, tree
@@ -12,7 +12,7 @@ DEFAULT = PRESETS["default"]
 
 
 def tried(folder: Path, scenes=None, base=DEFAULT):
-    return try_rules([str(folder)], base, lambda jobs: map(examine, jobs), scenes)
+    return try_rules([str(folder)], base, lambda jobs: map(examine_picture, jobs), scenes)
 
 
 def filled(folder: Path) -> Path:

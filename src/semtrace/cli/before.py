@@ -32,7 +32,7 @@ def begin(given: argparse.Namespace) -> None:
     Raises:
         InputError: other code than the project's runs, or the results are another dataset's.
     """
-    own_code.check(Path())
+    own_code.check_own_code(Path())
     composes = given.verb in _COMPOSES or (given.verb == "run" and given.overrides)
     if not composes:
         _check_composition(stop=given.verb == "claim")
@@ -44,7 +44,7 @@ def hold(given: argparse.Namespace, dataset: params.Dataset) -> None:
     """Take the folder of results for ``dataset`` where it is no other's, and say the first line of a run."""
     work, mine = getattr(given, "work", stages.WORK), of(dataset)
     if given.verb in _READS:
-        claim.check(work, mine)
+        claim.check_claim(work, mine)
     else:
         claim.run(work, mine)
     say(mine)

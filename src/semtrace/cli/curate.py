@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semtrace.curation.crop import Inputs
+    from semtrace.curation.crop import CropInputs
     from semtrace.curation.settings import Settings
     from semtrace.stage.executor import Executor
 
-WORK = Path("data/work/curation")
+CURATION_WORK = Path("data/work/curation")
 
 
 def add(commands: Any, params_file: Path) -> None:
@@ -27,7 +27,11 @@ def add(commands: Any, params_file: Path) -> None:
         added.set_defaults(run=partial(_with_parameters, params_file, run))
         added.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes")
         added.add_argument(
-            "--work", type=Path, default=WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
+            "--work",
+            type=Path,
+            default=CURATION_WORK,
+            metavar="DIR",
+            help="folder of the results (default: %(default)s)",
         )
         return added
 
@@ -61,18 +65,18 @@ def _with_parameters(params_file: Path, run: Callable[..., Any], given: argparse
     return run(given, Settings(**parts), p.executor)
 
 
-def _inputs(given: argparse.Namespace, settings: Settings) -> Inputs:
-    from semtrace.curation.crop import Inputs
+def _inputs(given: argparse.Namespace, settings: Settings) -> CropInputs:
+    from semtrace.curation.crop import CropInputs
 
     cleaned, folder = given.work / "clean", getattr(given, "folder", None)
     volumes = settings.dataset.volumes if folder is None else folder / "volumes"
-    return Inputs(volumes, given.work / "import", given.work / "section", cleaned if cleaned.is_dir() else None)
+    return CropInputs(volumes, given.work / "import", given.work / "section", cleaned if cleaned.is_dir() else None)
 
 
 def _generate(given: argparse.Namespace, settings: Settings, executor: Executor) -> Any:
     from semtrace.synthetic import em_dataset
 
-    return em_dataset.generate(settings.dataset.volumes.parent, seed=1)
+    return em_dataset.generate_volumes(settings.dataset.volumes.parent, seed=1)
 
 
 def _import(given: argparse.Namespace, settings: Settings, executor: Executor) -> Any:
@@ -114,7 +118,7 @@ def _deduplicate(given: argparse.Namespace, settings: Settings, executor: Execut
 def _all(given: argparse.Namespace, settings: Settings, executor: Executor) -> Any:
     from dataclasses import replace
 
-    from semtrace.cli.stages import describe
+    from semtrace.cli.stages import summary_text
     from semtrace.core.errors import InputError
 
     volumes, images = given.folder / "volumes", given.folder / "images"
@@ -122,7 +126,7 @@ def _all(given: argparse.Namespace, settings: Settings, executor: Executor) -> A
         raise InputError(f"{volumes}: no such folder; put volumes, stacks and videos there (images in {images})")
     chosen = replace(settings, dataset=replace(settings.dataset, volumes=volumes, images=images))
     stages: list[Callable[..., Any]] = [_import, *([_clean] if images.is_dir() else []), _section, _crop, _deduplicate]
-    told = [f"{stage.__name__[1:]}: {describe(stage(given, chosen, executor))}" for stage in stages]
+    told = [f"{stage.__name__[1:]}: {summary_text(stage(given, chosen, executor))}" for stage in stages]
     return "\n" + "\n".join(told)
 
 

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
     if summary is not None:
-        print(harmless(f"{given.verb}: {stages.describe(summary)}"))
+        print(harmless(f"{given.verb}: {stages.summary_text(summary)}"))
     return 0
 
 
@@ -106,10 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     for held in (reproduce, claim):
         held.add_argument("--replace", action="store_true", help="remove the results of another dataset there")
     for declared in pipeline.MAIN:
-        added = verb(declared.name, partial(stages.stage, declared), declared.help)
+        added = verb(declared.name, partial(stages.run_stage, declared), declared.help)
         if declared.sides:
             added.add_argument("side", choices=declared.sides, help="which side")
-        if declared.name in tables_alone.WRITTEN:
+        if declared.name in tables_alone.RESULT_FILES:
             tables_alone.add_options(declared.name, added)
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
     calibrate = verb("calibrate", tuning.calibrate, thresholds)

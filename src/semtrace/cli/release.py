@@ -54,13 +54,13 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     from semtrace.release.settings import parse_version
 
     p, version = params.load(params_file), parse_version(given.version)
-    state = project_state.look((p.dataset.archive, p.dataset.published, p.dataset.known))
+    state = project_state.read_state((p.dataset.archive, p.dataset.published, p.dataset.known))
     day = given.date or state.date or date.today().isoformat()
     try:
         day = date.fromisoformat(day).isoformat()
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
-    order = build.Order(version, day, given.allow, state)
+    order = build.ReleaseOrder(version, day, given.allow, state)
     folders = work, p.dataset.published, p.dataset.archive, RELEASES, params_file
     return build.run(*folders, p.release, p.labels.parsed(), order)
 

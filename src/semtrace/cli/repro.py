@@ -28,12 +28,12 @@ def repro(given: argparse.Namespace) -> Any:
     mine = before.of(dataset)
     stages.WORK.mkdir(parents=True, exist_ok=True)
     with locked(stages.WORK):
-        if (stages.WORK / "inventory").is_dir() and claim.read(stages.WORK) is None and stages.PARAMS.is_file():
+        if (stages.WORK / "inventory").is_dir() and claim.read_claim(stages.WORK) is None and stages.PARAMS.is_file():
             claim.run(
                 stages.WORK, before.of(params.load(stages.PARAMS).dataset)
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
-    params.write(stages.CONF, stages.PARAMS, given.overrides)
+    params.write_params(stages.CONF, stages.PARAMS, given.overrides)
     before.say(mine)
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")
@@ -41,7 +41,7 @@ def repro(given: argparse.Namespace) -> Any:
         if code:
             sys.exit(int(code_file.read_text()) if code_file.is_file() else 1)
     print("\n" + (stages.WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8"), flush=True)
-    return pipeline_run.track(params.load(stages.PARAMS), stages.PARAMS, stages.WORK)
+    return pipeline_run.log_pipeline_run(params.load(stages.PARAMS), stages.PARAMS, stages.WORK)
 
 
 def claim(given: argparse.Namespace) -> Any:

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 def run(given: argparse.Namespace) -> Any:
     """All stages from inventory to plot, in two processes; with overrides, params.yaml is composed with them first."""
-    from semtrace.parallel.background import Beside
+    from semtrace.parallel.background import BackgroundProcess
 
     if given.overrides:
         from semtrace.cli import before
         from semtrace.config import params
 
-        before.hold(given, params.parse(params.composed(stages.CONF, given.overrides), "conf/").dataset)
-        params.write(stages.CONF, stages.PARAMS, given.overrides)
-    executor, say = stages.load(given).executor, partial(print, flush=True)
+        before.hold(given, params.parse_params(params.composed(stages.CONF, given.overrides), "conf/").dataset)
+        params.write_params(stages.CONF, stages.PARAMS, given.overrides)
+    executor, say = stages.load_params(given).executor, partial(print, flush=True)
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
-    with Beside(alone=executor.workers == 1 or bool(executor.address)) as other:
+    with BackgroundProcess(alone=executor.workers == 1 or bool(executor.address)) as other:
         other.begin("loading", _load_label_and_plot)
         say(_one(given, "inventory"))
         other.begin("convert", partial(_one, given, "convert"))
@@ -60,18 +60,18 @@ def _one(given: argparse.Namespace, words: str) -> str:
     name, _, side = words.partition(" ")
     p = stages.ready(given)
     summary = BY_VERB[name].run(stages.job(given, p, side=side, ahead=_ahead(given, p, words)))
-    return harmless(f"{words}: {stages.describe(summary)}")
+    return harmless(f"{words}: {stages.summary_text(summary)}")
 
 
 def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
     """What the stage of these words computes for later stages while it has a file decoded."""
-    from semtrace.core.gpu.device import choose
+    from semtrace.core.gpu.device import choose_device
     from semtrace.provenance.tracing import prefetch
 
     job = stages.job(given, p)
     if words == "inventory" and p.fingerprint.sample_tiff is None:
         return prefetch.Hashes(p.hash)
-    if words == "fingerprint jpeg" and not p.executor.address and choose(p.executor.device) == "cpu":
+    if words == "fingerprint jpeg" and not p.executor.address and choose_device(p.executor.device) == "cpu":
         return prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
             job.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,

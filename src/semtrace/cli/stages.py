@@ -25,7 +25,7 @@ CODE_FILE = "SEMTRACE_REPRO"
 """Variable that `semtrace repro` sets for the stages that DVC starts: where one that fails leaves its exit code."""
 
 
-def load(given: argparse.Namespace) -> Params:
+def load_params(given: argparse.Namespace) -> Params:
     """The parameters of params.yaml, with the options that stand in for some."""
     from semtrace.config import params
 
@@ -34,7 +34,7 @@ def load(given: argparse.Namespace) -> Params:
 
 def ready(given: argparse.Namespace) -> Params:
     """The parameters, once it is certain that a cluster, if one is asked for, can do the work."""
-    p = load(given)
+    p = load_params(given)
     p.executor.check((p.dataset.archive, p.dataset.published), given.work)
     return p
 
@@ -55,7 +55,7 @@ def params(given: argparse.Namespace) -> Any:
     checked_dataset(given.overrides)
     for file, text in outdated:
         write_atomic(file, text.encode())
-    written = ["params.yaml"] if params.write(CONF, PARAMS, given.overrides) else []
+    written = ["params.yaml"] if params.write_params(CONF, PARAMS, given.overrides) else []
     written += [str(file) for file, _ in outdated]
     return f"{', '.join(written)} written" if written else "params.yaml is up to date"
 
@@ -65,7 +65,7 @@ def checked_dataset(overrides: Sequence[str]) -> Dataset:
     from semtrace.config import params
     from semtrace.stage.inputs import check_dvc, check_folder
 
-    dataset = params.parse(params.composed(CONF, overrides), "conf/").dataset
+    dataset = params.parse_params(params.composed(CONF, overrides), "conf/").dataset
     if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
         for folder, what in ((dataset.archive, "archive"), (dataset.published, "published")):
             check_folder(folder, what)
@@ -81,10 +81,10 @@ def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = No
     return Job(p, data.archive, data.published, data.known, given.work, p.executor, side=side, ahead=ahead)
 
 
-def stage(declared: Stage, given: argparse.Namespace) -> Any:
+def run_stage(declared: Stage, given: argparse.Namespace) -> Any:
     """One stage, on the dataset's images; from hash tables alone where they are named."""
-    if declared.name in tables_alone.WRITTEN and tables_alone.named(given):
-        return tables_alone.run(given, load(given))
+    if declared.name in tables_alone.RESULT_FILES and tables_alone.has_options(given):
+        return tables_alone.run(given, load_params(given))
     return declared.run(job(given, ready(given), side=getattr(given, "side", "")))
 
 
@@ -93,12 +93,12 @@ def shard(given: argparse.Namespace) -> Any:
     from semtrace.core.errors import InputError
     from semtrace.provenance.sharding import shard
 
-    p, out = load(given), SHARDS / given.name
+    p, out = load_params(given), SHARDS / given.name
     if given.name not in p.dataset.shards:
         raise InputError(f"{given.name!r} is none of dataset.shards, which are {', '.join(p.dataset.shards) or 'none'}")
     folder = p.dataset.archive / p.dataset.shards[given.name]
     p.executor.check((folder,), out)
-    return "".join(describe(done) for done in shard.run(folder, out, p.convert, p.hash, p.fingerprint, p.executor))
+    return "".join(summary_text(done) for done in shard.run(folder, out, p.convert, p.hash, p.fingerprint, p.executor))
 
 
 def join(given: argparse.Namespace) -> Any:
@@ -108,7 +108,7 @@ def join(given: argparse.Namespace) -> Any:
     from semtrace.io.staging import locked
     from semtrace.provenance.sharding import join
 
-    p = load(given)
+    p = load_params(given)
     with ExitStack() as held:
         for shard in (SHARDS / name for name in p.dataset.shards):
             if shard.is_dir():  # else it will be missed
@@ -120,10 +120,10 @@ def track(given: argparse.Namespace) -> Any:
     """One MLflow run."""
     from semtrace.tracking import pipeline_run
 
-    return pipeline_run.track(load(given), PARAMS, given.work)
+    return pipeline_run.log_pipeline_run(load_params(given), PARAMS, given.work)
 
 
-def describe(summary: Any) -> str:
+def summary_text(summary: Any) -> str:
     """A summary as lines for people; of a file its text, which `semtrace repro` prints once, at the end."""
     if isinstance(summary, Path):
         return str(summary) if CODE_FILE in os.environ else "\n" + summary.read_text(encoding="utf-8")

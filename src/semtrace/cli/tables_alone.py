@@ -11,7 +11,7 @@ from semtrace.core.errors import InputError
 if TYPE_CHECKING:
     from semtrace.config.params import Params
 
-WRITTEN = {
+RESULT_FILES = {
     "match": {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"},
     "deduplicate": {"groups.csv", "rejects.csv"},
     "label": {"labels.csv", "conflicts.csv", "rejects.csv"},
@@ -30,7 +30,7 @@ def add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
 
 
-def named(given: argparse.Namespace) -> bool:
+def has_options(given: argparse.Namespace) -> bool:
     """Whether any hash table, or a folder for its results, was named."""
     return any(getattr(given, name, None) for name in _OPTIONS)
 
@@ -45,7 +45,7 @@ def run(given: argparse.Namespace, p: Params) -> Any:
     from semtrace.provenance import deduplicate, label, match
 
     _check(given)
-    check_replaceable(given.out, WRITTEN[given.verb])
+    check_replaceable(given.out, RESULT_FILES[given.verb])
     if given.verb == "match":
         return match.run(given.tiff_hashes, given.jpeg_hashes, given.out, p.match, p.executor)
     if given.verb == "deduplicate":

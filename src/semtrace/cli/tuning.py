@@ -37,16 +37,16 @@ def sweep(given: argparse.Namespace) -> Any:
 
     out = given.out or given.work / "sweep"
     if given.out:
-        tables_alone.check_replaceable(out, sweep.WRITTEN)
+        tables_alone.check_replaceable(out, sweep.SWEEP_FILES)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
-    claim.check(given.work, before.of(data))
+    claim.check_claim(given.work, before.of(data))
     p.executor.check((data.archive, data.published), given.work)
     store = pipeline_run.connect(p.tracking)
     done = sweep.run(
-        sweep.Inputs(data.archive, data.published, data.known, given.work), asked.points,
-        sweep.Point(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
+        sweep.SweepInputs(data.archive, data.published, data.known, given.work), asked.points,
+        sweep.SweepPoint(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
     )  # fmt: skip
-    logged = sweep_run.log(store, asked, done, out, given.work) if store else "tracking is off"
+    logged = sweep_run.log_sweep(store, asked, done, out, given.work) if store else "tracking is off"
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in done.seconds.items())
     return f"\n{done.report}\n{out}: tables and pictures ({took})\n{logged}"

@@ -71,7 +71,7 @@ def _run(given: argparse.Namespace) -> None:
     from semtrace.io.decision_log import DecisionLog
     from semtrace.watch.clock import Clock
     from semtrace.watch.console import Console
-    from semtrace.watch.reading import reader
+    from semtrace.watch.reading import picture_reader
     from semtrace.watch.watcher import Watcher
 
     rules, places, state = _prepared(given)
@@ -83,7 +83,7 @@ def _run(given: argparse.Namespace) -> None:
         log = DecisionLog(state.with_name(f"{state.stem}.watch.jsonl"))
         try:
             watcher = Watcher(
-                places, rules, journal, log, clock, console, reader(rules),
+                places, rules, journal, log, clock, console, picture_reader(rules),
                 once=given.once, copies=given.copy, prune=given.prune,
             )  # fmt: skip
             code = watcher.run()
@@ -163,7 +163,7 @@ def _try(given: argparse.Namespace) -> None:
     from semtrace.cli.watch_settings import settings
     from semtrace.core.errors import InputError
     from semtrace.io.terminal import harmless
-    from semtrace.watch.reading import reader
+    from semtrace.watch.reading import picture_reader
     from semtrace.watch.tryout import try_rules
 
     words = [str(path) for path in given.folders]
@@ -178,7 +178,7 @@ def _try(given: argparse.Namespace) -> None:
             with table.open(newline="", encoding="utf-8") as file:
                 found = {str(table.parent / row["file"]): row["scene"] for row in csv.DictReader(file)}
             scenes = {**(scenes or {}), **found}
-    print(harmless(str(try_rules([str(folder) for folder in folders], rules, reader(rules), scenes))))
+    print(harmless(str(try_rules([str(folder) for folder in folders], rules, picture_reader(rules), scenes))))
 
 
 def _journals(given: argparse.Namespace) -> list[Path]:
@@ -264,17 +264,19 @@ def _generate(given: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from semtrace.core.errors import InputError
-    from semtrace.watch.generate import Order, generate
+    from semtrace.watch.generate import FrameOrder, generate_frames
 
     width, _, height = given.size.partition("x")
     try:
-        order = Order(
+        order = FrameOrder(
             given.total_images, given.similar_images, given.folders, int(width), int(height),
             given.kind, given.format, given.seed,
         )  # fmt: skip
     except ValueError as error:
         raise InputError(f"watch generate: {error}") from error
-    steps = tqdm(generate(str(given.folder), order), total=order.total * order.folders + 1, unit="image", disable=None)
+    steps = tqdm(
+        generate_frames(str(given.folder), order), total=order.total * order.folders + 1, unit="image", disable=None
+    )
     try:
         written = sum(1 for _ in steps)
     except FileExistsError as error:

@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from semtrace.cluster.same_view import any_file, look, token
-from semtrace.cluster.worker import Answer, Chunk, about, check, work
+from semtrace.cluster.same_view import any_file, describe_path, token
+from semtrace.cluster.worker import Answer, Chunk, about, check_and_work, work
 from semtrace.core.errors import InputError
 from semtrace.parallel.processes import Crashed, progress
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 SMALLEST, LARGEST = 100, 1000  # items per task: Dask's own cost is small beside it, and a lost one soon done again
 CONNECT = 10.0  # seconds until a scheduler that does not answer is given up
@@ -38,15 +38,15 @@ class ClusterError(InputError):
 
 
 def on_cluster(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
     *,
     address: str,
     what: str,
-    reads: Callable[[Item], Sequence[str]],
+    reads: Callable[[_Item], Sequence[str]],
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
-) -> Iterator[Result | Crashed]:
+) -> Iterator[_Result | Crashed]:
     """Yield ``function(item)`` for every item, in the order of ``items``, as ``map_images`` does.
 
     Args:
@@ -76,7 +76,13 @@ def on_cluster(
                 part = items[start : start + size]
                 files = dict.fromkeys([*reads(part[0]), *reads(part[-1])])
                 yield Chunk(
-                    function, part, chunk, prepare, str(Path.cwd()), about(), {file: look(file) for file in files}
+                    function,
+                    part,
+                    chunk,
+                    prepare,
+                    str(Path.cwd()),
+                    about(),
+                    {file: describe_path(file) for file in files},
                 )
 
         yield from progress(cluster.run(chunks(), ahead=4 * slots), len(items), what)
@@ -137,8 +143,8 @@ class _Cluster:
             raise ClusterError(
                 f"{self.address}: no worker for {PATIENCE:g} s; start some with `dask worker {self.address}`"
             ) from error
-        probe = Chunk(None, (), 1, None, str(Path.cwd()), about(), {path: look(path) for path in paths})
-        answers = self.client.run(check, probe, on_error="return")
+        probe = Chunk(None, (), 1, None, str(Path.cwd()), about(), {path: describe_path(path) for path in paths})
+        answers = self.client.run(check_and_work, probe, on_error="return")
         unfit = {
             worker: answer.unfit or str(answer.error) if isinstance(answer, Answer) else f"it answers {answer!r}"
             for worker, answer in answers.items()

@@ -15,7 +15,7 @@ from semtrace.io.files import open_regular
 _HEAD = 1 << 16  # bytes: enough to tell two images apart, and read in no time
 
 
-def look(path: str) -> str:
+def describe_path(path: str) -> str:
     """What can be seen of a file or folder, as a text: the same on every machine that sees the same."""
     try:
         if Path(path).is_dir():

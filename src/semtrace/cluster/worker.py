@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from typing import Any
 
-from semtrace.cluster.same_view import look
+from semtrace.cluster.same_view import describe_path
 from semtrace.io.code_digest import package_digest
 from semtrace.parallel.processes import in_processes
 
@@ -78,10 +78,10 @@ def work(chunk: Chunk) -> Answer:
     """The Dask task: ``check`` that says which worker answered."""
     from distributed import get_worker
 
-    return replace(check(chunk), worker=get_worker().address)
+    return replace(check_and_work(chunk), worker=get_worker().address)
 
 
-def check(chunk: Chunk) -> Answer:
+def check_and_work(chunk: Chunk) -> Answer:
     """Have a chunk done by a process beside this one; a dead one is replaced once."""
     for _ in range(2):
         try:
@@ -154,6 +154,6 @@ def _unlike(chunk: Chunk) -> str:
     except OSError as error:
         return f"it cannot enter {chunk.root} ({error.strerror})"
     for path, wanted in chunk.seen.items():
-        if (found := look(path)) != wanted:
+        if (found := describe_path(path)) != wanted:
             return f"it sees of {path}: {found} (here {wanted})"
     return ""

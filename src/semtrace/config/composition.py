@@ -47,7 +47,7 @@ class Drift:
         )
 
 
-def record(body: str, plain: str, overrides: Sequence[str]) -> str:
+def record_line(body: str, plain: str, overrides: Sequence[str]) -> str:
     """The line of params.yaml.
 
     Args:
@@ -58,7 +58,7 @@ def record(body: str, plain: str, overrides: Sequence[str]) -> str:
     return f"# Composed from conf/ (values {_digest(body, plain)}) with overrides {json.dumps(list(overrides))}\n"
 
 
-def remember(conf: Path, text: str, plain: str) -> None:
+def remember_composition(conf: Path, text: str, plain: str) -> None:
     """Keep what a params.yaml was composed from, which its text has with overrides and ``plain`` without."""
     values, overrides = _recorded(text)
     _save(conf, {**_seen(conf, values, overrides), "composed": {"values": values, "text": text, "plain": plain}})

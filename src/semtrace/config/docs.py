@@ -54,11 +54,11 @@ def _row(column: Column) -> str:
     return f"| `{column.name}` | {cells} | {column.meaning.replace('|', chr(92) + '|')} |\n"
 
 
-def main(project: Path) -> None:
+def write_column_lists(project: Path) -> None:
     """Write the lists in the page of a project."""
     page = project / PAGE
     write_atomic(page, with_columns(page.read_text(encoding="utf-8"), schemas().values()).encode())
 
 
 if __name__ == "__main__":
-    main(Path())
+    write_column_lists(Path())

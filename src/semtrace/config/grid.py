@@ -23,9 +23,9 @@ from omegaconf.errors import OmegaConfBaseException
 from semtrace.config.params import Params, ParamsError, load
 from semtrace.core.errors import InputError
 from semtrace.provenance.match import Settings as MatchSettings
-from semtrace.tuning.sweep import Point
+from semtrace.tuning.sweep import SweepPoint
 
-MOST = 20_000  # points: minutes of deciding, and more than a person looks at
+MOST_POINTS = 20_000  # points: minutes of deciding, and more than a person looks at
 _NAMES = ("hash.size", *(f"match.{field.name}" for field in fields(MatchSettings)))
 _GROUPS = ("hash", "match")
 _PRIMARY = "semtrace_params"
@@ -38,7 +38,7 @@ Axes = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
-class Grid:
+class SweepGrid:
     """What to try.
 
     Attributes:
@@ -48,11 +48,11 @@ class Grid:
     """
 
     params: Params
-    points: list[Point]
+    points: list[SweepPoint]
     axes: Axes
 
 
-def expand(conf: Path, params_file: Path, overrides: Sequence[str], *, workers: int | None = None) -> Grid:
+def expand(conf: Path, params_file: Path, overrides: Sequence[str], *, workers: int | None = None) -> SweepGrid:
     """Points from overrides of ``params_file``.
 
     Args:
@@ -79,7 +79,7 @@ def expand(conf: Path, params_file: Path, overrides: Sequence[str], *, workers: 
         _check(axes)
         groups = {name: values for name, values in axes.items() if name in _GROUPS}
         single = {name: values for name, values in axes.items() if name not in _GROUPS}
-        points: dict[str, Point] = {}
+        points: dict[str, SweepPoint] = {}
         for chosen in product(*groups.values()):
             words = [f"+{name}={value}" for name, value in zip(groups, chosen, strict=True)]
             start = _composed(conf, tree, [*fixed, *words])[0] if words else base
@@ -90,7 +90,7 @@ def expand(conf: Path, params_file: Path, overrides: Sequence[str], *, workers: 
         raise ParamsError(f"sweep: {' '.join(str(error).split())}") from error
     if workers is not None:
         base["executor"]["workers"] = workers
-    return Grid(Params(base, "sweep"), list(points.values()), axes)
+    return SweepGrid(Params(base, "sweep"), list(points.values()), axes)
 
 
 def _composed(conf: Path, tree: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -140,14 +140,14 @@ def _check(axes: Axes) -> None:
     count = 1
     for values in axes.values():
         count *= len(values)
-    if count > MOST:
-        raise InputError(f"{count:,} points are too many; {MOST:,} is the most. Use fewer values or wider steps")
+    if count > MOST_POINTS:
+        raise InputError(f"{count:,} points are too many; {MOST_POINTS:,} is the most. Use fewer values or wider steps")
 
 
-def _point(base: Mapping[str, Any], values: Mapping[str, Any]) -> Point:
+def _point(base: Mapping[str, Any], values: Mapping[str, Any]) -> SweepPoint:
     tree = {**base, "hash": dict(base["hash"]), "match": dict(base["match"])}
     for name, value in values.items():
         section, _, key = name.partition(".")
         tree[section][key] = value
     params = Params(tree, "sweep")
-    return Point(params.hash.size, params.match)
+    return SweepPoint(params.hash.size, params.match)

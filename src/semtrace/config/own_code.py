@@ -8,7 +8,7 @@ from pathlib import Path
 from semtrace.core.errors import InputError
 
 
-def check(project: Path, running: Path = Path(__file__).parents[1]) -> None:
+def check_own_code(project: Path, running: Path = Path(__file__).parents[1]) -> None:
     """Refuse to work in a project with other code than its own; outside of a project any code may run.
 
     Args:

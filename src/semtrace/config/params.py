@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from semtrace.tuning.sweep import Settings as SweepSettings
     from semtrace.watch.settings import Settings as WatchSettings
 
-Kind = TypeVar("Kind", bound=Section)
-HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
+SectionKind = TypeVar("SectionKind", bound=Section)
+PARAMS_HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
 _MADE = "# Written by `semtrace calibrate`.\n"
 
 
@@ -91,7 +91,7 @@ class Tracking(Section, section="tracking"):
     artifacts: str
 
 
-class _At(Generic[Kind]):
+class _At(Generic[SectionKind]):
     """A section of ``Params``, checked when it is first read; only then its class, say ``module:Settings``, is loaded.
 
     The section has the attribute's name, or ``name``, dotted, where a house nests it: ``curation.deduplicate``.
@@ -103,12 +103,12 @@ class _At(Generic[Kind]):
     def __set_name__(self, _owner: type, attribute: str) -> None:
         self.attribute, self.name = attribute, self.name or attribute
 
-    def kind(self) -> type[Kind]:
+    def kind(self) -> type[SectionKind]:
         """The class that checks it."""
         module, _, name = self.where.partition(":")
-        return cast("type[Kind]", getattr(import_module(module), name))
+        return cast("type[SectionKind]", getattr(import_module(module), name))
 
-    def __get__(self, params: Params, _owner: type) -> Kind:
+    def __get__(self, params: Params, _owner: type) -> SectionKind:
         """The section, the same object every time."""
         value = vars(params)[self.attribute] = params.checked(self.kind())
         return value
@@ -163,7 +163,7 @@ class Params:
         """The values as they were read, section by section; of checked sections, switches as booleans."""
         return cast("dict[str, Any]", self._tree)
 
-    def checked(self, kind: type[Kind]) -> Kind:
+    def checked(self, kind: type[SectionKind]) -> SectionKind:
         """A section from the tree; where it has the old spelling of a switch, one line says so."""
         values = reduce(getitem, kind.section.split("."), self.tree)
         try:
@@ -207,7 +207,7 @@ def load(file: Path, *, workers: int | None = None) -> Params:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ParamsError(f"{file}: not UTF-8 ({error}); run `semtrace params` to compose it again") from error
-    return parse(text, file.name, workers=workers)
+    return parse_params(text, file.name, workers=workers)
 
 
 class _Loader(SafeLoader):
@@ -221,7 +221,7 @@ class _Loader(SafeLoader):
 
 
 @lru_cache(maxsize=8)  # all stages of a run ask for the same
-def parse(text: str, origin: str, *, workers: int | None = None) -> Params:
+def parse_params(text: str, origin: str, *, workers: int | None = None) -> Params:
     """Parameters from the text of a params.yaml; ``origin`` names it in errors."""
     try:
         tree = yaml.load(text, _Loader)  # noqa: S506  (a safe loader)
@@ -240,7 +240,9 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
     tree = _tree(conf, overrides)
     Params(tree, "conf/").check()
     body = _dump(tree)
-    return f"{HEADER}{composition.record(body, plain(conf, composition.files_digest(conf)), overrides)}{body}"
+    return (
+        f"{PARAMS_HEADER}{composition.record_line(body, plain(conf, composition.files_digest(conf)), overrides)}{body}"
+    )
 
 
 @lru_cache(maxsize=8)
@@ -285,10 +287,10 @@ def write_group_file(file: Path, values: Mapping[str, Any], notes: Sequence[str]
     write_atomic(file, f"{_MADE}{comments}{body}".encode())
 
 
-def write(conf: Path, file: Path, overrides: Sequence[str] = ()) -> bool:
+def write_params(conf: Path, file: Path, overrides: Sequence[str] = ()) -> bool:
     """Compose conf/ into ``file``; leave it alone when it says the same already. True when it was written."""
     text = composed(conf, overrides)
-    composition.remember(conf, text, plain(conf, composition.files_digest(conf)))
+    composition.remember_composition(conf, text, plain(conf, composition.files_digest(conf)))
     if file.is_file() and file.read_bytes() == text.encode():
         return False
     write_atomic(file, text.encode())

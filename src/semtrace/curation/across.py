@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.hashing.hamming import within
-from semtrace.core.volume.location import parse
+from semtrace.core.volume.location import parse_location
 
 _SHARE = 0.1
 
@@ -66,7 +66,7 @@ def groups(exemplars: Mapping[str, int], pairs: Iterable[Mapping[str, Any]]) -> 
     leader = {name: name for name in exemplars}
     linked = set()
     for pair in pairs:
-        both = parse(pair["name_a"]).dataset, parse(pair["name_b"]).dataset
+        both = parse_location(pair["name_a"]).dataset, parse_location(pair["name_b"]).dataset
         for found, name in zip(partners[both], (pair["name_a"], pair["name_b"]), strict=True):
             found.add(name)
         if pair["same_pixels"]:

@@ -13,10 +13,10 @@ import numpy as np
 import tifffile
 
 from semtrace.core.errors import InputError
-from semtrace.core.volume.location import parse
+from semtrace.core.volume.location import parse_location
 from semtrace.curation import tables as contracts
-from semtrace.curation.crop import Inputs
-from semtrace.curation.recut import Sources, group_patches, patches_of
+from semtrace.curation.crop import CropInputs
+from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.curation.sources import digest_of
 from semtrace.io import tables
 from semtrace.io.columns import Columns, read_columns, take_rows
@@ -24,7 +24,7 @@ from semtrace.io.digests import md5
 from semtrace.io.files import safe_join, write_staged
 from semtrace.io.images import UnreadableImage
 from semtrace.io.staging import scratch_folder
-from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 
 _MEMORY = 256 * 10**6
 
@@ -38,7 +38,7 @@ class Checked:
     changed: tuple[str, ...]
 
 
-def check(deduplicated: Path, inputs: Inputs, reading: Reading, *, sample: int | None = None) -> Checked:
+def check(deduplicated: Path, inputs: CropInputs, reading: ReadingChoices, *, sample: int | None = None) -> Checked:
     """Cut exemplars again and compare the md5 of their pixels with the table's.
 
     A dataset whose source has another digest than at import is not cut: it counts as changed.
@@ -52,7 +52,7 @@ def check(deduplicated: Path, inputs: Inputs, reading: Reading, *, sample: int |
     compared = different = 0
     changed = []
     with scratch_folder(deduplicated.with_name(".check.scratch")) as scratch:
-        sources = Sources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
+        sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
         for row in tables.read(deduplicated / "datasets.csv", contracts.DATASETS):
             name = row["dataset"]
             columns = read_columns(deduplicated / f"{name}.parquet", contracts.DEDUPLICATED)
@@ -73,7 +73,7 @@ def check(deduplicated: Path, inputs: Inputs, reading: Reading, *, sample: int |
     return Checked(compared, different, tuple(changed))
 
 
-def is_changed(dataset: str, sources: Sources, inputs: Inputs) -> bool:
+def is_changed(dataset: str, sources: PatchSources, inputs: CropInputs) -> bool:
     """Whether the source of a dataset has another digest than at import, or is gone."""
     row = sources.volumes.get(dataset)
     if row is None:
@@ -84,7 +84,7 @@ def is_changed(dataset: str, sources: Sources, inputs: Inputs) -> bool:
         return True
 
 
-def cut_files(names: Sequence[str], raw: Path, inputs: Inputs, out: Path, reading: Reading) -> Counter[str]:
+def cut_files(names: Sequence[str], raw: Path, inputs: CropInputs, out: Path, reading: ReadingChoices) -> Counter[str]:
     """Write patches as ``<dataset>/<name>.tiff`` into the folder ``out``; return how many of each dataset.
 
     Raises:
@@ -94,12 +94,12 @@ def cut_files(names: Sequence[str], raw: Path, inputs: Inputs, out: Path, readin
     wanted: dict[str, set[str]] = {}
     for name in names:
         try:
-            wanted.setdefault(parse(name).dataset, set()).add(name)
+            wanted.setdefault(parse_location(name).dataset, set()).add(name)
         except ValueError as error:
             raise InputError(str(error)) from None
     written: Counter[str] = Counter()
     with scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
-        sources = Sources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
+        sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
         for dataset, some in sorted(wanted.items()):
             columns = _rows(raw, dataset, some)
             folder = safe_join(out, dataset)

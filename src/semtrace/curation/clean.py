@@ -28,7 +28,7 @@ from semtrace.stage.inputs import check_folder, unfit
 from semtrace.stage.rejects import Failure, Reject, printable, why_unreadable, write_rejects
 from semtrace.stage.settings import Section
 
-IMAGES = "images"
+CLEANED_FOLDER = "images"
 
 
 class Settings(Section, section="curation.clean"):
@@ -88,9 +88,10 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
     counted: dict[str, int] = defaultdict(int)
     with staged_folder(out) as folder:
         for name in sorted(set(names.values())):
-            (folder / IMAGES / name).mkdir(parents=True)
+            (folder / CLEANED_FOLDER / name).mkdir(parents=True)
         items = [
-            _Item(str(path), f"{folder / IMAGES}/{target}") for (_, path), target in zip(found, targets, strict=True)
+            _Item(str(path), f"{folder / CLEANED_FOLDER}/{target}")
+            for (_, path), target in zip(found, targets, strict=True)
         ]
         results = executor.map(
             partial(_clean, settings), items, what="clean", reads=lambda item: (item.source, str(folder))
@@ -107,8 +108,8 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
                 rows.append(place | result)
                 counted[dataset] += 1
         for name in set(names.values()) - set(counted):
-            (folder / IMAGES / name).rmdir()
-        (folder / IMAGES).mkdir(exist_ok=True)
+            (folder / CLEANED_FOLDER / name).rmdir()
+        (folder / CLEANED_FOLDER).mkdir(exist_ok=True)
         width = len(str(max(counted.values(), default=1)))
         rows = [{**row, "number": f"{row['number']:0{width}}"} for row in rows]  # so that they sort as numbers do
         tables.write(folder / "images.csv", contracts.IMAGES, rows)

@@ -19,23 +19,23 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from semtrace.core.errors import InputError
-from semtrace.core.hashing.patch_hash import to_hex
+from semtrace.core.hashing.patch_hash import hashes_to_hex
 from semtrace.core.image.structure import Gate
 from semtrace.core.volume.blocks import blocks, slab_stretches, stretches
 from semtrace.core.volume.location import Location, digits_for
-from semtrace.core.volume.patches import grid, lost
+from semtrace.core.volume.patches import lost, patch_grid
 from semtrace.core.volume.sections import section_shape
 from semtrace.curation import tables as contracts
-from semtrace.curation.clean import IMAGES
-from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty, load_kernels
+from semtrace.curation.clean import CLEANED_FOLDER
+from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty, load_patch_kernels
 from semtrace.curation.section import shape_of
-from semtrace.curation.sources import Source, source_of
+from semtrace.curation.sources import Source, volume_source
 from semtrace.io import tables
 from semtrace.io.columns import Columns, join_rows, read_columns, take_rows, write_columns
 from semtrace.io.files import read_regular, safe_join
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import scratch_folder, staged_folder
-from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
@@ -110,7 +110,7 @@ class Plan(NamedTuple):
     tasks: Sequence[BlockTask | ImageTask]
 
 
-class Inputs(NamedTuple):
+class CropInputs(NamedTuple):
     """Where the earlier stages wrote: folders of import, section and clean (None: no images), and the volumes' root."""
 
     root: Path
@@ -119,7 +119,7 @@ class Inputs(NamedTuple):
     cleaned: Path | None
 
 
-def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executor: Executor) -> Summary:
+def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoices, executor: Executor) -> Summary:
     """Write ``<dataset>.parquet`` for each dataset, ``datasets.csv`` and ``rejects.csv`` to the folder ``out``.
 
     Raises:
@@ -138,7 +138,7 @@ def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executo
             what="crop",
             reads=lambda task: (_path(task),),
             chunk=1,
-            prepare=load_kernels,
+            prepare=load_patch_kernels,
         )
         for plan in plans:
             found = [next(results) for _ in plan.tasks]
@@ -147,7 +147,7 @@ def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executo
                 reason = "decoder_crashed" if isinstance(failed, Crashed) else failed.reason
                 rejects.append(Reject(plan.dataset, "crop", reason, failed.detail))
                 continue
-            columns = named(plan.dataset, join_rows([empty(), *cast("list[Columns]", found)]), plan)
+            columns = named_patches(plan.dataset, join_rows([empty(), *cast("list[Columns]", found)]), plan)
             if not len(columns["name"]):
                 rejects.append(Reject(plan.dataset, "crop", "no_patch", "its sections are smaller than a patch"))
                 continue
@@ -164,7 +164,7 @@ def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executo
     return Summary(len(rows), kept + gated.total(), dict(sorted(gated.items())), counts)
 
 
-def named(dataset: str, columns: Columns, plan: Plan) -> Columns:
+def named_patches(dataset: str, columns: Columns, plan: Plan) -> Columns:
     """Give each patch its name and its hash in hex digits, sorted by place, which is the order of the names."""
     order = np.lexsort([columns[name] for name in ("x0", "y0", "index", "axis")])
     columns = take_rows(columns, order)
@@ -172,18 +172,18 @@ def named(dataset: str, columns: Columns, plan: Plan) -> Columns:
     places = zip(*(columns[name].tolist() for name in ("axis", "index", "y0", "y1", "x0", "x1")), strict=True)
     names = [Location(dataset, None if axis == IN_2D else axis, *rest).name(digits) for axis, *rest in places]
     out = {"name": np.array(names, object), **columns}
-    out["dhash"] = np.array(to_hex(columns["dhash"]), object)
+    out["dhash"] = np.array(hashes_to_hex(columns["dhash"]), object)
     return {name: out[name] for name in contracts.RAW}
 
 
-def _plans(inputs: Inputs, settings: Settings, reading: Reading, scratch: Path) -> Iterator[Plan]:
+def _plans(inputs: CropInputs, settings: Settings, reading: ReadingChoices, scratch: Path) -> Iterator[Plan]:
     """Plans of all datasets, by name."""
     sections = read_columns(inputs.sections / "sections.parquet", contracts.SECTIONS)
     wanted = _by_dataset(sections)
     plans = []
     for row in tables.read(inputs.imported / "volumes.csv", contracts.VOLUMES):
         if row["dataset"] in wanted:
-            source = source_of(row, inputs.root, inputs.imported, reading, scratch)
+            source = volume_source(row, inputs.root, inputs.imported, reading, scratch)
             plans.append(_volume_plan(row, source, wanted[row["dataset"]], settings))
     if inputs.cleaned is not None:
         images = tables.read(inputs.cleaned / "images.csv", contracts.IMAGES)
@@ -224,7 +224,8 @@ def _volume_plan(
 def _image_plan(images: list[dict[str, Any]], cleaned: Path, settings: Settings) -> Plan:
     sides = [(int(row["height"]), int(row["width"])) for row in images]
     tasks = [
-        ImageTask(str(safe_join(cleaned.resolve(), f"{IMAGES}/{r['output_path']}")), int(r["number"])) for r in images
+        ImageTask(str(safe_join(cleaned.resolve(), f"{CLEANED_FOLDER}/{r['output_path']}")), int(r["number"]))
+        for r in images
     ]
     gone = sum(_lost(*side, settings.cutting()) for side in sides)
     pixels = sum(math.prod(side) for side in sides)
@@ -234,7 +235,7 @@ def _image_plan(images: list[dict[str, Any]], cleaned: Path, settings: Settings)
 def _lost(height: int, width: int, cutting: Cutting) -> int:
     """Pixels of a section that no patch has."""
     rows, columns = (
-        side - lost(side, grid(side, cutting.size, cutting.stride, cutting.policy, cutting.small))
+        side - lost(side, patch_grid(side, cutting.size, cutting.stride, cutting.policy, cutting.small))
         for side in (height, width)
     )
     return height * width - rows * columns

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.hashing.patch_hash import patch_hash, patch_hashes
-from semtrace.core.image.structure import Gate, measure
+from semtrace.core.image.structure import Gate, measure_structure
 from semtrace.core.volume.blocks import Block
 from semtrace.core.volume.box import Box
-from semtrace.core.volume.patches import Interval, Policy, Small, cut, grid
+from semtrace.core.volume.patches import Interval, Policy, Small, cut, patch_grid
 from semtrace.core.volume.transpose import yz_sections
-from semtrace.curation.sources import Source, opened
+from semtrace.curation.sources import Source, opened_source
 from semtrace.io.columns import Columns, join_rows
 
 _BATCH = 32  # patches of 224 x 224 that stay in the second cache
@@ -64,7 +64,7 @@ def cut_block(cutting: Cutting, task: BlockTask) -> Columns:
     box = _needed(block, owned, task.wanted)
     parts = [empty()]
     if box is not None:
-        voxels, absent = task.source.gray(box), opened(task.source).absent(box)
+        voxels, absent = task.source.gray(box), opened_source(task.source).absent(box)
         for axis, sections, rows, columns in _cells(block, owned):
             parts += _cell(cutting, voxels, box, absent, axis, sections, rows, columns)
     return join_rows(parts)
@@ -74,14 +74,14 @@ def cut_image(cutting: Cutting, gray: NDArray[np.uint8], number: int) -> Columns
     """Cut all patches of a 2D image."""
     height, width = gray.shape
     parts = [empty()]
-    for rows in grid(height, cutting.size, cutting.stride, cutting.policy, cutting.small):
-        for columns in grid(width, cutting.size, cutting.stride, cutting.policy, cutting.small):
+    for rows in patch_grid(height, cutting.size, cutting.stride, cutting.policy, cutting.small):
+        for columns in patch_grid(width, cutting.size, cutting.stride, cutting.policy, cutting.small):
             patch = cut(gray, rows, columns)[None]
             parts.append(_columns(cutting, patch, IN_2D, np.array([number]), rows, columns, np.zeros(1, np.bool_)))
     return join_rows(parts)
 
 
-def load_kernels() -> None:
+def load_patch_kernels() -> None:
     """Compile or load what cuts patches, so that workers which are forked then have it."""
     cutting = Cutting(32, 32, "overlap", "pad", Gate())
     cut_image(cutting, np.arange(32 * 32, dtype=np.int64).astype(np.uint8).reshape(32, 32), 0)
@@ -166,7 +166,7 @@ def _columns(
     columns: Interval,
     missing: NDArray[np.bool_],
 ) -> Columns:
-    found = measure(patches)
+    found = measure_structure(patches)
     whole = patches.shape[1:] == (cutting.size, cutting.size)
     hashes = (
         patch_hashes(patches, cutting.size)

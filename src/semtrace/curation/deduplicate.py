@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from semtrace.core.grouping.exemplars import exemplars
-from semtrace.core.hashing.patch_hash import from_hex
+from semtrace.core.hashing.patch_hash import hashes_from_hex
 from semtrace.curation import tables as contracts
 from semtrace.curation.across import Exemplars, groups, shared_patches
-from semtrace.curation.crop import Inputs
-from semtrace.curation.recut import PatchGroup, Sources, group_patches, patches_of
+from semtrace.curation.crop import CropInputs
+from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
 from semtrace.io import tables
 from semtrace.io.columns import Columns, read_columns, take_rows, write_columns
 from semtrace.io.digests import md5
 from semtrace.io.files import write_atomic
 from semtrace.io.images import UnreadableImage
 from semtrace.io.staging import scratch_folder, staged_folder
-from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 from semtrace.parallel.processes import Crashed, available_cores
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
@@ -66,7 +66,9 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(raw: Path, inputs: Inputs, out: Path, settings: Settings, reading: Reading, executor: Executor) -> Summary:
+def run(
+    raw: Path, inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoices, executor: Executor
+) -> Summary:
     """Write the *Deduplicated* dataset to the folder ``out``.
 
     ``<dataset>.parquet`` has each row of Raw with its exemplar, ``deduplicated_fpaths.csv`` and ``.npy`` one row for
@@ -87,7 +89,7 @@ def run(raw: Path, inputs: Inputs, out: Path, settings: Settings, reading: Readi
     joined = _join(read, settings, workers)
     rejects: list[Reject] = []
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
-        sources = Sources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
+        sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
         failed = _add_digests(joined, sources, executor)
         for name, reject in sorted(failed.items()):
             rejects.append(Reject.of(name, "deduplicate", reject))
@@ -114,7 +116,7 @@ def _join(read: dict[str, Columns], settings: Settings, workers: int) -> dict[st
     order = {name: _order(name, columns, settings) for name, columns in read.items()}
     together = [list(read)] if settings.across == "remove" else [[name] for name in read]
     for names in together:
-        words = [from_hex(read[name]["dhash"][order[name]].tolist()) for name in names]
+        words = [hashes_from_hex(read[name]["dhash"][order[name]].tolist()) for name in names]
         labels = [read[name]["name"][order[name]] for name in names]
         if not names:
             continue
@@ -153,7 +155,7 @@ def _is_exemplar(columns: Columns) -> NDArray[np.bool_]:
     return np.asarray(columns["exemplar"] == columns["name"])
 
 
-def _add_digests(joined: dict[str, Columns], sources: Sources, executor: Executor) -> dict[str, Failure]:
+def _add_digests(joined: dict[str, Columns], sources: PatchSources, executor: Executor) -> dict[str, Failure]:
     """Fill the column md5 of exemplars; return the datasets whose pixels cannot be read any more, and why."""
     work: list[tuple[str, NDArray[np.int64], PatchGroup]] = []
     failed: dict[str, Failure] = {}
@@ -197,7 +199,7 @@ def _exemplars(joined: dict[str, Columns]) -> Exemplars:
     names = np.concatenate([text, *(part["name"] for _, part in parts)])
     datasets = np.concatenate([text, *(np.full(len(part["name"]), name, object) for name, part in parts)])
     md5s = np.concatenate([text, *(part["md5"] for _, part in parts)])
-    hashes = [from_hex(part["dhash"].tolist()) for _, part in parts]
+    hashes = [hashes_from_hex(part["dhash"].tolist()) for _, part in parts]
     return Exemplars(names, datasets, md5s, np.concatenate([np.empty(0, np.uint64), *hashes]))
 
 

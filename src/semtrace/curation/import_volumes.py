@@ -19,13 +19,13 @@ from semtrace.core.volume.gray_rule import find_rule, fixed_range
 from semtrace.core.volume.names import dataset_names
 from semtrace.core.volume.voxels import overridden
 from semtrace.curation import tables as contracts
-from semtrace.curation.listing import SIDECAR, Listed, list_sources
+from semtrace.curation.listing import SIDECAR_NAME, Listed, list_sources
 from semtrace.curation.sources import STACKS, digest_of, open_path
 from semtrace.io import tables
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.video import write_stack
 from semtrace.io.volumes.open import open_volumes
-from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder
@@ -63,9 +63,9 @@ class Settings(Section, section="curation.import"):
                 raise ValueError(f"import.voxel_nm.{name} is {list(size)}; it must be three sizes above 0 in nm")
         return self
 
-    def reading(self) -> Reading:
+    def reading(self) -> ReadingChoices:
         """The choices that a reader of files needs."""
-        return Reading(self.mode0, self.channel, self.level, self.salvage)
+        return ReadingChoices(self.mode0, self.channel, self.level, self.salvage)
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ _UNSAID = {"licence": "", "experiment": ""}
 
 
 def _sidecar(root: Path, paths: list[str]) -> dict[str, dict[str, str]]:
-    if not (root / SIDECAR).is_file():
+    if not (root / SIDECAR_NAME).is_file():
         return {}
-    rows = {row["path"]: row for _, row in tables.read_own(root / SIDECAR, contracts.SIDECAR)}
+    rows = {row["path"]: row for _, row in tables.read_own(root / SIDECAR_NAME, contracts.SIDECAR)}
     unknown = sorted(set(rows) - set(paths))
     if unknown:
-        raise InputError(f"{root / SIDECAR}: {unknown[0]!r} is no volume here; paths are relative to the folder")
+        raise InputError(f"{root / SIDECAR_NAME}: {unknown[0]!r} is no volume here; paths are relative to the folder")
     return {path: {"licence": row["licence"], "experiment": row["experiment"]} for path, row in rows.items()}
 
 
@@ -173,7 +173,7 @@ def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Failure:
 
 def _stack(path: Path, scratch: Path) -> list[Volume]:
     try:
-        return open_volumes(path, Reading(), scratch)
+        return open_volumes(path, ReadingChoices(), scratch)
     except UnreadableVolume as error:
         if error.reason == "single_page":
             raise UnreadableVolume("single_frame", "a video of one frame: put the picture among the images") from None

@@ -18,7 +18,7 @@ from semtrace.stage.inputs import unfit
 from semtrace.stage.rejects import Reject, printable, why_unreadable
 
 _STORES = ("zarr.json", ".zgroup", ".zarray")
-SIDECAR = "datasets.csv"
+SIDECAR_NAME = "datasets.csv"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def list_sources(root: Path) -> Listing:
     Raises:
         InputError: ``root`` itself is a zarr store.
     """
-    found = [(relative, path) for relative, path in walk(root) if relative != SIDECAR]
+    found = [(relative, path) for relative, path in walk(root) if relative != SIDECAR_NAME]
     stores = _stores(relative for relative, _ in found)
     if "" in stores:
         raise InputError(f"{root}: this is a zarr store itself; name the folder that it lies in")

@@ -14,14 +14,14 @@ from semtrace.core.volume.box import Box
 from semtrace.core.volume.patches import Interval, cut
 from semtrace.core.volume.sections import cut_section
 from semtrace.curation import tables as contracts
-from semtrace.curation.clean import IMAGES
+from semtrace.curation.clean import CLEANED_FOLDER
 from semtrace.curation.cut_blocks import IN_2D
-from semtrace.curation.sources import Source, source_of
+from semtrace.curation.sources import Source, volume_source
 from semtrace.io import tables
 from semtrace.io.columns import Columns, take_rows
 from semtrace.io.files import read_regular, safe_join
 from semtrace.io.images import decode
-from semtrace.io.volumes.volume import Reading
+from semtrace.io.volumes.volume import ReadingChoices
 
 PLACE = ("axis", "index", "y0", "y1", "x0", "x1", "valid_h", "valid_w")
 """Columns of a patch table that say where a patch lies."""
@@ -42,14 +42,18 @@ class PatchGroup:
     source: Source | str
 
 
-class Sources:
+class PatchSources:
     """Finds the volume, or the images, of a dataset by its name."""
 
-    def __init__(self, root: Path, imported: Path, cleaned: Path | None, reading: Reading, scratch: Path) -> None:
+    def __init__(
+        self, root: Path, imported: Path, cleaned: Path | None, reading: ReadingChoices, scratch: Path
+    ) -> None:
         """Read volumes.csv in ``imported`` and images.csv in ``cleaned`` (None: there is none)."""
         rows = tables.read(imported / "volumes.csv", contracts.VOLUMES)
         self.volumes: Mapping[str, dict[str, Any]] = {row["dataset"]: row for row in rows}
-        self._source = {name: source_of(row, root, imported, reading, scratch) for name, row in self.volumes.items()}
+        self._source = {
+            name: volume_source(row, root, imported, reading, scratch) for name, row in self.volumes.items()
+        }
         self.images: dict[str, dict[int, dict[str, Any]]] = {}
         self._cleaned = cleaned
         for row in tables.read(cleaned / "images.csv", contracts.IMAGES) if cleaned is not None else []:
@@ -65,10 +69,10 @@ class Sources:
             return self._source[dataset]
         row = self.images[dataset][number]
         assert self._cleaned is not None  # noqa: S101 (it has images)
-        return str(safe_join(self._cleaned.resolve(), f"{IMAGES}/{row['output_path']}"))
+        return str(safe_join(self._cleaned.resolve(), f"{CLEANED_FOLDER}/{row['output_path']}"))
 
 
-def group_patches(dataset: str, columns: Columns, sources: Sources, memory: int) -> list[PatchGroup]:
+def group_patches(dataset: str, columns: Columns, sources: PatchSources, memory: int) -> list[PatchGroup]:
     """Group the patches of one dataset so that what is read for a group has about ``memory`` bytes at most.
 
     Args:

@@ -17,14 +17,14 @@ from semtrace.core.errors import InputError
 from semtrace.core.volume.box import Box
 from semtrace.core.volume.location import MARK
 from semtrace.core.volume.sections import in_plane, planes, section_indices, section_shape
-from semtrace.core.volume.voxels import Sides
+from semtrace.core.volume.voxels import VoxelSides
 from semtrace.curation import tables as contracts
-from semtrace.curation.sources import Source, opened, sides, source_of
+from semtrace.curation.sources import Source, opened_source, volume_source, voxel_sides
 from semtrace.io import tables
 from semtrace.io.columns import Columns, write_columns
 from semtrace.io.files import write_staged
 from semtrace.io.staging import scratch_folder, staged_folder
-from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
@@ -75,7 +75,9 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(root: Path, imported: Path, out: Path, settings: Settings, reading: Reading, executor: Executor) -> Summary:
+def run(
+    root: Path, imported: Path, out: Path, settings: Settings, reading: ReadingChoices, executor: Executor
+) -> Summary:
     """Write ``sections.parquet`` and ``rejects.csv`` (and ``tiff/``, if asked) to the folder ``out``.
 
     Args:
@@ -99,7 +101,7 @@ def run(root: Path, imported: Path, out: Path, settings: Settings, reading: Read
             kept += 1
             parts.append(found)
             if settings.write:
-                source = source_of(row, root, imported, reading, scratch)
+                source = volume_source(row, root, imported, reading, scratch)
                 tasks += [(source, int(axis), int(i)) for axis, i in zip(found["axis"], found["index"], strict=True)]
         parts.append(sections_of(_NOTHING, settings))
         columns = {name: np.concatenate([part[name] for part in parts]) for name in contracts.SECTIONS}
@@ -120,7 +122,7 @@ _NOTHING = dict.fromkeys(contracts.VOLUMES.names, "") | {
 
 def planes_of(row: Mapping[str, Any], settings: Settings) -> list[int]:
     """The axes that the sections of a volume are cut across."""
-    ratio: Sides = sides(row, "ratio", "")
+    ratio: VoxelSides = voxel_sides(row, "ratio", "")
     unknown = None in ratio
     always = unknown and settings.assume_isotropic and row["kind"] != "video"
     allowed = [0] if row["kind"] == "video" else planes(ratio, settings.max_ratio, always=always)
@@ -134,7 +136,7 @@ def shape_of(row: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def sections_of(row: Mapping[str, Any], settings: Settings) -> Columns:
     """The sections of one volume, by axis and index."""
-    shape, nm = shape_of(row), sides(row, "voxel", "_nm")
+    shape, nm = shape_of(row), voxel_sides(row, "voxel", "_nm")
     found: dict[str, list[Any]] = {name: [] for name in contracts.SECTIONS}
     for axis in planes_of(row, settings):
         height, width = section_shape(shape, axis)
@@ -169,7 +171,7 @@ def _write(folder: str, digits: int, task: tuple[Source, int, int]) -> str:
     source, axis, index = task
     try:
         ends = [0, 0, 0, 0, 0, 0]
-        for i, side in enumerate(opened(source).shape):
+        for i, side in enumerate(opened_source(source).shape):
             ends[2 * i : 2 * i + 2] = (index, index + 1) if i == axis else (0, side)
         section = source.gray(Box(*ends)).squeeze(axis)
     except UnreadableVolume as error:

@@ -9,7 +9,7 @@ from semtrace.curation import clean, crop, deduplicate, import_volumes, section
 from semtrace.stage.settings import Section
 
 
-class Dataset(Section, section="curation.dataset"):
+class CurationDataset(Section, section="curation.dataset"):
     """Where volumes, videos and images lie (conf/curation/dataset/), relative to the project's root or absolute.
 
     Attributes:
@@ -29,7 +29,7 @@ class Dataset(Section, section="curation.dataset"):
 class Settings:
     """One part for each stage; see their modules."""
 
-    dataset: Dataset
+    dataset: CurationDataset
     import_volumes: import_volumes.Settings
     clean: clean.Settings
     section: section.Settings

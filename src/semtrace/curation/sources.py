@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box
-from semtrace.core.volume.gray_rule import parse
-from semtrace.core.volume.voxels import Sides
+from semtrace.core.volume.gray_rule import parse_rule
+from semtrace.core.volume.voxels import VoxelSides
 from semtrace.io.digests import md5
 from semtrace.io.files import digests, open_regular, safe_join, walk
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.pages import is_picture, is_tiff, page_facts
 from semtrace.io.volumes.sections_folder import open_sections, series
-from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume
 
 STACKS = "stacks"
 """Folder below the import stage's where videos become stacks."""
@@ -44,12 +44,12 @@ class Source:
     kind: str
     part: str
     rule: str
-    reading: Reading
+    reading: ReadingChoices
     scratch: str
 
     def gray(self, box: Box) -> NDArray[np.uint8]:
         """The voxels of a box as 8-bit grey, shape ``box.shape``, made section by section to save memory."""
-        volume, rule = opened(self), parse(self.rule)
+        volume, rule = opened_source(self), parse_rule(self.rule)
         if volume.dtype == np.uint8:
             return rule.apply(volume.read(box))
         out = np.empty(box.shape, np.uint8)
@@ -60,7 +60,7 @@ class Source:
         return out
 
 
-def source_of(row: Mapping[str, Any], root: Path, imported: Path, reading: Reading, scratch: Path) -> Source:
+def volume_source(row: Mapping[str, Any], root: Path, imported: Path, reading: ReadingChoices, scratch: Path) -> Source:
     """The source of a row of volumes.csv; a video is read from the stack that it became in ``imported``."""
     if row["kind"] == "video":
         path = safe_join(imported.resolve(), f"{STACKS}/{row['dataset']}.tif")
@@ -70,7 +70,7 @@ def source_of(row: Mapping[str, Any], root: Path, imported: Path, reading: Readi
 
 
 @lru_cache(maxsize=4)
-def opened(source: Source) -> Volume:
+def opened_source(source: Source) -> Volume:
     """Open a source; a worker that works on it block by block opens it once."""
     path = Path(source.path)
     volumes = open_path(path, source.kind, source.reading, Path(source.scratch))
@@ -80,7 +80,7 @@ def opened(source: Source) -> Volume:
     raise UnreadableVolume("changed", f"part {source.part} is not there any more")
 
 
-def open_path(path: Path, kind: str, reading: Reading, scratch: Path) -> list[Volume]:
+def open_path(path: Path, kind: str, reading: ReadingChoices, scratch: Path) -> list[Volume]:
     """The volumes at a path of one of the kinds volume, stack, video (as a stack) or folder."""
     if kind == "folder":
         folder, key = folder_and_key(path)
@@ -146,7 +146,7 @@ def digest_of(path: Path, kind: str) -> tuple[int, str]:
     return total, md5("".join(lines).encode("utf-8", "surrogateescape"))
 
 
-def sides(row: Mapping[str, Any], prefix: str, suffix: str) -> Sides:
+def voxel_sides(row: Mapping[str, Any], prefix: str, suffix: str) -> VoxelSides:
     """Three columns for z, y, x of a row as numbers; empty is None."""
     z, y, x = (row[f"{prefix}_{axis}{suffix}"] for axis in "zyx")
     return float(z) if z else None, float(y) if y else None, float(x) if x else None

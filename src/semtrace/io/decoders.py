@@ -105,7 +105,7 @@ def by_tifffile(data: bytes) -> Decoded:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet_decoders() -> Iterator[None]:
     """Silence the decoders: Python warnings, loggers, and libtiff, which writes to file descriptor 2 itself.
 
     What they say about a file that decodes helps nobody; what they say about one that does not is in the

@@ -18,7 +18,7 @@ _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt
 
 
 @dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """One name in a folder; links are not followed, and are ``other`` like pipes and devices."""
 
     name: str
@@ -26,7 +26,7 @@ class Entry:
     signature: Signature
 
 
-def entries(folder: str) -> Iterator[Entry]:
+def entries(folder: str) -> Iterator[FolderEntry]:
     """All names in a folder; one that vanishes meanwhile is left out.
 
     Asks for each name anew: what a Windows folder remembers of a file that is being written is old.
@@ -45,7 +45,7 @@ def entries(folder: str) -> Iterator[Entry]:
                 kind = "folder"
             elif stat.S_ISREG(state.st_mode) and _is_plain(name):
                 kind = "file"
-            yield Entry(name, kind, signature(state))
+            yield FolderEntry(name, kind, signature(state))
 
 
 def modified_ns(folder: str) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semtrace.io import tiff
-from semtrace.io.decoders import quiet
+from semtrace.io.decoders import quiet_decoders
 from semtrace.io.images import decode
 from semtrace.io.limits import bounded
 from semtrace.io.tiff_gray import BLACK, is_ours, photometric
@@ -86,7 +86,7 @@ def decode_frame(data: bytes) -> Frame:
     facts = decoded.facts
     if facts.bit_depth <= 8 or not facts.mode.startswith("I"):
         return Frame(decoded.gray)
-    with bounded(len(data)), quiet():
+    with bounded(len(data)), quiet_decoders():
         try:
             deep = _tiff_levels(data) if facts.format == "TIFF" else _other_levels(data, facts.format)
         except (OSError, ValueError, SyntaxError):  # what only tifffile can decode

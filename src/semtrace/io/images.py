@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from semtrace.io.decoders import Decoded, TooLargeError, by_pillow, quiet
+from semtrace.io.decoders import Decoded, TooLargeError, by_pillow, quiet_decoders
 from semtrace.io.jpeg_stream import check_data, check_kind
 from semtrace.io.limits import bounded
 from semtrace.io.png import check_chunks
 from semtrace.io.tiff_picture import decode_tiff
 from semtrace.io.unreadable import Reason, UnreadableImage, by_decoder, unsupported
 
-__all__ = ["DecodedImage", "Facts", "Reason", "UnreadableImage", "decode", "encode_jpeg"]
+__all__ = ["DecodedImage", "ImageFacts", "Reason", "UnreadableImage", "decode", "encode_jpeg"]
 
 _MAGIC = {
     b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"BM": "BMP",
@@ -33,7 +33,7 @@ _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108,
 
 
 @dataclass(frozen=True)
-class Facts:
+class ImageFacts:
     """What an image file is, before anything is done to it.
 
     Attributes:
@@ -61,7 +61,7 @@ class DecodedImage:
     """
 
     gray: NDArray[np.uint8]
-    facts: Facts
+    facts: ImageFacts
     rule: str
     page: int = 0
 
@@ -78,7 +78,7 @@ def decode(data: bytes) -> DecodedImage:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
         MemoryError: there is no room for the picture at the moment, or it would take more than the bound.
     """
-    with bounded(len(data)), quiet():
+    with bounded(len(data)), quiet_decoders():
         try:
             return _decode(data)
         except TooLargeError as error:
@@ -141,7 +141,7 @@ def _general(data: bytes, kind: str) -> Decoded:
 def _image(decoded: Decoded, kind: str, note: str, page: int) -> DecodedImage:
     gray = np.require(decoded.gray, np.uint8, ["C", "W"])
     height, width = gray.shape
-    facts = Facts(kind, decoded.mode, decoded.bit_depth, width, height, decoded.pages)
+    facts = ImageFacts(kind, decoded.mode, decoded.bit_depth, width, height, decoded.pages)
     return DecodedImage(gray, facts, decoded.rule + (f"; {note}" if note else ""), page)
 
 

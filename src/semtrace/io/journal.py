@@ -57,7 +57,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Item:
+class JournalItem:
     """One picture of a batch; the columns of the table ``item``. ``id`` and ``batch`` are 0 before it is stored."""
 
     id: int
@@ -166,7 +166,9 @@ class Journal:
 
     # --- batches
 
-    def plan(self, batch: Batch, items: Sequence[Item], kept: Sequence[tuple[str, str, bytes | None] | None]) -> int:
+    def plan(
+        self, batch: Batch, items: Sequence[JournalItem], kept: Sequence[tuple[str, str, bytes | None] | None]
+    ) -> int:
         """Store a batch with its items in one step; return its number.
 
         Args:
@@ -196,9 +198,11 @@ class Journal:
         rows = self._db.execute(f"SELECT * FROM batch WHERE {where} ORDER BY id", values)  # noqa: S608
         return [Batch(*row) for row in rows]
 
-    def items(self, batch: int) -> list[Item]:
+    def items(self, batch: int) -> list[JournalItem]:
         """The items of a batch in the order in which they move."""
-        return [Item(*row) for row in self._db.execute("SELECT * FROM item WHERE batch = ? ORDER BY id", (batch,))]
+        return [
+            JournalItem(*row) for row in self._db.execute("SELECT * FROM item WHERE batch = ? ORDER BY id", (batch,))
+        ]
 
     def set_state(self, batch: int, state: str) -> None:
         """Say how far a batch is."""
@@ -210,7 +214,7 @@ class Journal:
         with self._db:
             self._db.execute("UPDATE item SET target = ? WHERE id = ?", (target, item))
 
-    def settle(self, batch: int, state: str, ended: str, items: Iterable[Item]) -> None:
+    def settle(self, batch: int, state: str, ended: str, items: Iterable[JournalItem]) -> None:
         """Store in one step what became of a batch and its items; what did not travel on is no longer kept."""
         with self._db:
             self._db.execute("UPDATE batch SET state = ?, ended = ? WHERE id = ?", (state, ended, batch))

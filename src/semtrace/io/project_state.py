@@ -32,7 +32,7 @@ class Checkout:
     stale: tuple[str, ...]
 
 
-def look(inputs: Sequence[Path]) -> Checkout:
+def read_state(inputs: Sequence[Path]) -> Checkout:
     """Ask Git and DVC about the working folder. Without Git, or without DVC, all counts as changed.
 
     Args:

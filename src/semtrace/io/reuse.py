@@ -19,11 +19,13 @@ from semtrace.io.files import read_regular
 _KIND = Kind("made", (__name__,))
 _COARSE = 1_000_000  # nanoseconds; a clock that ticks in these cannot tell two changes apart
 
-Facts = list[int | str]
+FileStamp = list[int | str]
 """Size, mtime, ctime and inode of a file, and its md5."""
 
 
-def take_over(earlier: str, target: str, digest: str, known: Facts | None = None, *, read: bool = True) -> bool:
+def link_if_unchanged(
+    earlier: str, target: str, digest: str, known: FileStamp | None = None, *, read: bool = True
+) -> bool:
     """Give the file ``earlier`` the further name ``target`` where its md5 is ``digest``; False where that cannot be.
 
     Args:
@@ -47,7 +49,7 @@ def take_over(earlier: str, target: str, digest: str, known: Facts | None = None
 
 def remember(folder: Path, digests: Iterable[tuple[str, str]], cache: Cache) -> None:
     """Note the names and md5s of files that this process has made in ``folder``, once all have their final names."""
-    made: dict[str, Facts] = {}
+    made: dict[str, FileStamp] = {}
     for name, digest in digests:
         with contextlib.suppress(OSError):
             found = os.lstat(f"{folder}/{name}")
@@ -56,7 +58,7 @@ def remember(folder: Path, digests: Iterable[tuple[str, str]], cache: Cache) -> 
     cache.put([(_KIND, str(folder.absolute()), made)])
 
 
-def remembered(folder: Path, cache: Cache) -> Mapping[str, Facts]:
+def remembered(folder: Path, cache: Cache) -> Mapping[str, FileStamp]:
     """What was noted of the files in ``folder``, by name; some may have been changed since."""
     return cache.get(_KIND, str(folder.absolute())) or {}
 
@@ -65,5 +67,5 @@ def _read(file: Path) -> bytes:
     return read_regular(file.parent.resolve() / file.name)
 
 
-def _facts(found: os.stat_result, digest: str) -> Facts:
+def _facts(found: os.stat_result, digest: str) -> FileStamp:
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, digest]

@@ -22,7 +22,7 @@ _SETTLED = 2_000_000_000  # nanoseconds
 
 
 @dataclass(frozen=True)
-class Content:
+class FileContent:
     """A file's content.
 
     Attributes:
@@ -52,15 +52,15 @@ def recall_many(files: Sequence[str], cache: Cache) -> list[str | None]:
     return [_known(stamp, known) for stamp, known in zip(stamps, cache.get_many(KIND, files), strict=True)]
 
 
-def identify(file: str, cache: Cache) -> Content:
+def identify(file: str, cache: Cache) -> FileContent:
     """Say what content a file has, reading it only if it may have changed; OSError where it cannot be read."""
     known = recall(file, cache)
     if known is not None:
-        return Content(known, None, None)
+        return FileContent(known, None, None)
     stamp = _stamp(file)
     data = read_regular(file)
     digest = md5(data)
-    return Content(digest, data, [*stamp, digest] if stamp and stamp == _stamp(file) else None)
+    return FileContent(digest, data, [*stamp, digest] if stamp and stamp == _stamp(file) else None)
 
 
 def read_as(file: str, digest: str, cache: Cache) -> bytes | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from semtrace.io.files import clear_abandoned, open_plain
 
 
-class ChangedError(ValueError):
+class ChangedMemberError(ValueError):
     """A file is not what its digest says."""
 
 
@@ -39,7 +39,7 @@ def write_tar(target: Path, members: Iterable[Member]) -> None:
                 reading = _Digesting(file)
                 tar.addfile(_entry(name, os.fstat(file.fileno()).st_size), reading)
             if reading.sha256.hexdigest() != digest:
-                raise ChangedError(f"{content}: not what the release promises")
+                raise ChangedMemberError(f"{content}: not what the release promises")
 
 
 class _Digesting(io.RawIOBase):

@@ -35,7 +35,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Choice:
+class PageChoice:
     """Which page is the picture.
 
     Attributes:
@@ -58,7 +58,7 @@ class Choice:
         return page.name
 
 
-def choose(data: bytes) -> Choice:
+def choose(data: bytes) -> PageChoice:
     """Find the picture: the first page or SubIFD that is not marked as reduced or as a mask.
 
     Where all are marked, it is the largest with the aspect ratio of the first.
@@ -72,7 +72,7 @@ def choose(data: bytes) -> Choice:
     larger = [page for page in unmarked or listed if _is_larger(page.size, first.size)]
     best = max(larger, key=lambda page: page.size[0]) if larger else None  # the first of the largest
     start = listed[0].directory.offset
-    return Choice(first, best, pages, start) if unmarked or best is None else Choice(best, None, pages, start)
+    return PageChoice(first, best, pages, start) if unmarked or best is None else PageChoice(best, None, pages, start)
 
 
 def _is_larger(size: tuple[int, int], first: tuple[int, int]) -> bool:

@@ -13,7 +13,7 @@ from semtrace.io.decoders import Decoded, TooLargeError, by_pillow, by_tifffile,
 from semtrace.io.jpeg_stream import check_data, check_kind, shared_tables
 from semtrace.io.luma import palette_luma
 from semtrace.io.tiff_gray import PALETTE, WHITE, is_ours, photometric, to_gray
-from semtrace.io.tiff_pages import Choice, Page, choose
+from semtrace.io.tiff_pages import Page, PageChoice, choose
 from semtrace.io.tiff_parts import JPEG, NONE, UNPACKED, check_listed, check_places, parts, rows_of_zeros
 from semtrace.io.tiff_samples import needed_bytes
 from semtrace.io.unreadable import UnreadableImage, by_decoder, unsupported
@@ -66,7 +66,7 @@ def _shows_same(small: NDArray[np.uint8], large: NDArray[np.uint8]) -> bool:
     return size > 0 and float(first @ second) >= _ALIKE * size
 
 
-def _page(page: Page, choice: Choice) -> Decoded:
+def _page(page: Page, choice: PageChoice) -> Decoded:
     directory = page.directory
     check_size(directory.integer(tiff.WIDTH), directory.integer(tiff.HEIGHT))
     check_size(directory.integer(tiff.TILE_WIDTH, 1), directory.integer(tiff.TILE_HEIGHT, 1))

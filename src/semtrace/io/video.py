@@ -28,7 +28,7 @@ def is_video(head: bytes) -> bool:
     return head.startswith(_MAGIC) or head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
 
 
-class Frame(NamedTuple):
+class VideoFrame(NamedTuple):
     """A frame: grey of shape (H, W), the stored pixel format, and whether that has an alpha channel."""
 
     gray: NDArray[np.uint8]
@@ -44,7 +44,7 @@ class Written:
     notes: tuple[str, ...]
 
 
-def frames(path: Path, *, salvage: bool = False) -> Iterator[Frame]:
+def frames(path: Path, *, salvage: bool = False) -> Iterator[VideoFrame]:
     """Decode a video frame by frame.
 
     A frame that was stored once comes once, whatever the frame rate says. Limited range is widened to 0..255; of
@@ -110,6 +110,6 @@ def write_stack(path: Path, target: Path, *, salvage: bool = False) -> Written:
     return Written((count, *size), notes)
 
 
-def _grey(frame: Any) -> Frame:
+def _grey(frame: Any) -> VideoFrame:
     gray: NDArray[np.uint8] = frame.to_ndarray(format="gray")  # without the padding of its lines
-    return Frame(gray, frame.format.name, any(part.is_alpha for part in frame.format.components))
+    return VideoFrame(gray, frame.format.name, any(part.is_alpha for part in frame.format.components))

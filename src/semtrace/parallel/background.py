@@ -15,12 +15,12 @@ from typing import Any
 
 from semtrace.parallel.processes import context_for, die_with_parent, forking, how_it_ended
 
-Task = Callable[[], Any]
+BackgroundTask = Callable[[], Any]
 _Answer = tuple[Any, Exception | None]
 _PATIENCE = 10.0  # seconds to clear up in
 
 
-class Beside:
+class BackgroundProcess:
     """A further process, for the time of a ``with``.
 
     Where this process fails meanwhile, the other is interrupted, as by Ctrl-C; one that does not heed it is killed.
@@ -39,7 +39,7 @@ class Beside:
             self._process.start()
             theirs.close()
 
-    def begin(self, name: str, task: Task) -> None:
+    def begin(self, name: str, task: BackgroundTask) -> None:
         """Have a task done after those begun before; it is pickled, and named in an error."""
         self._names.append(name)
         if self._alone:
@@ -69,7 +69,7 @@ class Beside:
             raise error
         return value
 
-    def __enter__(self) -> Beside:
+    def __enter__(self) -> BackgroundProcess:
         return self
 
     def __exit__(
@@ -85,7 +85,7 @@ class Beside:
         self._process.kill()
         self._process.join()
 
-    def _send(self, task: Task | None) -> None:
+    def _send(self, task: BackgroundTask | None) -> None:
         with contextlib.suppress(BrokenPipeError):  # it died: to be said by result()
             self._pipe.send(task)
 
@@ -100,7 +100,7 @@ def _serve(parent: int, pipe: Connection) -> None:
             pipe.send(_answer(task))
 
 
-def _answer(task: Task) -> _Answer:
+def _answer(task: BackgroundTask) -> _Answer:
     try:
         return task(), None
     except Exception as error:

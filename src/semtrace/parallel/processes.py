@@ -21,8 +21,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _LOG_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -46,14 +46,14 @@ class Crashed:
 
 
 def map_images(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
     *,
     workers: int,
     what: str,
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
-) -> Iterator[Result | Crashed]:
+) -> Iterator[_Result | Crashed]:
     """Yield ``function(item)`` for every item, in the order of ``items``, showing progress.
 
     Args:
@@ -74,13 +74,13 @@ def map_images(
 
 
 def in_processes(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
     *,
     workers: int,
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
-) -> Iterator[Result | Crashed]:
+) -> Iterator[_Result | Crashed]:
     """As ``map_images``, without a word about the progress."""
     if not items:
         return
@@ -96,14 +96,14 @@ def available_cores() -> int:
 
 
 def _in_processes(
-    function: Callable[[Item], Result], chunks: list[Sequence[Item]], workers: int
-) -> Iterator[Result | Crashed]:
+    function: Callable[[_Item], _Result], chunks: list[Sequence[_Item]], workers: int
+) -> Iterator[_Result | Crashed]:
     context = context_for(function)
     done = 0
     while done < len(chunks):
         with ProcessPoolExecutor(workers, context, die_with_parent, (forking(context),)) as pool:
             # Few chunks in flight: memory stays flat however many items there are.
-            waiting: list[Future[list[Result]]] = []
+            waiting: list[Future[list[_Result]]] = []
             upcoming = iter(chunks[done:])
             try:
                 while True:
@@ -149,7 +149,7 @@ def _has_one_thread() -> bool:
     return False
 
 
-def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def _apply(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
     return [function(item) for item in items]
 
 
@@ -168,8 +168,8 @@ def die_with_parent(parent: int) -> None:
 
 
 def _alone(
-    function: Callable[[Item], Result], item: Item, context: multiprocessing.context.BaseContext
-) -> Result | Crashed:
+    function: Callable[[_Item], _Result], item: _Item, context: multiprocessing.context.BaseContext
+) -> _Result | Crashed:
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(forking(context), sending, function, item))  # type: ignore[attr-defined]
     process.start()
@@ -189,16 +189,16 @@ def how_it_ended(code: int | None) -> str:
     return _ENDS.get(-(code or 0)) or f"the process ended by itself, with exit code {code}"
 
 
-def _send(parent: int, sending: Connection, function: Callable[[Item], Result], item: Item) -> None:
+def _send(parent: int, sending: Connection, function: Callable[[_Item], _Result], item: _Item) -> None:
     die_with_parent(parent)
     try:
-        answer: tuple[Result | None, Exception | None] = function(item), None
+        answer: tuple[_Result | None, Exception | None] = function(item), None
     except Exception as error:
         answer = None, error
     sending.send(answer)
 
 
-def progress(results: Iterable[Result], total: int, what: str) -> Iterator[Result]:
+def progress(results: Iterable[_Result], total: int, what: str) -> Iterator[_Result]:
     """Pass on ``results``, showing how far it is: a tqdm bar on a terminal, one line every few seconds in a log."""
     if sys.stderr.isatty():
         yield from tqdm(results, total=total, desc=what, unit="image")

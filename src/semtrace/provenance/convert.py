@@ -25,7 +25,7 @@ from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.digests import md5
 from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
-from semtrace.io.reuse import remember, remembered, take_over
+from semtrace.io.reuse import link_if_unchanged, remember, remembered
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import recall_many
 from semtrace.provenance.tables import CONVERTED, INVENTORY
@@ -96,7 +96,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
             facts = remembered(earlier, cache)
         for item, its, digest in zip(items, known, unchanged, strict=True):
             place, fact = f"{images}/{item.target}", facts.get(item.target)
-            if its and digest == item.digest and take_over(item.earlier, place, its[0], fact, read=False):
+            if its and digest == item.digest and link_if_unchanged(item.earlier, place, its[0], fact, read=False):
                 made[item.path] = {"jpeg_path": item.target, "jpeg_md5": its[0], "rule": its[1]}
             else:
                 todo.append(item)
@@ -165,7 +165,7 @@ def _convert(
     cache, name = reader(cache_file), f"{uuid.uuid4().hex}.jpg"
     known = cache.get(_kind(quality), item.digest)
     unchanged = recall_many([item.source], cache) == [item.digest]
-    if known is not None and unchanged and take_over(item.earlier, f"{folder}/{name}", known[0]):
+    if known is not None and unchanged and link_if_unchanged(item.earlier, f"{folder}/{name}", known[0]):
         return (name, known[0], known[1]), []
     data = read_file(item.source, item.digest, cache_file)
     if isinstance(data, Failure):

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from semtrace.core.errors import InputError
-from semtrace.core.grouping.groups import Link, diameters, distances, group, toward
+from semtrace.core.grouping.groups import Link, diameters, group, link_distances, toward
 from semtrace.core.grouping.splits import assign
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
@@ -202,7 +202,7 @@ def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict
         inside[number[one.first]].append(one)
     keepers = [min((by_content[i][0] for i in members), key=lambda file: file.preference) for members in groups]
     pairs = [(i, keeper.content) for members, keeper in zip(groups, keepers, strict=True) for i in members]
-    to_keeper = dict(zip((i for i, _ in pairs), distances(pool.words, pool.owners, pairs).tolist(), strict=True))
+    to_keeper = dict(zip((i for i, _ in pairs), link_distances(pool.words, pool.owners, pairs).tolist(), strict=True))
     result = []
     for members, its, keeper, diameter in zip(
         groups, inside, keepers, diameters(pool.words, pool.owners, groups).tolist(), strict=True

@@ -30,7 +30,7 @@ from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.tables import HASHES, INVENTORY
 from semtrace.stage.declaration import Job
-from semtrace.stage.decode_files import Ahead, Examination, Source, examine
+from semtrace.stage.decode_files import Ahead, Examination, FileSource, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
 from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
@@ -147,7 +147,7 @@ def _fingerprint(
     paths: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, digest in rows:  # of files that are known to be equal one is read
         paths[digest, "" if digest else path].append(path)
-    sources = [Source(safe_name(root, same[0]), digest) for (digest, _), same in paths.items()]
+    sources = [FileSource(safe_name(root, same[0]), digest) for (digest, _), same in paths.items()]
     examined = examine(sources, examination(side, size), executor=executor, what=f"fingerprint {side}", ahead=ahead)
     contents, degenerate = set[bytes](), 0
 
@@ -171,11 +171,11 @@ def _fingerprint(
 def examination(side: str, size: HashSettings) -> Examination:
     """What this stage finds out about a file of a side, ``tiff`` or ``jpeg``."""
     return Examination(
-        Kind(f"{side}-{size.size}", (__name__,)), partial(facts_of, size=size.size, original=side == "tiff")
+        Kind(f"{side}-{size.size}", (__name__,)), partial(hash_facts, size=size.size, original=side == "tiff")
     )
 
 
-def facts_of(data: bytes, image: DecodedImage, *, size: int, original: bool) -> dict[str, Any]:
+def hash_facts(data: bytes, image: DecodedImage, *, size: int, original: bool) -> dict[str, Any]:
     """What ``hashes.csv`` says of a picture.
 
     Args:

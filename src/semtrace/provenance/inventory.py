@@ -19,7 +19,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
 from semtrace.provenance.tables import INVENTORY
 from semtrace.stage.declaration import Job
-from semtrace.stage.decode_files import Ahead, Examination, Source, examine
+from semtrace.stage.decode_files import Ahead, Examination, FileSource, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
 from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
@@ -75,7 +75,7 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
     if not candidates and not part:
         raise InputError(f"{archive}: no file with a TIFF extension ({', '.join(sorted(EXTENSIONS))}) in it")
 
-    sources = [Source(str(path)) for _, path in candidates]
+    sources = [FileSource(str(path)) for _, path in candidates]
     examined = examine(sources, _EXAMINATION, executor=executor, what="inventory", ahead=ahead)
     keeper: dict[bytes, str] = {}
 
@@ -106,7 +106,7 @@ def _not_a_tiff(relative: str, path: Path) -> Failure | None:
     return reason
 
 
-def facts_of(data: bytes, image: DecodedImage) -> dict[str, Any]:
+def inventory_facts(data: bytes, image: DecodedImage) -> dict[str, Any]:
     """What ``inventory.csv`` says of a file's content."""
     vendor = read_vendor(data, image.page)
     return {
@@ -118,4 +118,4 @@ def facts_of(data: bytes, image: DecodedImage) -> dict[str, Any]:
     }
 
 
-_EXAMINATION = Examination(Kind("inventory", (__name__,)), facts_of)
+_EXAMINATION = Examination(Kind("inventory", (__name__,)), inventory_facts)

@@ -21,7 +21,7 @@ from semtrace.core.tracing.labels import Rule, Vocabulary, check_vocabulary
 from semtrace.io import tables
 from semtrace.io.cache import Cache
 from semtrace.io.files import place, safe_join
-from semtrace.io.reuse import remember, remembered, take_over
+from semtrace.io.reuse import link_if_unchanged, remember, remembered
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
 from semtrace.io.verdicts import Verdicts, read_verdicts
@@ -29,7 +29,7 @@ from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
 from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
-from semtrace.stage.settings import Link, Section
+from semtrace.stage.settings import LinkKind, Section
 
 
 class LabelsSettings(Section, section="labels"):
@@ -51,7 +51,7 @@ class LabelsSettings(Section, section="labels"):
 class Settings(Section, section="label"):
     """How labelled copies are made, and what becomes of conflicts (conf/label/)."""
 
-    link: Link
+    link: LinkKind
     conflicts: Rule
     priority: list[str]
 
@@ -203,7 +203,7 @@ def _place(
             path, output = row["tiff_path"], row["output_path"]
             source, target = safe_join(root, path), safe_join(images, output)
             try:
-                kept = link != "hardlink" and take_over(
+                kept = link != "hardlink" and link_if_unchanged(
                     f"{earlier}/{output}", str(target), digests[path], facts.get(output)
                 )
                 how = "kept" if kept else place(source, target, link=link)

@@ -13,7 +13,7 @@ from semtrace.io.verdicts import Verdicts
 from semtrace.provenance.tables import CONFLICTS
 from semtrace.provenance.tracing.sides import content_of
 
-Row = Mapping[str, Any]
+LabelCells = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class Labelling:
 
 
 def label_rows(
-    originals: Sequence[Row], published: Sequence[Row], forward: Sequence[Row], backward: Sequence[Row], how: Labelling
+    originals: Sequence[LabelCells],
+    published: Sequence[LabelCells],
+    forward: Sequence[LabelCells],
+    backward: Sequence[LabelCells],
+    how: Labelling,
 ) -> list[dict[str, Any]]:
     """One row per original file (LABELS), without output path; of one with several labels a row for each.
 
@@ -87,8 +91,12 @@ def label_rows(
 
 
 def conflict_rows(
-    originals: Sequence[Row], published: Sequence[Row], forward: Sequence[Row], how: Labelling, near: float
-) -> list[Row]:
+    originals: Sequence[LabelCells],
+    published: Sequence[LabelCells],
+    forward: Sequence[LabelCells],
+    how: Labelling,
+    near: float,
+) -> list[LabelCells]:
     """All that is contradictory about categories and names (CONFLICTS), and how it was settled.
 
     Args:
@@ -122,7 +130,7 @@ def conflict_rows(
     return rows + [_conflict("unknown_verdict", md5, [], "without effect", "verdict") for md5 in said - known]
 
 
-def _votes(forward: Sequence[Row]) -> dict[str, list[str]]:
+def _votes(forward: Sequence[LabelCells]) -> dict[str, list[str]]:
     """Keeper of an original -> the published files traced to it."""
     votes: dict[str, list[str]] = defaultdict(list)
     for row in forward:
@@ -131,18 +139,18 @@ def _votes(forward: Sequence[Row]) -> dict[str, list[str]]:
     return votes
 
 
-def _contents(originals: Sequence[Row]) -> list[list[Row]]:
+def _contents(originals: Sequence[LabelCells]) -> list[list[LabelCells]]:
     """Rows of equal content, each group and all groups sorted by path: the first is the keeper."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[LabelCells]] = {}
     for row in sorted(originals, key=lambda row: row["path"]):
         groups.setdefault(content_of(row), []).append(row)
     return list(groups.values())
 
 
-def _shared_digits(published: Sequence[Row], forward: Sequence[Row], near: float) -> list[Row]:
+def _shared_digits(published: Sequence[LabelCells], forward: Sequence[LabelCells], near: float) -> list[LabelCells]:
     """Digits in published names that stand for pictures which are not one: by trace, or far apart by hash."""
     original = {row["jpeg_path"]: row["matched_tiff_path"] for row in forward if row["decision"] == "matched"}
-    named: dict[str, list[Row]] = defaultdict(list)
+    named: dict[str, list[LabelCells]] = defaultdict(list)
     for row in published:
         digits = parse_published(row["path"]).digits
         if digits:
@@ -158,7 +166,7 @@ def _shared_digits(published: Sequence[Row], forward: Sequence[Row], near: float
     return rows
 
 
-def _conflict(kind: str, content: str, files: Sequence[str], resolution: str, rule: str) -> Row:
+def _conflict(kind: str, content: str, files: Sequence[str], resolution: str, rule: str) -> LabelCells:
     cells = kind, content, "|".join(_categories(files)), "|".join(sorted(files)), resolution, rule
     return dict(zip(CONFLICTS.names, cells, strict=True))
 

@@ -26,15 +26,15 @@ from semtrace.provenance.tracing.evidence import (
     Scope,
     Weighed,
     apply_verdicts,
+    collect_evidence,
     compare_candidates,
     is_alike,
     read_knowledge,
     trace,
-    weigh,
 )
 from semtrace.provenance.tracing.pair_images import AllCompared
 from semtrace.provenance.tracing.results import Results, sides
-from semtrace.provenance.tracing.sides import load_side, near_pairs
+from semtrace.provenance.tracing.sides import candidate_pairs, load_side
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, write_rejects
@@ -133,7 +133,7 @@ def run(
     most = settings.max_candidates
     knowledge = read_knowledge(converted, verdicts)
     turned = settings.geometry
-    pairs = near_pairs(originals, jpegs, criteria.hamming_threshold, workers, geometry=turned)
+    pairs = candidate_pairs(originals, jpegs, criteria.hamming_threshold, workers, geometry=turned)
     pairs = apply_verdicts(pairs, originals, jpegs, knowledge)
     compared: list[AllCompared] = [[] for _ in pairs]
     images = archive is not None and published is not None
@@ -141,7 +141,7 @@ def run(
         scope = Scope(originals, (archive, published), (most, criteria.ssim_trigger), knowledge)
         compared = compare_candidates(pairs, jpegs, scope, executor)
     weighed = [
-        weigh(content, found, comparisons, originals, knowledge, criteria, most=most)
+        collect_evidence(content, found, comparisons, originals, knowledge, criteria, most=most)
         for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
     ]
     decisions = [seen if isinstance(seen, Failure) else trace(seen, criteria, images=images) for seen in weighed]
@@ -151,11 +151,11 @@ def run(
         # decide then, by the same criteria.
         reach = settings.reach * originals.bits / REFERENCE_BITS
         wanted = results.fruitless()
-        far = near_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
+        far = candidate_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
         far = apply_verdicts(far, originals, jpegs, knowledge)
         looked = compare_candidates(far, jpegs, replace(scope, limits=(most, reach)), executor)
         for j in wanted:
-            seen = weigh(jpegs.contents[j], far[j], looked[j], originals, knowledge, criteria, most=most)
+            seen = collect_evidence(jpegs.contents[j], far[j], looked[j], originals, knowledge, criteria, most=most)
             decision = trace(seen, criteria, images=True) if isinstance(seen, Weighed) else None
             if isinstance(seen, Weighed) and decision is not None and is_alike(decision, criteria):
                 results.put(j, far[j], looked[j], seen, decision)

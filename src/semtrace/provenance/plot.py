@@ -18,7 +18,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
 from semtrace.provenance.tables import JPEG_TO_TIFF
 from semtrace.stage.declaration import Job
-from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
+from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
 
 COLOURS = {"matched": BLUE, "ambiguous": ORANGE, "unmatched": "#9aa5b1"}
 _EXCELLENT, _OUTLIER = TIERS[0][1], TIERS[2][1]
@@ -33,7 +33,7 @@ class Thresholds:
     ssim_trigger: float
 
 
-class Row(NamedTuple):
+class PlotRow(NamedTuple):
     """One published picture: its position in the table, decision, distance in bits, and SSIM (None: not computed)."""
 
     position: int
@@ -59,7 +59,7 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
         thresholds: what the pictures mark.
     """
     rows = [
-        Row(
+        PlotRow(
             position,
             cells["jpeg_path"],
             cells["decision"],
@@ -82,7 +82,7 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
     figure = new_figure(9, 5.2)
-    axes = quiet(figure.add_axes((0.08, 0.185, 0.89, 0.745)))
+    axes = quiet_axes(figure.add_axes((0.08, 0.185, 0.89, 0.745)))
     draw(axes)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
@@ -113,7 +113,7 @@ def _log(axes: Axes) -> None:
     axes.yaxis.set_major_formatter("{x:g}")  # 1, 10, 100 rather than powers
 
 
-def _hamming(axes: Axes, rows: Sequence[Row], thresholds: Thresholds) -> None:
+def _hamming(axes: Axes, rows: Sequence[PlotRow], thresholds: Thresholds) -> None:
     top = max([row.hamming for row in rows] + [thresholds.hamming_threshold])
     step = max(1, round(top / 64))
     _stacked(axes, [(row.decision, row.hamming) for row in rows], np.arange(0, top + 2 * step, step))
@@ -131,7 +131,7 @@ def _hamming(axes: Axes, rows: Sequence[Row], thresholds: Thresholds) -> None:
     )
 
 
-def _ssim(axes: Axes, rows: Sequence[Row], *, log: bool) -> None:
+def _ssim(axes: Axes, rows: Sequence[PlotRow], *, log: bool) -> None:
     values = [(row.decision, row.ssim) for row in rows if row.ssim is not None]
     low = min([0.0] + [float(np.floor(value / 0.05) * 0.05) for _, value in values])
     _stacked(axes, values, np.arange(round(low / 0.05), 21) * 0.05)
@@ -152,7 +152,7 @@ def _ssim(axes: Axes, rows: Sequence[Row], *, log: bool) -> None:
     )
 
 
-def _by_row(axes: Axes, rows: Sequence[Row]) -> None:
+def _by_row(axes: Axes, rows: Sequence[PlotRow]) -> None:
     compared = [(row, row.ssim) for row in rows if row.ssim is not None]
     for name, colour in COLOURS.items():
         part = [(row.position, value) for row, value in compared if row.decision == name]

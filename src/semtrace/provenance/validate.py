@@ -43,7 +43,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Row:
+class JudgedRow:
     """One row of the forward table beside the truth; ``contents`` is None where nothing is known of it."""
 
     cells: Mapping[str, Any]
@@ -153,16 +153,16 @@ def _stem(path: str) -> str:
     return rest if rest and label[:1] == "l" and label[1:].isdigit() else stem
 
 
-def judged_rows(mapping: Sequence[Mapping[str, Any]], truth: Truth, content: Mapping[str, str]) -> list[Row]:
+def judged_rows(mapping: Sequence[Mapping[str, Any]], truth: Truth, content: Mapping[str, str]) -> list[JudgedRow]:
     """Rows of the forward table beside the truth; ``content`` says per original's path what identifies its picture."""
     rows = []
     for cells in mapping:
         contents = truth.right.get(cells["jpeg_path"])
-        rows.append(Row(cells, contents, content.get(cells["matched_tiff_path"], "") in (contents or ())))
+        rows.append(JudgedRow(cells, contents, content.get(cells["matched_tiff_path"], "") in (contents or ())))
     return rows
 
 
-def mapping_metrics(rows: Sequence[Row], accuracy: Accuracy, basis: str) -> dict[str, Any]:
+def mapping_metrics(rows: Sequence[JudgedRow], accuracy: Accuracy, basis: str) -> dict[str, Any]:
     """What ``metrics.json`` says of a mapping."""
     decisions = Counter(row.cells["decision"] for row in rows)
     return {
@@ -175,7 +175,7 @@ def mapping_metrics(rows: Sequence[Row], accuracy: Accuracy, basis: str) -> dict
     }
 
 
-def accuracy_of(rows: Sequence[Row]) -> Accuracy:
+def accuracy_of(rows: Sequence[JudgedRow]) -> Accuracy:
     """Counts against truth of the rows of which something is known."""
     known = [row for row in rows if row.contents is not None]
     return judge(
@@ -183,20 +183,20 @@ def accuracy_of(rows: Sequence[Row]) -> Accuracy:
     )
 
 
-def _spread(rows: Sequence[Row], column: str) -> Distribution:
+def _spread(rows: Sequence[JudgedRow], column: str) -> Distribution:
     values = [row.cells[column] for row in rows if row.matched and row.cells[column] is not None]
     return distribution(np.array(values, dtype=np.float64))
 
 
-def _tiers(rows: Sequence[Row]) -> dict[str, int]:
+def _tiers(rows: Sequence[JudgedRow]) -> dict[str, int]:
     counts = Counter(
         tier(row.cells["ssim_value"]) for row in rows if row.matched and row.cells["ssim_value"] is not None
     )
     return {name: counts[name] for name, _ in TIERS}
 
 
-def _by_category(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    groups: dict[str, list[Row]] = defaultdict(list)
+def _by_category(rows: Sequence[JudgedRow]) -> list[dict[str, Any]]:
+    groups: dict[str, list[JudgedRow]] = defaultdict(list)
     for row in rows:
         groups[row.category].append(row)
     table = []

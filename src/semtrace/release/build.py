@@ -17,7 +17,7 @@ from semtrace.io.files import place, sha256, walk, write_atomic
 from semtrace.io.project_state import Checkout
 from semtrace.io.staging import staged_folder
 from semtrace.release import card, compare, croissant, describe, gates, images
-from semtrace.release.contents import choose, read_sources
+from semtrace.release.contents import choose_pictures, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
 from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, LEFT_OUT, MANIFEST
 from semtrace.stage.inputs import check_folder
@@ -50,7 +50,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Order:
+class ReleaseOrder:
     """Who asks for which release, and from which state of the project."""
 
     version: Version
@@ -67,7 +67,7 @@ def run(
     params_file: Path,
     settings: Settings,
     vocabulary: Vocabulary,
-    order: Order,
+    order: ReleaseOrder,
 ) -> Summary:
     """Make ``<releases>/<name>-<version>/``; the files in it: docs/releases.md.
 
@@ -94,7 +94,7 @@ def run(
     work, params_file = work.resolve(), params_file.resolve()  # no link is followed when they are read
     sources = read_sources(work)
     licence = settings.licence.strip()
-    chosen = choose(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
+    chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
         raise InputError(
             f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
@@ -118,7 +118,7 @@ def run(
         _write(folder / "CHANGELOG.md", card.changelog(release, since, difference, before))
         _write(folder / "README.md", card.card(release))
         _write(folder / "CITATION.cff", card.citation_file(release))
-        total = sum(dict(images.files(chosen.pictures)).values())
+        total = sum(dict(images.release_files(chosen.pictures)).values())
         _write_json(folder / "datacite.json", describe.datacite(release, total))
         _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
         about = [(name, path) for name, path in walk(folder) if not name.startswith(FOLDERS)]
@@ -150,7 +150,7 @@ def _check_new(target: Path) -> None:
         raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
 
 
-def _last(releases: Path, name: str, order: Order) -> tuple[Version | None, Path | None]:
+def _last(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
     """The last release that is known of, and its folder if it is here.
 
     Known from its folder, from what DVC tracks (``<name>-1.0.0.dvc``), or from a tag of GTO (``<name>@v1.0.0``).
@@ -181,7 +181,7 @@ def _release(
     left_out: Sequence[Mapping[str, str]],
     settings: Settings,
     vocabulary: Vocabulary,
-    order: Order,
+    order: ReleaseOrder,
     passed: Sequence[gates.Finding],
 ) -> describe.Release:
     parts: dict[str, Counter[str]] = {}

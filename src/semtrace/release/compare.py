@@ -12,7 +12,7 @@ from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.release.tables import MANIFEST
 
-Row = Mapping[str, Any]
+ManifestRow = Mapping[str, Any]
 KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")
 ORIGINALS = ("original added", "original removed")
 REPORTED = (*KINDS[:-1], *ORIGINALS)
@@ -45,7 +45,7 @@ class Difference:
         return {kind: found[kind] for kind in (*KINDS, *ORIGINALS) if kind in KINDS or found[kind]}
 
 
-def compare(old: Sequence[Row], new: Sequence[Row]) -> Difference:
+def compare(old: Sequence[ManifestRow], new: Sequence[ManifestRow]) -> Difference:
     """Compare the rows of two manifests.
 
     A picture is the same if its bytes are (md5). Of the rest, the same published file, or the only pictures of one
@@ -87,7 +87,7 @@ def run(old: Path, new: Path) -> Difference:
     return compare(*(tables.read(folder / "manifest.csv", MANIFEST) for folder in (old, new)))
 
 
-def _kind(old: Row, new: Row) -> str:
+def _kind(old: ManifestRow, new: ManifestRow) -> str:
     if (old["category"], old["label"]) != (new["category"], new["label"]):
         return "relabelled"
     if old["md5"] != new["md5"]:
@@ -97,13 +97,13 @@ def _kind(old: Row, new: Row) -> str:
     return "moved" if old["split"] != new["split"] else "unchanged"
 
 
-def _missing(here: Sequence[Row], there: Sequence[Row]) -> list[str]:
+def _missing(here: Sequence[ManifestRow], there: Sequence[ManifestRow]) -> list[str]:
     """Originals that go along here and not there."""
     other = {row["source_md5"] for row in there if row["source_file"]}
     return sorted({row["source_file"] for row in here if row["source_file"] and row["source_md5"] not in other})
 
 
-def _by(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:
+def _by(rows: Iterable[ManifestRow], name: str) -> dict[str, list[ManifestRow]]:
     found = defaultdict(list)
     for row in rows:
         if row[name]:

@@ -18,7 +18,7 @@ from semtrace.provenance.tables import CONFLICTS, GROUPS, HASHES, INVENTORY, JPE
 from semtrace.provenance.tracing.sides import content_of
 from semtrace.stage.rejects import REJECTS
 
-Row = Mapping[str, Any]
+PictureRow = Mapping[str, Any]
 _GROUPS = ("path", "side", "group", "split")
 _OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
 _OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m")
@@ -44,20 +44,20 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Sources:
+class ReleaseSources:
     """The tables of the pipeline that a release is made of."""
 
-    hashes: Sequence[Row]
-    rejects: Sequence[Row]
-    mapping: Sequence[Row]
-    originals: Sequence[Row]
-    inventory: Sequence[Row]
-    labels: Sequence[Row]
-    conflicts: Sequence[Row]
-    groups: Sequence[Row]
+    hashes: Sequence[PictureRow]
+    rejects: Sequence[PictureRow]
+    mapping: Sequence[PictureRow]
+    originals: Sequence[PictureRow]
+    inventory: Sequence[PictureRow]
+    labels: Sequence[PictureRow]
+    conflicts: Sequence[PictureRow]
+    groups: Sequence[PictureRow]
 
 
-def read_sources(work: Path) -> Sources:
+def read_sources(work: Path) -> ReleaseSources:
     """Read them from the folder of the stages' results.
 
     Raises:
@@ -65,7 +65,7 @@ def read_sources(work: Path) -> Sources:
 
     """
     fingerprint, match = work / "fingerprint", work / "match"
-    return Sources(
+    return ReleaseSources(
         hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", HASHES), _OF_JPEG),
         rejects=[
             row for folder in (fingerprint / "jpeg", match) for row in tables.read(folder / "rejects.csv", REJECTS)
@@ -79,13 +79,18 @@ def read_sources(work: Path) -> Sources:
     )
 
 
-def _only(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
+def _only(rows: Iterable[PictureRow], columns: Sequence[str]) -> list[PictureRow]:
     """Rows with these columns alone, for memory."""
     return [{name: row[name] for name in columns} for row in rows]
 
 
-def choose(
-    sources: Sources, include: Sequence[str], vocabulary: Vocabulary, licence: str, *, with_originals: bool = False
+def choose_pictures(
+    sources: ReleaseSources,
+    include: Sequence[str],
+    vocabulary: Vocabulary,
+    licence: str,
+    *,
+    with_originals: bool = False,
 ) -> Chosen:
     """Choose one picture of each content that has a decision of ``include``, one category, and a group.
 
@@ -157,13 +162,19 @@ def _left(path: str, reason: str, detail: str) -> dict[str, str]:
     return {"published_path": path, "reason": reason, "detail": detail}
 
 
-def _originals(sources: Sources) -> dict[str, Row]:
+def _originals(sources: ReleaseSources) -> dict[str, PictureRow]:
     bars = {row["path"]: row["bar_top"] for row in sources.originals}
     return {row["path"]: {**row, "bar_top": bars.get(row["path"])} for row in sources.inventory}
 
 
 def _picture(
-    row: Row, traced: Row, group: Row, category: str, vocabulary: Vocabulary, original: Row | None, licence: str
+    row: PictureRow,
+    traced: PictureRow,
+    group: PictureRow,
+    category: str,
+    vocabulary: Vocabulary,
+    original: PictureRow | None,
+    licence: str,
 ) -> dict[str, Any]:
     if not re.fullmatch(r"\w[\w-]*", group["split"]):
         raise InputError(f"groups.csv: {row['path']} is in part {group['split']!r}, which cannot be a folder's name")
@@ -192,7 +203,7 @@ def _picture(
     }
 
 
-def _pixel_size(row: Row, traced: Row, original: Row) -> float | None:
+def _pixel_size(row: PictureRow, traced: PictureRow, original: PictureRow) -> float | None:
     """Metres per pixel of the JPEG: its original's, times how much smaller it was made; None where that is not sure."""
     width, height = row["width"], row["height"]
     if traced["symmetry"].endswith(("90", "270")):

@@ -67,7 +67,7 @@ def place_all(
     return dict(sorted(ways.items()))
 
 
-def files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+def release_files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
     """Names and sizes of pictures and originals; an original comes once for each of its pictures."""
     for row in pictures:
         yield row["path"], row["bytes"]

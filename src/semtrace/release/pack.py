@@ -12,7 +12,7 @@ from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.files import safe_join
 from semtrace.io.staging import staged_folder
-from semtrace.io.tar import ChangedError, Member, write_tar
+from semtrace.io.tar import ChangedMemberError, Member, write_tar
 from semtrace.release import verify
 from semtrace.release.build import SUMS
 from semtrace.release.card import header
@@ -94,7 +94,7 @@ def _write(target: Path, members: Sequence[Member]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         write_tar(target, members)
-    except ChangedError as error:
+    except ChangedMemberError as error:
         raise InputError(f"{error}; `semtrace verify --full` lists all that is not") from error
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.decision import Outcome
-from semtrace.stage.settings import Link, Section
+from semtrace.stage.settings import LinkKind, Section
 
 
 class Creator(Section, section="release.creators"):
@@ -40,7 +40,7 @@ class Settings(Section, section="release"):
     publisher: str
     doi: Annotated[str, Field(pattern=r"^(10\.\d{4,9}/\S+)?$", description="bare, such as 10.5281/zenodo.1234567")]
     url: str
-    link: Link
+    link: LinkKind
     originals: bool
     creators: list[Creator] = field(default_factory=list)
     keywords: list[str] = field(default_factory=list)

@@ -23,11 +23,11 @@ from semtrace.release.contents import original_file, picture_file
 from semtrace.release.tables import MANIFEST
 from semtrace.stage.rejects import printable
 
-Kind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
+FindingKind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
 
 
 @dataclass(frozen=True, order=True)
-class Failure:
+class Deviation:
     """What is wrong with a release.
 
     Attributes:
@@ -38,12 +38,12 @@ class Failure:
         detail: in words.
     """
 
-    kind: Kind
+    kind: FindingKind
     path: str
     detail: str
 
 
-def run(release: Path, *, full: bool, workers: int) -> list[Failure]:
+def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
     """Check a release folder; nothing in it is believed, followed or changed.
 
     Fast: every promised file is there with its size, no other is, and all but the pictures has its digest; manifest,
@@ -69,29 +69,29 @@ def run(release: Path, *, full: bool, workers: int) -> list[Failure]:
     rows = _manifest(release, found) if "manifest.csv" in there else []
 
     for name in promised.keys() - there.keys() - odd:
-        found.append(Failure("missing", name, "not in the folder"))
+        found.append(Deviation("missing", name, "not in the folder"))
     for name in there.keys() - promised.keys() - {SUMS}:
-        found.append(Failure("unexpected", printable(name), f"in the folder, but not in {SUMS}"))
+        found.append(Deviation("unexpected", printable(name), f"in the folder, but not in {SUMS}"))
     listed = [(name, row[f"{of}bytes"], row[f"{of}sha256"]) for row in rows for of, name in _files(row)]
     sizes = {name: size for name, size, _ in listed}
     resized = set()
     for name, size, _ in listed:
         if name in there and size != there[name]:
             resized.add(name)
-            found.append(Failure("changed", name, f"{there[name]} bytes, not {size}"))
+            found.append(Deviation("changed", name, f"{there[name]} bytes, not {size}"))
     read = [name for name in sorted(promised.keys() & there.keys() - resized) if full or name not in sizes]
     digest = partial(_digest, release)
     for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
         if is_ != promised[name]:
             detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
-            found.append(Failure("changed", name, detail if len(str(is_)) == 64 else str(is_)))
+            found.append(Deviation("changed", name, detail if len(str(is_)) == 64 else str(is_)))
     for name, _, long in listed:
         if promised.get(name) != long:
-            found.append(Failure("inconsistent", name, f"manifest.csv and {SUMS} promise different digests"))
+            found.append(Deviation("inconsistent", name, f"manifest.csv and {SUMS} promise different digests"))
     if rows:  # without a manifest nothing can be said of it, and what is wrong with it is said above
         for name in promised.keys() - sizes.keys():
             if name.startswith(FOLDERS):
-                found.append(Failure("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
+                found.append(Deviation("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
         found += _misnamed(rows)
         found += _contradictions(release, rows, there.keys())
         if full and "manifest.parquet" in there:
@@ -104,7 +104,7 @@ def sums(release: Path) -> dict[str, str]:
     return dict(_sums(release, []))
 
 
-def _listing(release: Path) -> tuple[dict[str, int], list[Failure]]:
+def _listing(release: Path) -> tuple[dict[str, int], list[Deviation]]:
     """Plain files and their sizes; failures for what is none."""
     there, found = {}, []
     for name, path in walk(release):
@@ -113,32 +113,32 @@ def _listing(release: Path) -> tuple[dict[str, int], list[Failure]]:
             there[name] = status.st_size
         else:
             what = f"a symbolic link to {str(path.readlink())!r}" if path.is_symlink() else "a pipe, socket or device"
-            found.append(Failure("dangerous", printable(name), f"{what}; a release holds plain files only"))
+            found.append(Deviation("dangerous", printable(name), f"{what}; a release holds plain files only"))
     return there, found
 
 
-def _sums(release: Path, found: list[Failure]) -> Iterator[tuple[str, str]]:
+def _sums(release: Path, found: list[Deviation]) -> Iterator[tuple[str, str]]:
     text = (release / SUMS).read_text(encoding="utf-8", errors="backslashreplace")
     seen = set()
     for number, line in enumerate(text.split("\n")[:-1], 1):
         parsed = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
         if not parsed or parsed[2] in seen:
-            found.append(Failure("changed", SUMS, f"line {number} is none of `sha256sum`, or names a file twice"))
+            found.append(Deviation("changed", SUMS, f"line {number} is none of `sha256sum`, or names a file twice"))
         elif _leads_out(release, parsed[2]):
-            found.append(Failure("dangerous", parsed[2], f"line {number} of {SUMS} leads out of the release"))
+            found.append(Deviation("dangerous", parsed[2], f"line {number} of {SUMS} leads out of the release"))
         else:
             seen.add(parsed[2])
             yield parsed[2], parsed[1]
 
 
-def _manifest(release: Path, found: list[Failure]) -> list[dict[str, Any]]:
+def _manifest(release: Path, found: list[Deviation]) -> list[dict[str, Any]]:
     try:
         rows = tables.read(release / "manifest.csv", MANIFEST)
     except TableError as error:
-        found.append(Failure("changed", "manifest.csv", f"cannot be read: {error}"))
+        found.append(Deviation("changed", "manifest.csv", f"cannot be read: {error}"))
         return []
     bad = [name for row in rows for _, name in _files(row) if _leads_out(release, name)]
-    found += [Failure("dangerous", name, "a row of manifest.csv leads out of the release") for name in bad]
+    found += [Deviation("dangerous", name, "a row of manifest.csv leads out of the release") for name in bad]
     return [row for row in rows if not {name for _, name in _files(row)} & set(bad)]
 
 
@@ -164,20 +164,20 @@ def _digest(release: Path, name: str) -> str:
         return f"cannot be read: {error}"
 
 
-def _misnamed(rows: list[dict[str, Any]]) -> Iterator[Failure]:
+def _misnamed(rows: list[dict[str, Any]]) -> Iterator[Deviation]:
     for row in rows:
         kind = row["category"], row["label"]
         wanted = {picture_file(row["split"], *kind, row["md5"]), original_file(*kind, row["source_md5"])}
         for name in {name for _, name in _files(row)} - wanted:
-            yield Failure("inconsistent", name, f"its row in manifest.csv describes {min(wanted)}")
+            yield Deviation("inconsistent", name, f"its row in manifest.csv describes {min(wanted)}")
 
 
-def _contradictions(release: Path, rows: list[dict[str, Any]], there: Collection[str]) -> Iterator[Failure]:
+def _contradictions(release: Path, rows: list[dict[str, Any]], there: Collection[str]) -> Iterator[Deviation]:
     """Where manifest, card and Croissant description disagree; what is no plain file is not read."""
     licence = "|".join(sorted({row["licence"] for row in rows}))
     categories = sorted({row["category"] for row in rows})
     if len({(row["label"], row["category"]) for row in rows}) != len(categories):
-        yield Failure("inconsistent", "manifest.csv", "a category has two labels")
+        yield Deviation("inconsistent", "manifest.csv", "a category has two labels")
     wanted: dict[str, dict[str, Any]] = {
         "README.md": {
             "licence": licence.lower() or "unknown",
@@ -198,14 +198,14 @@ def _contradictions(release: Path, rows: list[dict[str, Any]], there: Collection
         try:
             said = read((release / name).read_text(encoding="utf-8"))
         except (OSError, InputError, ValueError, LookupError, TypeError, AttributeError) as error:
-            yield Failure("inconsistent", name, f"cannot be read: {error!r}")
+            yield Deviation("inconsistent", name, f"cannot be read: {error!r}")
             continue
         versions.append(said.pop("version"))
         for what, value in said.items():
             if value != wanted[name][what]:
-                yield Failure("inconsistent", name, f"{what}: {value}; by manifest.csv {wanted[name][what]}")
+                yield Deviation("inconsistent", name, f"{what}: {value}; by manifest.csv {wanted[name][what]}")
     if versions[1:] and versions[0] != versions[1]:
-        yield Failure("inconsistent", "croissant.json", f"version: {versions[1]}; by README.md {versions[0]}")
+        yield Deviation("inconsistent", "croissant.json", f"version: {versions[1]}; by README.md {versions[0]}")
 
 
 def _card(text: str) -> dict[str, Any]:
@@ -231,11 +231,11 @@ def _croissant(text: str) -> dict[str, Any]:
     }
 
 
-def _parquet(release: Path, rows: list[dict[str, Any]]) -> Iterator[Failure]:
+def _parquet(release: Path, rows: list[dict[str, Any]]) -> Iterator[Deviation]:
     try:
         same = tables.read_parquet(release / "manifest.parquet", MANIFEST) == rows
     except (OSError, TableError) as error:
-        yield Failure("inconsistent", "manifest.parquet", f"cannot be read: {error}")
+        yield Deviation("inconsistent", "manifest.parquet", f"cannot be read: {error}")
         return
     if not same:
-        yield Failure("inconsistent", "manifest.parquet", "other rows than manifest.csv")
+        yield Deviation("inconsistent", "manifest.parquet", "other rows than manifest.csv")

@@ -15,27 +15,27 @@ from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import OUT_OF_MEMORY, Failure
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 Value = TypeVar("Value")
 
 _BATCH = 64  # entries stored at once: what a killed run loses at most, and cheap enough
 
-Work = Callable[[str, Item], tuple[Value | Failure, Sequence[Entry]]]
+Work = Callable[[str, _Item], tuple[Value | Failure, Sequence[Entry]]]
 """From the side cache's file and an item to its value, and what to store; module-level, run in a worker."""
 
-Recall = Callable[[Cache, Sequence[Item]], Sequence[Value | Failure | None]]
+Recall = Callable[[Cache, Sequence[_Item]], Sequence[Value | Failure | None]]
 """The values that the side cache has; None for an item that a worker must look at."""
 
 
 def cached_map(
-    items: Sequence[Item],
-    compute: Callable[[Item], Any],
+    items: Sequence[_Item],
+    compute: Callable[[_Item], Any],
     *,
     kind: Kind,
-    key: Callable[[Item], str],
+    key: Callable[[_Item], str],
     executor: Executor,
     what: str,
-    reads: Callable[[Item], Sequence[str]],
+    reads: Callable[[_Item], Sequence[str]],
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
 ) -> Iterator[Any]:
@@ -61,16 +61,16 @@ def cached_map(
 
 
 def worked_map(
-    items: Sequence[Item],
-    work: Work[Item, Value],
+    items: Sequence[_Item],
+    work: Work[_Item, Value],
     *,
-    recall: Recall[Item, Value] | None,
+    recall: Recall[_Item, Value] | None,
     executor: Executor,
     what: str,
-    reads: Callable[[Item], Sequence[str]],
+    reads: Callable[[_Item], Sequence[str]],
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
-    alone: Work[Item, Value] | None = None,
+    alone: Work[_Item, Value] | None = None,
 ) -> Iterator[Value | Failure]:
     """As ``cached_map``, for work that keeps several entries of an item, or finds their keys only in the worker.
 
@@ -112,19 +112,19 @@ def worked_map(
         cache.put(fresh)
 
 
-def _guarded(work: Work[Item, Value], file: str, item: Item) -> tuple[Value | Failure, Sequence[Entry]]:
+def _guarded(work: Work[_Item, Value], file: str, item: _Item) -> tuple[Value | Failure, Sequence[Entry]]:
     try:
         return work(file, item)
     except MemoryError:
         return OUT_OF_MEMORY, []
 
 
-def _kept(kind: Kind, key: Callable[[Item], str], cache: Cache, items: Sequence[Item]) -> list[Any]:
+def _kept(kind: Kind, key: Callable[[_Item], str], cache: Cache, items: Sequence[_Item]) -> list[Any]:
     return cache.get_many(kind, [key(item) for item in items])
 
 
 def _computed(
-    compute: Callable[[Item], Any], kind: Kind, key: Callable[[Item], str], file: str, item: Item
+    compute: Callable[[_Item], Any], kind: Kind, key: Callable[[_Item], str], file: str, item: _Item
 ) -> tuple[Any, list[Entry]]:
     digest = key(item)
     known = reader(file).get(kind, digest)  # another item may have had the same content

@@ -35,7 +35,7 @@ class Claim:
         return f"dataset {self.name} (TIFFs {self.archive}, JPEGs {self.published}, known {self.known})"
 
 
-def read(work: Path) -> Claim | None:
+def read_claim(work: Path) -> Claim | None:
     """The dataset whose results ``work`` holds; None where nothing says so.
 
     Raises:
@@ -50,13 +50,13 @@ def read(work: Path) -> Claim | None:
         raise InputError(f"{file}: damaged ({error}); remove it if these are results of this dataset") from error
 
 
-def check(work: Path, mine: Claim) -> None:
+def check_claim(work: Path, mine: Claim) -> None:
     """Refuse to mix the results of two datasets.
 
     Raises:
         InputError: ``work`` holds the results of another dataset than ``mine``; the message says what to do.
     """
-    holder = read(work)
+    holder = read_claim(work)
     if holder and not holder.same_images(mine):
         raise InputError(
             f"{work}: holds the results of {holder}, but this run is of {mine}. Nothing was changed. "
@@ -72,8 +72,8 @@ def run(work: Path, mine: Claim, *, replace: bool = False) -> Claim:
         InputError: as in ``check``, without ``replace``.
     """
     if not replace:
-        check(work, mine)
-    holder = read(work)
+        check_claim(work, mine)
+    holder = read_claim(work)
     if holder and not holder.same_images(mine):
         for path in work.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -90,4 +90,4 @@ def line(claim: Claim | None) -> str:
 
 def headline(work: Path) -> str:
     """The first line of a report on the results in ``work``."""
-    return f"{line(read(work))}\n"
+    return f"{line(read_claim(work))}\n"

@@ -20,7 +20,7 @@ from semtrace.stage.rejects import CHANGED, Failure, why_unreadable
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSource:
     """A file to examine, and the md5 it must still have (``""``: any)."""
 
     file: str
@@ -62,7 +62,7 @@ class Ahead(Protocol):
 
 
 def examine(
-    sources: Sequence[Source],
+    sources: Sequence[FileSource],
     examination: Examination,
     *,
     executor: Executor,
@@ -94,7 +94,7 @@ def examine(
     )
 
 
-def _file(source: Source) -> list[str]:
+def _file(source: FileSource) -> list[str]:
     return [source.file]
 
 
@@ -105,7 +105,7 @@ def _prepare(examination: Examination, ahead: Ahead | None) -> None:
         ahead.prepare()
 
 
-def _recall(kind: Kind, cache: Cache, sources: Sequence[Source]) -> list[dict[str, Any] | None]:
+def _recall(kind: Kind, cache: Cache, sources: Sequence[FileSource]) -> list[dict[str, Any] | None]:
     """The facts of files that have not changed; None where a worker must look."""
     digests = recall_many([source.file for source in sources], cache)
     facts = cache.get_many(kind, [digest or "" for digest in digests])
@@ -116,7 +116,7 @@ def _recall(kind: Kind, cache: Cache, sources: Sequence[Source]) -> list[dict[st
 
 
 def _examine(
-    examination: Examination, ahead: Ahead | None, cache_file: str, source: Source
+    examination: Examination, ahead: Ahead | None, cache_file: str, source: FileSource
 ) -> tuple[dict[str, Any] | Failure, list[Entry]]:
     """Return the facts, and what to store in the cache."""
     cache = reader(cache_file)

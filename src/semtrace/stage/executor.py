@@ -11,13 +11,13 @@ from typing import Annotated, Self, TypeVar
 from pydantic import Field, model_validator
 
 from semtrace.cluster.client import check_cluster, on_cluster
-from semtrace.core.gpu.device import Device, choose
+from semtrace.core.gpu.device import Device, choose_device
 from semtrace.io.cache import frozen
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.settings import Section, Whole
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 class Executor(Section, section="executor"):
@@ -43,19 +43,19 @@ class Executor(Section, section="executor"):
     @model_validator(mode="after")
     def _there_is_a_device(self) -> Self:
         if self.device == "cuda":
-            choose("cuda")  # said before any work starts
+            choose_device("cuda")  # said before any work starts
         return self
 
     def map(
         self,
-        function: Callable[[Item], Result],
-        items: Sequence[Item],
+        function: Callable[[_Item], _Result],
+        items: Sequence[_Item],
         *,
         what: str,
-        reads: Callable[[Item], Sequence[str]],
+        reads: Callable[[_Item], Sequence[str]],
         chunk: int = 8,
         prepare: Callable[[], object] | None = None,
-    ) -> Iterator[Result | Crashed]:
+    ) -> Iterator[_Result | Crashed]:
         """``map_images`` on this machine or ``on_cluster``, which says what ``reads`` is."""
         if self.address:
             where = self.address

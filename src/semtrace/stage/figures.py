@@ -19,7 +19,7 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def quiet(axes: Axes) -> Axes:
+def quiet_axes(axes: Axes) -> Axes:
     """Take away what is no data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e3e7eb", linewidth=0.8)

@@ -52,7 +52,7 @@ Number = Annotated[float, BeforeValidator(_number), Strict()]
 Share = Annotated[Number, Field(gt=0, lt=1)]
 Bits = Annotated[Whole, Field(ge=1, le=REFERENCE_BITS, description=f"bits of {REFERENCE_BITS}")]
 """A Hamming distance, given for hashes of 1024 bits and scaled to the hash in use."""
-Link = Literal["reflink", "hardlink", "copy"]
+LinkKind = Literal["reflink", "hardlink", "copy"]
 
 _NAMES: dict[Any, str] = {
     int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null", Path: "a path",

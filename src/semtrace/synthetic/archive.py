@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from semtrace.synthetic.people import RESEARCHERS, Researcher, facts_of
-from semtrace.synthetic.recording import Frame
+from semtrace.synthetic.people import RESEARCHERS, Researcher, bar_facts_of
+from semtrace.synthetic.recording import RecordedFrame
 from semtrace.synthetic.scenes import CATEGORIES, KINDS
 
-Rng = np.random.Generator
+_Rng = np.random.Generator
 
 
 def share(count: float, originals: int) -> int:
@@ -24,7 +24,7 @@ def _series_lengths(originals: int) -> list[int]:
     return [(5, 6, 5)[i % 3] for i in range(share(3, originals))]
 
 
-def _storage(rng: Rng, frames: list[Frame], originals: int) -> list[Frame]:
+def _storage(rng: _Rng, frames: list[RecordedFrame], originals: int) -> list[RecordedFrame]:
     """Give single frames the rarer formats; of the others from Zeiss instruments most carry the grey palette."""
     singles = [i for i, frame in enumerate(frames) if not frame.series and frame.path]
     order = iter(int(i) for i in rng.permutation(singles))
@@ -42,7 +42,7 @@ def _storage(rng: Rng, frames: list[Frame], originals: int) -> list[Frame]:
     return frames
 
 
-def _named(frames: list[Frame], owners: list[Researcher]) -> list[Frame]:
+def _named(frames: list[RecordedFrame], owners: list[Researcher]) -> list[RecordedFrame]:
     """Put every frame with an original into a folder, and count file names up within it."""
     counter: Counter[str] = Counter()
     session: dict[tuple[str, int], str] = {}
@@ -65,9 +65,9 @@ def _named(frames: list[Frame], owners: list[Researcher]) -> list[Frame]:
     return result
 
 
-def photograph(rng: Rng, originals: int, lost: int, width: int) -> list[Frame]:
+def photograph(rng: _Rng, originals: int, lost: int, width: int) -> list[RecordedFrame]:
     """Plan ``originals`` frames for the archive and ``lost`` whose originals are not in it; no JPEGs yet."""
-    frames: list[Frame] = []
+    frames: list[RecordedFrame] = []
     owners: list[Researcher] = []
     lengths = _series_lengths(originals)
     fields = [1] * (originals - sum(lengths) + lost)
@@ -83,12 +83,12 @@ def photograph(rng: Rng, originals: int, lost: int, width: int) -> list[Frame]:
     for number, length in enumerate(fields):
         category = CATEGORIES[number % len(CATEGORIES)]
         who = RESEARCHERS[int(rng.integers(len(RESEARCHERS)))]
-        facts = facts_of(rng, who, category, width)
+        facts = bar_facts_of(rng, who, category, width)
         black = rng.uniform(0.0, 0.1)
         grey = (black, rng.uniform(0.8, 1.0))
         layout = who.layouts[int(rng.integers(len(who.layouts)))]
         knows = who.instrument in ("zeiss", "fei") and (layout != "none" or rng.random() < 0.5)
-        frame = Frame(
+        frame = RecordedFrame(
             index=0,
             field=number,
             category=category,
@@ -133,7 +133,7 @@ def photograph(rng: Rng, originals: int, lost: int, width: int) -> list[Frame]:
     return _storage(rng, frames, originals)
 
 
-def age(rng: Rng, frames: list[Frame], originals: int) -> list[Frame]:
+def age(rng: _Rng, frames: list[RecordedFrame], originals: int) -> list[RecordedFrame]:
     """What years of use do to an archive: copies under other names, a re-saved file, broken transfers."""
     frames = list(frames)
     kept = [int(i) for i in rng.permutation([i for i, f in enumerate(frames) if f.path and not f.series])]

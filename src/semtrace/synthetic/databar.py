@@ -15,12 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-BLACK, WHITE, RED, GREEN = 0, 255, 9, 18  # 9 and 18 are overlay colours of the Zeiss palette (vendor.palette)
+BAR_BLACK, BAR_WHITE, BAR_RED, BAR_GREEN = (
+    0,
+    255,
+    9,
+    18,
+)  # 9 and 18 are overlay colours of the Zeiss palette (vendor.palette)
 LAYOUTS = ("zeiss black", "zeiss white", "zeiss inset", "fei", "overlay", "ruler", "none")
 
 
 @dataclass(frozen=True)
-class Facts:
+class BarFacts:
     """What the instrument knew when it recorded the picture. Lengths in metres."""
 
     pixel_size: float
@@ -122,11 +127,11 @@ def _caliper(draw: ImageDraw.ImageDraw, x: int, y: int, length: int, tick: int, 
         draw.rectangle((end, y - tick, end + weight - 1, y + tick), fill=fill)
 
 
-def _zeiss(facts: Facts, layout: str) -> DataBar:
+def _zeiss(facts: BarFacts, layout: str) -> DataBar:
     zoom = facts.width / 1024
     height, size = round(64 * zoom), round(14 * zoom)
     dark = layout == "zeiss black"
-    paper, ink, line = (BLACK, WHITE, WHITE) if dark else (WHITE, RED, GREEN)
+    paper, ink, line = (BAR_BLACK, BAR_WHITE, BAR_WHITE) if dark else (BAR_WHITE, BAR_RED, BAR_GREEN)
     image = Image.new("L", (facts.width, height), paper)
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"  # an instrument's overlay is not anti-aliased; so its colours stay palette entries
@@ -145,12 +150,12 @@ def _zeiss(facts: Facts, layout: str) -> DataBar:
         _columns(draw, columns, edge, facts.width - pixels - 4 * edge, column_top, size, ink)
         x = facts.width - pixels - 2 * edge
     else:
-        draw.rectangle((0, 0, facts.width - 1, height - 1), outline=BLACK)
+        draw.rectangle((0, 0, facts.width - 1, height - 1), outline=BAR_BLACK)
         x = edge
         emblem = facts.width - 3 * edge
         draw.polygon(
             [(emblem, height // 5), (emblem + edge, height // 3), (emblem, height // 2), (emblem - edge, height // 3)],
-            fill=BLACK,
+            fill=BAR_BLACK,
         )
         draw.polygon(
             [
@@ -159,7 +164,7 @@ def _zeiss(facts: Facts, layout: str) -> DataBar:
                 (emblem, height * 4 // 5),
                 (emblem - edge, height * 2 // 3),
             ],
-            outline=BLACK,
+            outline=BAR_BLACK,
         )
         draw.polygon(
             [
@@ -168,7 +173,7 @@ def _zeiss(facts: Facts, layout: str) -> DataBar:
                 (emblem, height * 4 // 5),
                 (emblem + edge, height * 2 // 3),
             ],
-            outline=BLACK,
+            outline=BAR_BLACK,
         )
         _columns(draw, columns, x + pixels + 4 * edge, emblem - 2 * edge, column_top, size, ink)
     draw.text((x, round(height * 0.1)), text, font=font(round(17 * zoom)), fill=ink)
@@ -178,10 +183,10 @@ def _zeiss(facts: Facts, layout: str) -> DataBar:
     return DataBar(np.asarray(image), top, 0, None if inset else top, text, length, pixels, not dark)
 
 
-def _fei(facts: Facts) -> DataBar:
+def _fei(facts: BarFacts) -> DataBar:
     zoom = facts.width / 1024
     height, size = round(60 * zoom), round(20 * zoom)
-    image = Image.new("L", (facts.width, height), BLACK)
+    image = Image.new("L", (facts.width, height), BAR_BLACK)
     draw = ImageDraw.Draw(image)
     face, middle = font(size), height // 2
     length, pixels = nice_scale(facts.pixel_size, 130 * zoom, 330 * zoom)
@@ -205,33 +210,33 @@ def _fei(facts: Facts) -> DataBar:
         width = max(face.getlength(line) for line in column) + round(14 * zoom)
         if left + width > room:
             break
-        draw.line((left, 2, left, height - 3), fill=WHITE)
+        draw.line((left, 2, left, height - 3), fill=BAR_WHITE)
         for row, line in enumerate(column):
             at = left + (width - face.getlength(line)) / 2
-            draw.text((round(at), round(height * (0.04 + 0.48 * row))), line, font=face, fill=WHITE)
+            draw.text((round(at), round(height * (0.04 + 0.48 * row))), line, font=face, fill=BAR_WHITE)
         left += round(width)
-    draw.line((left, 2, left, height - 3), fill=WHITE)
+    draw.line((left, 2, left, height - 3), fill=BAR_WHITE)
     x = left + (facts.width - left - pixels) // 2
     weight = max(1, round(2 * zoom))
-    _caliper(draw, x, round(height * 0.25), pixels, max(3, round(6 * zoom)), WHITE, weight)
+    _caliper(draw, x, round(height * 0.25), pixels, max(3, round(6 * zoom)), BAR_WHITE, weight)
     gap = face.getlength(text) + 10 * zoom
-    draw.rectangle((x + (pixels - gap) / 2, 0, x + (pixels + gap) / 2, middle - 2), fill=BLACK)
-    draw.text((round(x + (pixels - gap) / 2 + 5 * zoom), round(height * 0.04)), text, font=face, fill=WHITE)
+    draw.rectangle((x + (pixels - gap) / 2, 0, x + (pixels + gap) / 2, middle - 2), fill=BAR_BLACK)
+    draw.text((round(x + (pixels - gap) / 2 + 5 * zoom), round(height * 0.04)), text, font=face, fill=BAR_WHITE)
     sample = facts.sample
     draw.text(
         (round(left + (facts.width - left - face.getlength(sample)) / 2), round(height * 0.52)),
         sample,
         font=face,
-        fill=WHITE,
+        fill=BAR_WHITE,
     )
     top = facts.height - height
     return DataBar(np.asarray(image), top, 0, top, text, length, pixels, False)
 
 
-def _overlay(facts: Facts) -> DataBar:
+def _overlay(facts: BarFacts) -> DataBar:
     zoom = facts.width / 712
     size = round(13 * zoom)
-    image = Image.new("L", (round(574 * zoom), round(38 * zoom)), BLACK)
+    image = Image.new("L", (round(574 * zoom), round(38 * zoom)), BAR_BLACK)
     draw = ImageDraw.Draw(image)
     length, pixels = nice_scale(facts.pixel_size, 70 * zoom, 190 * zoom)
     text = length_text(length)
@@ -241,19 +246,19 @@ def _overlay(facts: Facts) -> DataBar:
         ("Magn", f"{facts.magnification:.0f}x"),
         ("WD", f"{facts.working_distance * 1e3:.1f}"),
     ]
-    _columns(draw, columns, 4 * zoom, 250 * zoom, 2 * zoom, size, WHITE)
+    _columns(draw, columns, 4 * zoom, 250 * zoom, 2 * zoom, size, BAR_WHITE)
     x = round(256 * zoom)
-    _caliper(draw, x, round(10 * zoom), pixels, max(3, round(5 * zoom)), WHITE, max(1, round(2 * zoom)))
-    draw.text((x + pixels + round(12 * zoom), round(2 * zoom)), text, font=font(size), fill=WHITE)
-    draw.text((x, round(20 * zoom)), facts.sample[:34], font=font(size), fill=WHITE)
+    _caliper(draw, x, round(10 * zoom), pixels, max(3, round(5 * zoom)), BAR_WHITE, max(1, round(2 * zoom)))
+    draw.text((x + pixels + round(12 * zoom), round(2 * zoom)), text, font=font(size), fill=BAR_WHITE)
+    draw.text((x, round(20 * zoom)), facts.sample[:34], font=font(size), fill=BAR_WHITE)
     top = facts.height - image.height - round(22 * zoom)
     return DataBar(np.asarray(image), top, round(42 * zoom), None, text, length, pixels, False)
 
 
-def _ruler(facts: Facts) -> DataBar:
+def _ruler(facts: BarFacts) -> DataBar:
     zoom = facts.width / 1280
     height, size = round(60 * zoom), round(24 * zoom)
-    image = Image.new("L", (facts.width, height), BLACK)
+    image = Image.new("L", (facts.width, height), BAR_BLACK)
     draw = ImageDraw.Draw(image)
     length, pixels = nice_scale(facts.pixel_size, 170 * zoom, 460 * zoom)
     text = length_text(length, plain=True)
@@ -262,20 +267,20 @@ def _ruler(facts: Facts) -> DataBar:
     for tick in range(11):
         at = x + round(tick * (pixels - weight) / 10)
         tall = round((18 if tick % 5 == 0 else 11) * zoom)
-        draw.rectangle((at, 1, at + weight - 1, tall), fill=WHITE)
+        draw.rectangle((at, 1, at + weight - 1, tall), fill=BAR_WHITE)
     month, day, year = facts.date[5:7], facts.date[8:], facts.date[:4]
     magnification = facts.magnification
     mag = f"x{magnification / 1000:.2f}k" if magnification >= 1000 else f"x{magnification:.0f}"
     label = f"{facts.kilovolts:.1f}kV {facts.working_distance * 1e3:.1f}mm {mag} {facts.detector} "
     label += f"{int(month)}/{int(day)}/{year} {facts.time[:5]}"
-    draw.text((2, round(26 * zoom)), label, font=font(size), fill=WHITE)
+    draw.text((2, round(26 * zoom)), label, font=font(size), fill=BAR_WHITE)
     wide = font(size).getlength(text)
-    draw.text((round(facts.width - wide - 10 * zoom), round(26 * zoom)), text, font=font(size), fill=WHITE)
+    draw.text((round(facts.width - wide - 10 * zoom), round(26 * zoom)), text, font=font(size), fill=BAR_WHITE)
     top = facts.height - height
     return DataBar(np.asarray(image), top, 0, top, text, length, pixels, False)
 
 
-def draw_bar(layout: str, facts: Facts) -> DataBar | None:
+def draw_bar(layout: str, facts: BarFacts) -> DataBar | None:
     """Draw the bar of ``layout`` (one of ``LAYOUTS``) for a picture; None for ``"none"``."""
     if layout == "none":
         return None

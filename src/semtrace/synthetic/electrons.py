@@ -12,11 +12,11 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from semtrace.synthetic.fields import Field, blur
+from semtrace.synthetic.fields import TextureField, blur
 from semtrace.synthetic.relief import Relief
 
 
-def _slope(z: Field, axis: int) -> Field:
+def _slope(z: TextureField, axis: int) -> TextureField:
     """Slope along ``axis``: the gentler of the two sides, so that a silhouette does not stain the background."""
     slope = np.empty(z.shape)
     step, out = (np.diff(z, axis=axis), slope) if axis else (np.diff(z, axis=0).T, slope.T)
@@ -36,7 +36,7 @@ def secondary_electrons(
     pits: float = 0.8,
     rims: float = 0.35,
     reach: tuple[float, ...] = (3.0, 12.0),
-) -> Field:
+) -> TextureField:
     """Signal of every pixel, float64, positive; a flat substrate of tone 1 gives about 1.
 
     Args:
@@ -71,14 +71,14 @@ def secondary_electrons(
     return signal
 
 
-def levels(signal: Field, black: float, white: float, *, tail: float = 0.5) -> Field:
+def levels(signal: TextureField, black: float, white: float, *, tail: float = 0.5) -> TextureField:
     """Set brightness and contrast: all but ``tail`` percent at either end spread from ``black`` to ``white``."""
     low, high = np.percentile(signal[::3, ::3], (tail, 100.0 - tail))
     return np.asarray(black + (white - black) * (signal - low) / max(float(high - low), 1e-9))
 
 
 def expose(
-    picture: Field,
+    picture: TextureField,
     rng: np.random.Generator,
     *,
     dose: float = 60.0,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semtrace.core.volume.location import Location
-from semtrace.core.volume.patches import grid
+from semtrace.core.volume.patches import patch_grid
 from semtrace.core.volume.sections import cut_section, section_shape
 from semtrace.io import tables
 from semtrace.io.schema import Column, Table
@@ -26,7 +26,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.volumes.write import write_mrc, write_ome_zarr
 from semtrace.synthetic.em_volume import Tissue, make
 
-TRUTH = Table(
+PATCH_TRUTH = Table(
     "patches.csv",
     1,
     (
@@ -61,7 +61,7 @@ class Summary:
     informative: int
 
 
-def generate(out: Path, seed: int, *, side: int = 288, patch: int = 224) -> Summary:
+def generate_volumes(out: Path, seed: int, *, side: int = 288, patch: int = 224) -> Summary:
     """Write ``volumes/``, ``images/`` and ``truth/`` into the folder ``out``, which is replaced.
 
     Args:
@@ -93,7 +93,7 @@ def generate(out: Path, seed: int, *, side: int = 288, patch: int = 224) -> Summ
         _video(volumes / "fibres.avi", small.gray, "ffv1", "gray")
         _video(volumes / "fibres_small.mp4", small.gray[:, : side // 2 * 2, : side // 2 * 2], "libx264", "yuv420p")
         images = _images(folder / "images", seed + 3, side)
-        tables.write(folder / "truth" / "patches.csv", TRUTH, rows)
+        tables.write(folder / "truth" / "patches.csv", PATCH_TRUTH, rows)
         twins = [{"dataset": "stack_again", "same_as": "stack"}]
         tables.write(folder / "truth" / "duplicates.csv", DUPLICATES, twins)
     return Summary(5, images, 2, len(rows), sum(row["informative"] for row in rows))
@@ -120,8 +120,8 @@ def _truth(
         for index in range(volume.gray.shape[axis]):
             section = cut_section(volume.tissue.view(np.uint8), axis, index)
             artefact = (artefacts or {}).get(index, "")
-            for down in grid(height, patch, patch, "overlap"):
-                for along in grid(width, patch, patch, "overlap"):
+            for down in patch_grid(height, patch, patch, "overlap"):
+                for along in patch_grid(width, patch, patch, "overlap"):
                     share = float(section[down.start : down.valid, along.start : along.valid].mean())
                     place = Location(name, axis, index, down.start, down.stop, along.start, along.stop)
                     rows.append({

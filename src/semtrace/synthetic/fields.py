@@ -10,12 +10,12 @@ import scipy.ndimage
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-Field = NDArray[np.float64]
+TextureField = NDArray[np.float64]
 
 
 def _filtered(
-    rng: np.random.Generator, shape: tuple[int, int], gain: Callable[[Field], Field], coarse: int = 1
-) -> Field:
+    rng: np.random.Generator, shape: tuple[int, int], gain: Callable[[TextureField], TextureField], coarse: int = 1
+) -> TextureField:
     """White Gaussian noise times ``gain(squared frequency, cycles per pixel)``, with mean 0 and variance 1.
 
     With ``coarse`` above 1 it is made on every ``coarse``-th pixel and interpolated: what has no fine detail
@@ -27,19 +27,19 @@ def _filtered(
     white = rng.standard_normal((size[0], 2 * columns.size)).view(np.complex128)
     spectrum = gain(rows * rows + columns * columns) * white
     spectrum[0, 0] = 0
-    field: Field = scipy.fft.irfft2(spectrum, s=size, overwrite_x=True)
+    field: TextureField = scipy.fft.irfft2(spectrum, s=size, overwrite_x=True)
     deviation = float(field.std())
     if deviation > 0:
         field /= deviation
     return enlarge(field, coarse, shape) if coarse > 1 else field
 
 
-def smooth(rng: np.random.Generator, shape: tuple[int, int], size: float) -> Field:
+def smooth(rng: np.random.Generator, shape: tuple[int, int], size: float) -> TextureField:
     """Gaussian-correlated noise; ``size`` is the standard deviation of its features in pixels."""
     return _filtered(rng, shape, lambda f2: np.exp(-2 * (np.pi * size) ** 2 * f2), max(1, min(int(size), 16)))
 
 
-def fractal(rng: np.random.Generator, shape: tuple[int, int], size: float, slope: float = 1.8) -> Field:
+def fractal(rng: np.random.Generator, shape: tuple[int, int], size: float, slope: float = 1.8) -> TextureField:
     """Self-affine noise: amplitude falls as frequency to the power ``-slope`` below features of ``size`` pixels.
 
     Of large features the finest detail is left out; it would drown in the detector's noise.
@@ -48,7 +48,7 @@ def fractal(rng: np.random.Generator, shape: tuple[int, int], size: float, slope
     return _filtered(rng, shape, lambda f2: (f2 + (0.16 / size) ** 2) ** (-slope / 2), coarse)
 
 
-def labyrinth(rng: np.random.Generator, shape: tuple[int, int], period: float, spread: float = 0.22) -> Field:
+def labyrinth(rng: np.random.Generator, shape: tuple[int, int], period: float, spread: float = 0.22) -> TextureField:
     """Band-passed noise: level sets are the winding, spinodal pattern of dealloyed or phase-separated matter."""
     coarse = max(1, int(period / 10))
     return _filtered(rng, shape, lambda f2: np.exp(-(((np.sqrt(f2) * period - 1) / spread) ** 2) / 2), coarse)
@@ -56,7 +56,7 @@ def labyrinth(rng: np.random.Generator, shape: tuple[int, int], period: float, s
 
 def scattered(
     rng: np.random.Generator, shape: tuple[int, int], spacing: float, *, margin: float = 0.0, tries: int = 12
-) -> Field:
+) -> TextureField:
     """Points at least ``spacing`` pixels apart, as rows of ``(x, y)``, also up to ``margin`` outside the picture.
 
     Dart throwing in a fixed number of rounds: the number of points follows from the random numbers alone.
@@ -76,7 +76,7 @@ def scattered(
     return points - margin
 
 
-def jittered(rng: np.random.Generator, shape: tuple[int, int], spacing: float, jitter: float = 0.33) -> Field:
+def jittered(rng: np.random.Generator, shape: tuple[int, int], spacing: float, jitter: float = 0.33) -> TextureField:
     """Points of a hexagonal lattice, each moved by up to ``jitter`` spacings, as rows of ``(x, y)``, with a margin."""
     rows = np.arange(-2, int(shape[0] / spacing / 0.866) + 3)
     columns = np.arange(-2, int(shape[1] / spacing) + 3)
@@ -85,7 +85,9 @@ def jittered(rng: np.random.Generator, shape: tuple[int, int], spacing: float, j
     return points + rng.uniform(-jitter, jitter, points.shape) * spacing
 
 
-def cells(points: Field, shape: tuple[int, int], coarse: int = 2) -> tuple[Field, Field, NDArray[np.intp]]:
+def cells(
+    points: TextureField, shape: tuple[int, int], coarse: int = 2
+) -> tuple[TextureField, TextureField, NDArray[np.intp]]:
     """Distance in pixels to the nearest and the second nearest of ``points``, and the index of the nearest.
 
     Evaluated on every ``coarse``-th pixel and interpolated (the index is repeated), for speed.
@@ -103,7 +105,7 @@ def cells(points: Field, shape: tuple[int, int], coarse: int = 2) -> tuple[Field
     )
 
 
-def enlarge(field: Field, factor: int, shape: tuple[int, int]) -> Field:
+def enlarge(field: TextureField, factor: int, shape: tuple[int, int]) -> TextureField:
     """Linear interpolation of ``field``, whose samples lie ``factor`` pixels apart, cut to ``shape``."""
     rows = -(-shape[0] // factor)
     tall = np.empty((rows * factor, field.shape[1]))
@@ -119,7 +121,7 @@ def enlarge(field: Field, factor: int, shape: tuple[int, int]) -> Field:
     return wide[:, : shape[1]]
 
 
-def blur(field: Field, sigma: float) -> Field:
+def blur(field: TextureField, sigma: float) -> TextureField:
     """Gaussian blur; wide ones are computed on a picture reduced by averaging, to within a tenth."""
     factor = int(sigma + 0.5)
     factor -= 1 - factor % 2  # odd, so that a block has a middle pixel

@@ -22,7 +22,7 @@ from semtrace.stage.declaration import Job
 from semtrace.stage.settings import Section, Whole
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
-from semtrace.synthetic.recording import Frame, record
+from semtrace.synthetic.recording import RecordedFrame, record
 from semtrace.synthetic.scenes import CATEGORIES, scene
 
 MARKER = "SYNTHETIC.txt"
@@ -78,7 +78,7 @@ class Summary:
         return "\n".join([*lines, f"{'size':<10} {'MB':<42} {self.bytes / 1e6:>6.0f}"])
 
 
-def plan(settings: Settings) -> list[Frame]:
+def plan(settings: Settings) -> list[RecordedFrame]:
     """All pictures to be taken and what happens to them."""
     rng = np.random.default_rng([settings.seed, 3])
     frames = archive.photograph(rng, settings.originals, settings.lost, settings.width)
@@ -140,7 +140,7 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
+def _make(frame: RecordedFrame, *, seed: int, root: Path) -> list[dict[str, str]]:
     """Take one picture, write all its files, return its rows of the truth."""
     recorded = record(frame, seed)
     places = [path for path in (frame.path, *frame.copies) if path]
@@ -191,7 +191,7 @@ def _clutter(settings: Settings, root: Path) -> int:
     return len(clutter)
 
 
-def _summary(frames: list[Frame], clutter: int, root: Path) -> Summary:
+def _summary(frames: list[RecordedFrame], clutter: int, root: Path) -> Summary:
     kept = [frame for frame in frames if frame.path]
     made = [(frame, publication) for frame in frames for publication in frame.published]
     counts = {

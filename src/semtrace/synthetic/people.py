@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semtrace.synthetic.databar import Facts
+from semtrace.synthetic.databar import BarFacts
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ _FIELD_OF_VIEW = {  # metres: what people look at under which magnification
 }
 
 
-def facts_of(rng: np.random.Generator, who: Researcher, category: str, width: int) -> Facts:
+def bar_facts_of(rng: np.random.Generator, who: Researcher, category: str, width: int) -> BarFacts:
     """Size, magnification and conditions of one picture by ``who``; ``width`` is the usual one in pixels."""
     size = (1024, 768)
     if who.instrument == "xl":
@@ -85,7 +85,7 @@ def facts_of(rng: np.random.Generator, who: Researcher, category: str, width: in
     magnification = float(np.round(wanted / step) * step)  # people dial round numbers, mostly
     detectors = {"zeiss": ("InLens", "SE2"), "fei": ("ETD", "TLD"), "xl": ("SE", "TLD"), "hitachi": ("SE(UL)", "SE(M)")}
     day = f"{rng.integers(2009, 2019)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
-    return Facts(
+    return BarFacts(
         pixel_size=display / magnification / columns,
         width=columns,
         height=rows,

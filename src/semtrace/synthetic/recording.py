@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semtrace.synthetic import vendor
-from semtrace.synthetic.databar import GREEN, RED, DataBar, Facts, draw_bar
+from semtrace.synthetic.databar import BAR_GREEN, BAR_RED, BarFacts, DataBar, draw_bar
 from semtrace.synthetic.electrons import expose
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.published import Publication, rendering
 from semtrace.synthetic.scenes import scene
 
@@ -24,7 +24,7 @@ _MARGIN = 8  # pixels around the field of a series, for its drift
 
 
 @dataclass(frozen=True)
-class Frame:
+class RecordedFrame:
     """A picture to be taken. Everything about it follows from these values and the seed.
 
     Attributes:
@@ -53,7 +53,7 @@ class Frame:
     field: int
     category: str
     kind: int
-    facts: Facts
+    facts: BarFacts
     layout: str = "none"
     metadata: str = ""
     storage: str = "grey"
@@ -89,7 +89,7 @@ class Recorded:
     bar: DataBar | None
 
 
-def record(frame: Frame, seed: int) -> Recorded:
+def record(frame: RecordedFrame, seed: int) -> Recorded:
     """Take the picture and write it as its instrument would; same arguments, same bytes."""
     bar = draw_bar(frame.layout, frame.facts)
     noise = np.random.default_rng([seed, 1, frame.index])
@@ -105,7 +105,7 @@ def record(frame: Frame, seed: int) -> Recorded:
     return Recorded(_tiff(frame, pages, bar), twin, look, bar)
 
 
-def _field(frame: Frame, seed: int, rows: int) -> Field:
+def _field(frame: RecordedFrame, seed: int, rows: int) -> TextureField:
     """The noise-free picture above the bar, 0..1."""
     rng = np.random.default_rng([seed, 0, frame.field])
     width = frame.facts.width
@@ -116,7 +116,7 @@ def _field(frame: Frame, seed: int, rows: int) -> Field:
     return wide[down : down + rows, right : right + width]
 
 
-def _expose(frame: Frame, field: Field, noise: np.random.Generator) -> Field:
+def _expose(frame: RecordedFrame, field: TextureField, noise: np.random.Generator) -> TextureField:
     """One exposure: the detector's levels, the beam, the noise."""
     black, white = frame.grey
     if frame.defocus > 0:
@@ -129,7 +129,7 @@ def _expose(frame: Frame, field: Field, noise: np.random.Generator) -> Field:
     return np.clip(black + (white - black) * exposed, 0.0, 1.0)
 
 
-def _paste(pixels: NDArray[Any], bar: DataBar | None, facts: Facts, strip: NDArray[Any] | None) -> NDArray[Any]:
+def _paste(pixels: NDArray[Any], bar: DataBar | None, facts: BarFacts, strip: NDArray[Any] | None) -> NDArray[Any]:
     """The whole picture: ``pixels`` with the bar over or under them."""
     if bar is None or strip is None:
         return pixels
@@ -140,13 +140,13 @@ def _paste(pixels: NDArray[Any], bar: DataBar | None, facts: Facts, strip: NDArr
 
 
 def _develop(
-    frame: Frame, exposed: Field, bar: DataBar | None, noise: np.random.Generator
+    frame: RecordedFrame, exposed: TextureField, bar: DataBar | None, noise: np.random.Generator
 ) -> tuple[NDArray[Any], Image.Image]:
     """Stored pixels, and what a viewer shows of them."""
     strip = None if bar is None else bar.pixels
     plain = strip
     if strip is not None and bar is not None and bar.coloured:  # what the colours look like in grey (ITU-R 601)
-        plain = np.where(strip == RED, 76, np.where(strip == GREEN, 150, strip)).astype(np.uint8)
+        plain = np.where(strip == BAR_RED, 76, np.where(strip == BAR_GREEN, 150, strip)).astype(np.uint8)
     if frame.storage in ("uint16", "float32"):
         # a 12-bit detector with an offset uses a part of the 16 bits; floats come from a processing step
         low, high = (int(noise.integers(200, 3000)), int(noise.integers(5000, 16000)))
@@ -167,7 +167,7 @@ def _develop(
     return (255 - stored if frame.storage == "miniswhite" else stored), Image.fromarray(stored)
 
 
-def _tiff(frame: Frame, pages: list[NDArray[Any]], bar: DataBar | None) -> bytes:
+def _tiff(frame: RecordedFrame, pages: list[NDArray[Any]], bar: DataBar | None) -> bytes:
     """The file: nothing in it depends on the day or on the versions of the libraries that write it."""
     facts, tags = frame.facts, []
     if frame.metadata == "zeiss":

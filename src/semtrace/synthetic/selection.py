@@ -8,9 +8,9 @@ import numpy as np
 
 from semtrace.synthetic.archive import share
 from semtrace.synthetic.published import Publication
-from semtrace.synthetic.recording import Frame
+from semtrace.synthetic.recording import RecordedFrame
 
-Rng = np.random.Generator
+_Rng = np.random.Generator
 PARTNER = {  # the category under which the same picture is published a second time
     "MEMS_devices_and_electrodes": "Patterned_surface",
     "Patterned_surface": "MEMS_devices_and_electrodes",
@@ -30,7 +30,7 @@ MIX = (
 """Encoders (io/encoders.py), each as often as it is used."""
 
 
-def _special(frame: Frame) -> str:
+def _special(frame: RecordedFrame) -> str:
     """Why a frame is interesting to publish; empty for an everyday one."""
     for word, true in (("copied", frame.copies), ("twin", frame.twin), ("cut", frame.cut), ("series", frame.series)):
         if true:
@@ -38,7 +38,7 @@ def _special(frame: Frame) -> str:
     return frame.storage if frame.storage in ("uint16", "float32", "pages", "miniswhite", "rgb", "palette") else ""
 
 
-def _choose(rng: Rng, frames: list[Frame], have: list[int], count: int) -> list[int]:
+def _choose(rng: _Rng, frames: list[RecordedFrame], have: list[int], count: int) -> list[int]:
     """Pick ``count`` of ``have``: one of every category and special kind, two of a series, the rest at random."""
     order = [int(i) for i in rng.permutation(have)]
     series = [i for i in order if frames[i].series]
@@ -53,7 +53,7 @@ def _choose(rng: Rng, frames: list[Frame], have: list[int], count: int) -> list[
     return [int(i) for i in rng.permutation(chosen[:count])]
 
 
-def publish(rng: Rng, frames: list[Frame], published: int, lost: int) -> list[Frame]:
+def publish(rng: _Rng, frames: list[RecordedFrame], published: int, lost: int) -> list[RecordedFrame]:
     """Choose which frames became ``published`` JPEGs in all, ``lost`` of them without an original."""
     frames = list(frames)
     same, other = share(6, round(published * 4 / 3)), share(2, round(published * 4 / 3))

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.synthetic.databar import Facts, magnification_text
+from semtrace.synthetic.databar import BarFacts, magnification_text
 
 ZEISS_TAG, FEI_TAG = 34118, 34682
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -45,7 +45,7 @@ def _exponent(value: float) -> str:
     return f"{mantissa}e{power[0]}{int(power[1:]):03d}"
 
 
-def zeiss(facts: Facts, *, image_path: str, user: str, version: str) -> bytes:
+def zeiss(facts: BarFacts, *, image_path: str, user: str, version: str) -> bytes:
     """Text of tag 34118 (CZ_SEM): a numeric block for each of four zones, then pairs of key and ``label = value``.
 
     Latin-1 with CRLF line ends, NUL-terminated. ``AP_IMAGE_PIXEL_SIZE`` is the pixel size.
@@ -103,7 +103,7 @@ def zeiss(facts: Facts, *, image_path: str, user: str, version: str) -> bytes:
     return "\r\n".join([*lines, ""]).encode("latin-1", errors="replace") + b"\0"
 
 
-def fei(facts: Facts, *, user: str, bar_height: int) -> bytes:
+def fei(facts: BarFacts, *, user: str, bar_height: int) -> bytes:
     """Text of tag 34682 (FEI_HELIOS): an INI file, ASCII with CRLF; ``[Scan] PixelWidth`` is in metres."""
     year, month, day = facts.date.split("-")
     rows = facts.height - bar_height

@@ -19,7 +19,7 @@ import yaml
 from semtrace.config.composition import flat
 from semtrace.config.params import Params, Tracking
 from semtrace.core.errors import InputError
-from semtrace.core.gpu.device import choose
+from semtrace.core.gpu.device import choose_device
 from semtrace.io import tables
 from semtrace.io.digests import md5
 from semtrace.io.project_state import git
@@ -69,7 +69,7 @@ def connect(tracking: Tracking) -> Store | None:
         return Store(client, _experiment(client, tracking, uri), tracking.experiment, uri)
 
 
-def track(params: Params, params_file: Path, work: Path) -> str:
+def log_pipeline_run(params: Params, params_file: Path, work: Path) -> str:
     """Log the state of ``work`` as one run, unless this very state was logged; say where it is.
 
     Args:
@@ -182,7 +182,7 @@ def made_from(params: Params) -> dict[str, str]:
         "dvc_lock_md5": md5(lock),
         "input_md5.archive": digests.get(str(params.dataset.archive), ""),
         "input_md5.published": digests.get(str(params.dataset.published), ""),
-        "device": choose(params.executor.device),
+        "device": choose_device(params.executor.device),
     }
 
 

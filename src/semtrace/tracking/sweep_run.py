@@ -6,15 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from semtrace.config.grid import Grid
+from semtrace.config.grid import SweepGrid
 from semtrace.tracking import pipeline_run
-from semtrace.tuning.sweep import Judged, Sweep
+from semtrace.tuning.sweep import ScoredPoint, Sweep
 from semtrace.tuning.sweep_report import parameter
 
 MOST_NESTED = 1000  # runs of points: some 20 ms each in a local store; sweep.csv has them all
 
 
-def log(store: pipeline_run.Store, grid: Grid, done: Sweep, out: Path, work: Path) -> str:
+def log_sweep(store: pipeline_run.Store, grid: SweepGrid, done: Sweep, out: Path, work: Path) -> str:
     """Log a sweep and say where it is.
 
     Args:
@@ -50,15 +50,15 @@ def log(store: pipeline_run.Store, grid: Grid, done: Sweep, out: Path, work: Pat
     return f"logged as run {name!r} of experiment {store.name!r}, {runs}; `make ui` shows it"
 
 
-def _params(judged: Judged) -> dict[str, Any]:
+def _params(judged: ScoredPoint) -> dict[str, Any]:
     return {"hash": {"size": judged.point.hash_size}, "match": asdict(judged.point.match)}
 
 
-def _metrics(judged: Judged) -> dict[str, Any]:
+def _metrics(judged: ScoredPoint) -> dict[str, Any]:
     more = {"rejected": judged.rejected, "decide_s": judged.decide_s, "match_s": judged.match_s}
     return judged.metrics | more
 
 
-def _name(judged: Judged, varied: list[str]) -> str:
+def _name(judged: ScoredPoint, varied: list[str]) -> str:
     values = judged.point.values()
     return " ".join(f"{parameter(name).partition('.')[2]}={values[name]}" for name in varied) or "the only point"

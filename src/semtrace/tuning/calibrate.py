@@ -24,7 +24,7 @@ from semtrace.core.statistics.operating_points import (
     Point,
     accuracies,
     by_group,
-    choose,
+    choose_point,
     grid,
     held_out,
 )
@@ -41,10 +41,10 @@ from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure
 from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Share, Whole
 from semtrace.tuning import republish
-from semtrace.tuning.calibrate_figures import figures
+from semtrace.tuning.calibrate_figures import draw_calibration
 from semtrace.tuning.calibrate_report import calibration_report, notes
 from semtrace.tuning.calibrate_tables import encoder_rows, pair_rows, point_rows, trial_rows
-from semtrace.tuning.judge import Judged, Source, Trial, answers, pictures, trials
+from semtrace.tuning.judge import Evaluation, Trial, TrialSource, answers, pictures, trials
 from semtrace.tuning.measure import Measurements, measure
 from semtrace.tuning.strangers import described, null_model
 from semtrace.tuning.tables import BY_ENCODER, CALIBRATION, PAIRS, TRIALS
@@ -125,9 +125,9 @@ def run(
     picture = pictures(originals, knowledge.same)
     now = Point(**{name: getattr(current, name) for name in Point.__dataclass_fields__})
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)
-    sources: list[Source] = []
+    sources: list[TrialSource] = []
     if truth.is_file():
-        sources.append(Source("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, truth))
+        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, truth))
     with scratch_folder(work / ".calibrate.made.part") as made:
         if settings.sample:
             sources.append(republish.run(archive, hashes, made, (settings.sample, settings.seed), size, executor))
@@ -135,7 +135,7 @@ def run(
             archive, originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
         )
     groups = [trial.group for trial in judged.trials]
-    choice = choose(judged.points, judged.accuracies, settings.precision, now)
+    choice = choose_point(judged.points, judged.accuracies, settings.precision, now)
     used = {"current": judged.points.index(now)} | ({"chosen": choice.index} if choice else {})
     proven = {name: judged.proven_codes(judged.points[i]) for name, i in used.items()}
     held = held_out(judged.points, judged.codes, judged.present, groups, settings.precision, now)
@@ -176,7 +176,7 @@ def run(
         tables.write(folder / "pairs.csv", PAIRS, pair_rows(judged))
         tables.write(folder / "trials.csv", TRIALS, rows)
         tables.write(folder / "by_encoder.csv", BY_ENCODER, encoders)
-        for name, drawn in figures(judged, used, model, settings.precision).items():
+        for name, drawn in draw_calibration(judged, used, model, settings.precision).items():
             write_atomic(folder / name, drawn)
         write_atomic(folder / "calibration_report.txt", report.encode())
         write_atomic(folder / "calibration.json", (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode())
@@ -189,11 +189,11 @@ def _judge(
     originals: Side,
     picture: Sequence[int],
     knowledge: Knowledge,
-    sources: Sequence[Source],
+    sources: Sequence[TrialSource],
     tried: Grid,
     current: MatchSettings,
     executor: Executor,
-) -> tuple[Judged, dict[str, Any]]:
+) -> tuple[Evaluation, dict[str, Any]]:
     """Measure all sources, and say how many trials of which kind they make."""
     radius = max(current.reach, *(threshold for threshold, _ in tried.hamming)) * originals.bits / REFERENCE_BITS
     measured: list[Measurements] = []
@@ -229,7 +229,7 @@ def _judge(
     }
     counts["not_published"] = [asdict(reject) for source in sources for reject in source.lost]
     counts["originals"] = len({trial.group for trial in every if trial.original != "absent"})
-    return Judged(originals, sources, measured, every, tried, current), counts
+    return Evaluation(originals, sources, measured, every, tried, current), counts
 
 
 def _rates(accuracy: Accuracy, codes: Codes, groups: Sequence[str]) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _rates(accuracy: Accuracy, codes: Codes, groups: Sequence[str]) -> dict[str,
     }
 
 
-def _why(choice: Choice | None, judged: Judged, precision: float) -> dict[str, Any] | None:
+def _why(choice: Choice | None, judged: Evaluation, precision: float) -> dict[str, Any] | None:
     """Which points were to choose from, and what the other rule would have chosen."""
     if choice is None:
         return None

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import Accuracy
-from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
+from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
 from semtrace.stage.settings import REFERENCE_BITS
-from semtrace.tuning.judge import Judged
+from semtrace.tuning.judge import Evaluation
 from semtrace.tuning.strangers import NullModel
 
 _AXES = ("hamming_threshold", "min_ssim", "min_correlation", "min_margin")
@@ -26,7 +26,9 @@ _LABELS = {
 }
 
 
-def figures(judged: Judged, used: Mapping[str, int], model: NullModel, precision: float) -> dict[str, bytes]:
+def draw_calibration(
+    judged: Evaluation, used: Mapping[str, int], model: NullModel, precision: float
+) -> dict[str, bytes]:
     """All pictures by file name.
 
     Args:
@@ -43,7 +45,7 @@ def figures(judged: Judged, used: Mapping[str, int], model: NullModel, precision
     }
 
 
-def _centre(judged: Judged, used: Mapping[str, int]) -> tuple[int, ...]:
+def _centre(judged: Evaluation, used: Mapping[str, int]) -> tuple[int, ...]:
     """Position in the grid of the chosen point, else the current one."""
     return tuple(int(i) for i in np.unravel_index(used.get("chosen", used["current"]), judged.grid.shape))
 
@@ -52,13 +54,13 @@ def _marks(used: Mapping[str, int]) -> list[tuple[str, int, str]]:
     return [(name, used[name], colour) for name, colour in (("current", GREY), ("chosen", GREEN)) if name in used]
 
 
-def _thresholds(judged: Judged, used: Mapping[str, int], precision: float) -> bytes:
+def _thresholds(judged: Evaluation, used: Mapping[str, int], precision: float) -> bytes:
     """Precision and recall along each threshold, the others as chosen."""
     figure = new_figure(11, 7.4)
     centre = _centre(judged, used)
     positions = np.arange(len(judged.points)).reshape(judged.grid.shape)
     for k, name in enumerate(_AXES):
-        axes = quiet(figure.add_axes((0.07 + 0.49 * (k % 2), 0.59 - 0.46 * (k // 2), 0.42, 0.33)))
+        axes = quiet_axes(figure.add_axes((0.07 + 0.49 * (k % 2), 0.59 - 0.46 * (k // 2), 0.42, 0.33)))
         line = [int(i) for i in np.moveaxis(positions, k, -1)[centre[:k] + centre[k + 1 :]]]
         if name == "hamming_threshold":  # the current pair of distances has no place on the line
             line = [i for i in line if judged.points[i].hamming_threshold == judged.points[i].ssim_trigger]
@@ -85,7 +87,7 @@ def _thresholds(judged: Judged, used: Mapping[str, int], precision: float) -> by
     return png(figure)
 
 
-def _operating_points(judged: Judged, used: Mapping[str, int], precision: float) -> bytes:
+def _operating_points(judged: Evaluation, used: Mapping[str, int], precision: float) -> bytes:
     """Precision and recall over Hamming x SSIM: with the loosest other thresholds, the chosen margin, both chosen."""
     figure = new_figure(13, 8)
     values = judged.grid
@@ -132,17 +134,17 @@ def _colours(rate: str) -> Colormap:
     return ListedColormap((1 - ramp + ramp * end).tolist())
 
 
-def _frame(axes: Axes, judged: Judged, used: Mapping[str, int]) -> None:
+def _frame(axes: Axes, judged: Evaluation, used: Mapping[str, int]) -> None:
     for _, index, colour in _marks(used):
         h, s, *_ = np.unravel_index(index, judged.grid.shape)
         box = np.array([(s, h), (s + 1, h), (s + 1, h + 1), (s, h + 1), (s, h)])
         axes.plot(box[:, 0], box[:, 1], color=colour, linewidth=2.5, clip_on=False)
 
 
-def _precision_recall(judged: Judged, used: Mapping[str, int], precision: float) -> bytes:
+def _precision_recall(judged: Evaluation, used: Mapping[str, int], precision: float) -> bytes:
     """Every point by its recall and precision."""
     figure = new_figure(9, 5.6)
-    axes = quiet(figure.add_axes((0.09, 0.2, 0.87, 0.72)))
+    axes = quiet_axes(figure.add_axes((0.09, 0.2, 0.87, 0.72)))
     rates = [(a.recall, a.precision) for a in judged.accuracies if a.recall is not None and a.precision is not None]
     if rates:
         axes.plot(*zip(*rates, strict=True), ".", color=BLUE, alpha=0.3, markersize=5, label="operating points")
@@ -186,10 +188,10 @@ def _crossed(axes: Axes, accuracy: Accuracy, text: str, colour: str) -> None:
     )  # fmt: skip
 
 
-def _null_model(judged: Judged, used: Mapping[str, int], model: NullModel) -> bytes:
+def _null_model(judged: Evaluation, used: Mapping[str, int], model: NullModel) -> bytes:
     """Distances between different pictures, and of published pictures to their own original."""
     figure = new_figure(10, 5.8)
-    axes = quiet(figure.add_axes((0.08, 0.23, 0.89, 0.70)))
+    axes = quiet_axes(figure.add_axes((0.08, 0.23, 0.89, 0.70)))
     bits = judged.originals.bits
     step = max(1, bits // 128)
     edges = np.arange(0, bits + 2 * step, step)

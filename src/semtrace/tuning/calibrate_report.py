@@ -25,10 +25,10 @@ _COUNTS = {
 _DECIDED = {"by_similarity": "Decided by similarity alone", "with_proofs": "With proofs, as match decides"}
 _OUTCOMES = ("right", "wrong", "ambiguous", "unmatched")
 
-Row = Mapping[str, Any]
+ReportRow = Mapping[str, Any]
 
 
-def calibration_report(summary: Mapping[str, Any], encoders: Sequence[Row], wrong: Sequence[Row]) -> str:
+def calibration_report(summary: Mapping[str, Any], encoders: Sequence[ReportRow], wrong: Sequence[ReportRow]) -> str:
     """Write the report.
 
     Args:
@@ -81,7 +81,7 @@ def _text(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _basis(trials: Row) -> list[str]:
+def _basis(trials: ReportRow) -> list[str]:
     sets = ", ".join(f"{name} {count}" for name, count in trials["pictures"].items())
     lines = [
         f"{sum(trials['pictures'].values())} pictures ({sets}) of {trials['originals']} originals; equal pixels count "
@@ -160,7 +160,7 @@ def _limits(summary: Mapping[str, Any], column: str) -> list[str]:
     ]
 
 
-def _by_encoder(encoders: Sequence[Row], columns: Sequence[str]) -> list[str]:
+def _by_encoder(encoders: Sequence[ReportRow], columns: Sequence[str]) -> list[str]:
     variants = [(c, proofs) for c in columns for proofs in ("no", "yes")]
     counts = {(r["published_as"], r["original"], r["thresholds"], r["proofs"]): r for r in encoders}
     titles = [f"{column}{', proofs' if proofs == 'yes' else ''}" for column, proofs in variants]
@@ -174,10 +174,10 @@ def _by_encoder(encoders: Sequence[Row], columns: Sequence[str]) -> list[str]:
     return lines
 
 
-def _wrong(wrong: Sequence[Row], column: str) -> list[str]:
+def _wrong(wrong: Sequence[ReportRow], column: str) -> list[str]:
     if not wrong:
         return [f"Wrong matches by similarity alone at the {column} thresholds: none"]
-    pairs: dict[tuple[str, str, str], list[Row]] = {}
+    pairs: dict[tuple[str, str, str], list[ReportRow]] = {}
     for row in wrong:
         pairs.setdefault((row["true_tiff_path"], row["original"], row["best_tiff_path"]), []).append(row)
     lines = [f"Wrong matches by similarity alone at the {column} thresholds, {len(wrong)} (each in trials.csv)"]
@@ -195,7 +195,7 @@ def _wrong(wrong: Sequence[Row], column: str) -> list[str]:
     ]
 
 
-def _range(rows: Sequence[Row], column: str) -> str:
+def _range(rows: Sequence[ReportRow], column: str) -> str:
     values = [row[column] for row in rows]
     return " to ".join(dict.fromkeys((_text(min(values)), _text(max(values)))))
 
@@ -241,7 +241,7 @@ def _null(summary: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     return lines
 
 
-def _share(rates: Row) -> float | None:
+def _share(rates: ReportRow) -> float | None:
     return rates["wrong_absent"] / rates["absent"] if rates["absent"] else None
 
 

@@ -10,20 +10,20 @@ from semtrace.core.image.align import Comparison
 from semtrace.core.image.symmetry import inverse
 from semtrace.core.statistics.operating_points import AMBIGUOUS, RIGHT, UNMATCHED, WRONG, Codes, Point
 from semtrace.stage.rejects import Failure
-from semtrace.tuning.judge import Judged
+from semtrace.tuning.judge import Evaluation
 from semtrace.tuning.tables import CALIBRATION
 
 OUTCOMES = {RIGHT: "right", WRONG: "wrong", AMBIGUOUS: "ambiguous", UNMATCHED: "unmatched"}
 
 
-def point_rows(judged: Judged) -> Iterator[dict[str, Any]]:
+def point_rows(judged: Evaluation) -> Iterator[dict[str, Any]]:
     """One row per operating point (CALIBRATION)."""
     for point, accuracy in zip(judged.points, judged.accuracies, strict=True):
         row = vars(point) | accuracy.rates()
         yield {name: row[name] for name in CALIBRATION.names}
 
 
-def pair_rows(judged: Judged) -> Iterator[dict[str, Any]]:
+def pair_rows(judged: Evaluation) -> Iterator[dict[str, Any]]:
     """One row per measured pair (PAIRS)."""
     right = {(trial.source, trial.j): trial.right for trial in judged.trials if trial.original != "left out"}
     for number, (source, measured) in enumerate(zip(judged.sources, judged.measured, strict=True)):
@@ -46,7 +46,7 @@ def pair_rows(judged: Judged) -> Iterator[dict[str, Any]]:
                 }
 
 
-def trial_rows(judged: Judged, point: Point) -> list[dict[str, Any]]:
+def trial_rows(judged: Evaluation, point: Point) -> list[dict[str, Any]]:
     """One row per trial, decided by similarity alone at ``point`` (TRIALS)."""
     rows = []
     for trial in judged.trials:
@@ -72,7 +72,7 @@ def trial_rows(judged: Judged, point: Point) -> list[dict[str, Any]]:
     return rows
 
 
-def encoder_rows(judged: Judged, codes: Codes, *, thresholds: str, proofs: str) -> list[dict[str, Any]]:
+def encoder_rows(judged: Evaluation, codes: Codes, *, thresholds: str, proofs: str) -> list[dict[str, Any]]:
     """Files by how they were published and whether their original is there (BY_ENCODER).
 
     Args:

@@ -34,7 +34,7 @@ from semtrace.tuning.measure import Measurements
 
 
 @dataclass(frozen=True)
-class Source:
+class TrialSource:
     """A published set of known origin.
 
     Attributes:
@@ -120,7 +120,7 @@ def answers(
 
 
 def trials(
-    number: int, source: Source, published: Side, truth: Mapping[str, str], right: Mapping[int, frozenset[int]]
+    number: int, source: TrialSource, published: Side, truth: Mapping[str, str], right: Mapping[int, frozenset[int]]
 ) -> list[Trial]:
     """The trials of a source: each picture with its original and without it, or absent as the truth says.
 
@@ -146,7 +146,7 @@ def trials(
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluation:
     """Trials, what was measured for them, and the operating points they are judged at.
 
     Attributes:
@@ -159,7 +159,7 @@ class Judged:
     """
 
     originals: Side
-    sources: Sequence[Source]
+    sources: Sequence[TrialSource]
     measured: Sequence[Measurements]
     trials: Sequence[Trial]
     grid: Grid

@@ -15,15 +15,15 @@ from semtrace.provenance.tracing.evidence import (
     Scope,
     Weighed,
     apply_verdicts,
+    collect_evidence,
     compare_candidates,
     is_alike,
-    is_fruitless,
+    is_without_match,
     named_originals,
     trace,
-    weigh,
 )
-from semtrace.provenance.tracing.pair_images import AllCompared, Compared, settle
-from semtrace.provenance.tracing.sides import Pair, Side, near_pairs
+from semtrace.provenance.tracing.pair_images import AllCompared, Compared, prove_and_correlate
+from semtrace.provenance.tracing.sides import Pair, Side, candidate_pairs
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure
 
@@ -89,7 +89,7 @@ class Measurements:
         """
         near = self._within(j, criteria.hamming_threshold, without)
         first = self._trace(j, near, criteria.ssim_trigger, criteria, proofs)
-        if isinstance(first.result, Decision) and is_fruitless(first.result):
+        if isinstance(first.result, Decision) and is_without_match(first.result):
             far = self._within(j, reach, without)
             second = self._trace(j, far, reach, criteria, proofs)
             # Both looks begin with the nearest, so the longer one has all that was compared.
@@ -111,7 +111,7 @@ class Measurements:
             seen = {pair.original: comparison for pair, comparison in zip(self.pairs[j], comparisons, strict=False)}
             comparisons = self._settled(j, [seen[original] for original in near], near, proofs)
         examined = 0 if isinstance(comparisons, Failure) else len(comparisons)
-        weighed = weigh(
+        weighed = collect_evidence(
             content, found, comparisons, self.originals, self.knowledge, criteria, most=self.most, proofs=proofs
         )
         result = weighed if isinstance(weighed, Failure) else trace(weighed, criteria, images=True)
@@ -122,7 +122,7 @@ class Measurements:
         if not proofs:
             return [replace(one, proven=False) if isinstance(one, Comparison) else one for one in seen]
         content = self.published.contents[j]
-        return settle(
+        return prove_and_correlate(
             [replace(one, proven=False, correlation=None) if isinstance(one, Comparison) else one for one in seen],
             [self.knowledge.converted(content, self.originals.contents[t]) for t in near],
             lambda i: measured[i].proven,
@@ -156,7 +156,7 @@ def measure(
         geometry: also look for pictures published turned or mirrored.
     """
     workers = executor.workers or available_cores()
-    pairs = near_pairs(originals, published, radius, workers, geometry=geometry)
+    pairs = candidate_pairs(originals, published, radius, workers, geometry=geometry)
     pairs = apply_verdicts(pairs, originals, published, knowledge)
     pairs = [found if j in answers else [] for j, found in enumerate(pairs)]
     named = frozenset(named_originals(originals, published, knowledge))

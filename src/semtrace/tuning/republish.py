@@ -23,14 +23,14 @@ from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import Failure, Reject
-from semtrace.tuning.judge import Source
+from semtrace.tuning.judge import TrialSource
 
 _MOST_PIXELS = 65_500  # along a side of a JPEG
 
 
 def run(
     archive: Path, tiff_hashes: Path, out: Path, draw: tuple[int, int], size: HashSettings, executor: Executor
-) -> Source:
+) -> TrialSource:
     """Fill the folder ``out``: ``images/<encoder>/<picture>.jpg``, their ``hashes/`` and ``truth.csv``.
 
     In that truth the encoder is the category.
@@ -78,7 +78,9 @@ def run(
     tables.write(out / "truth.csv", TRUTH, rows)
     everything = Selection(category=None, sample_tiff=None, sample_per_category=None, seed=0)
     jpegs(out / "images", out / "hashes", size, everything, executor)
-    return Source("made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects)
+    return TrialSource(
+        "made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects
+    )
 
 
 def _publish(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.statistics.null_model import Chance, Distances, Tail, distances, fit, tail
+from semtrace.core.statistics.null_model import Chance, Distances, Tail, fit, null_distances, tail
 from semtrace.provenance.tracing.sides import Side
 
 _MOST_PAIRS = 200_000_000  # all pairs of 14,000 pictures; of a larger archive evenly spaced pictures ask
@@ -71,7 +71,7 @@ def null_model(originals: Side, picture: Sequence[int]) -> NullModel:
         return NullModel(len(chosen), 0, None, None, None, [])
     with_bar = [i for i, t in enumerate(chosen) if t in cropped]
     asked = np.unique(np.linspace(0, len(chosen) - 1, min(len(chosen), _MOST_PAIRS // len(chosen))).astype(np.int64))
-    seen = distances(
+    seen = null_distances(
         originals.words[chosen],
         originals.cropped_words[[cropped[chosen[i]] for i in with_bar]],
         np.array(with_bar, dtype=np.int64),

@@ -14,7 +14,7 @@ from typing import Any
 
 from semtrace.core.errors import InputError
 from semtrace.core.statistics.accuracy import Accuracy
-from semtrace.core.statistics.recommend import Recommendation, Trial, recommend
+from semtrace.core.statistics.recommend import RatedPoint, Recommendation, recommend
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
@@ -28,11 +28,18 @@ from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
 from semtrace.stage.settings import REFERENCE_BITS, Section, Share
 from semtrace.tuning.replay import Replay, prepare
-from semtrace.tuning.sweep_figures import figures
+from semtrace.tuning.sweep_figures import draw_sweep
 from semtrace.tuning.sweep_report import sweep_report
 from semtrace.tuning.tables import SWEEP, TIMINGS
 
-WRITTEN = {"sweep.csv", "timings.csv", "sweep_report.txt", "heat_map.png", "precision_recall.png", "time_accuracy.png"}
+SWEEP_FILES = {
+    "sweep.csv",
+    "timings.csv",
+    "sweep_report.txt",
+    "heat_map.png",
+    "precision_recall.png",
+    "time_accuracy.png",
+}
 _TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
 
 
@@ -43,7 +50,7 @@ class Settings(Section, section="sweep"):
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """Parameters of one run: bits along each side of the hash, and the thresholds of the match."""
 
     hash_size: Size
@@ -55,7 +62,7 @@ class Point:
         values = {name: said[value] if isinstance(value, bool) else value for name, value in asdict(self.match).items()}
         return {"hash_size": self.hash_size, **values}
 
-    def changes(self, other: Point) -> tuple[int, float]:
+    def changes(self, other: SweepPoint) -> tuple[int, float]:
         """How many parameters differ, and by how much in all, relative to the larger value."""
         pairs = [(value, other.values()[name]) for name, value in self.values().items()]
         differ = [(a, b) for a, b in pairs if a != b]
@@ -64,7 +71,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class SweepInputs:
     """Where the images are, what is known of them, and what the pipeline made of them."""
 
     archive: Path
@@ -74,7 +81,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredPoint:
     """One point and what came of it.
 
     Attributes:
@@ -87,7 +94,7 @@ class Judged:
         match_s: seconds that its comparisons take without the side cache, estimated; None without a pair.
     """
 
-    point: Point
+    point: SweepPoint
     metrics: dict[str, Any]
     accuracy: Accuracy
     ssim_pairs: int
@@ -109,7 +116,7 @@ class Sweep:
         seconds: what hashing, measuring and deciding took, by name.
     """
 
-    judged: list[Judged]
+    judged: list[ScoredPoint]
     varied: list[str]
     basis: str
     recommended: Recommendation | None
@@ -118,7 +125,7 @@ class Sweep:
 
 
 def run(
-    inputs: Inputs, points: Sequence[Point], current: Point, settings: Settings, selection: Selection,
+    inputs: SweepInputs, points: Sequence[SweepPoint], current: SweepPoint, settings: Settings, selection: Selection,
     executor: Executor, out: Path,
 ) -> Sweep:  # fmt: skip
     """Write tables, report and pictures to the folder ``out``.
@@ -140,7 +147,7 @@ def run(
     if not converted.is_file():
         raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
     knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
-    judged: dict[int, Judged] = {}
+    judged: dict[int, ScoredPoint] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
     basis = ""
     pace: float | None = None
@@ -178,14 +185,14 @@ def run(
                     took = perf_counter() - start
                     seconds["decide"] += took
                     cost = None if pace is None else pairs * pace
-                    judged[i] = Judged(points[i], metrics, accuracy, pairs, rejected, took, cost)
+                    judged[i] = ScoredPoint(points[i], metrics, accuracy, pairs, rejected, took, cost)
     return _write(
         out, headline(inputs.work), [judged[i] for i in range(len(points))], basis, current, settings, seconds
     )
 
 
 def _hash(
-    inputs: Inputs, folder: Path, size: HashSettings, selection: Selection, executor: Executor
+    inputs: SweepInputs, folder: Path, size: HashSettings, selection: Selection, executor: Executor
 ) -> tuple[Path, Path]:
     """Hash tables of both sides; the side cache knows what was hashed before."""
     listing = inputs.work / "inventory" / "inventory.csv"
@@ -209,10 +216,10 @@ def _seconds_per_pair(replay: Replay, scratch: Path) -> float | None:
 
 
 def _write(
-    out: Path, head: str, judged: list[Judged], basis: str, current: Point, settings: Settings,
+    out: Path, head: str, judged: list[ScoredPoint], basis: str, current: SweepPoint, settings: Settings,
     seconds: dict[str, float],
 ) -> Sweep:  # fmt: skip
-    trials = [Trial(one.accuracy, one.point.changes(current), one.ssim_pairs) for one in judged]
+    trials = [RatedPoint(one.accuracy, one.point.changes(current), one.ssim_pairs) for one in judged]
     known = any(one.accuracy.known for one in judged)
     recommended = recommend(trials, settings.precision) if known else None
     values = [one.point.values() for one in judged]
@@ -234,12 +241,12 @@ def _write(
         tables.write(folder / "timings.csv", TIMINGS, timings, sort=False)
         write_atomic(folder / "sweep_report.txt", report.encode())
         reference = recommended.index if recommended else nearest
-        for name, drawn in figures(rows, timings, varied, reference, settings.precision).items():
+        for name, drawn in draw_sweep(rows, timings, varied, reference, settings.precision).items():
             write_atomic(folder / name, drawn)
     return Sweep(judged, varied, basis, recommended, report, seconds)
 
 
-def _row(number: int, one: Judged, recommended: Recommendation | None) -> dict[str, Any]:
+def _row(number: int, one: ScoredPoint, recommended: Recommendation | None) -> dict[str, Any]:
     threshold = one.point.match.hamming_threshold
     row: dict[str, Any] = {
         "point": number,

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
+from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
 
-Rows = Sequence[Mapping[str, Any]]
+SweepRows = Sequence[Mapping[str, Any]]
 _COLOURS = {8: ORANGE, 16: GREEN, 32: BLUE}
 _LABELS = {
     "hash_size": "hash size [bits a side]",
@@ -29,7 +29,9 @@ _LABELS = {
 _NARROW, _WRITTEN = 10, 26  # columns of a heat map that fit half a page; that have room for their numbers
 
 
-def figures(rows: Rows, timings: Rows, varied: Sequence[str], reference: int, precision: float) -> dict[str, bytes]:
+def draw_sweep(
+    rows: SweepRows, timings: SweepRows, varied: Sequence[str], reference: int, precision: float
+) -> dict[str, bytes]:
     """All pictures by file name.
 
     Args:
@@ -47,7 +49,7 @@ def figures(rows: Rows, timings: Rows, varied: Sequence[str], reference: int, pr
     return drawn
 
 
-def axes_of(rows: Rows, varied: Sequence[str]) -> tuple[str, str]:
+def axes_of(rows: SweepRows, varied: Sequence[str]) -> tuple[str, str]:
     """The two columns of a heat map: threshold and hash size where these vary, else what varies most."""
     most = sorted(varied, key=lambda name: (-len({str(row[name]) for row in rows}), name))
     across = "hamming_threshold" if "hamming_threshold" in varied else (most or ["hamming_threshold"])[0]
@@ -55,7 +57,7 @@ def axes_of(rows: Rows, varied: Sequence[str]) -> tuple[str, str]:
     return across, "hash_size" if "hash_size" in varied and across != "hash_size" else (others or ["hash_size"])[0]
 
 
-def _heat_map(rows: Rows, varied: Sequence[str], reference: int) -> bytes:
+def _heat_map(rows: SweepRows, varied: Sequence[str], reference: int) -> bytes:
     """Rates over two parameters, the others as at the reference point."""
     across, down = axes_of(rows, varied)
     if across == down:
@@ -107,10 +109,10 @@ def _cells(axes: Axes, table: NDArray[np.float64], rate: str) -> None:
                 axes.annotate(text, (x, y), ha="center", va="center", fontsize=8, color=colour)
 
 
-def _precision_recall(rows: Rows, reference: int, precision: float) -> bytes:
+def _precision_recall(rows: SweepRows, reference: int, precision: float) -> bytes:
     """Every point, and per hash size the best precision by recall."""
     figure = new_figure(9, 5.6)
-    axes = quiet(figure.add_axes((0.09, 0.2, 0.87, 0.72)))
+    axes = quiet_axes(figure.add_axes((0.09, 0.2, 0.87, 0.72)))
     for size in _sorted({row["hash_size"] for row in rows}):
         mine = [row for row in rows if row["hash_size"] == size and None not in (row["precision"], row["recall"])]
         if mine:
@@ -132,12 +134,12 @@ def _precision_recall(rows: Rows, reference: int, precision: float) -> bytes:
     return png(figure)
 
 
-def _time_accuracy(rows: Rows, timings: Rows, reference: int) -> bytes:
+def _time_accuracy(rows: SweepRows, timings: SweepRows, reference: int) -> bytes:
     """What each point costs and what it is worth."""
     known = any(row["accuracy"] is not None for row in rows)
     worth = "accuracy" if known else "matched"
     figure = new_figure(9, 5.6)
-    axes = quiet(figure.add_axes((0.09, 0.2, 0.87, 0.72)))
+    axes = quiet_axes(figure.add_axes((0.09, 0.2, 0.87, 0.72)))
     for size in _sorted({row["hash_size"] for row in rows}):
         mine = [i for i, row in enumerate(rows) if row["hash_size"] == size and row[worth] is not None]
         x, y = [timings[i]["match_s"] or 0.0 for i in mine], [rows[i][worth] for i in mine]

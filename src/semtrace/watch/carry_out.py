@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from semtrace.io.folders import is_bare, path_in
 from semtrace.io.frames import ChangedError, Signature
-from semtrace.io.journal import Item, Journal
+from semtrace.io.journal import Journal, JournalItem
 from semtrace.io.moves import (
     clear_temporary,
     copy,
@@ -27,7 +27,7 @@ _STOPS_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, 
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MoveOutcome:
     """What became of a batch.
 
     Attributes:
@@ -37,7 +37,7 @@ class Outcome:
 
     """
 
-    items: list[Item]
+    items: list[JournalItem]
     state: str
     trouble: str = ""
 
@@ -49,7 +49,7 @@ class Carrier:
         self._journal, self._places, self._copies, self._stopped = journal, places, copies, stopped
         self._folders: set[str] = set()
 
-    def carry_out(self, items: Sequence[Item], read: Mapping[str, Signature] | None = None) -> Outcome:
+    def carry_out(self, items: Sequence[JournalItem], read: Mapping[str, Signature] | None = None) -> MoveOutcome:
         """Bring every planned item to its place.
 
         Args:
@@ -58,7 +58,7 @@ class Carrier:
                 content itself is compared with the plan.
         """
         self._folders.clear()
-        done: list[Item] = []
+        done: list[JournalItem] = []
         stays: set[str] = set()  # pictures that did not travel on: what repeats them stays too
         trouble, open_items = "", False
         for number, item in enumerate(items):
@@ -84,9 +84,9 @@ class Carrier:
         except OSError as error:
             trouble, open_items = _words(error, None), True
         failed = any(item.state == "failed" for item in done)
-        return Outcome(done, "moving" if open_items else "failed" if failed else "done", trouble)
+        return MoveOutcome(done, "moving" if open_items else "failed" if failed else "done", trouble)
 
-    def _settle(self, item: Item, read: Signature | None, stays: set[str]) -> Item:
+    def _settle(self, item: JournalItem, read: Signature | None, stays: set[str]) -> JournalItem:
         source = path_in(self._places.root, item.path)
         if item.keeper in stays:
             return replace(item, state="kept", target="", detail="the picture that it repeats did not travel on")
@@ -101,7 +101,7 @@ class Carrier:
             except ChangedError:
                 return replace(item, state="kept", target="", detail="changed since it was decided")
 
-    def _place(self, item: Item, source: str, read: Signature | None) -> Item:
+    def _place(self, item: JournalItem, source: str, read: Signature | None) -> JournalItem:
         there, here = state_of(item.target), state_of(source)
         if read is None:
             clear_temporary(item.target, item.md5)
@@ -131,7 +131,7 @@ class Carrier:
             (copy if self._copies else move)(source, item.target, expected, item.md5)
         return replace(item, state="kept" if self._copies else "moved", detail="copied" if self._copies else "")
 
-    def _other_name(self, item: Item) -> Item:
+    def _other_name(self, item: JournalItem) -> JournalItem:
         base = self._places.of(item.decision)
         target = Names().give(base, item.path, item.bytes, item.md5)
         if target == item.target:  # taken in this moment by what is no file
@@ -145,6 +145,6 @@ class Carrier:
                 sync_folder(folder)
 
 
-def _words(error: OSError, item: Item | None) -> str:
+def _words(error: OSError, item: JournalItem | None) -> str:
     where = error.filename2 or error.filename or (item.path if item else "")
     return f"{where}: {error.strerror or error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from semtrace.io.journal import Item
+from semtrace.io.journal import JournalItem
 from semtrace.io.terminal import harmless
 from semtrace.watch.picture import Unread
 from semtrace.watch.settings import Settings
@@ -42,7 +42,7 @@ class Console:
         """The line after a round."""
         self.say("\nDone. Waiting for more folders..." if watching else "\nDone.")
 
-    def decided(self, items: Sequence[Item], settings: Settings, unread: Sequence[Unread]) -> None:
+    def decided(self, items: Sequence[JournalItem], settings: Settings, unread: Sequence[Unread]) -> None:
         """A line for each picture that has its place, and for each file that gave none."""
         for item in items:
             if item.state in ("moved", "kept") and item.target:
@@ -62,7 +62,7 @@ class Console:
             self.say(f"Warning: mse_threshold {threshold:g} is above three times that: faint pictures may be lost")
 
 
-def measure_of(item: Item, settings: Settings) -> str:
+def measure_of(item: JournalItem, settings: Settings) -> str:
     """Words on how near a picture is to the one it repeats, such as `` to a.bmp (4 of 64 bits, likeness 0.93)``."""
     if not item.keeper:
         return ""

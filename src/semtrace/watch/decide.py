@@ -22,11 +22,11 @@ from semtrace.watch.kept import Kept, KeptPicture
 from semtrace.watch.picture import Picture
 from semtrace.watch.settings import Settings
 
-Kind = Literal["identical", "empty", "similar", "unique"]
+DecisionKind = Literal["identical", "empty", "similar", "unique"]
 
 
 @dataclass(frozen=True)
-class Decision:
+class FrameDecision:
     """What becomes of one picture.
 
     Attributes:
@@ -37,7 +37,7 @@ class Decision:
 
     """
 
-    kind: Kind
+    kind: DecisionKind
     keeper: str = ""
     distance: float | None = None
     likeness: float | None = None
@@ -75,7 +75,7 @@ def natural(path: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts], path
 
 
-def decide(pictures: Sequence[Picture], kept: Kept, settings: Settings, views: Views) -> list[Decision]:
+def decide_frame(pictures: Sequence[Picture], kept: Kept, settings: Settings, views: Views) -> list[FrameDecision]:
     """Decide pictures in their order; what is unique is added to ``kept``.
 
     Args:
@@ -99,27 +99,27 @@ def as_kept(picture: Picture) -> KeptPicture:
     return KeptPicture(p.path, "", p.md5, p.pixels, p.width, p.height, p.deep, p.top, p.words, p.blocks)
 
 
-def _decide(picture: Picture, kept: Kept, settings: Settings, views: Views) -> Decision:
+def _decide(picture: Picture, kept: Kept, settings: Settings, views: Views) -> FrameDecision:
     if (same := kept.identical(picture.md5, picture.pixels)) is not None:
-        return Decision("identical", same.path)
+        return FrameDecision("identical", same.path)
     if picture.empty and settings.empty == "archive":
-        return Decision("empty")
+        return FrameDecision("empty")
     found = _by_error(picture, kept, settings, views) if settings.method == "mse" else None
-    return found or (settings.method == "hash" and _by_hash(picture, kept, settings, views)) or Decision("unique")
+    return found or (settings.method == "hash" and _by_hash(picture, kept, settings, views)) or FrameDecision("unique")
 
 
-def _by_hash(picture: Picture, kept: Kept, settings: Settings, views: Views) -> Decision | None:
+def _by_hash(picture: Picture, kept: Kept, settings: Settings, views: Views) -> FrameDecision | None:
     """Similar to the nearest kept picture whose fine structure confirms it."""
     confirms = settings.confirm > 0
     for other, distance in kept.near(picture.words, settings.confirm_most if confirms else 1, settings.threshold):
         if not confirms:
-            return Decision("similar", other.path, distance)
+            return FrameDecision("similar", other.path, distance)
         if not same_aspect(picture, other):
             continue
         here, there = views.small(picture, picture.top), views.small(other, picture.top)
         alike = None if here is None or there is None else likeness(here, there)
         if alike is not None and alike.correlation >= settings.confirm:
-            return Decision("similar", other.path, distance, alike.correlation)
+            return FrameDecision("similar", other.path, distance, alike.correlation)
     return None
 
 
@@ -132,7 +132,7 @@ def same_aspect(one: Picture | KeptPicture, other: Picture | KeptPicture) -> boo
     return abs(round(one.height * width / one.width) - round(other.height * width / other.width)) <= 1
 
 
-def _by_error(picture: Picture, kept: Kept, settings: Settings, views: Views) -> Decision | None:
+def _by_error(picture: Picture, kept: Kept, settings: Settings, views: Views) -> FrameDecision | None:
     """Similar to the kept picture of the least mean squared error, the oldest where two have it."""
     size = picture.width * picture.height
     assert picture.blocks is not None  # noqa: S101  (measured with the method mse)
@@ -147,4 +147,4 @@ def _by_error(picture: Picture, kept: Kept, settings: Settings, views: Views) ->
         total = squared_error(here, there, limit if best is None else best[0] + 1)
         if total is not None and total / size < settings.mse_threshold and (best is None or (total, age) < best[:2]):
             best = total, age, other
-    return None if best is None else Decision("similar", best[2].path, round(best[0] / size, 4))
+    return None if best is None else FrameDecision("similar", best[2].path, round(best[0] / size, 4))

@@ -21,7 +21,7 @@ _NOISE = 3.0  # grey levels
 
 
 @dataclass(frozen=True)
-class Order:
+class FrameOrder:
     """What to generate.
 
     Attributes:
@@ -61,7 +61,7 @@ class Order:
             raise ValueError(f"seed is {self.seed}; it must be 0 or more")
 
 
-def generate(folder: str, order: Order) -> Iterator[str]:
+def generate_frames(folder: str, order: FrameOrder) -> Iterator[str]:
     """Write ``imgs001/image_1.bmp`` and so on, then ``truth.csv`` (file, scene); yield each path when it is there.
 
     Raises:
@@ -72,7 +72,7 @@ def generate(folder: str, order: Order) -> Iterator[str]:
     for number in range(1, order.folders + 1):
         name = f"imgs{number:03}"
         make_folder(f"{folder}/{name}")
-        for index, (scene, frame) in enumerate(frames(order, number), 1):
+        for index, (scene, frame) in enumerate(generated_frames(order, number), 1):
             path = f"{name}/image_{index}.{order.format}"
             write_new(f"{folder}/{path}", _encoded(frame, order.format))
             truth.append((path, f"{name}_{scene}" if order.kind != "empty" else ""))
@@ -84,7 +84,7 @@ def generate(folder: str, order: Order) -> Iterator[str]:
     yield "truth.csv"
 
 
-def frames(order: Order, folder: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def generated_frames(order: FrameOrder, folder: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Number of the scene and frame, shape (height, width), uint8, of each picture of one folder."""
     rng = np.random.default_rng((order.seed, folder))
     repeats = set(rng.choice(np.arange(1, order.total), order.similar, replace=False).tolist())
@@ -100,7 +100,7 @@ def frames(order: Order, folder: int) -> Iterator[tuple[int, NDArray[np.uint8]]]
         yield scene, np.clip(np.rint(view + _NOISE * noise), 0, 255).astype(np.uint8)
 
 
-def _field(order: Order, seed: tuple[int, int, int]) -> NDArray[np.float32]:
+def _field(order: FrameOrder, seed: tuple[int, int, int]) -> NDArray[np.float32]:
     """A scene without noise, with a margin around it."""
     rng = np.random.default_rng((*seed, 1))
     height, width = order.height + 2 * _MARGIN, order.width + 2 * _MARGIN

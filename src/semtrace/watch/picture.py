@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from semtrace.core.hashing.dhash import dhash
 from semtrace.core.hashing.phash import pack, phash_as_is
 from semtrace.core.image.emptiness import content
-from semtrace.core.image.frame_range import TOPS, to_gray8, top_for
+from semtrace.core.image.frame_range import TOPS, frame_to_gray8, top_for
 from semtrace.core.image.mse_search import block_sums
 from semtrace.core.image.sharpness import sharpness
 from semtrace.io.digests import md5
@@ -79,7 +79,7 @@ class Unread:
 
 
 @dataclass(frozen=True)
-class Job:
+class PictureJob:
     """One file to read: its place, its path below the watched folder, and the least range of deep frames (``top``)."""
 
     file: str
@@ -92,12 +92,12 @@ class Job:
 _IN_USE = (32, 33)  # Windows: sharing violation, lock violation
 
 
-def examine(job: Job) -> Picture | Unread:
+def examine_picture(job: PictureJob) -> Picture | Unread:
     """Read and measure one file; whatever is wrong with it becomes an ``Unread``."""
     began = time.perf_counter()
     try:
         data = read_unchanged(job.file, job.signature)
-        picture = measure(job.path, job.signature, md5(data), decode_frame(data), job.settings, job.top)
+        picture = measure_picture(job.path, job.signature, md5(data), decode_frame(data), job.settings, job.top)
         return replace(picture, seconds=time.perf_counter() - began)
     except UnreadableImage as error:
         return Unread(job.path, job.signature, error.reason, error.detail)
@@ -111,12 +111,14 @@ def examine(job: Job) -> Picture | Unread:
         return Unread(job.path, job.signature, said, error.strerror or str(error), passing=True)
 
 
-def measure(path: str, seen: Signature, digest: str, frame: Frame, settings: Settings, least_top: int = 255) -> Picture:
+def measure_picture(
+    path: str, seen: Signature, digest: str, frame: Frame, settings: Settings, least_top: int = 255
+) -> Picture:
     """Measure a decoded frame, scaled by a range of at least ``least_top``."""
     pixels = frame.pixels
     deep = pixels.dtype == np.uint16
     top = max(least_top, top_for(int(pixels.max()))) if deep else TOPS[0]
-    gray = to_gray8(pixels, top)
+    gray = frame_to_gray8(pixels, top)
     found = content(pixels)
     bits = dhash(gray, settings.size) if settings.hash == "dhash" else phash_as_is(gray, settings.size)
     return Picture(

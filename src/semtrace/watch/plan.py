@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from semtrace.io.folders import entries, path_in
-from semtrace.io.journal import Item
+from semtrace.io.journal import JournalItem
 from semtrace.io.moves import holds
-from semtrace.watch.decide import Decision
+from semtrace.watch.decide import FrameDecision
 from semtrace.watch.picture import Picture
 from semtrace.watch.places import Places
 
@@ -59,14 +59,14 @@ def _holds(path: str, size: int, digest: str) -> bool:
         return False
 
 
-def planned(pictures: Sequence[Picture], decisions: Sequence[Decision], places: Places) -> list[Item]:
+def planned(pictures: Sequence[Picture], decisions: Sequence[FrameDecision], places: Places) -> list[JournalItem]:
     """Items of a batch, those that travel on first: what repeats them is put away only when they have arrived."""
     names = Names()
     items = []
     for picture, decision in zip(pictures, decisions, strict=True):
         size = picture.signature.bytes
         items.append(
-            Item(
+            JournalItem(
                 id=0, batch=0, path=picture.path, bytes=size, mtime_ns=picture.signature.mtime_ns,
                 md5=picture.md5, width=picture.width, height=picture.height,
                 decision=decision.kind, keeper=decision.keeper,

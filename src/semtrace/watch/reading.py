@@ -7,20 +7,20 @@ from functools import partial
 
 from semtrace.io.folders import path_in
 from semtrace.parallel.processes import Crashed, in_processes
-from semtrace.watch.picture import Job, Picture, Unread, examine
+from semtrace.watch.picture import Picture, PictureJob, Unread, examine_picture
 from semtrace.watch.scan import FileState, FolderState
 from semtrace.watch.settings import Settings
 
-Reader = Callable[[Sequence[Job]], Iterable[Picture | Unread | Crashed]]
+Reader = Callable[[Sequence[PictureJob]], Iterable[Picture | Unread | Crashed]]
 Pending = tuple[FolderState, str, FileState]
 
 
-def reader(settings: Settings) -> Reader:
+def picture_reader(settings: Settings) -> Reader:
     """Read pictures in worker processes: a file that kills its decoder harms nothing else."""
-    return partial(in_processes, examine, workers=settings.workers)
+    return partial(in_processes, examine_picture, workers=settings.workers)
 
 
-class Reading:
+class PictureReading:
     """Files become pictures, or ``Unread``."""
 
     def __init__(self, root: str, settings: Settings, read: Reader) -> None:
@@ -36,6 +36,6 @@ class Reading:
                 result = Unread(job.path, job.signature, "crashed", result.detail)
             yield one, result
 
-    def _job(self, folder: FolderState, name: str, state: FileState, top: int) -> Job:
+    def _job(self, folder: FolderState, name: str, state: FileState, top: int) -> PictureJob:
         path = folder.path_of(name)
-        return Job(path_in(self._root, path), path, state.signature, self._settings, top)
+        return PictureJob(path_in(self._root, path), path, state.signature, self._settings, top)

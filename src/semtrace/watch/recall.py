@@ -14,7 +14,7 @@ from semtrace.io.images import UnreadableImage
 from semtrace.io.journal import KeptRow
 from semtrace.io.moves import state_of
 from semtrace.watch.kept import Kept, KeptPicture
-from semtrace.watch.picture import Picture, measure
+from semtrace.watch.picture import Picture, measure_picture
 from semtrace.watch.settings import Settings
 
 
@@ -64,7 +64,7 @@ def _measured_anew(picture: KeptPicture, settings: Settings, top: int) -> KeptPi
         data = read_unchanged(picture.file, state)
         if md5(data) != picture.md5:
             return replace(picture, words=None, blocks=None)
-        new = measure(picture.path, state, picture.md5, decode_frame(data), settings, top)
+        new = measure_picture(picture.path, state, picture.md5, decode_frame(data), settings, top)
     except (OSError, UnreadableImage, MemoryError):
         return replace(picture, words=None, blocks=None)
     if new.top > top and new.deep:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import translate
 
-from semtrace.io.folders import Entry, entries, inside, modified_ns, path_in
+from semtrace.io.folders import FolderEntry, entries, inside, modified_ns, path_in
 from semtrace.io.frames import Signature
 from semtrace.watch.picture import Picture, Unread
 from semtrace.watch.places import Places
@@ -158,7 +158,7 @@ class Tree:
         """Whether a temporary name has changed lately."""
         return any(now - since < self._settings.unreadable_after_s for _, since in folder.temporary.values())
 
-    def _visit(self, folder: FolderState, now: float, found: list[Entry] | None) -> None:
+    def _visit(self, folder: FolderState, now: float, found: list[FolderEntry] | None) -> None:
         """List a folder if something may have changed in it."""
         path = path_in(self._root, folder.path)
         try:
@@ -175,7 +175,7 @@ class Tree:
         except OSError as error:
             folder.trouble = error.strerror or str(error)
 
-    def _take(self, folder: FolderState, found: list[Entry], now: float) -> None:
+    def _take(self, folder: FolderState, found: list[FolderEntry], now: float) -> None:
         files: dict[str, FileState] = {}
         temporary: dict[str, tuple[Signature, float]] = {}
         folders: set[str] = set()

@@ -10,15 +10,15 @@ from importlib.metadata import version
 
 from semtrace.io.decision_log import DecisionLog
 from semtrace.io.folders import free_bytes, path_in, remove_if_empty
-from semtrace.io.journal import Batch, Item, Journal
-from semtrace.watch.carry_out import Carrier, Outcome
+from semtrace.io.journal import Batch, Journal, JournalItem
+from semtrace.watch.carry_out import Carrier, MoveOutcome
 from semtrace.watch.clock import Clock
 from semtrace.watch.console import Console
-from semtrace.watch.decide import decide, in_order
+from semtrace.watch.decide import decide_frame, in_order
 from semtrace.watch.picture import Picture, Unread
 from semtrace.watch.places import Places
 from semtrace.watch.plan import planned
-from semtrace.watch.reading import Reading
+from semtrace.watch.reading import PictureReading
 from semtrace.watch.recall import deepest, kept_row, recalled
 from semtrace.watch.scan import FolderState
 from semtrace.watch.settings import Settings
@@ -42,7 +42,7 @@ class Sorter:
         log: DecisionLog,
         clock: Clock,
         console: Console,
-        reading: Reading,
+        reading: PictureReading,
         *,
         copies: bool,
         prune: bool,
@@ -60,7 +60,7 @@ class Sorter:
         for batch in self._journal.batches(self._places.root, states=("planned", "moving")):
             self.stuck[batch.id] = float("-inf")
 
-    def take_up(self, now: float, placed: Callable[[Item], object]) -> bool:
+    def take_up(self, now: float, placed: Callable[[JournalItem], object]) -> bool:
         """Finish batches that an interruption or a full disk left; True if one is finished."""
         due = [number for number, tried in self.stuck.items() if now - tried >= self._settings.unreadable_after_s]
         folders = {batch.id: batch.folder for batch in self._journal.batches(self._places.root)} if due else {}
@@ -82,7 +82,7 @@ class Sorter:
         unfinished = {batch.folder for batch in self._journal.batches(self._places.root) if batch.id in self.stuck}
         return [folder for folder in folders if folder.path not in unfinished]
 
-    def sort(self, folder: FolderState, placed: Callable[[Item], object]) -> bool:
+    def sort(self, folder: FolderState, placed: Callable[[JournalItem], object]) -> bool:
         """Decide and move the pictures of one folder; ``placed`` hears of each. True if the batch is finished."""
         rows = self._journal.kept(self._places.root, None if self._settings.against == "all" else folder.path)
         if not self._one_range(folder, deepest(rows)):
@@ -93,7 +93,7 @@ class Sorter:
         unread = [one for one in results if isinstance(one, Unread)]
         self._console.say(f"\n{len(pictures)} image(s) found in {path_in(self._places.root, folder.path)}")
         kept = recalled(rows, self._settings, max((picture.top for picture in pictures), default=255))
-        decisions = decide(pictures, kept, self._settings, self._views)
+        decisions = decide_frame(pictures, kept, self._settings, self._views)
         items = planned(pictures, decisions, self._places)
         by_path = {picture.path: picture for picture in pictures}
         number = self._journal.plan(
@@ -121,7 +121,7 @@ class Sorter:
             state.result = result
         return all(isinstance(state.result, Picture) for _, _, state in again)
 
-    def _batch(self, folder: str, began: str, items: Sequence[Item], unread: Sequence[Unread]) -> Batch:
+    def _batch(self, folder: str, began: str, items: Sequence[JournalItem], unread: Sequence[Unread]) -> Batch:
         count = Counter(item.decision for item in items)
         return Batch(
             id=0, root=self._places.root, folder=folder, began=began, ended="",
@@ -131,7 +131,12 @@ class Sorter:
         )  # fmt: skip
 
     def _store(
-        self, number: int, folder: str, outcome: Outcome, placed: Callable[[Item], object], seconds: Mapping[str, float]
+        self,
+        number: int,
+        folder: str,
+        outcome: MoveOutcome,
+        placed: Callable[[JournalItem], object],
+        seconds: Mapping[str, float],
     ) -> None:
         """Store what became of a batch, and say what a person should know."""
         now, is_open = self._clock.now(), outcome.state == "moving"
@@ -154,7 +159,7 @@ class Sorter:
             self._console.say(f"Removed the empty folder {folder}")
 
 
-def _line(now: str, folder: str, item: Item, seconds: float | None) -> dict[str, object]:
+def _line(now: str, folder: str, item: JournalItem, seconds: float | None) -> dict[str, object]:
     return {
         "t": now, "folder": folder, "path": item.path, "decision": item.decision, "keeper": item.keeper,
         "distance": item.distance, "likeness": item.likeness, "target": item.target,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from semtrace.io.folders import entries, path_in
-from semtrace.watch.decide import Decision, Views, decide, in_order
+from semtrace.watch.decide import FrameDecision, Views, decide_frame, in_order
 from semtrace.watch.kept import Kept
 from semtrace.watch.picture import Picture, Unread
-from semtrace.watch.reading import Reader, Reading
+from semtrace.watch.reading import PictureReading, Reader
 from semtrace.watch.scan import FileState, FolderState
 from semtrace.watch.settings import Settings
 
@@ -36,7 +36,7 @@ def name_of(rule: Settings) -> str:
 
 
 @dataclass(frozen=True)
-class Trial:
+class RuleTrial:
     """What one rule makes of all pictures.
 
     Attributes:
@@ -48,14 +48,14 @@ class Trial:
 
     counts: Mapping[str, int]
     lost: set[str] | None
-    doubtful: list[tuple[str, Decision]]
+    doubtful: list[tuple[str, FrameDecision]]
 
 
 @dataclass(frozen=True)
 class Tryout:
     """Trials by rule, the files that gave no picture, and the noise (2 sigma²) of the median picture."""
 
-    trials: dict[str, Trial]
+    trials: dict[str, RuleTrial]
     unread: list[Unread]
     pictures: int
     noise: float
@@ -127,7 +127,7 @@ def _below(folder: str, base: Settings) -> list[tuple[FolderState, str, FileStat
 def _read(
     found: Sequence[tuple[FolderState, str, FileState]], rule: Settings, read: Reader
 ) -> tuple[list[Picture], list[Unread]]:
-    results = [result for _, result in Reading("", rule, read).read(found)]
+    results = [result for _, result in PictureReading("", rule, read).read(found)]
     tops: dict[str, int] = defaultdict(int)
     for picture in results:
         if isinstance(picture, Picture) and picture.deep:
@@ -135,19 +135,19 @@ def _read(
             tops[folder] = max(tops[folder], picture.top)
     for number, picture in enumerate(results):
         if isinstance(picture, Picture) and picture.deep and picture.top != tops[_folder(picture)]:
-            results[number] = next(Reading("", rule, read).read([found[number]], tops[_folder(picture)]))[1]
+            results[number] = next(PictureReading("", rule, read).read([found[number]], tops[_folder(picture)]))[1]
     pictures = [one for one in results if isinstance(one, Picture)]
     return pictures, [one for one in results if isinstance(one, Unread)]
 
 
-def _trial(pictures: Sequence[Picture], rule: Settings, views: Views, scenes: Mapping[str, str] | None) -> Trial:
+def _trial(pictures: Sequence[Picture], rule: Settings, views: Views, scenes: Mapping[str, str] | None) -> RuleTrial:
     groups: dict[str, list[Picture]] = defaultdict(list)
     for picture in pictures:
         groups["" if rule.against == "all" else _folder(picture)].append(picture)
-    decided: list[tuple[str, Decision]] = []
+    decided: list[tuple[str, FrameDecision]] = []
     for group in groups.values():
         ordered = in_order(group, rule.keeper)
-        decisions = decide(ordered, Kept(rule.size**2 // 64), rule, views)
+        decisions = decide_frame(ordered, Kept(rule.size**2 // 64), rule, views)
         decided += [(picture.path, decision) for picture, decision in zip(ordered, decisions, strict=True)]
     away = [(path, decision) for path, decision in decided if decision.kind == "similar"]
     away.sort(
@@ -157,10 +157,10 @@ def _trial(pictures: Sequence[Picture], rule: Settings, views: Views, scenes: Ma
     lost = None
     if scenes is not None:
         lost = {scenes.get(p.path, "") for p in pictures} - {""} - {scenes.get(path, "") for path in kept}
-    return Trial(Counter(decision.kind for _, decision in decided), lost, away[:3])
+    return RuleTrial(Counter(decision.kind for _, decision in decided), lost, away[:3])
 
 
-def _certainty(decided: tuple[str, Decision]) -> tuple[float, float, str]:
+def _certainty(decided: tuple[str, FrameDecision]) -> tuple[float, float, str]:
     path, decision = decided
     return (1.0 if decision.likeness is None else decision.likeness), -(decision.distance or 0.0), path
 
@@ -169,6 +169,6 @@ def _folder(picture: Picture) -> str:
     return picture.path.replace("\\", "/").rpartition("/")[0]
 
 
-def _pair(path: str, decision: Decision) -> str:
+def _pair(path: str, decision: FrameDecision) -> str:
     alike = "" if decision.likeness is None else f", likeness {decision.likeness:.2f}"
     return f"{path} to {decision.keeper} (distance {decision.distance:g}{alike})"

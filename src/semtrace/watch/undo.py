@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from semtrace.io.folders import path_in
 from semtrace.io.frames import ChangedError
-from semtrace.io.journal import Batch, Item, Journal
+from semtrace.io.journal import Batch, Journal, JournalItem
 from semtrace.io.moves import holds, make_folder, move, remove, state_of, sync_folder
 
 
@@ -52,7 +52,7 @@ def undo(journal: Journal, batches: Sequence[Batch], now: str) -> Undone:
     return Undone(back, gone)
 
 
-def _put_back(item: Item, root: str) -> str | None:
+def _put_back(item: JournalItem, root: str) -> str | None:
     """None: nothing to do; empty: it is back; else why it is not."""
     if item.state not in ("moved", "kept", "planned") or not item.target:
         return None

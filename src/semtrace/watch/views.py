@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.image.frame_range import TOPS, to_gray8, top_for
+from semtrace.core.image.frame_range import TOPS, frame_to_gray8, top_for
 from semtrace.core.image.shift import shrink
 from semtrace.io.digests import md5
 from semtrace.io.folders import path_in
@@ -75,4 +75,4 @@ class FileViews:
         deep = pixels.dtype == np.uint16
         if deep and top_for(int(pixels.max())) > top:
             return None
-        return to_gray8(pixels, top if deep else TOPS[0])
+        return frame_to_gray8(pixels, top if deep else TOPS[0])

@@ -6,12 +6,12 @@ import sqlite3
 
 from semtrace.io.decision_log import DecisionLog
 from semtrace.io.folders import is_bare, mount_point, path_in
-from semtrace.io.journal import Item, Journal, JournalError
+from semtrace.io.journal import Journal, JournalError, JournalItem
 from semtrace.io.moves import make_folder
 from semtrace.watch.clock import Clock
 from semtrace.watch.console import Console
 from semtrace.watch.places import Places, not_mounted
-from semtrace.watch.reading import Reader, Reading
+from semtrace.watch.reading import PictureReading, Reader
 from semtrace.watch.scan import Tree
 from semtrace.watch.settings import Settings
 from semtrace.watch.sorter import Sorter
@@ -52,7 +52,7 @@ class Watcher:
         self._places, self._settings, self._journal = places, settings, journal
         self._clock, self._console, self._once = clock, console, once
         self.tree = Tree(places, settings)
-        self._reading = Reading(places.root, settings, read)
+        self._reading = PictureReading(places.root, settings, read)
         self._waitings = Waitings(journal, places.root, clock)
         self._sorter = Sorter(
             places, settings, journal, log, clock, console, self._reading, copies=copies, prune=prune
@@ -152,7 +152,7 @@ class Watcher:
                 folder.announced = True
                 self._console.say(f"Detected new folder: {path_in(self._places.root, folder.path)}")
 
-    def _placed(self, item: Item) -> None:
+    def _placed(self, item: JournalItem) -> None:
         """Forget a picture that is gone from the watched folder; leave alone one that was copied."""
         folder, _, name = item.path.rpartition("/")
         state = self.tree.folders.get(folder)

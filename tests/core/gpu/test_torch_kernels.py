@@ -116,7 +116,7 @@ def test_top_k_by_matrix_product_equals_the_cpu_search(m: int, n: int, words: in
     few = rng.integers(0, 2**64, (max(1, n // 6), words), dtype=np.uint64)  # full of ties
     hashes = few[rng.integers(0, len(few), m + n)]
     hashes[:, 0] ^= rng.integers(0, 4, m + n, dtype=np.uint64)
-    found = hamming_torch.nearest(hashes[:m], hashes[m:], k, device="cpu")
+    found = hamming_torch.nearest_on_device(hashes[:m], hashes[m:], k, device="cpu")
     for one, other in zip(found, hamming.nearest(hashes[:m], hashes[m:], k), strict=True):
         np.testing.assert_array_equal(one, other)
         assert one.dtype == other.dtype
@@ -128,7 +128,7 @@ def test_top_k_over_several_tiles_keeps_the_smallest_index(monkeypatch):
     monkeypatch.setattr(hamming_torch, "_PLACES", 64)
     same = np.zeros((300, 16), np.uint64)
     same[200] = 2**64 - 1  # as far as can be
-    indices, distances = hamming_torch.nearest(same[:3], same, 300, device="cpu", memory_mb=1)
+    indices, distances = hamming_torch.nearest_on_device(same[:3], same, 300, device="cpu", memory_mb=1)
     expected = hamming.nearest(same[:3], same, 300)
     np.testing.assert_array_equal(indices, expected[0])
     np.testing.assert_array_equal(distances, expected[1])
@@ -139,7 +139,7 @@ def test_hashes_too_long_for_half_precision_are_refused():
     from semtrace.core.gpu import hamming_torch
 
     with pytest.raises(ValueError, match="1088 bits"):
-        hamming_torch.nearest(np.zeros((1, 17), np.uint64), np.zeros((1, 17), np.uint64), 1, device="cpu")
+        hamming_torch.nearest_on_device(np.zeros((1, 17), np.uint64), np.zeros((1, 17), np.uint64), 1, device="cpu")
 
 
 INTERPRETED = """
@@ -186,17 +186,17 @@ def test_the_fused_kernel_equals_the_cpu_kernel_and_compiles_for_a_gpu_that_is_n
 def test_the_device_is_chosen_without_a_gpu_too(monkeypatch):
     from semtrace.core.gpu import device
 
-    assert device.choose("cpu") == "cpu"
+    assert device.choose_device("cpu") == "cpu"
     with pytest.raises(ValueError, match="one of auto, cpu, cuda"):
-        device.choose("gpu")
+        device.choose_device("gpu")
     monkeypatch.setattr(device, "_driver_sees_a_device", lambda: False)
-    assert device.choose("auto") == "cpu"
+    assert device.choose_device("auto") == "cpu"
     with pytest.raises(ValueError, match="driver is not installed or sees no device"):
-        device.choose("cuda")
+        device.choose_device("cuda")
     monkeypatch.setattr(device, "_driver_sees_a_device", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device.choose("auto") == "cpu"
+    assert device.choose_device("auto") == "cpu"
     with pytest.raises(ValueError, match="install a build of torch for CUDA"):
-        device.choose("cuda")
+        device.choose_device("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert device.choose("auto") == device.choose("cuda") == "cuda"
+    assert device.choose_device("auto") == device.choose_device("cuda") == "cuda"

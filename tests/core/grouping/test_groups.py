@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from semtrace.core.grouping.groups import Link, diameters, distances, group, near_pairs, toward
+from semtrace.core.grouping.groups import Link, diameters, group, link_distances, near_hash_pairs, toward
 from tests.core.hashing.test_hamming import crowd
 
 
@@ -30,7 +30,7 @@ def matrix(words: np.ndarray, owners: np.ndarray) -> np.ndarray:
 @given(st.integers(0, 60), st.integers(1, 150), st.integers(1, 8), st.integers(0, 2**32))
 def test_near_pairs_are_those_of_the_full_matrix(count: int, radius: int, most: int, seed: int):
     words, owners = pictures(np.random.default_rng(seed), count)
-    found = near_pairs(words, owners, radius, most)
+    found = near_hash_pairs(words, owners, radius, most)
     full, expected, cut = matrix(words, owners), set(), 0
     for i in range(count):
         near = sorted((int(full[i, j]), j) for j in range(count) if j != i and full[i, j] < radius)
@@ -47,7 +47,7 @@ def test_distances_and_diameters_are_those_of_the_full_matrix(count: int, groups
     words, owners = pictures(np.random.default_rng(seed), count)
     full = matrix(words, owners)
     pairs = [(i, j) for i in range(count) for j in range(count)]
-    assert distances(words, owners, pairs).tolist() == [full[pair] for pair in pairs]
+    assert link_distances(words, owners, pairs).tolist() == [full[pair] for pair in pairs]
     members = [list(range(start, count, groups)) for start in range(groups)]
     expected = [max((full[i, j] for i in its for j in its), default=0) for its in members]
     assert diameters(words, owners, members).tolist() == expected
@@ -57,14 +57,14 @@ def test_distances_and_diameters_are_those_of_the_full_matrix(count: int, groups
 def test_a_picture_that_is_not_there_is_refused(picture):
     words, owners = np.zeros((4, 2), np.uint64), np.array([0, 1, 1, 2])
     with pytest.raises(IndexError, match="of 3"):
-        distances(words, owners, [(0, picture)])
+        link_distances(words, owners, [(0, picture)])
     with pytest.raises(IndexError, match="of 3"):
         diameters(words, owners, [[0, picture]])
 
 
 def test_equal_hashes_by_the_thousand_take_little_memory_and_hang_together():
     words = np.zeros((5000, 16), np.uint64)
-    found = near_pairs(words, np.arange(5000), 150, 4)
+    found = near_hash_pairs(words, np.arange(5000), 150, 4)
     assert found.cut == 5000
     assert len(found.pairs) <= 4 * 5000
     links = [Link(int(i), int(j), "hamming", 0) for i, j in found.pairs]
@@ -130,8 +130,8 @@ def test_an_unrelated_picture_changes_no_pair():
     words, owners = pictures(np.random.default_rng(1), 40)
     stranger = np.random.default_rng(2).integers(0, 2**64, (1, 4), dtype=np.uint64)
     more, whose = np.concatenate([words, stranger]), np.append(owners, 40)
-    assert distances(more, whose, [(40, other) for other in range(40)]).min() >= 75
-    before, after = near_pairs(words, owners, 75, 3), near_pairs(more, whose, 75, 3)
+    assert link_distances(more, whose, [(40, other) for other in range(40)]).min() >= 75
+    before, after = near_hash_pairs(words, owners, 75, 3), near_hash_pairs(more, whose, 75, 3)
     assert len(before.pairs) > 10
     np.testing.assert_array_equal(after.pairs, before.pairs)
     np.testing.assert_array_equal(after.distances, before.distances)

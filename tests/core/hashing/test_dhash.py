@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from semtrace.core.hashing.dhash import algorithm, dhash
+from semtrace.core.hashing.dhash import dhash, dhash_algorithm
 from semtrace.core.hashing.phash import pack, to_hex
 from tests.core.hashing.test_phash import KINDS, degenerate
 
@@ -64,7 +64,7 @@ def test_unknown_sizes_are_refused(size: int):
     with pytest.raises(ValueError, match=f"size {size} is not supported"):
         dhash(np.zeros((9, 9), np.uint8), size)
     with pytest.raises(ValueError, match=f"size {size} is not supported"):
-        algorithm(size)
+        dhash_algorithm(size)
 
 
 def test_what_is_no_grey_picture_is_refused():
@@ -74,4 +74,4 @@ def test_what_is_no_grey_picture_is_refused():
 
 
 def test_the_name_tells_the_size():
-    assert [algorithm(size) for size in (8, 16, 32)] == ["dhash8", "dhash16", "dhash32"]
+    assert [dhash_algorithm(size) for size in (8, 16, 32)] == ["dhash8", "dhash16", "dhash32"]

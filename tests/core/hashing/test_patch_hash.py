@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from semtrace.core.hashing.patch_hash import from_hex, patch_hash, patch_hashes, resize_bilinear, to_hex
+from semtrace.core.hashing.patch_hash import hashes_from_hex, hashes_to_hex, patch_hash, patch_hashes, resize_bilinear
 from tests.core.hashing.test_phash import KINDS, degenerate
 
 
@@ -24,7 +24,7 @@ def test_bilinear_is_pillow_s(kind, height, width, new_height, new_width, seed):
 def test_the_hash_is_imagehash_s_after_the_seed_s_resize(kind, shape):
     patch = degenerate(kind, *shape, np.random.default_rng(11))
     picture = Image.fromarray(patch).resize((224, 224), Image.Resampling.BILINEAR)
-    assert to_hex(np.array([patch_hash(patch, 224)])) == [str(imagehash.dhash(picture))]
+    assert hashes_to_hex(np.array([patch_hash(patch, 224)])) == [str(imagehash.dhash(picture))]
 
 
 @pytest.mark.parametrize("size", [9, 10, 16, 33, 224])
@@ -34,11 +34,11 @@ def test_many_at_once_are_each_alone(size, count):
     patches = np.array([degenerate(KINDS[i % len(KINDS)], size, size, random) for i in range(count)], np.uint8)
     patches = patches.reshape(count, size, size)
     expected = [str(imagehash.dhash(Image.fromarray(patch))) for patch in patches]
-    assert to_hex(patch_hashes(patches, size)) == expected
+    assert hashes_to_hex(patch_hashes(patches, size)) == expected
 
 
 def test_hex_digits_are_read_back():
     patches = np.random.default_rng(1).integers(0, 256, (20, 64, 64)).astype(np.uint8)
     hashes = patch_hashes(patches, 64)
-    np.testing.assert_array_equal(from_hex(to_hex(hashes)), hashes)
+    np.testing.assert_array_equal(hashes_from_hex(hashes_to_hex(hashes)), hashes)
     assert len(set(hashes)) == 20

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.image.emptiness import MOST_LARGE, MOST_SMALL, Content, content, noise_level
+from semtrace.core.image.emptiness import MOST_LARGE, MOST_SMALL, FrameContent, content, noise_level
 
 
 def exposed(field: np.ndarray, sigma: float, seed: int = 0, top: int = 255) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_of_a_small_frame_nothing_is_said(side: int, measurable: bool):
 
 @pytest.mark.parametrize(("large", "small", "empty"), [(10.0, 8.0, True), (10.01, 8.0, False), (10.0, 8.01, False)])
 def test_both_sides_of_the_limits(large: float, small: float, empty: bool):
-    assert Content(3.0, large, small, True).is_empty is empty
+    assert FrameContent(3.0, large, small, True).is_empty is empty
 
 
 @settings(deadline=None, max_examples=30)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.image.structure import Gate, Measures, measure
+from semtrace.core.image.structure import Gate, Measures, measure_structure
 from semtrace.io.images import decode
 
 LABELS = Path(__file__).resolve().parents[4] / "shared" / "cases" / "curation" / "patch_labels.csv"
@@ -34,7 +34,7 @@ def by_numpy(patch):
 
 
 def one(patch):
-    found = measure(np.ascontiguousarray(patch)[None])
+    found = measure_structure(np.ascontiguousarray(patch)[None])
     return found.structure[0], found.noise[0], found.mode_fraction[0], found.saturated[0]
 
 
@@ -110,7 +110,7 @@ def test_real_patches_that_show_something_pass_the_gate(shared):
     for row in rows:
         y, x = int(row["y"]), int(row["x"])
         patches.append(pictures[row["file"]][y : y + 224, x : x + 224])
-    found = measure(np.stack(patches))
+    found = measure_structure(np.stack(patches))
     reasons = Gate().reasons(found)
     assert not np.any(reasons[labels == "informative"])
     assert np.mean(reasons[labels == "uninformative"] != "") >= 0.2

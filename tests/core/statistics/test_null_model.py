@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from semtrace.core.statistics.null_model import Chance, distances, fit, tail
+from semtrace.core.statistics.null_model import Chance, fit, null_distances, tail
 
 BITS = 1024
 
@@ -15,7 +15,7 @@ def random_words(count: int, seed: int) -> np.ndarray:
 
 def everything(words: np.ndarray):
     none = np.empty(0, np.int64)
-    return distances(words, words[:0], none, np.arange(len(words)))
+    return null_distances(words, words[:0], none, np.arange(len(words)))
 
 
 def test_random_hashes_are_the_binomial():
@@ -66,7 +66,7 @@ def test_distances_are_those_of_a_plain_loop():
     words, cropped = random_words(30, 3), random_words(4, 4)
     owner, asked = np.array([2, 5, 11, 29]), np.array([0, 5, 17])
     cropped[1] = words[0] ^ np.uint64(3)
-    found = distances(words, cropped, owner, asked)
+    found = null_distances(words, cropped, owner, asked)
     counts = np.zeros(BITS + 1, int)
     for position, query in enumerate(asked):
         row = {}

@@ -17,7 +17,7 @@ from semtrace.core.statistics.operating_points import (  # fmt: skip
     Point,
     accuracies,
     by_group,
-    choose,
+    choose_point,
     evaluate,
     grid,
     held_out,
@@ -94,22 +94,22 @@ def test_the_best_point_is_the_one_known_to_be():
     points, codes, present = points_with((700, 0), (900, 0), (950, 1), (960, 3), (990, 40))
     judged = accuracies(codes, present)
     # Lower bounds: 900 of 900 shows 0.9957, 950 of 951 0.9940, 960 of 963 0.9908, 990 of 1030 0.9475.
-    assert choose(points, judged, 0.99, NOW) == Choice(3, True, 3)
-    assert choose(points, judged, 0.993, NOW) == Choice(2, True, 3)
-    assert choose(points, judged, 0.995, NOW) == Choice(1, True, 3)
-    assert choose(points, judged, 0.95, NOW) == Choice(3, True, 4)
+    assert choose_point(points, judged, 0.99, NOW) == Choice(3, True, 3)
+    assert choose_point(points, judged, 0.993, NOW) == Choice(2, True, 3)
+    assert choose_point(points, judged, 0.995, NOW) == Choice(1, True, 3)
+    assert choose_point(points, judged, 0.95, NOW) == Choice(3, True, 4)
 
 
 def test_what_cannot_be_shown_is_chosen_as_observed_and_says_so():
     points, codes, present = points_with((100, 0), (120, 0), (130, 1))
-    assert choose(points, accuracies(codes, present), 0.99, NOW) == Choice(2, False, 2)
-    assert choose(points, accuracies(codes, present), 0.999, NOW) == Choice(1, False, 1)
+    assert choose_point(points, accuracies(codes, present), 0.99, NOW) == Choice(2, False, 2)
+    assert choose_point(points, accuracies(codes, present), 0.999, NOW) == Choice(1, False, 1)
 
 
 def test_a_precision_out_of_reach_chooses_nothing():
     points, codes, present = points_with((100, 50), (200, 60))
-    assert choose(points, accuracies(codes, present), 0.9, NOW) is None
-    assert choose(points, accuracies(np.zeros((10, 2), np.uint8), np.ones(10, bool)), 0.9, NOW) is None
+    assert choose_point(points, accuracies(codes, present), 0.9, NOW) is None
+    assert choose_point(points, accuracies(np.zeros((10, 2), np.uint8), np.ones(10, bool)), 0.9, NOW) is None
     assert held_out(points, codes, present, ["a", "b"] * 1000, 0.9, NOW) is None
 
 
@@ -121,17 +121,17 @@ def test_of_equal_points_the_least_changed_then_the_strictest_is_chosen():
         Point(150, 120, 0.7, 0.6, 0.05),
     ]
     codes, present = np.full((500, 4), RIGHT, np.uint8), np.ones(500, bool)
-    assert choose(points, accuracies(codes, present), 0.9, NOW).index == 2
-    assert choose([*points, NOW], accuracies(np.full((500, 5), RIGHT, np.uint8), present), 0.9, NOW).index == 4
+    assert choose_point(points, accuracies(codes, present), 0.9, NOW).index == 2
+    assert choose_point([*points, NOW], accuracies(np.full((500, 5), RIGHT, np.uint8), present), 0.9, NOW).index == 4
     codes[0, 2] = UNMATCHED  # recall goes before everything
-    assert choose(points, accuracies(codes, present), 0.9, NOW).index == 1
+    assert choose_point(points, accuracies(codes, present), 0.9, NOW).index == 1
 
 
 @given(st.permutations(range(5)))
 def test_the_order_of_the_points_does_not_matter(order):
     points, codes, present = points_with((700, 0), (900, 0), (900, 0), (960, 3), (990, 40))
     judged = accuracies(codes, present)
-    chosen = choose([points[i] for i in order], [judged[i] for i in order], 0.995, NOW)
+    chosen = choose_point([points[i] for i in order], [judged[i] for i in order], 0.995, NOW)
     assert points[order[chosen.index]] == points[1]
 
 
@@ -146,7 +146,7 @@ def test_held_out_pictures_had_no_part_in_the_choice():
     judged = held_out(points, codes, present, groups, 0.99, NOW)
     # Chosen on a: the looser point, all wrong on b. Chosen on b: the stricter one, 400 of 500 right on a.
     assert (judged.known, judged.found, judged.wrong, judged.missed_unmatched) == (1000, 400, 500, 100)
-    assert choose(points, accuracies(codes, present), 0.99, NOW) == Choice(0, True, 0)
+    assert choose_point(points, accuracies(codes, present), 0.99, NOW) == Choice(0, True, 0)
 
 
 def test_originals_are_counted_once():

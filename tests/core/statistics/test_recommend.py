@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semtrace.core.statistics.accuracy import Accuracy
-from semtrace.core.statistics.recommend import Trial, recommend
+from semtrace.core.statistics.recommend import RatedPoint, recommend
 
 
-def trial(found: int, wrong: int, absent: int = 0, changes: tuple[int, float] = (0, 0.0), cost: int = 0) -> Trial:
+def trial(found: int, wrong: int, absent: int = 0, changes: tuple[int, float] = (0, 0.0), cost: int = 0) -> RatedPoint:
     """Of 100 pictures whose original is there and 10 whose is not."""
-    return Trial(Accuracy(110, found, wrong, 100 - found - wrong, 0, absent, 10 - absent, 0), changes, cost)
+    return RatedPoint(Accuracy(110, found, wrong, 100 - found - wrong, 0, absent, 10 - absent, 0), changes, cost)
 
 
-def index(*trials: Trial, precision: float = 0.9) -> int | None:
+def index(*trials: RatedPoint, precision: float = 0.9) -> int | None:
     found = recommend(trials, precision)
     return found.index if found else None
 
@@ -22,7 +22,7 @@ def test_the_highest_recall_of_the_requested_precision():
 
 
 def test_where_none_is_shown_what_is_observed_and_it_says_so():
-    few = [Trial(Accuracy(4, found, 0, 4 - found, 0, 0, 0, 0), (0, 0.0), 0) for found in (2, 4, 3)]
+    few = [RatedPoint(Accuracy(4, found, 0, 4 - found, 0, 0, 0, 0), (0, 0.0), 0) for found in (2, 4, 3)]
     found = recommend(few, 0.9)
     assert (found.index, found.shown, found.observed) == (1, [], [0, 1, 2])
 

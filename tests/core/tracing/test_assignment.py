@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semtrace.core.tracing import assignment
-from semtrace.core.tracing.assignment import settle
+from semtrace.core.tracing.assignment import settle_contention
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
 from tests.core.tracing.test_decision import CRITERIA, seen
 
@@ -20,14 +20,14 @@ def settled(
     candidates: list[list[Candidate]], criteria: Criteria = CRITERIA, *, images: bool = True
 ) -> list[tuple[str, str | None, str]]:
     decisions = [decide(found, criteria, images=images) for found in candidates]
-    again = settle(candidates, decisions, criteria, images=images)
+    again = settle_contention(candidates, decisions, criteria, images=images)
     return [(d.outcome, d.best.path if d.best else None, d.reason) for d in again]
 
 
 def test_without_contention_nothing_changes():
     candidates = [[seen("a", 4, 0.99), seen("b", 30, 0.5)], [seen("b", 3, 0.98), seen("a", 30, 0.5)], []]
     decisions = [decide(found, CRITERIA) for found in candidates]
-    assert settle(candidates, decisions, CRITERIA, images=True) == decisions
+    assert settle_contention(candidates, decisions, CRITERIA, images=True) == decisions
 
 
 def test_two_frames_of_one_field_are_told_apart_together():
@@ -84,7 +84,7 @@ def traced(bits: np.ndarray) -> set[tuple[int, int]]:
         for row in bits
     ]
     decisions: list[Decision] = [decide(found, CRITERIA, images=False) for found in rows]
-    again = settle(rows, decisions, CRITERIA, images=False)
+    again = settle_contention(rows, decisions, CRITERIA, images=False)
     return {(r, int(d.best.path)) for r, d in enumerate(again) if d.outcome == "matched" and d.best}
 
 

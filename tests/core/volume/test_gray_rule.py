@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from semtrace.core.image.gray8 import to_gray8
-from semtrace.core.volume.gray_rule import GrayRule, find_rule, fixed_range, order_statistics, parse
+from semtrace.core.volume.gray_rule import GrayRule, find_rule, fixed_range, order_statistics, parse_rule
 
 TYPES = ["u1", "i1", "<u2", ">u2", "<i2", ">i2", "<u4", ">i4", "<f2", "<f4", ">f4", "<f8", "<i8"]
 
@@ -44,13 +44,13 @@ def test_order_statistics_are_exact_for_any_values(values):
 @given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30))
 def test_the_text_of_a_rule_gives_the_rule_again(low, high):
     for rule in (GrayRule(min(low, high), max(low, high), "min-max, of float32"), GrayRule(None, None, "identity")):
-        assert parse(rule.text) == rule
+        assert parse_rule(rule.text) == rule
 
 
 @pytest.mark.parametrize("text", ["", "linear", "linear 1..2", "linear a..b (x)", "constant", "constant x to 0; y"])
 def test_a_text_that_is_no_rule_is_refused(text):
     with pytest.raises(ValueError, match=r"rule|convert"):
-        parse(text)
+        parse_rule(text)
 
 
 def test_wide_integers_of_8_bit_data_are_kept():
@@ -67,7 +67,7 @@ def test_a_volume_of_one_value_becomes_black(value):
     values = np.full((2, 3, 4), value, np.float32)
     rule = find_rule(blocks_of(values), values.dtype)
     assert not rule.apply(values).any()
-    assert not parse(rule.text).apply(values).any()
+    assert not parse_rule(rule.text).apply(values).any()
 
 
 def test_a_person_may_set_the_range():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semtrace.core.volume.box import Box
-from semtrace.core.volume.location import Digits, Location, digits_for, parse
+from semtrace.core.volume.location import Digits, Location, digits_for, parse_location
 
 NUMBERS = st.integers(0, 10**12)
 HOSTILE = st.one_of(
@@ -19,8 +19,8 @@ HOSTILE = st.one_of(
 def test_parse_is_the_inverse_of_name(dataset, axis, index, y0, height, x0, width, of_index, of_pixel):
     location = Location(dataset, axis, index, y0, y0 + height + 1, x0, x0 + width + 1)
     name = location.name(Digits(of_index, of_pixel))
-    assert parse(name) == location
-    assert parse(name).name(Digits(of_index, of_pixel)) == name
+    assert parse_location(name) == location
+    assert parse_location(name).name(Digits(of_index, of_pixel)) == name
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_parse_is_the_inverse_of_name(dataset, axis, index, y0, height, x0, widt
     ],
 )
 def test_names(name, location):
-    assert parse(name) == location
+    assert parse_location(name) == location
 
 
 def test_the_seed_s_older_form_is_understood():
-    assert parse("a_1-LOC-2_017_224_448", size=224) == Location("a_1", 2, 17, 224, 448, 448, 672)
+    assert parse_location("a_1-LOC-2_017_224_448", size=224) == Location("a_1", 2, 17, 224, 448, 448, 672)
     with pytest.raises(ValueError, match="not the name of a patch"):
-        parse("a_1-LOC-2_017_224_448")
+        parse_location("a_1-LOC-2_017_224_448")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_seed_s_older_form_is_understood():
 )
 def test_what_is_no_name_is_refused(name):
     with pytest.raises(ValueError, match="patch"):
-        parse(name)
+        parse_location(name)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

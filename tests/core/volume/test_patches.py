@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semtrace.core.volume.patches import POLICIES, Interval, assemble, cut, grid, lost
+from semtrace.core.volume.patches import POLICIES, Interval, assemble, cut, lost, patch_grid
 
 SIDES = st.integers(1, 60)
 
@@ -14,7 +14,7 @@ SIDES = st.integers(1, 60)
 def test_crop_then_assemble_is_the_identity(height, width, size, data, policy):
     stride = data.draw(st.integers(1, size))
     section = np.random.default_rng(height * 61 + width).integers(0, 256, (height, width)).astype(np.uint8)
-    rows, columns = grid(height, size, stride, policy), grid(width, size, stride, policy)
+    rows, columns = patch_grid(height, size, stride, policy), patch_grid(width, size, stride, policy)
     patches = [(r, c, cut(section, r, c)) for r in rows for c in columns]
     assert all(patch.shape == (size, size) for *_, patch in patches)
     np.testing.assert_array_equal(assemble(section.shape, patches), section)
@@ -24,7 +24,7 @@ def test_crop_then_assemble_is_the_identity(height, width, size, data, policy):
 @given(SIDES, st.integers(1, 20), st.data(), st.sampled_from(POLICIES))
 def test_patches_lie_on_the_side_in_order(side, size, data, policy):
     stride = data.draw(st.integers(1, size))
-    found = grid(side, size, stride, policy)
+    found = patch_grid(side, size, stride, policy)
     assert found == sorted(set(found))
     for one in found:
         assert 0 <= one.start < one.valid <= min(one.stop, side)
@@ -33,7 +33,7 @@ def test_patches_lie_on_the_side_in_order(side, size, data, policy):
 
 @given(SIDES, st.integers(1, 20))
 def test_overlap_invents_nothing_unless_the_side_is_too_short(side, size):
-    assert all(one.valid == one.stop for one in grid(side, size, size, "overlap")) == (side >= size)
+    assert all(one.valid == one.stop for one in patch_grid(side, size, size, "overlap")) == (side >= size)
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_overlap_invents_nothing_unless_the_side_is_too_short(side, size):
     ],
 )
 def test_policies_by_example(side, policy, starts, pixels_lost):
-    found = grid(side, 224, 224, policy)
+    found = patch_grid(side, 224, 224, policy)
     assert [one.start for one in found] == starts
     assert lost(side, found) == pixels_lost
 
 
 def test_a_side_shorter_than_a_patch_is_filled_or_left_out():
-    assert grid(100, 224, 224, "overlap") == [Interval(0, 224, 100)]
-    assert grid(100, 224, 224, "overlap", small="drop") == []
-    assert grid(224, 224, 224, "overlap", small="drop") == [Interval(0, 224, 224)]
+    assert patch_grid(100, 224, 224, "overlap") == [Interval(0, 224, 100)]
+    assert patch_grid(100, 224, 224, "overlap", small="drop") == []
+    assert patch_grid(224, 224, 224, "overlap", small="drop") == [Interval(0, 224, 224)]
 
 
 def test_what_is_invented_is_a_reflection():
@@ -73,4 +73,4 @@ def test_what_is_invented_is_a_reflection():
 @pytest.mark.parametrize(("side", "size", "stride"), [(0, 4, 4), (4, 0, 1), (4, 4, 5), (4, 4, 0)])
 def test_numbers_out_of_range_are_refused(side, size, stride):
     with pytest.raises(ValueError, match="at least 1"):
-        grid(side, size, stride, "overlap")
+        patch_grid(side, size, stride, "overlap")

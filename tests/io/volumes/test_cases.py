@@ -11,7 +11,7 @@ import pytest
 from semtrace.core.volume.box import Box, whole
 from semtrace.core.volume.gray_rule import find_rule
 from semtrace.io.volumes.open import open_volumes
-from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "curation"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the case files of ../shared/cases are not here")
@@ -29,7 +29,7 @@ def truth():
 
 
 def opened(name, scratch, **reading):
-    return open_volumes((CASES / name).resolve(), Reading(**reading), scratch)
+    return open_volumes((CASES / name).resolve(), ReadingChoices(**reading), scratch)
 
 
 def only(name, scratch, **reading):
@@ -139,7 +139,7 @@ def test_a_data_file_outside_is_not_opened(tmp_path):
     shutil.copy(CASES / "14_detached_escape.nhdr", inside)
     shutil.copy(CASES / "13_moved.raw", tmp_path / "outside.raw")
     with pytest.raises(UnreadableVolume, match="data file outside the root"):
-        open_volumes(inside / "14_detached_escape.nhdr", Reading(), tmp_path)
+        open_volumes(inside / "14_detached_escape.nhdr", ReadingChoices(), tmp_path)
 
 
 def test_another_level_is_chosen_by_its_scale(tmp_path):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from semtrace.core.volume.box import Box, whole
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.sections_folder import numbered, open_sections, series
-from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def values():
 
 
 def only(path, **reading):
-    (volume,) = open_volumes(path, Reading(**reading), path.parent / ".scratch")
+    (volume,) = open_volumes(path, ReadingChoices(**reading), path.parent / ".scratch")
     return volume
 
 
@@ -376,7 +376,7 @@ def test_real_maps_plain_and_compressed_are_equal(shared, tmp_path):
     folder = (shared / "volumes_video" / "mrcfile_emdb_maps").resolve()
     for plain, *packed in (("EMD-3001.map", "EMD-3001.map.bz2", "emd_3001.map.gz"),
                            ("EMD-3197.map", "EMD-3197.map.bz2", "emd_3197.map.gz")):  # fmt: skip
-        (volume,) = open_volumes(folder / plain, Reading(), tmp_path)
+        (volume,) = open_volumes(folder / plain, ReadingChoices(), tmp_path)
         values = all_of(volume)
         expected = mrcfile.read(folder / plain)
         with mrcfile.open(folder / plain, header_only=True) as file:
@@ -384,14 +384,14 @@ def test_real_maps_plain_and_compressed_are_equal(shared, tmp_path):
         np.testing.assert_array_equal(values, expected.transpose(order.index(3), order.index(2), order.index(1)))
         assert all(side and math.isfinite(side) for side in volume.voxel.nm)
         for name in packed:
-            (other,) = open_volumes(folder / name, Reading(), tmp_path)
+            (other,) = open_volumes(folder / name, ReadingChoices(), tmp_path)
             np.testing.assert_array_equal(all_of(other), values)
             assert other.voxel == volume.voxel
 
 
 def test_real_stack_and_sections(shared, tmp_path):
     folder = (shared / "volumes_video").resolve()
-    (stack,) = open_volumes(folder / "imageio_stacks_video" / "calcium_imaging.tif", Reading(), tmp_path)
+    (stack,) = open_volumes(folder / "imageio_stacks_video" / "calcium_imaging.tif", ReadingChoices(), tmp_path)
     assert (stack.shape, stack.dtype) == ((1000, 30, 40), np.uint16)
     expected = tifffile.imread(folder / "imageio_stacks_video" / "calcium_imaging.tif")
     np.testing.assert_array_equal(stack.read(Box(990, 1000, 0, 30, 0, 40)), expected[990:])

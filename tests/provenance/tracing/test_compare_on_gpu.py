@@ -14,7 +14,7 @@ from tests.pipeline import defaults
 
 @pytest.mark.parametrize("memory_mb", [1, 512])
 def test_the_tables_are_those_of_the_workers(memory_mb, done, tmp_path, monkeypatch):
-    fill, found = compare_on_gpu.fill, []
+    fill, found = compare_on_gpu.precompute_ssim, []
 
     def on_the_cpu(tasks, executor, device):
         assert device == "cuda"

@@ -9,7 +9,7 @@ Device = Literal["auto", "cpu", "cuda"]
 CHOICES = get_args(Device)
 
 
-def choose(device: str) -> str:
+def choose_device(device: str) -> str:
     """``cpu`` or ``cuda``; no result depends on which, beyond 1e-11 of an SSIM.
 
     torch takes a second to import, so it is asked only where NVIDIA's driver says that there is a device.

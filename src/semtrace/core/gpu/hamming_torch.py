@@ -17,7 +17,7 @@ _MOST_BITS = 1024
 _PLACES = 1 << 20  # references in one tile: distance and place fit into one int32
 
 
-def nearest(
+def nearest_on_device(
     queries: NDArray[np.uint64], references: NDArray[np.uint64], k: int, *, device: str, memory_mb: int = 1024
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The k nearest references of every query; ties go to the smallest index.

@@ -62,7 +62,7 @@ class NearPairs:
     cut: int
 
 
-def near_pairs(
+def near_hash_pairs(
     words: NDArray[np.uint64], owners: NDArray[np.int64], radius: float, most: int, *, workers: int = 1
 ) -> NearPairs:
     """All pairs of pictures nearer than ``radius``, and of each picture at most its ``most`` nearest.
@@ -148,7 +148,7 @@ def toward(keeper: int, links: Sequence[Link]) -> dict[int, tuple[int, Link]]:
     return found
 
 
-def distances(
+def link_distances(
     words: NDArray[np.uint64], owners: NDArray[np.int64], pairs: Sequence[tuple[int, int]]
 ) -> NDArray[np.int64]:
     """Bits between the nearest hashes of the two pictures of each pair, shape (p,).

@@ -13,7 +13,7 @@ from semtrace.core.hashing.phash import HASH_SIZES
 from semtrace.core.image.resample import resize
 
 
-def algorithm(size: int = 8) -> str:
+def dhash_algorithm(size: int = 8) -> str:
     """Name of the hash in tables and caches, such as ``dhash8``."""
     _check_size(size)
     return f"dhash{size}"

@@ -43,12 +43,12 @@ def patch_hashes(patches: NDArray[np.uint8], size: int) -> NDArray[np.uint64]:
     return np.asarray(np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel())
 
 
-def to_hex(hashes: NDArray[np.uint64]) -> list[str]:
+def hashes_to_hex(hashes: NDArray[np.uint64]) -> list[str]:
     """16 hex digits of each hash, as ``str(imagehash.ImageHash)`` writes them."""
     return [f"{int(value):016x}" for value in hashes]
 
 
-def from_hex(texts: list[str]) -> NDArray[np.uint64]:
+def hashes_from_hex(texts: list[str]) -> NDArray[np.uint64]:
     """Hashes of 16 hex digits each, shape (n,)."""
     return np.array([int(text, 16) for text in texts], np.uint64)
 

@@ -13,7 +13,7 @@ SHORTEST = 0.02  # less is an empty edge
 BELOW = 0.025  # what may follow under a bar: a frame, a rest of the picture
 # parts of a row's pixels that have the bar's level
 PLAIN = 0.9  # at least, between the lines of text
-WRITTEN = 0.3  # at least, in the densest line of text
+WRITTEN_SHARE = 0.3  # at least, in the densest line of text
 PICTURE = 0.5  # at most, in the row above the bar
 
 
@@ -51,7 +51,7 @@ def bar_top(gray: NDArray[Any]) -> int:
         return height
     last = int(plain[-1])
     top = last
-    while top > 0 and (share[top - 1] >= WRITTEN or _is_line(band[top - 1])):
+    while top > 0 and (share[top - 1] >= WRITTEN_SHARE or _is_line(band[top - 1])):
         top -= 1
     for row in range(max(top, 1), last + 1):
         if share[row - 1] <= PICTURE and (share[row] >= PLAIN or _is_line(band[row])):
@@ -94,7 +94,7 @@ def _is_bar(
     tall = last + 1 - top
     if tall < height * SHORTEST or np.any(share[max(top - tall, 0) : top] >= PLAIN):
         return False
-    bar = band[top : last + 1][share[top : last + 1] >= WRITTEN]  # without the lines of a frame
+    bar = band[top : last + 1][share[top : last + 1] >= WRITTEN_SHARE]  # without the lines of a frame
     ink = np.count_nonzero(bar != level) / bar.size
     text = np.count_nonzero(_distance(bar, level) >= contrast) / bar.size
     begins = share[top : top + tall // 2 + 1].min() < 0.98  # text is not confined to the lower half

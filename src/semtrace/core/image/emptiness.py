@@ -26,7 +26,7 @@ _OUTLIER = 3.0  # standard deviations
 
 
 @dataclass(frozen=True)
-class Content:
+class FrameContent:
     """How far a frame rises above its noise.
 
     Attributes:
@@ -48,7 +48,7 @@ class Content:
         return self.measurable and self.large <= MOST_LARGE and self.small <= MOST_SMALL
 
 
-def content(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Content:
+def content(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> FrameContent:
     """Measure what a frame shows above a quadratic background that leaves out what stands out.
 
     The noise is taken from differences of neighbouring pixels. Where neighbours' noise is alike (a blurred or a
@@ -66,14 +66,14 @@ def content(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Content:
     frame.flags.writeable = False
     noise = noise_level(frame)
     if min(frame.shape) < 4 * LARGE:
-        return Content(noise, 0.0, 0.0, False)
+        return FrameContent(noise, 0.0, 0.0, False)
     means = _block_means(frame, LARGE)
     background = _fit(means, frame.shape)
     rough = np.abs(means - _blocks_of(background, means.shape, frame.shape)).max()
     if rough > MOST_LARGE * noise / LARGE:  # the common case, seen without looking at every place
-        return Content(noise, float(rough * LARGE / noise), 0.0, True)
+        return FrameContent(noise, float(rough * LARGE / noise), 0.0, True)
     large = _largest(frame, background, LARGE) * LARGE / noise
-    return Content(noise, float(large), float(_largest(frame, background, SMALL) * SMALL / noise), True)
+    return FrameContent(noise, float(large), float(_largest(frame, background, SMALL) * SMALL / noise), True)
 
 
 def noise_level(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> float:

@@ -26,7 +26,7 @@ def top_for(highest: int) -> int:
     raise ValueError(f"{highest}: more than 16 bits")
 
 
-def to_gray8(pixels: NDArray[np.uint8] | NDArray[np.uint16], top: int) -> NDArray[np.uint8]:
+def frame_to_gray8(pixels: NDArray[np.uint8] | NDArray[np.uint16], top: int) -> NDArray[np.uint8]:
     """Map 0..``top`` to 0..255, rounding half up; 8-bit frames are returned as they are.
 
     Args:

@@ -60,7 +60,7 @@ class Measures:
     saturated: NDArray[np.float64]
 
 
-def measure(patches: NDArray[np.uint8]) -> Measures:
+def measure_structure(patches: NDArray[np.uint8]) -> Measures:
     """Measure n patches of one shape, (n, H, W), uint8, contiguous.
 
     Sums are whole numbers and floats are added in a fixed order: the same on every machine.

@@ -36,7 +36,7 @@ class Distances:
     nearest_index: NDArray[np.int64]
 
 
-def distances(
+def null_distances(
     words: NDArray[np.uint64],
     cropped: NDArray[np.uint64],
     owner: NDArray[np.int64],

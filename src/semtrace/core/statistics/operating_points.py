@@ -158,7 +158,9 @@ class Choice:
     boldest: int
 
 
-def choose(points: Sequence[Point], judged: Sequence[Accuracy], precision: float, current: Point) -> Choice | None:
+def choose_point(
+    points: Sequence[Point], judged: Sequence[Accuracy], precision: float, current: Point
+) -> Choice | None:
     """The point with the highest recall among those of the requested precision; None where there is none.
 
     Points whose precision is shown (the lower bound of its 95 % interval reaches it) go before those where it is only
@@ -206,7 +208,7 @@ def held_out(
     side = np.array([order[name] % 2 for name in groups], dtype=bool)
     counts = np.zeros(7, dtype=int)
     for half in (side, ~side):
-        choice = choose(points, accuracies(codes[~half], present[~half]), precision, current)
+        choice = choose_point(points, accuracies(codes[~half], present[~half]), precision, current)
         if choice is None:
             return None
         [judged] = accuracies(codes[half][:, [choice.index]], present[half])

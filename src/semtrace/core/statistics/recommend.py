@@ -10,7 +10,7 @@ from semtrace.core.statistics.operating_points import eligible
 
 
 @dataclass(frozen=True)
-class Trial:
+class RatedPoint:
     """One operating point.
 
     Attributes:
@@ -41,7 +41,7 @@ class Recommendation:
     equal: list[int]
 
 
-def recommend(trials: Sequence[Trial], precision: float) -> Recommendation | None:
+def recommend(trials: Sequence[RatedPoint], precision: float) -> Recommendation | None:
     """The highest recall among the points of a requested precision, exactly: every point is asked.
 
     Points whose precision is shown go before those where it is only observed. Of equal recall: fewest wrong matches,

@@ -22,7 +22,7 @@ from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
 LARGEST_BLOCK = 200  # published pictures; each costs one more assignment of the whole block
 
 
-def settle(
+def settle_contention(
     candidates: Sequence[Sequence[Candidate]], decisions: Sequence[Decision], criteria: Criteria, *, images: bool
 ) -> list[Decision]:
     """Decide again where published pictures contend for originals.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from semtrace.core.volume.box import Box
-from semtrace.core.volume.patches import Interval, Policy, Small, grid
+from semtrace.core.volume.patches import Interval, Policy, Small, patch_grid
 
 
 class Stretch(NamedTuple):
@@ -40,7 +40,7 @@ class Block(NamedTuple):
 def stretches(side: int, size: int, stride: int, policy: Policy, small: Small) -> list[Stretch]:
     """Stretches of a side of the volume, in order; each section belongs to the first interval that has it."""
     found, low = [], 0
-    for one in grid(side, size, stride, policy, small):
+    for one in patch_grid(side, size, stride, policy, small):
         if one.valid > low:
             found.append(Stretch(low, one.valid, one))
             low = one.valid

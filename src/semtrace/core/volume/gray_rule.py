@@ -60,7 +60,7 @@ class GrayRule:
         return f"linear {self.low!r}..{self.high!r} ({self.how})"
 
 
-def parse(text: str) -> GrayRule:
+def parse_rule(text: str) -> GrayRule:
     """The rule of a text that ``GrayRule.text`` wrote.
 
     Raises:

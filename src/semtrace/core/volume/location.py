@@ -80,7 +80,7 @@ class Location:
         raise ValueError(f"{self.name()} lies in a 2D image")
 
 
-def parse(name: str, *, size: int | None = None) -> Location:
+def parse_location(name: str, *, size: int | None = None) -> Location:
     """The location of a name, read from the right, so that a dataset may have any name.
 
     Args:

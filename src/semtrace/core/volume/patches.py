@@ -26,7 +26,7 @@ class Interval(NamedTuple):
         return self.valid - self.start
 
 
-def grid(side: int, size: int, stride: int, policy: Policy, small: Small = "pad") -> list[Interval]:
+def patch_grid(side: int, size: int, stride: int, policy: Policy, small: Small = "pad") -> list[Interval]:
     """Intervals of patches along one side of a section.
 
     ``overlap``: the last patch is moved inside, so every pixel is in a patch and none is invented. ``pad``: the last is

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.volume.location import PLANES
-from semtrace.core.volume.voxels import Sides
+from semtrace.core.volume.voxels import VoxelSides
 
 _IN_PLANE = {0: (1, 2), 1: (0, 2), 2: (0, 1)}
 """Axes (of z, y, x) along which the rows and columns of a section lie, by the axis that it is cut across."""
@@ -26,7 +26,7 @@ def section_shape(shape: tuple[int, int, int], axis: int) -> tuple[int, int]:
     return shape[down], shape[along]
 
 
-def planes(ratio: Sides, max_ratio: float, *, always: bool = False) -> list[int]:
+def planes(ratio: VoxelSides, max_ratio: float, *, always: bool = False) -> list[int]:
     """The axes that sections may be cut across.
 
     xy may always be cut. xz and yz may be where the two sides of a voxel in that plane differ by no more than

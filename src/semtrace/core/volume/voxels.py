@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-Sides = tuple[float | None, float | None, float | None]
+VoxelSides = tuple[float | None, float | None, float | None]
 
 _NANOMETRES = {
     "m": 1e9, "metre": 1e9, "meter": 1e9,
@@ -28,8 +28,8 @@ class VoxelSize:
         note: words about a side that was mended or left out.
     """
 
-    nm: Sides = (None, None, None)
-    ratio: Sides = (None, None, None)
+    nm: VoxelSides = (None, None, None)
+    ratio: VoxelSides = (None, None, None)
     source: str = ""
     note: str = ""
 
@@ -83,6 +83,6 @@ def overridden(size: VoxelSize, nm: Sequence[float]) -> VoxelSize:
     return replace(size, nm=_three(sides), ratio=_three(sides), source="import.voxel_nm")
 
 
-def _three(sides: Sequence[float | None]) -> Sides:
+def _three(sides: Sequence[float | None]) -> VoxelSides:
     z, y, x = sides
     return z, y, x

@@ -14,7 +14,7 @@ from semtrace.core.volume.voxels import VoxelSize, voxel_size
 from semtrace.io.files import open_regular
 from semtrace.io.volumes import unpack
 from semtrace.io.volumes.mapped import loader, map_voxels, whole_sections
-from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume, check_shape
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume, check_shape
 
 HEADER = 1024
 _SIDE = 2**31 - 1
@@ -36,7 +36,7 @@ def is_mrc(head: bytes) -> bool:
     )
 
 
-def open_mrc(path: Path, reading: Reading, scratch: Path) -> list[Volume]:
+def open_mrc(path: Path, reading: ReadingChoices, scratch: Path) -> list[Volume]:
     """The volumes of a file: one, or several where its space group says that it is a stack of volumes.
 
     Raises:

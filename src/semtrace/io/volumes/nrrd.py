@@ -15,7 +15,7 @@ from semtrace.core.volume.voxels import VoxelSize, voxel_size
 from semtrace.io.files import UnsafePathError, open_regular, safe_join
 from semtrace.io.volumes.mapped import loader, map_voxels, whole_sections
 from semtrace.io.volumes.unpack import unpack
-from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume, check_shape
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume, check_shape
 
 _LONGEST_HEADER = 1 << 20
 _TYPES = {
@@ -43,7 +43,7 @@ def data_file(path: Path) -> Path | None:
     return _data_file(path, header)
 
 
-def open_nrrd(path: Path, reading: Reading, scratch: Path) -> list[Volume]:
+def open_nrrd(path: Path, reading: ReadingChoices, scratch: Path) -> list[Volume]:
     """The volume of a header and its data.
 
     Raises:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from semtrace.io.files import open_regular
 from semtrace.io.volumes import mrc, nrrd, pages, tiff_stack, unpack, zarr_store
-from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume
 
 
-def open_volumes(path: Path, reading: Reading, scratch: Path) -> list[Volume]:
+def open_volumes(path: Path, reading: ReadingChoices, scratch: Path) -> list[Volume]:
     """The volumes that a file or a zarr store holds, in order; most hold one.
 
     Nothing is read but headers, and no memory is taken for what a header promises.

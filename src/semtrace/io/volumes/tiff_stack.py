@@ -16,12 +16,12 @@ from semtrace.core.volume.voxels import VoxelSize, voxel_size
 from semtrace.io.files import open_regular
 from semtrace.io.volumes.mapped import loader, map_voxels
 from semtrace.io.volumes.pages import check_page, decode_page, white_is_high
-from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume, check_shape
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume, check_shape
 
 _SECTIONS = "ZIQTR"  # axes that can be the sections, the first of them that is longer than 1
 
 
-def open_tiff(path: Path, reading: Reading) -> list[Volume]:
+def open_tiff(path: Path, reading: ReadingChoices) -> list[Volume]:
     """The volume of the first series of a TIFF with several pages.
 
     Raises:
@@ -38,7 +38,7 @@ def open_tiff(path: Path, reading: Reading) -> list[Volume]:
             raise UnreadableVolume("corrupt", f"{type(error).__name__} {error}".split(" at 0x")[0]) from None
 
 
-def _open(path: Path, tiff: tifffile.TiffFile, reading: Reading) -> Volume:
+def _open(path: Path, tiff: tifffile.TiffFile, reading: ReadingChoices) -> Volume:
     series = tiff.series[0]
     first: Any = series.keyframe
     check_page(first)

@@ -34,7 +34,7 @@ class UnreadableVolume(ValueError):  # noqa: N818  (a finding about a file, not 
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingChoices:
     """How volumes are read (part of conf/curation/import).
 
     Attributes:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box, intersect
 from semtrace.core.volume.voxels import VoxelSize, voxel_size
-from semtrace.io.volumes.volume import MAX_BLOCK, Reading, UnreadableVolume, Volume
+from semtrace.io.volumes.volume import MAX_BLOCK, ReadingChoices, UnreadableVolume, Volume
 
 _METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 
@@ -24,7 +24,7 @@ def is_zarr(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
-def open_zarr(folder: Path, reading: Reading) -> list[Volume]:
+def open_zarr(folder: Path, reading: ReadingChoices) -> list[Volume]:
     """The volume of a store: the wanted level of OME-Zarr, or the array itself.
 
     Raises:
@@ -45,7 +45,7 @@ def open_zarr(folder: Path, reading: Reading) -> list[Volume]:
     return [_from_multiscale(folder, node, scales[0], reading)]
 
 
-def _from_multiscale(folder: Path, node: Any, said: dict[str, Any], reading: Reading) -> Volume:
+def _from_multiscale(folder: Path, node: Any, said: dict[str, Any], reading: ReadingChoices) -> Volume:
     try:
         axes = [axis if isinstance(axis, str) else str(axis["name"]) for axis in said["axes"]]
         units = [None if isinstance(axis, str) else axis.get("unit") for axis in said["axes"]]
@@ -93,7 +93,7 @@ def _scale(said: dict[str, Any], axes: int) -> list[float]:
 
 
 def _volume(
-    folder: Path, array: Any, axes: list[str], voxel: VoxelSize, kind: str, level: int | None, reading: Reading
+    folder: Path, array: Any, axes: list[str], voxel: VoxelSize, kind: str, level: int | None, reading: ReadingChoices
 ) -> Volume:
     dtype = np.dtype(array.dtype)
     if dtype.kind not in "buif":
@@ -114,7 +114,7 @@ def _volume(
     return Volume(kind, shape, native, voxel, view.load, level=level, notes=notes, absent=view.absent)
 
 
-def _place(axes: list[str], shape: tuple[int, ...], reading: Reading) -> tuple[dict[int, int], list[int | None]]:
+def _place(axes: list[str], shape: tuple[int, ...], reading: ReadingChoices) -> tuple[dict[int, int], list[int | None]]:
     """Index on each axis that is not kept, and the array's axis for z, y and x (None: there is none)."""
     if any(axes):
         where = {axis: i for i, axis in enumerate(axes)}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.image.shift import Likeness, likeness, shrink
 from semtrace.io.cache import Cache, Entry, Kind, reader
-from semtrace.provenance.tracing.compare_pairs import files
+from semtrace.provenance.tracing.compare_pairs import files_of_task
 from semtrace.provenance.tracing.pair_images import Image, Pairs, UnavailableError, pixels
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
@@ -19,15 +19,22 @@ from semtrace.stage.rejects import Failure, Reject
 
 _KIND = Kind("likeness", (__name__,))
 
-Compared = Likeness | Reject | None
+ComparedFields = Likeness | Reject | None
 """The likeness of a pair; None where the two are not comparable; a reject, with the file as its path, where one cannot
 be read (any more)."""
 
 
-def compare_fields(tasks: Sequence[Pairs], executor: Executor) -> list[list[Compared]]:
+def compare_fields(tasks: Sequence[Pairs], executor: Executor) -> list[list[ComparedFields]]:
     """The likeness of each pair, task by task; kept in the side cache by the contents of both files."""
     results = worked_map(
-        tasks, _compare, recall=_recall, executor=executor, what="compare", reads=files, chunk=4, prepare=_load_kernels
+        tasks,
+        _compare,
+        recall=_recall,
+        executor=executor,
+        what="compare",
+        reads=files_of_task,
+        chunk=4,
+        prepare=_load_kernels,
     )
     return [
         [Reject.of(image.file, "", found) for _ in others] if isinstance(found, Failure) else found
@@ -44,20 +51,20 @@ def _key(image: Image, other: Image) -> str:
     return "-".join(sorted((image.md5, other.md5)))
 
 
-def _recall(cache: Cache, tasks: Sequence[Pairs]) -> list[list[Compared] | None]:
+def _recall(cache: Cache, tasks: Sequence[Pairs]) -> list[list[ComparedFields] | None]:
     """The likenesses of tasks of which the side cache has them all; None where a worker must look at pixels."""
     return [_recalled(cache, task) for task in tasks]
 
 
-def _recalled(cache: Cache, task: Pairs) -> list[Compared] | None:
+def _recalled(cache: Cache, task: Pairs) -> list[ComparedFields] | None:
     image, others = task
     known = [cache.get(_KIND, _key(image, other)) for other in others]
     return None if None in known else [Likeness(**one) if one else None for one in known]
 
 
-def _compare(cache_file: str, task: Pairs) -> tuple[list[Compared], list[Entry]]:
+def _compare(cache_file: str, task: Pairs) -> tuple[list[ComparedFields], list[Entry]]:
     image, others = task
-    compared: list[Compared] = []
+    compared: list[ComparedFields] = []
     entries: list[Entry] = []
     cache = reader(cache_file)
     for other in others:

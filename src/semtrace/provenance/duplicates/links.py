@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.grouping.groups import Evidence, Link, distances, group, near_pairs
+from semtrace.core.grouping.groups import Evidence, Link, group, link_distances, near_hash_pairs
 from semtrace.io.files import safe_name
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.duplicates.likeness import compare_fields
@@ -117,7 +117,7 @@ def known_links(pool: Pool, traced: Mapping[str, str], knowledge: Knowledge) -> 
         other_bytes = pool.contents[i].digests.isdisjoint(pool.contents[j].digests)
         found.append((i, j, "identical_pixels" if other_bytes else "identical_bytes"))
     ordered = [(min(i, j), max(i, j), evidence) for i, j, evidence in dict.fromkeys(found)]
-    bits = distances(pool.words, pool.owners, [(i, j) for i, j, _ in ordered]).tolist()
+    bits = link_distances(pool.words, pool.owners, [(i, j) for i, j, _ in ordered]).tolist()
     return [Link(*one, apart) for one, apart in zip(ordered, bits, strict=True)]
 
 
@@ -148,7 +148,7 @@ def near_links(
     links, cut = [], 0
     for name in sorted(set(pool.sets)):
         chosen = usable & (sets == name)
-        near = near_pairs(
+        near = near_hash_pairs(
             pool.words[chosen], pool.owners[chosen], limits.radius if roots else limits.radius_by_hash, limits.most,
             workers=executor.workers or available_cores(),
         )  # fmt: skip

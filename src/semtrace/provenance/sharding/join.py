@@ -22,7 +22,7 @@ from semtrace.provenance.tables import CONVERTED, HASHES, INVENTORY
 from semtrace.stage.inputs import check_folder
 from semtrace.stage.rejects import REJECTS, Reject, printable, write_rejects
 
-Rows = list[dict[str, Any]]
+TableRows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def run(archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settin
     return Summary(len(shards), len(inventory), len(keepers), len(refused) + len(failed) + len(unhashed))
 
 
-def _read(shards: Mapping[str, str], parts: Path, stage: str, table: Table) -> tuple[Rows, list[Reject]]:
+def _read(shards: Mapping[str, str], parts: Path, stage: str, table: Table) -> tuple[TableRows, list[Reject]]:
     """Rows and rejects of a stage in all shards, by path in the archive."""
-    rows: Rows = []
+    rows: TableRows = []
     rejects: list[Reject] = []
     for name, folder in shards.items():
         place = parts / name / stage
@@ -84,8 +84,8 @@ def _read(shards: Mapping[str, str], parts: Path, stage: str, table: Table) -> t
 
 
 def _of_keepers(
-    inventory: Rows, converted: Rows, failed: list[Reject], shards: Mapping[str, str], layout: str
-) -> tuple[Rows, list[Reject]]:
+    inventory: TableRows, converted: TableRows, failed: list[Reject], shards: Mapping[str, str], layout: str
+) -> tuple[TableRows, list[Reject]]:
     """What became of each TIFF is what became of its keeper, which may lie in another shard."""
     made, lost = {row["path"]: row for row in converted}, {reject.path: reject for reject in failed}
     unique = [row for row in inventory if not row["duplicate_of"]]
@@ -106,7 +106,7 @@ def _of_keepers(
     return rows, rejects
 
 
-def _write(folder: Path, table: Table, rows: Rows, rejects: list[Reject]) -> None:
+def _write(folder: Path, table: Table, rows: TableRows, rejects: list[Reject]) -> None:
     with staged_folder(folder) as staging:
         tables.write(staging / table.name, table, rows)
         write_rejects(staging, rejects, rows_in=len(rows) + len(rejects), rows_out=len(rows))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.image.align import Aligned
 from semtrace.io.cache import Cache, Entry
-from semtrace.provenance.tracing.compare_pairs import aligned_pairs, files, has_similarities
+from semtrace.provenance.tracing.compare_pairs import aligned_pairs, files_of_task, has_similarities
 from semtrace.provenance.tracing.pair_images import SIMILARITY, Pairs
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
@@ -31,7 +31,7 @@ class Ready(NamedTuple):
     digests: tuple[bytes, bytes]
 
 
-def fill(tasks: Sequence[Pairs], executor: Executor, device: str) -> None:
+def precompute_ssim(tasks: Sequence[Pairs], executor: Executor, device: str) -> None:
     """Put the SSIM of every pair into the side cache that is not there yet.
 
     Args:
@@ -43,8 +43,8 @@ def fill(tasks: Sequence[Pairs], executor: Executor, device: str) -> None:
         waiting: list[Ready] = []
         held = 0
         pairs = worked_map(
-            tasks, _align, recall=_recall, executor=executor.on_this_machine(), what=f"align for {device}", reads=files,
-            chunk=2,
+            tasks, _align, recall=_recall, executor=executor.on_this_machine(), what=f"align for {device}",
+            reads=files_of_task, chunk=2,
         )  # fmt: skip
         for result in pairs:
             if isinstance(result, Failure):

@@ -16,8 +16,8 @@ from semtrace.provenance.tracing.pair_images import (
     SIMILARITY,
     AllCompared,
     Compared,
+    PairImages,
     Pairs,
-    Pictures,
     UnavailableError,
     UnknownError,
     key_of,
@@ -35,12 +35,12 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool 
     return list(
         worked_map(
             tasks, partial(_compare, thorough), recall=partial(_recall, thorough), executor=executor,
-            what="compare", reads=files, chunk=4, prepare=load_kernels,
+            what="compare", reads=files_of_task, chunk=4, prepare=load_kernels,
         )
     )  # fmt: skip
 
 
-def files(task: Pairs) -> list[str]:
+def files_of_task(task: Pairs) -> list[str]:
     """The published picture and one of its originals: they lie in different folders."""
     return [image.file for image in (task[0], *task[1][:1])]
 
@@ -51,7 +51,7 @@ def _recall(thorough: bool, cache: Cache, tasks: Sequence[Pairs]) -> list[list[C
 
 
 def _recalled(thorough: bool, cache: Cache, task: Pairs) -> list[Compared] | None:
-    pictures = Pictures(task[0], "", cache, recalling=True)
+    pictures = PairImages(task[0], "", cache, recalling=True)
     try:
         return (pictures.measure if thorough else pictures.compare)(task[1])
     except UnknownError:
@@ -67,7 +67,7 @@ def load_kernels() -> None:
 
 
 def _compare(thorough: bool, cache_file: str, task: Pairs) -> tuple[AllCompared, list[Entry]]:
-    pictures = Pictures(task[0], cache_file, reader(cache_file))
+    pictures = PairImages(task[0], cache_file, reader(cache_file))
     try:
         return (pictures.measure if thorough else pictures.compare)(task[1]), pictures.entries
     except UnavailableError as error:
@@ -83,7 +83,7 @@ def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: 
         gray: its pixels.
         cache_file: the side cache, for looking up.
     """
-    pictures = Pictures(task[0], cache_file, reader(cache_file))
+    pictures = PairImages(task[0], cache_file, reader(cache_file))
     pictures.data, pictures.gray = data, gray
     pictures.compare(task[1])
     return pictures.entries
@@ -99,7 +99,7 @@ def aligned_pairs(task: Pairs, cache_file: str) -> Iterator[tuple[str, Aligned]]
 
     What cannot be read or is not comparable is left out: the comparison of the pair will say so.
     """
-    pictures = Pictures(task[0], cache_file, reader(cache_file))
+    pictures = PairImages(task[0], cache_file, reader(cache_file))
     for original in task[1]:
         key = key_of(task[0], original)
         if pictures.cache.get(SIMILARITY, key) is None:

@@ -25,11 +25,11 @@ from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure
 
 THUMBNAIL, CROP = Kind("thumbnail", (__name__,)), Kind("crop", (__name__,))
-MOST = 4  # originals in which one picture is placed
+MOST_PLACED = 4  # originals in which one picture is placed
 _SMALLEST = 7  # pixels along a side: one SSIM window
 
 
-Task = tuple[Image, Image, tuple[float, float, float, float]]
+PlaceTask = tuple[Image, Image, tuple[float, float, float, float]]
 """A published picture, an original, and about where in it the picture may be."""
 
 
@@ -66,7 +66,7 @@ def find_crops(
     archive = [(t, thumb) for t, thumb in zip(tiffs, seen, strict=False) if thumb is not None]
     asked = [(j, thumb) for j, thumb in zip(queries, seen[len(tiffs) :], strict=True) if thumb is not None]
     hits = template_search.search(
-        [thumb.picture for _, thumb in asked], [thumb for _, thumb in archive], most=MOST,
+        [thumb.picture for _, thumb in asked], [thumb for _, thumb in archive], most=MOST_PLACED,
         workers=executor.workers or available_cores(),
     )  # fmt: skip
     tasks = [
@@ -77,7 +77,7 @@ def find_crops(
     placed = iter(_mapped(_place, tasks, executor, "crops"))
     result = {}
     for (j, _), found in zip(asked, hits, strict=True):
-        cropped = Cropped([], [], [], complete=len(found) < MOST)
+        cropped = Cropped([], [], [], complete=len(found) < MOST_PLACED)
         for hit, place in zip(found, placed, strict=False):
             if place is not None:
                 t = archive[hit.original][0]
@@ -105,7 +105,7 @@ def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) 
     return [None if isinstance(result, Failure) else result for result in results]
 
 
-def _files(item: Image | Task) -> list[str]:
+def _files(item: Image | PlaceTask) -> list[str]:
     return [image.file for image in ((item,) if isinstance(item, Image) else item[:2])]
 
 
@@ -122,7 +122,7 @@ def _thumbnail(cache_file: str, image: Image) -> tuple[template_search.Thumbnail
     return made, [(THUMBNAIL, key, {"picture": made.picture, "rows": made.rows})]
 
 
-def _place(cache_file: str, task: Task) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:
+def _place(cache_file: str, task: PlaceTask) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:
     published, original, guess = task
     key = f"{published.md5}-{original.md5}-{original.bar_top}"
     known = reader(cache_file).get(CROP, key)

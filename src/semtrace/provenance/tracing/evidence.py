@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from semtrace.core.gpu.device import choose
+from semtrace.core.gpu.device import choose_device
 from semtrace.core.image.align import Comparison
 from semtrace.core.image.symmetry import inverse
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, Proof, decide
@@ -140,8 +140,8 @@ def compare_candidates(
     order = sorted((j for j, (_, near) in enumerate(tasks) if near), key=lambda j: (pairs[j][0].original, j))
     compared: list[AllCompared] = [[] for _ in pairs]
     wanted = [tasks[j] for j in order]
-    if choose(executor.device) == "cuda":
-        compare_on_gpu.fill(wanted, executor, "cuda")
+    if choose_device(executor.device) == "cuda":
+        compare_on_gpu.precompute_ssim(wanted, executor, "cuda")
     done = compare_pairs(wanted, executor, thorough=thorough)
     for j, result in zip(order, done, strict=True):
         compared[j] = result
@@ -165,7 +165,7 @@ class Weighed:
     healthy: bool
 
 
-def weigh(
+def collect_evidence(
     content: Content,
     found: list[Pair],
     comparisons: AllCompared,
@@ -215,7 +215,7 @@ def trace(weighed: Weighed, criteria: Criteria, *, images: bool) -> Decision:
     return decision
 
 
-def is_fruitless(decision: Decision) -> bool:
+def is_without_match(decision: Decision) -> bool:
     """Whether no candidate was alike, so that originals farther away by hash are worth a look."""
     fruitless = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
     return decision.outcome != "matched" and decision.reason in fruitless

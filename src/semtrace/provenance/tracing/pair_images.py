@@ -64,7 +64,7 @@ AllCompared = list[Compared] | Failure
 """A published picture's comparisons in the order of its originals; one failure where it cannot be read itself."""
 
 
-def settle(
+def prove_and_correlate(
     similar: Sequence[Compared],
     known: Sequence[bool],
     reencoded: Callable[[int], bool],
@@ -108,7 +108,7 @@ class UnknownError(Exception):
     """A value is not in the side cache."""
 
 
-class Pictures:
+class PairImages:
     """One published picture beside its candidates; nothing is decoded before it is needed."""
 
     def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
@@ -127,7 +127,7 @@ class Pictures:
 
     def compare(self, originals: Sequence[Image]) -> list[Compared]:
         """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
-        return settle(
+        return prove_and_correlate(
             [self._similar(original) for original in originals],
             [original.known for original in originals],
             lambda i: self._kept(REENCODING, originals[i], self._is_reencoding) is True,

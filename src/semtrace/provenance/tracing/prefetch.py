@@ -18,7 +18,7 @@ from semtrace.io.images import decode, encode_jpeg
 from semtrace.provenance.fingerprint import HashSettings, examination
 from semtrace.provenance.tracing.compare_pairs import compare_held, load_kernels
 from semtrace.provenance.tracing.evidence import Scope, apply_verdicts, read_knowledge
-from semtrace.provenance.tracing.sides import load_side, near_pairs, to_side
+from semtrace.provenance.tracing.sides import candidate_pairs, load_side, to_side
 from semtrace.stage.decode_files import Seen
 
 
@@ -76,7 +76,7 @@ class Comparisons:
             return []
         path = Path(seen.file).relative_to(scope.roots[1]).as_posix()
         one = to_side([{**seen.facts, "path": path}], path)
-        near = near_pairs(scope.originals, one, self.criteria.hamming_threshold, 1, geometry=self.geometry)
+        near = candidate_pairs(scope.originals, one, self.criteria.hamming_threshold, 1, geometry=self.geometry)
         (found,) = apply_verdicts(near, scope.originals, one, scope.knowledge)
         return compare_held(scope.task(one.contents[0], found), seen.data, seen.image.gray, str(self.cache))
 

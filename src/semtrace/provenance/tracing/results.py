@@ -8,7 +8,7 @@ from typing import Any
 
 from semtrace.core.tracing.decision import Criteria, Decision, decide
 from semtrace.provenance.tracing.crop_search import Cropped
-from semtrace.provenance.tracing.evidence import Weighed, is_alike, is_fruitless
+from semtrace.provenance.tracing.evidence import Weighed, is_alike, is_without_match
 from semtrace.provenance.tracing.mapping import backward_rows, forward_rows
 from semtrace.provenance.tracing.pair_images import AllCompared
 from semtrace.provenance.tracing.sides import Pair, Side, nearest_full
@@ -56,7 +56,9 @@ class Results:
 
     def fruitless(self) -> list[int]:
         """Published contents of which no candidate is alike."""
-        return [j for j, result in enumerate(self.decisions) if isinstance(result, Decision) and is_fruitless(result)]
+        return [
+            j for j, result in enumerate(self.decisions) if isinstance(result, Decision) and is_without_match(result)
+        ]
 
     def put(self, j: int, pairs: list[Pair], compared: AllCompared, weighed: Weighed, decision: Decision) -> None:
         """Replace what is known of content ``j``."""
@@ -78,7 +80,7 @@ class Results:
 
         candidates = [seen.candidates for seen in self.weighed if isinstance(seen, Weighed)]
         decided = [result for result in self.decisions if isinstance(result, Decision)]
-        again = iter(one_to_one.settle(candidates, decided, criteria, images=images))
+        again = iter(one_to_one.settle_contention(candidates, decided, criteria, images=images))
         self.decisions[:] = [result if isinstance(result, Failure) else next(again) for result in self.decisions]
 
     def forward(self, both: Sides) -> list[dict[str, Any]]:

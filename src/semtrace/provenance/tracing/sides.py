@@ -159,7 +159,7 @@ def to_side(rows: Sequence[Mapping[str, Any]], name: str) -> Side:
     return Side(contents, len(rows), size * size, words[first], cropped_words[usable], cropped[usable])
 
 
-def near_pairs(
+def candidate_pairs(
     originals: Side,
     published: Side,
     radius: float,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.scenes import (
     biological,
     fibres,
@@ -20,7 +20,7 @@ from semtrace.synthetic.scenes import (
     tips,
 )
 
-Painter = Callable[[np.random.Generator, tuple[int, int]], Field]
+Painter = Callable[[np.random.Generator, tuple[int, int]], TextureField]
 
 KINDS: dict[str, tuple[Painter, ...]] = {
     "Porous_Sponge": sponge.KINDS,
@@ -39,7 +39,7 @@ CATEGORIES = tuple(KINDS)  # in the order of the published labels, L0 to L9
 
 def scene(
     category: str, rng: np.random.Generator, width: int = 1024, height: int = 704, kind: int | None = None
-) -> Field:
+) -> TextureField:
     """Paint one scene.
 
     Args:

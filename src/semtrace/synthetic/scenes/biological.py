@@ -6,12 +6,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, strand, tube
 from semtrace.synthetic.scenes.parts import Rng, Shape, raise_by, support, unit, wobble
 
 
-def blood_cells(rng: Rng, shape: Shape) -> Field:
+def blood_cells(rng: Rng, shape: Shape) -> TextureField:
     """Biconcave discs lying on each other (profile after Evans and Fung 1972), with a few spheres among them."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.2, 1.0), mottle=rng.uniform(0.02, 0.06))
@@ -36,7 +36,7 @@ def blood_cells(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.2), rng.uniform(0.75, 0.97))
 
 
-def bacteria(rng: Rng, shape: Shape) -> Field:
+def bacteria(rng: Rng, shape: Shape) -> TextureField:
     """Rods or cocci, dividing and in chains, on a filter with pores or in slime."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.2, 0.8), mottle=rng.uniform(0.02, 0.08))
@@ -73,7 +73,7 @@ def bacteria(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.2), rng.uniform(0.75, 0.97))
 
 
-def adherent_cell(rng: Rng, shape: Shape) -> Field:
+def adherent_cell(rng: Rng, shape: Shape) -> TextureField:
     """Spread cells on glass: a mound with ruffles and microvilli, thin filopodia reaching out."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.1, 0.4), mottle=rng.uniform(0.02, 0.06))
@@ -111,7 +111,7 @@ def adherent_cell(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.05, 0.25), rng.uniform(0.75, 0.97))
 
 
-def pollen(rng: Rng, shape: Shape) -> Field:
+def pollen(rng: Rng, shape: Shape) -> TextureField:
     """Grains with spines or a net-like wall, on anther debris."""
     u = unit(shape)
     relief = Relief.flat(shape, 0.0, 0.5)
@@ -148,7 +148,7 @@ def pollen(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.12), rng.uniform(0.8, 0.98))
 
 
-def diatoms(rng: Rng, shape: Shape) -> Field:
+def diatoms(rng: Rng, shape: Shape) -> TextureField:
     """Pennate or centric frustules with rows of pores."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.3, 1.2), mottle=rng.uniform(0.03, 0.1))
@@ -189,7 +189,7 @@ def diatoms(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.15), rng.uniform(0.8, 0.98))
 
 
-def leaf(rng: Rng, shape: Shape) -> Field:
+def leaf(rng: Rng, shape: Shape) -> TextureField:
     """A leaf's skin: cushion-like cells with wavy walls, stomata, wax."""
     u = unit(shape)
     size = u * rng.uniform(48, 120)

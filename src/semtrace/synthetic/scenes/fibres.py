@@ -6,7 +6,7 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, strand
 from semtrace.synthetic.scenes.parts import Rng, Shape, frame, raise_by, unit, wobble
 
@@ -37,7 +37,7 @@ def _mat(rng: Rng, shape: Shape, radius: float, count: int, bend: float, swell: 
     return relief
 
 
-def electrospun(rng: Rng, shape: Shape) -> Field:
+def electrospun(rng: Rng, shape: Shape) -> TextureField:
     """A non-woven mat of smooth polymer fibres."""
     u = unit(shape)
     radius = u * rng.uniform(2.2, 13)
@@ -47,7 +47,7 @@ def electrospun(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.12), rng.uniform(0.8, 1.0))
 
 
-def beaded(rng: Rng, shape: Shape) -> Field:
+def beaded(rng: Rng, shape: Shape) -> TextureField:
     """Thin fibres with spindle-shaped beads: a jet that broke up."""
     u = unit(shape)
     radius = u * rng.uniform(1.5, 3.5)
@@ -64,7 +64,7 @@ def beaded(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.15), rng.uniform(0.8, 1.0))
 
 
-def hair(rng: Rng, shape: Shape) -> Field:
+def hair(rng: Rng, shape: Shape) -> TextureField:
     """A few thick natural fibres with the scales of wool or hair."""
     u = unit(shape)
     relief = Relief.flat(shape, -260 * u, 0.4)
@@ -92,7 +92,7 @@ def hair(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.1), rng.uniform(0.75, 0.95))
 
 
-def bundle(rng: Rng, shape: Shape) -> Field:
+def bundle(rng: Rng, shape: Shape) -> TextureField:
     """Parallel carbon or glass fibres with fine striae, some of them broken."""
     u = unit(shape)
     radius, main = u * rng.uniform(14, 46), rng.uniform(0, np.pi)
@@ -116,7 +116,7 @@ def bundle(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.12), rng.uniform(0.75, 0.95))
 
 
-def fabric(rng: Rng, shape: Shape) -> Field:
+def fabric(rng: Rng, shape: Shape) -> TextureField:
     """A plain weave: yarns of many filaments going over and under each other."""
     u = unit(shape)
     pitch, angle = u * rng.uniform(95, 260), rng.uniform(0, np.pi)
@@ -145,7 +145,7 @@ def fabric(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.12), rng.uniform(0.75, 0.95))
 
 
-def paper(rng: Rng, shape: Shape) -> Field:
+def paper(rng: Rng, shape: Shape) -> TextureField:
     """Flattened, twisted ribbons of cellulose with fibrils between them."""
     u = unit(shape)
     relief = Relief.flat(shape, -90 * u, 0.45)

@@ -8,12 +8,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, strand
 from semtrace.synthetic.scenes.parts import Rng, Shape, dust, frame, raise_by, unit, wobble
 
 
-def granular(rng: Rng, shape: Shape) -> Field:
+def granular(rng: Rng, shape: Shape) -> TextureField:
     """A polycrystalline coating: close-packed grains of one size, with some outgrowths."""
     u = unit(shape)
     size = u * rng.uniform(9, 34)
@@ -36,7 +36,7 @@ def granular(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.08, 0.3), rng.uniform(0.65, 0.95))
 
 
-def cracked(rng: Rng, shape: Shape) -> Field:
+def cracked(rng: Rng, shape: Shape) -> TextureField:
     """A dried sol-gel layer: mud cracks between islands whose rims curl up."""
     u = unit(shape)
     spacing = u * rng.uniform(75, 260)
@@ -55,7 +55,7 @@ def cracked(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.15), rng.uniform(0.6, 0.9), tail=0.3)
 
 
-def cross_section(rng: Rng, shape: Shape) -> Field:
+def cross_section(rng: Rng, shape: Shape) -> TextureField:
     """A cleaved edge: substrate, one to three layers, the top surface receding above it."""
     u = unit(shape)
     relief = Relief.flat(shape)
@@ -90,7 +90,7 @@ def cross_section(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.05, 0.2), rng.uniform(0.75, 0.95))
 
 
-def wrinkled(rng: Rng, shape: Shape) -> Field:
+def wrinkled(rng: Rng, shape: Shape) -> TextureField:
     """A compressed layer that buckled: winding telephone-cord or parallel wrinkles, blisters."""
     u = unit(shape)
     relief = Relief.flat(shape)
@@ -114,7 +114,7 @@ def wrinkled(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.1, 0.35), rng.uniform(0.6, 0.9))
 
 
-def scratched(rng: Rng, shape: Shape) -> Field:
+def scratched(rng: Rng, shape: Shape) -> TextureField:
     """A smooth coating with scratches, pinholes, stains and specks."""
     u = unit(shape)
     relief = Relief.flat(shape)
@@ -145,7 +145,7 @@ def scratched(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.1, 0.35), rng.uniform(0.6, 0.9), tail=0.2)
 
 
-def nodular(rng: Rng, shape: Shape) -> Field:
+def nodular(rng: Rng, shape: Shape) -> TextureField:
     """Cauliflower-like columns of a thick vapour-deposited layer, of mixed sizes."""
     u = unit(shape)
     relief = Relief.flat(shape)

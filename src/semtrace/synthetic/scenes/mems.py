@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, extrude, tube
 from semtrace.synthetic.scenes.parts import Rng, Shape, deeper, dust, frame, unit
 
@@ -42,7 +42,7 @@ class Layout:
         extrude(relief, mask, height * self.unit * self.squeeze, lean=self.lean, tone=tone, wall=wall)
 
 
-def _finish(rng: Rng, relief: Relief, shape: Shape, specks: int, shadow: float = 0.45) -> Field:
+def _finish(rng: Rng, relief: Relief, shape: Shape, specks: int, shadow: float = 0.45) -> TextureField:
     """Cut to ``shape``; roughness, specks, exposure."""
     relief, u = Relief(relief.z[: shape[0]].copy(), relief.tone[: shape[0]].copy()), unit(shape)
     relief.z += rng.uniform(0.05, 0.3) * fields.smooth(rng, shape, 1.4)
@@ -52,7 +52,7 @@ def _finish(rng: Rng, relief: Relief, shape: Shape, specks: int, shadow: float =
     return levels(signal, rng.uniform(0.04, 0.2), rng.uniform(0.75, 0.98), tail=0.3)
 
 
-def comb_drive(rng: Rng, shape: Shape) -> Field:
+def comb_drive(rng: Rng, shape: Shape) -> TextureField:
     """Interdigitated fingers between two bus bars: a comb drive or an electrode pair."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, rng.uniform(0.4, 0.75))
     pitch, long, gap = rng.uniform(18, 70), rng.uniform(150, 330), rng.uniform(10, 60)
@@ -72,7 +72,7 @@ def comb_drive(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 9)
 
 
-def cantilevers(rng: Rng, shape: Shape) -> Field:
+def cantilevers(rng: Rng, shape: Shape) -> TextureField:
     """A row of free beams of growing length over an etched trench."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, 0.85)
     wide, gap, count = rng.uniform(24, 75), rng.uniform(22, 80), int(rng.integers(3, 10))
@@ -102,7 +102,7 @@ def cantilevers(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 10, shadow=0.3)
 
 
-def electrode_array(rng: Rng, shape: Shape) -> Field:
+def electrode_array(rng: Rng, shape: Shape) -> TextureField:
     """Contact pads whose leads fan in to the sites of a sensor."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, rng.uniform(0.5, 0.85))
     count, metal = int(rng.integers(4, 10)), board.empty()
@@ -135,7 +135,7 @@ def electrode_array(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 12)
 
 
-def meander(rng: Rng, shape: Shape) -> Field:
+def meander(rng: Rng, shape: Shape) -> TextureField:
     """A heater or strain gauge: a serpentine track on a membrane with corner suspensions."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, 0.7)
     half, turns = rng.uniform(150, 260), int(rng.integers(4, 12))
@@ -162,7 +162,7 @@ def meander(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 10)
 
 
-def gear(rng: Rng, shape: Shape) -> Field:
+def gear(rng: Rng, shape: Shape) -> TextureField:
     """Surface-micromachined wheels with teeth, hub and spokes."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, 0.55)
     relief.z += 0.4 * fields.fractal(rng, board.shape, 20.0, 1.4)
@@ -186,7 +186,7 @@ def gear(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 10)
 
 
-def hall_bar(rng: Rng, shape: Shape) -> Field:
+def hall_bar(rng: Rng, shape: Shape) -> TextureField:
     """A mesa with several arms and metal contacts, at the centre of a chip."""
     board, relief = Layout(rng, deeper(shape)), Relief.flat(deeper(shape), 0.0, rng.uniform(0.6, 0.9))
     wide, arms, step = rng.uniform(14, 50), int(rng.integers(2, 6)), rng.uniform(80, 190)

@@ -6,12 +6,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, extrude, facet, strand, tube
 from semtrace.synthetic.scenes.parts import Rng, Shape, frame, support, unit, wobble
 
 
-def forest(rng: Rng, shape: Shape) -> Field:
+def forest(rng: Rng, shape: Shape) -> TextureField:
     """Upright wires with a catalyst drop on top, looked at from an angle; the nearest are drawn last."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.2, 0.8), mottle=rng.uniform(0.01, 0.05))
@@ -32,7 +32,7 @@ def forest(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.15), rng.uniform(0.85, 1.0))
 
 
-def scattered_wires(rng: Rng, shape: Shape) -> Field:
+def scattered_wires(rng: Rng, shape: Shape) -> TextureField:
     """Wires transferred to a wafer, straight and thin, with markers or a contact pad."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.05, 0.3), mottle=rng.uniform(0.005, 0.03))
@@ -59,7 +59,7 @@ def scattered_wires(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.1, 0.35), rng.uniform(0.8, 1.0), tail=0.2)
 
 
-def tangle(rng: Rng, shape: Shape) -> Field:
+def tangle(rng: Rng, shape: Shape) -> TextureField:
     """A dense mat of long, bent wires: silver, zinc oxide or carbon nanotubes."""
     u = unit(shape)
     relief = Relief.flat(shape, -60 * u, 0.45)
@@ -80,7 +80,7 @@ def tangle(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.15), rng.uniform(0.85, 1.0))
 
 
-def tapered(rng: Rng, shape: Shape) -> Field:
+def tapered(rng: Rng, shape: Shape) -> TextureField:
     """Short spindles and tapered wires on a granular film, some long and kinked."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.5, 1.1), mottle=rng.uniform(0.02, 0.06))
@@ -112,7 +112,7 @@ def tapered(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.05, 0.2), rng.uniform(0.75, 0.98))
 
 
-def single_wire(rng: Rng, shape: Shape) -> Field:
+def single_wire(rng: Rng, shape: Shape) -> TextureField:
     """One or two hexagonal wires at high magnification, with growth steps and a catalyst ball."""
     u = unit(shape)
     relief = support(rng, shape, rough=rng.uniform(0.2, 0.9), mottle=rng.uniform(0.01, 0.07))

@@ -6,12 +6,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import blob, crystal, tube
 from semtrace.synthetic.scenes.parts import Rng, Shape, support, unit, wobble
 
 
-def oxide_grains(rng: Rng, shape: Shape) -> Field:
+def oxide_grains(rng: Rng, shape: Shape) -> TextureField:
     """Rounded grains that stuck together in chains and clusters while drying."""
     relief = support(rng, shape, rough=rng.uniform(0.02, 0.3), mottle=rng.uniform(0.005, 0.04))
     size = unit(shape) * rng.uniform(11, 32)
@@ -32,7 +32,7 @@ def oxide_grains(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.08, 0.2), rng.uniform(0.8, 0.98))
 
 
-def latex_spheres(rng: Rng, shape: Shape) -> Field:
+def latex_spheres(rng: Rng, shape: Shape) -> TextureField:
     """Monodisperse spheres, alone or in hexagonal rafts of one layer."""
     relief = support(rng, shape, rough=rng.uniform(0.02, 0.2), mottle=rng.uniform(0.005, 0.05))
     size = unit(shape) * rng.uniform(12, 50)
@@ -53,7 +53,7 @@ def latex_spheres(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.12, 0.35), rng.uniform(0.85, 1.0))
 
 
-def gold_rods(rng: Rng, shape: Shape) -> Field:
+def gold_rods(rng: Rng, shape: Shape) -> TextureField:
     """Rods and ellipsoids lying flat, aligned or at random."""
     relief = support(rng, shape, rough=rng.uniform(0.02, 0.3), mottle=rng.uniform(0.005, 0.04))
     size, slim = unit(shape) * rng.uniform(14, 42), rng.uniform(1.6, 4.0)
@@ -68,7 +68,7 @@ def gold_rods(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.15, 0.4), rng.uniform(0.8, 0.95))
 
 
-def cubes_and_octahedra(rng: Rng, shape: Shape) -> Field:
+def cubes_and_octahedra(rng: Rng, shape: Shape) -> TextureField:
     """Crystals with {100} and {111} faces, lying on any of them."""
     relief = support(rng, shape, rough=rng.uniform(0.02, 0.3), mottle=rng.uniform(0.005, 0.04))
     size = unit(shape) * rng.uniform(20, 64)
@@ -92,7 +92,7 @@ def cubes_and_octahedra(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.1, 0.3), rng.uniform(0.85, 1.0))
 
 
-def raspberries(rng: Rng, shape: Shape) -> Field:
+def raspberries(rng: Rng, shape: Shape) -> TextureField:
     """A few large spheres with a granular skin."""
     relief = support(rng, shape, rough=rng.uniform(0.02, 0.4), mottle=rng.uniform(0.01, 0.06))
     size = unit(shape) * rng.uniform(50, 170)
@@ -111,7 +111,7 @@ def raspberries(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.08, 0.25), rng.uniform(0.85, 1.0))
 
 
-def island_dots(rng: Rng, shape: Shape) -> Field:
+def island_dots(rng: Rng, shape: Shape) -> TextureField:
     """Many small islands with a halo, as dewetted metal or quantum dots show them, some with a tail."""
     relief = support(rng, shape, rough=rng.uniform(0.2, 0.6), mottle=rng.uniform(0.02, 0.06))
     size = unit(shape) * rng.uniform(5, 15)

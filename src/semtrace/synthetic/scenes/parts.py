@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from semtrace.synthetic import fields
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, crystal
 
 Rng = np.random.Generator
@@ -17,13 +17,13 @@ def unit(shape: Shape) -> float:
     return shape[1] / 1024
 
 
-def wobble(rng: Rng, amplitude: float) -> Field:
+def wobble(rng: Rng, amplitude: float) -> TextureField:
     """A random outline for ``relief.blob``: orders 2 to 5 with falling amplitude."""
     orders = np.arange(2, 6)
     return np.stack([orders, amplitude * rng.random(4) * 2 / orders, rng.uniform(0, 2 * np.pi, 4)], axis=1)
 
 
-def fracture(rng: Rng, planes: int, spread: float) -> Field:
+def fracture(rng: Rng, planes: int, spread: float) -> TextureField:
     """Random planes for ``relief.crystal``: a crushed grain."""
     normals = rng.standard_normal((planes, 3))
     normals[:, 2] = np.abs(normals[:, 2])
@@ -42,12 +42,12 @@ def support(rng: Rng, shape: Shape, *, rough: float, mottle: float) -> Relief:
     return relief
 
 
-def turn(x: Field, y: Field, angle: float) -> tuple[Field, Field]:
+def turn(x: TextureField, y: TextureField, angle: float) -> tuple[TextureField, TextureField]:
     """Coordinates (x, y) in axes turned by ``angle`` radians."""
     return x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
 
 
-def frame(shape: Shape, angle: float = 0.0, squeeze: float = 1.0) -> tuple[Field, Field]:
+def frame(shape: Shape, angle: float = 0.0, squeeze: float = 1.0) -> tuple[TextureField, TextureField]:
     """Pixel coordinates from the middle of the picture in turned axes; ``squeeze`` is the cosine of a tilt."""
     x = np.arange(shape[1])[None, :] - shape[1] / 2
     y = (np.arange(shape[0])[:, None] - shape[0] / 2) / squeeze
@@ -71,7 +71,7 @@ def dust(rng: Rng, relief: Relief, count: int, size: float) -> None:
             blob(relief, x, y, radius, base, wobble=wobble(rng, 0.3), rise=0.7, tone=rng.uniform(1.2, 1.6))
 
 
-def raise_by(relief: Relief, z: Field, tone: float | Field = 1.0) -> None:
+def raise_by(relief: Relief, z: TextureField, tone: float | TextureField = 1.0) -> None:
     """Show a whole-picture surface ``z`` wherever it lies above what is there."""
     seen = z > relief.z
     np.copyto(relief.z, z, where=seen)

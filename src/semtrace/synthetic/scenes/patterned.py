@@ -6,12 +6,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, extrude
 from semtrace.synthetic.scenes.parts import Rng, Shape, deeper, dust, frame, unit
 
 
-def _finish(rng: Rng, relief: Relief, shape: Shape, specks: int) -> Field:
+def _finish(rng: Rng, relief: Relief, shape: Shape, specks: int) -> TextureField:
     """Cut to ``shape``; roughness, a few specks, and the exposure that flat wafers get."""
     relief, u = Relief(relief.z[: shape[0]].copy(), relief.tone[: shape[0]].copy()), unit(shape)
     relief.z += rng.uniform(0.05, 0.35) * fields.smooth(rng, shape, 1.5)
@@ -21,7 +21,7 @@ def _finish(rng: Rng, relief: Relief, shape: Shape, specks: int) -> Field:
     return levels(signal, rng.uniform(0.05, 0.25), rng.uniform(0.7, 0.98), tail=0.3)
 
 
-def _holes_or_dots(rng: Rng, shape: Shape, squeeze: float) -> tuple[Field, float]:
+def _holes_or_dots(rng: Rng, shape: Shape, squeeze: float) -> tuple[TextureField, float]:
     """Signed distance (negative inside) to the motifs of a random square or hexagonal lattice, and its pitch."""
     u = unit(shape)
     pitch = u * rng.uniform(24, 130)
@@ -51,7 +51,7 @@ def _holes_or_dots(rng: Rng, shape: Shape, squeeze: float) -> tuple[Field, float
     return np.where(lost, pitch, distance - half), pitch
 
 
-def holes(rng: Rng, shape: Shape) -> Field:
+def holes(rng: Rng, shape: Shape) -> TextureField:
     """A lattice of etched holes, seen from above."""
     u = unit(shape)
     distance, pitch = _holes_or_dots(rng, shape, 1.0)
@@ -63,7 +63,7 @@ def holes(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 12)
 
 
-def pillars(rng: Rng, shape: Shape) -> Field:
+def pillars(rng: Rng, shape: Shape) -> TextureField:
     """A lattice of pillars, seen from an angle or from above."""
     squeeze = rng.choice([1.0, 0.71, 0.55])
     tall = deeper(shape)
@@ -74,7 +74,7 @@ def pillars(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 10)
 
 
-def grating(rng: Rng, shape: Shape) -> Field:
+def grating(rng: Rng, shape: Shape) -> TextureField:
     """Lines and spaces with rough edges, some collapsed or ending in the field."""
     u = unit(shape)
     tall = deeper(shape)
@@ -97,7 +97,7 @@ def grating(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 10)
 
 
-def zone_plate(rng: Rng, shape: Shape) -> Field:
+def zone_plate(rng: Rng, shape: Shape) -> TextureField:
     """Rings that get finer outwards, as X-ray lenses have them, with buttresses."""
     u = unit(shape)
     x, y = frame(shape, rng.uniform(0, np.pi))
@@ -119,7 +119,7 @@ def zone_plate(rng: Rng, shape: Shape) -> Field:
     return _finish(rng, relief, shape, 8)
 
 
-def fields_of_dose(rng: Rng, shape: Shape) -> Field:
+def fields_of_dose(rng: Rng, shape: Shape) -> TextureField:
     """Square write fields, each with another motif or dose, between marker crosses."""
     u = unit(shape)
     x, y = frame(shape, rng.normal(0, 0.05))

@@ -6,12 +6,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, crystal, facet
 from semtrace.synthetic.scenes.parts import Rng, Shape, fracture, raise_by, unit, wobble
 
 
-def _dropped(rng: Rng, shape: Shape, largest: float, smallest: float, steepness: float, count: int) -> Field:
+def _dropped(rng: Rng, shape: Shape, largest: float, smallest: float, steepness: float, count: int) -> TextureField:
     """Rows (x, y, radius) of grains let fall one after the other; small ones are more frequent."""
     places = rng.uniform(-0.04, 1.04, (count, 2)) * (shape[1], shape[0])
     return np.column_stack([places, np.maximum(smallest, largest * rng.power(steepness, count))])
@@ -22,7 +22,7 @@ def _enough(shape: Shape, largest: float) -> int:
     return int(min(2.6 * shape[0] * shape[1] / largest**2 + 150, 620))
 
 
-def crushed(rng: Rng, shape: Shape) -> Field:
+def crushed(rng: Rng, shape: Shape) -> TextureField:
     """Broken grains of broad size with flat fracture faces."""
     u = unit(shape)
     relief = Relief.flat(shape, 0.0, 0.75)
@@ -38,7 +38,7 @@ def crushed(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.12), rng.uniform(0.8, 0.98))
 
 
-def agglomerates(rng: Rng, shape: Shape) -> Field:
+def agglomerates(rng: Rng, shape: Shape) -> TextureField:
     """Fine grains caked into lumps, like cauliflower."""
     u = unit(shape)
     lump, size = u * rng.uniform(55, 140), u * rng.uniform(4.5, 12)
@@ -56,7 +56,7 @@ def agglomerates(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.15), rng.uniform(0.8, 0.98))
 
 
-def platelets(rng: Rng, shape: Shape) -> Field:
+def platelets(rng: Rng, shape: Shape) -> TextureField:
     """Thin plates at all angles: clay, hydroxides, graphite flakes."""
     u = unit(shape)
     relief = Relief.flat(shape, -70.0 * u, 0.6)
@@ -80,7 +80,7 @@ def platelets(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.12), rng.uniform(0.8, 1.0))
 
 
-def atomised_metal(rng: Rng, shape: Shape) -> Field:
+def atomised_metal(rng: Rng, shape: Shape) -> TextureField:
     """Spheres of broad size with satellites and a dendritic skin."""
     u = unit(shape)
     relief = Relief.flat(shape, 0.0, 0.7)
@@ -98,7 +98,7 @@ def atomised_metal(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.1), rng.uniform(0.85, 1.0))
 
 
-def spray_dried(rng: Rng, shape: Shape) -> Field:
+def spray_dried(rng: Rng, shape: Shape) -> TextureField:
     """Granules with dents and wrinkles, as spray drying leaves them."""
     u = unit(shape)
     relief = Relief.flat(shape, 0.0, 0.6)

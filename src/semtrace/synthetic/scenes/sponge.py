@@ -6,12 +6,12 @@ import numpy as np
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief
 from semtrace.synthetic.scenes.parts import Rng, Shape, raise_by, unit
 
 
-def foam(rng: Rng, shape: Shape) -> Field:
+def foam(rng: Rng, shape: Shape) -> TextureField:
     """Struts between polyhedral cells, several layers deep, some cells closed by a film."""
     u = unit(shape)
     spacing = u * rng.uniform(50, 190)
@@ -32,7 +32,7 @@ def foam(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.02, 0.1), rng.uniform(0.8, 1.0))
 
 
-def spinodal(rng: Rng, shape: Shape) -> Field:
+def spinodal(rng: Rng, shape: Shape) -> TextureField:
     """Winding ligaments: dealloyed gold, porous silicon, aerogel."""
     period = unit(shape) * rng.uniform(14, 64)
     relief = Relief.flat(shape, -3.0 * period, 0.6)
@@ -53,7 +53,7 @@ def _carve(relief: Relief, x: float, y: float, radius: float, stretch: float) ->
     np.copyto(relief.z[where], bowl, where=(inside > 0) & (bowl < relief.z[where]))
 
 
-def round_pores(rng: Rng, shape: Shape) -> Field:
+def round_pores(rng: Rng, shape: Shape) -> TextureField:
     """A matrix with round pores of all sizes, and pores in the walls of pores."""
     u = unit(shape)
     relief = Relief.flat(shape)
@@ -68,7 +68,7 @@ def round_pores(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.12), rng.uniform(0.75, 0.95))
 
 
-def inverse_opal(rng: Rng, shape: Shape) -> Field:
+def inverse_opal(rng: Rng, shape: Shape) -> TextureField:
     """A close-packed shell of pores, each with windows to the layer below, in grains of different direction."""
     u = unit(shape)
     spacing = u * rng.uniform(30, 85)
@@ -103,7 +103,7 @@ def inverse_opal(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.03, 0.12), rng.uniform(0.75, 0.95))
 
 
-def collapsed_sponge(rng: Rng, shape: Shape) -> Field:
+def collapsed_sponge(rng: Rng, shape: Shape) -> TextureField:
     """A freeze-dried polymer: thin, crumpled sheets around flattened pores of one direction."""
     u = unit(shape)
     relief = Relief.flat(shape, -120 * u, 0.5)

@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike
 
 from semtrace.synthetic import fields
 from semtrace.synthetic.electrons import levels, secondary_electrons
-from semtrace.synthetic.fields import Field
+from semtrace.synthetic.fields import TextureField
 from semtrace.synthetic.relief import Relief, blob, facet, tube
 from semtrace.synthetic.scenes.parts import Rng, Shape, dust, frame, unit
 
 
-def _view(points: ArrayLike, spin: float, tilt: float) -> Field:
+def _view(points: ArrayLike, spin: float, tilt: float) -> TextureField:
     """Rows (x, y, z) turned by ``spin`` about z and then tilted towards the viewer; rows (x right, y down, depth)."""
     p = np.asarray(points, dtype=np.float64)
     x, y = p[:, 0] * np.cos(spin) - p[:, 1] * np.sin(spin), p[:, 0] * np.sin(spin) + p[:, 1] * np.cos(spin)
@@ -27,7 +27,7 @@ def _background(rng: Rng, shape: Shape) -> Relief:
     return relief
 
 
-def cantilever(rng: Rng, shape: Shape) -> Field:
+def cantilever(rng: Rng, shape: Shape) -> TextureField:
     """A scanning-probe cantilever with its pyramid, seen from an angle."""
     u = unit(shape)
     relief = _background(rng, shape)
@@ -63,7 +63,7 @@ def cantilever(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.01, 0.08), rng.uniform(0.75, 0.97))
 
 
-def needle(rng: Rng, shape: Shape) -> Field:
+def needle(rng: Rng, shape: Shape) -> TextureField:
     """An etched metal wire, tapering to an apex; drawing striae run along it."""
     u = unit(shape)
     relief = _background(rng, shape)
@@ -95,7 +95,7 @@ def needle(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.01, 0.08), rng.uniform(0.75, 0.97))
 
 
-def emitters(rng: Rng, shape: Shape) -> Field:
+def emitters(rng: Rng, shape: Shape) -> TextureField:
     """An array of sharp cones or pyramids seen from an angle."""
     u = unit(shape)
     pitch = u * rng.uniform(80, 240)
@@ -136,7 +136,7 @@ def emitters(rng: Rng, shape: Shape) -> Field:
     return levels(signal, rng.uniform(0.05, 0.25), rng.uniform(0.8, 0.98))
 
 
-def pipette(rng: Rng, shape: Shape) -> Field:
+def pipette(rng: Rng, shape: Shape) -> TextureField:
     """The open end of a pulled glass capillary, charging at its rim."""
     u = unit(shape)
     relief = _background(rng, shape)
