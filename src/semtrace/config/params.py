@@ -139,7 +139,7 @@ class Params:
     sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")
-    curation_dataset: _At[Any] = _At("semtrace.curation.settings:Dataset", "curation.dataset")
+    curation_dataset: _At[Any] = _At("semtrace.curation.settings:CurationDataset", "curation.dataset")
     curation_import: _At[Any] = _At("semtrace.curation.import_volumes:Settings", "curation.import")
     curation_clean: _At[Any] = _At("semtrace.curation.clean:Settings", "curation.clean")
     curation_section: _At[Any] = _At("semtrace.curation.section:Settings", "curation.section")
