@@ -357,7 +357,7 @@ def test_two_in_one_scratch_folder_are_kept_apart(tmp_path, monkeypatch):
 
 
 def test_a_store_in_the_folder_of_results_is_not_locked_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("semtrace.tracking.pipeline_run.pipeline_run.pipeline_run.pipeline_run._CREATION", 0)
+    monkeypatch.setattr("semtrace.tracking.pipeline_run._CREATION", 0)
     with locked(tmp_path, shared=True), pipeline_run._alone(f"sqlite:///{tmp_path}/mlflow.db"):
         assert (tmp_path / "mlflow.db").is_file()
 
@@ -385,8 +385,8 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
             tables.write(folder / "rejects.csv", REJECTS, rows())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.main.main.before.begin", lambda given: None)  # there is no project here
-    monkeypatch.setattr("semtrace.cli.main.main.stages.stage", full)
+    monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
+    monkeypatch.setattr("semtrace.cli.stages.run_stage", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err
     assert "needs more than the 100,004 bytes that it had taken" in said
