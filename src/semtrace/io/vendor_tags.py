@@ -23,6 +23,8 @@ class Vendor(NamedTuple):
     """Width of a pixel of the stored picture in metres."""
     pixel_size_source: str = ""
     """The tag and the entry that the pixel size comes from."""
+    scanned_width: int | None = None
+    """Columns that the instrument scanned; a picture of another width was cut or resized since."""
 
 
 def read_vendor(data: bytes) -> Vendor:
@@ -53,24 +55,26 @@ def _zeiss(directory: tiff.Directory) -> Vendor:
     text = _text(directory, _ZEISS)
     instrument = _value(text, "DP_SEM") or _value(text, "SV_SERIAL_NUMBER")
     if size := _metres(_value(text, "AP_IMAGE_PIXEL_SIZE", "Image Pixel Size")):
-        return Vendor(instrument, size, "Zeiss 34118 ap_image_pixel_size")
+        stored = whole(_value(text, "DP_IMAGE_STORE", "Store resolution").partition("*")[0])
+        return Vendor(instrument, size, "Zeiss 34118 ap_image_pixel_size", stored)
     width = directory.integer(tiff.WIDTH)
     if (size := _metres(_value(text, "AP_PIXEL_SIZE"))) and (width == 512 or (width > 0 and width % 1024 == 0)):
-        return Vendor(instrument, _plausible(size * 1024 / width), "Zeiss 34118 ap_pixel_size * 1024 / width")
+        return Vendor(instrument, plausible(size * 1024 / width), "Zeiss 34118 ap_pixel_size * 1024 / width")
     return Vendor(instrument)
 
 
 def _fei(directory: tiff.Directory) -> Vendor:
     """FEI/Thermo Fisher: an INI text; ``PixelWidth`` of section ``Scan`` is in metres."""
     text = _text(directory, _FEI)
-    instrument = _entry(text, "System", "SystemType") or "FEI"
-    size = _plausible(_entry(text, "Scan", "PixelWidth"))
-    return Vendor(instrument, size, "FEI 34682 Scan.PixelWidth" if size else "")
+    instrument = entry(text, "System", "SystemType") or "FEI"
+    size = plausible(entry(text, "Scan", "PixelWidth"))
+    scanned = whole(entry(text, "Image", "ResolutionX"))
+    return Vendor(instrument, size, "FEI 34682 Scan.PixelWidth", scanned) if size else Vendor(instrument)
 
 
 def _sis(directory: tiff.Directory) -> Vendor:
     """Olympus SIS: a table of blocks; the one of type 1 holds a power of ten and the size of a pixel."""
-    software = _clean(_text(directory, tiff.SOFTWARE))
+    software = clean(_text(directory, tiff.SOFTWARE))
     software = software if software.startswith("analySIS") else "analySIS"  # an editor may have put its own name
     data, start = directory.data, directory.integer(_SIS)
     instrument = f"FEI/Philips XL ({software})" if b"XL_IMAGE_PARAM" in data[-200_000:] else software
@@ -82,7 +86,7 @@ def _sis(directory: tiff.Directory) -> Vendor:
             kind, offset = struct.unpack_from("<h2xI", data, at)
             if kind == 1:
                 exponent, width = struct.unpack_from("<10xhd", data, offset)
-                if size := _plausible(width * 10.0**exponent):
+                if size := plausible(width * 10.0**exponent):
                     return Vendor(instrument, size, "SIS 33560 pixelsizex")
     except (struct.error, OverflowError):
         pass
@@ -98,17 +102,17 @@ def _value(text: str, key: str, label: str = "(?!)") -> str:
     found = re.search(
         rf"^(?:{key}[ \t]*\r?\n[^\r\n=:]*|{label}[ \t]*)[=:]([^\r\n]*)", text, re.MULTILINE | re.IGNORECASE
     )
-    return _clean(found[1]) if found else ""
+    return clean(found[1]) if found else ""
 
 
-def _entry(text: str, section: str, key: str) -> str:
+def entry(text: str, section: str, key: str) -> str:
     """INI: the value of ``key`` in ``[section]``; empty when there is none."""
     found = re.search(rf"^\[{section}\]\s*$([^\[]*)", text, re.MULTILINE)
     found = found and re.search(rf"^{key}[ \t]*=([^\r\n]*)", found[1], re.MULTILINE)
-    return _clean(found[1]) if found else ""
+    return clean(found[1]) if found else ""
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Printable, single-spaced and short, for a cell of a table."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:80]
@@ -118,10 +122,15 @@ def _metres(text: str) -> float | None:
     """``9.766 nm`` in metres. The micro sign may be µ or μ, Latin-1 or UTF-8 taken for it."""
     found = re.fullmatch(r"([-+\d.,eE]+) *(\S+)", text.replace("Â", "").replace("Î¼", "µ").replace("μ", "µ"))
     unit = _METRES.get(found[2]) if found else None
-    return _plausible(found[1].replace(",", "."), unit) if found and unit else None
+    return plausible(found[1].replace(",", "."), unit) if found and unit else None
 
 
-def _plausible(value: str | float, unit: float = 1.0) -> float | None:
+def whole(text: str) -> int | None:
+    """A width in pixels; None where it is none."""
+    return int(text) if re.fullmatch(r" *[1-9]\d{0,5} *", text) else None
+
+
+def plausible(value: str | float, unit: float = 1.0) -> float | None:
     try:
         size = float(value) * unit
     except ValueError:

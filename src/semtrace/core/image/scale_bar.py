@@ -23,7 +23,7 @@ _SAME_LEVEL = 12  # grey levels, of a background after lossy compression
 _LETTERS = 0.75  # of the height of its box, which OCR draws with a margin
 _TICKS = 11  # of a ruler
 # in heights of the text
-_ABOVE, _BELOW, _ASIDE = 2.2, 3.0, 3.0  # where the bar may be
+_ABOVE, _BELOW, _ASIDE = 2.2, 3.0, 4.0  # where the bar may be
 _SLIP = 1  # pixels that the ends of the rows of one line may differ by
 _THICKEST = 1.2  # of a bar
 _TALLEST_CAP = 3.2
@@ -72,13 +72,14 @@ def find_bar(gray: NDArray[np.uint8], text: TextBox, others: Sequence[TextBox] =
 
     """
     tall = max(round(_LETTERS * text.height), 5)
+    text = text.clipped(gray.shape[1], len(gray))
     first, last = max(text.y0 - round(_ABOVE * tall), 0), min(text.y1 + round(_BELOW * tall), len(gray))
     drawn = _drawn(gray[first:last], text.moved(0, -first), tall)
     if drawn is None:
         return None
     ink, top, bottom = drawn
     ink, top = ink[top:bottom], first + top
-    here, rest = text.moved(0, -top), [other.moved(0, -top) for other in others if other != text]
+    here, rest = text.moved(0, -top), [other.moved(0, -top) for other in others if other[1:] != text[1:]]
     found = _lined(ink, here, tall, rest) or _ruler(ink, here, tall)
     if found is None:
         return None
@@ -141,7 +142,7 @@ def _lined(ink: NDArray[np.bool_], text: TextBox, tall: int, others: Sequence[Te
             continue
         bar = _measured(ink, line, tall)
         if bar is not None:
-            candidates.append(((bar.convention != CAPS, round(2 * distance / tall), line.y0 - line.y1), bar))
+            candidates.append(((bar.convention != CAPS, int(distance / tall), line.y0 - line.y1), bar))
     return min(candidates, key=lambda one: one[0])[1] if candidates else None
 
 

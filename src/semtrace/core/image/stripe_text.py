@@ -69,6 +69,8 @@ def understand(boxes: Sequence[TextBox]) -> Stripe:
             bars.append(box)
         elif label is None and lengths.is_unit(box.text):
             units.append(box)
+    if not bars and not units:
+        bars = [part for box in joined if (part := _leading(box)) and _label_of(box, joined) is None]
     texts = "\n".join(box.text for box in joined)
     maker = next((name for name, pattern in _MAKERS if pattern.search(texts)), "")
     return Stripe(tuple(bars), tuple(units), _one(widths), _one(pixels), _one(magnifications), maker)
@@ -87,6 +89,15 @@ def _joined(boxes: Sequence[TextBox]) -> list[TextBox]:
             box = TextBox(f"{box.text} {unit.text}", box.x0, top, unit.x1, bottom)
         result.append(box)
     return result
+
+
+def _leading(box: TextBox) -> TextBox | None:
+    """The length that a text begins with, where only words follow: OCR took a name for the same line."""
+    found = re.fullmatch(r"(\d[\d.,]* ?[^\W\d]m) ([^\d:=]+)", lengths.normalised(box.text))
+    if found is None or lengths.bar_value(found[1]) is None or _LABEL.search(found[2]):
+        return None
+    share = len(found[1]) / len(found[0])
+    return TextBox(found[1], box.x0, box.y0, box.x0 + round(share * (box.x1 - box.x0)), box.y1)
 
 
 def _follows(left: TextBox, right: TextBox, heights: float) -> bool:

@@ -1,0 +1,163 @@
+"""How the scale bar of one picture is read: where text is looked for, in which order, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semtrace.core.databar import bar_top
+from semtrace.core.image import lengths
+from semtrace.core.image.pixel_size import Status
+from semtrace.core.image.scale_bar import Bar, find_bar
+from semtrace.core.image.stripe_text import Stripe, understand
+from semtrace.core.image.text_box import TextBox
+from semtrace.core.resample import resize
+from semtrace.io.ocr import Reader
+
+Gray = NDArray[np.uint8]
+
+_LOWER = 0.25  # of the picture: where the stripe is when it was not detected
+_SAME_LEVEL = 12  # grey levels, as after lossy compression
+_ACROSS = 0.5  # of a row has the background of a stripe
+_ENLARGED = 400_000  # pixels: a larger part is not enlarged as a whole
+_LONGEST = 1280  # pixels: the whole picture is read at this size at most
+_SAME_SIZE = 0.03  # of the pixel size that two bars of one picture may differ by
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a picture says of its scale.
+
+    Attributes:
+        stripe_top: first row of the stripe; the height of the picture where there is none.
+        stripe_level: grey level of its background; None without a stripe.
+        text: of the scale bar, as read; empty where there is none.
+        value: metres that it states; None where it is not sure.
+        bar: the bar itself; None where it was not found.
+        stripe: the other lengths that are printed.
+        status: what it is where neither bar nor tag is there.
+        several: bars of different pixel sizes, in words; with them nothing is certain.
+    """
+
+    stripe_top: int
+    stripe_level: int | None
+    text: str = ""
+    value: float | None = None
+    bar: Bar | None = None
+    stripe: Stripe = field(default_factory=Stripe)
+    status: Status = "stripe_not_detected"
+    several: tuple[str, ...] = ()
+
+
+def read_scale(gray: Gray, reader: Reader) -> Found:
+    """Read the scale bar of a picture, shape (H, W), with an OCR engine.
+
+    First the stripe is read at its own size, or the lower quarter where no stripe is detected. A unit alone means that
+    its number was missed: the part to its left is read again at twice the size. Where no value comes out the stripe is
+    enlarged, then the rest of the picture is read, at 1280 pixels at most. A bar that lies in the picture and not in a
+    stripe may have another beside it, so then the rest is read too.
+
+    Raises:
+        OcrError: the engine failed.
+    """
+    height = len(gray)
+    top = bar_top(gray)
+    detected = top < height
+    first = top if detected else height - max(round(height * _LOWER), 1)
+    boxes = [box.moved(0, first) for box in reader(np.ascontiguousarray(gray[first:]))]
+    boxes = _with_missed_digits(gray, boxes, reader)
+    if not understand(boxes).bars and boxes and gray[first:].size <= _ENLARGED:
+        larger = reader(_enlarged(gray[first:], 2))
+        again = _with_missed_digits(gray, [box.moved(0, first, 2) for box in larger], reader)
+        boxes = again if understand(again).bars else boxes
+    start = top if detected else 0
+    stripe = understand(boxes)
+    bars = _bars(gray, start, boxes, stripe)
+    written = stripe.bars or (boxes if stripe.maker or stripe.magnification else ())
+    is_stripe = detected or any(_is_across(gray, box) for box in written)
+    if not is_stripe:
+        above = _rest(gray, first, reader)
+        bars += _bars(gray, 0, above, understand(above))
+        boxes = [*boxes, *above]
+        stripe = understand(boxes)
+    level = int(np.bincount(gray[top:].ravel(), minlength=256).argmax()) if detected else None
+    if len(_sizes(bars)) > 1:
+        words = tuple(f"{text.text} over {bar.pixels:g} px at {bar.box}" for text, bar in bars)
+        return Found(top, level, stripe=stripe, status="conflict", several=words)
+    if bars:
+        text, bar = bars[0]
+        return Found(top, level, text.text, lengths.bar_value(text.text), bar, stripe, "read_once")
+    texts = {lengths.bar_value(text.text): text.text for text in stripe.bars}
+    if is_stripe and len(texts) == 1:
+        [(value, text)] = texts.items()
+        return Found(top, level, text, value, None, stripe, "bar_not_found")
+    if not is_stripe:
+        return Found(top, level, stripe=stripe)
+    return Found(top, level, stripe=stripe, status="not_read" if stripe.units or not boxes else "bar_not_found")
+
+
+def _bars(gray: Gray, start: int, boxes: Sequence[TextBox], stripe: Stripe) -> list[tuple[TextBox, Bar]]:
+    """Every text of a bar with its bar, one text a bar: the nearer one."""
+    found: dict[tuple[int, int, int, int], tuple[float, TextBox, Bar]] = {}
+    for text in stripe.bars:
+        bar = find_bar(gray[start:], text.moved(0, -start), [box.moved(0, -start) for box in boxes])
+        if bar is None:
+            continue
+        x0, y0, x1, y1 = bar.box
+        bar = Bar(bar.pixels, (x0, y0 + start, x1, y1 + start), bar.convention)
+        apart = abs((y0 + y1) / 2 + start - (text.y0 + text.y1) / 2) + max(text.x0 - x1, x0 - text.x1, 0)
+        if bar.box not in found or apart < found[bar.box][0]:
+            found[bar.box] = apart, text, bar
+    return [(text, bar) for _, text, bar in found.values()]
+
+
+def _sizes(bars: Sequence[tuple[TextBox, Bar]]) -> list[float]:
+    """The different pixel sizes of some bars."""
+    sizes: list[float] = []
+    for text, bar in bars:
+        size = (lengths.bar_value(text.text) or 0.0) / bar.pixels
+        if all(abs(size / other - 1) > max(_SAME_SIZE, 1 / bar.pixels) for other in sizes):
+            sizes.append(size)
+    return sizes
+
+
+def _with_missed_digits(gray: Gray, boxes: list[TextBox], reader: Reader) -> list[TextBox]:
+    """The boxes; those that are a unit alone read again with what lies to their left, at twice the size."""
+    units = () if (stripe := understand(boxes)).bars else stripe.units
+    result = list(boxes)
+    for unit in units:
+        tall = unit.height
+        left, top = max(unit.x0 - 4 * tall, 0), max(unit.y0 - tall // 4, 0)
+        part = gray[top : unit.y1 + tall // 4, left : unit.x1 + tall // 2]
+        again = [box.moved(left, top, 2) for box in reader(_enlarged(part, 2))]
+        if read := [box for box in understand(again).bars if box.x1 > unit.x0]:
+            result = [box for box in result if box != unit and not _overlap(box, read[0])] + read[:1]
+    return result
+
+
+def _overlap(a: TextBox, b: TextBox) -> bool:
+    return min(a.x1, b.x1) > max(a.x0, b.x0) and min(a.y1, b.y1) > max(a.y0, b.y0)
+
+
+def _is_across(gray: Gray, text: TextBox) -> bool:
+    """Whether the background of a text goes on over the picture's width: it stands in a stripe."""
+    rows = gray[text.y0 + text.height // 4 : max(text.y1 - text.height // 4, text.y0 + 1)].astype(np.int16)
+    ground = np.median(rows[:, text.x0 : text.x1])
+    return bool(np.mean(np.abs(rows - ground) <= _SAME_LEVEL) >= _ACROSS)
+
+
+def _rest(gray: Gray, first: int, reader: Reader) -> list[TextBox]:
+    """The texts above row ``first``, read at a bounded size."""
+    part = gray[:first]
+    if part.size == 0:
+        return []
+    zoom = min(1.0, _LONGEST / max(part.shape))
+    smaller = part if zoom == 1 else resize(part, max(round(part.shape[1] * zoom), 1), max(round(len(part) * zoom), 1))
+    return [box.moved(0, 0, zoom) for box in reader(np.ascontiguousarray(smaller))]
+
+
+def _enlarged(gray: Gray, times: int) -> Gray:
+    return resize(gray, gray.shape[1] * times, len(gray) * times)
