@@ -19,9 +19,9 @@ from semtrace.io.ocr import Reader
 
 Gray = NDArray[np.uint8]
 
+_SMALLEST = 64  # pixels a side: there is no room for a stripe
 _LOWER = 0.25  # of the picture: where the stripe is when it was not detected
-_SAME_LEVEL = 12  # grey levels, as after lossy compression
-_ACROSS = 0.5  # of a row has the background of a stripe
+_SAME_LEVEL = 4  # grey levels that half of a stripe's pixels keep to, also after lossy compression
 _ENLARGED = 400_000  # pixels: a larger part is not enlarged as a whole
 _LONGEST = 1280  # pixels: the whole picture is read at this size at most
 _SAME_SIZE = 0.03  # of the pixel size that two bars of one picture may differ by
@@ -64,6 +64,8 @@ def read_scale(gray: Gray, reader: Reader) -> Found:
         OcrError: the engine failed.
     """
     height = len(gray)
+    if min(gray.shape) <= _SMALLEST:
+        return Found(height, None)
     top = bar_top(gray)
     detected = top < height
     first = top if detected else height - max(round(height * _LOWER), 1)
@@ -92,8 +94,8 @@ def read_scale(gray: Gray, reader: Reader) -> Found:
         return Found(top, level, text.text, lengths.bar_value(text.text), bar, stripe, "read_once")
     texts = {lengths.bar_value(text.text): text.text for text in stripe.bars}
     if is_stripe and len(texts) == 1:
-        [(value, text)] = texts.items()
-        return Found(top, level, text, value, None, stripe, "bar_not_found")
+        [(value, named)] = texts.items()
+        return Found(top, level, named, value, None, stripe, "bar_not_found")
     if not is_stripe:
         return Found(top, level, stripe=stripe)
     return Found(top, level, stripe=stripe, status="not_read" if stripe.units or not boxes else "bar_not_found")
@@ -146,7 +148,7 @@ def _is_across(gray: Gray, text: TextBox) -> bool:
     """Whether the background of a text goes on over the picture's width: it stands in a stripe."""
     rows = gray[text.y0 + text.height // 4 : max(text.y1 - text.height // 4, text.y0 + 1)].astype(np.int16)
     ground = np.median(rows[:, text.x0 : text.x1])
-    return bool(np.mean(np.abs(rows - ground) <= _SAME_LEVEL) >= _ACROSS)
+    return bool(np.median(np.abs(rows - ground)) <= _SAME_LEVEL)
 
 
 def _rest(gray: Gray, first: int, reader: Reader) -> list[TextBox]:

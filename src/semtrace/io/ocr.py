@@ -61,7 +61,7 @@ def chosen(engine: str) -> str:
     if engine == "rapidocr":
         raise ValueError("scale.engine is rapidocr, which is not installed: pip install 'semtrace[ocr]'")
     if engine == "tesseract":
-        raise ValueError("scale.engine is tesseract, and no such program is on PATH (Debian: apt install tesseract-ocr)")
+        raise ValueError("scale.engine is tesseract, which is not on PATH (Debian: apt install tesseract-ocr)")
     return "none"
 
 

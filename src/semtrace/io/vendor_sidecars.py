@@ -26,8 +26,8 @@ def read_sidecar(data: bytes) -> Vendor:
     """Read the text file beside an image; nothing is raised, and what is no such file gives empty fields.
 
     JEOL: ``$$SM_MICRON_MARKER 1um`` over ``$$SM_MICRON_BAR 107`` pixels of ``$CM_FULL_SIZE 1280 960``. Hitachi:
-    ``PixelSize`` of ``[SemImageFile]`` in nanometres, for ``DataSize=1280x960``. Tescan: ``PixelSizeX`` of ``[MAIN]`` in
-    metres; it does not state the width.
+    ``PixelSize`` of ``[SemImageFile]`` in nanometres, for ``DataSize=1280x960``. Tescan: ``PixelSizeX`` of ``[MAIN]``
+    in metres; it does not state the width.
     """
     text = _decoded(data[:_LONGEST])
     if "$$SM_MICRON_BAR" in text:
@@ -47,16 +47,15 @@ def _decoded(data: bytes) -> str:
 
 
 def _jeol(text: str) -> Vendor:
-    values = {
-        key: clean(value) for key, value in re.findall(r"^\$+([A-Z_]+)[ \t]+([^\r\n]*)", text, re.MULTILINE)
-    }
+    values = {key: clean(value) for key, value in re.findall(r"^\$+([A-Z_]+)[ \t]+([^\r\n]*)", text, re.MULTILINE)}
     instrument = values.get("CM_INSTRUMENT", "") or "JEOL"
     marker, pixels = lengths.length(values.get("SM_MICRON_MARKER", "")), values.get("SM_MICRON_BAR", "")
     if marker is None or marker[1].startswith("p") or not re.fullmatch(r"\d+(\.\d+)?", pixels) or not float(pixels):
         return Vendor(instrument)
     size = plausible(marker[0] / float(pixels))
     scanned = whole(values.get("CM_FULL_SIZE", "").partition(" ")[0])
-    return Vendor(instrument, size, "JEOL sidecar SM_MICRON_MARKER / SM_MICRON_BAR", scanned) if size else Vendor(instrument)
+    source = "JEOL sidecar SM_MICRON_MARKER / SM_MICRON_BAR"
+    return Vendor(instrument, size, source, scanned) if size else Vendor(instrument)
 
 
 def _hitachi(text: str) -> Vendor:

@@ -131,6 +131,7 @@ def whole(text: str) -> int | None:
 
 
 def plausible(value: str | float, unit: float = 1.0) -> float | None:
+    """A pixel size in metres from a number and its unit; None where it is none of an electron microscope."""
     try:
         size = float(value) * unit
     except ValueError:

@@ -73,15 +73,15 @@ def judge(known: Lengths) -> Verdict:
     sizes: dict[str, float] = {}
     if known.tag:
         source, size = _tag(known, bar)
+        stated = f"tag says {known.tag:.4g} m for {known.scanned_width} columns, the picture has {known.width}"
         if size:
             sizes[source] = size
-            if "corrected" in source:
-                notes.append(f"tag says {known.tag:.4g} m for {known.scanned_width} columns, the picture has {known.width}")
+            notes += [stated] if "corrected" in source else []
         elif known.is_sidecar:
             notes.append(f"sidecar is of another picture, {known.scanned_width} columns wide: not used")
         else:
-            said = f"tag says {known.tag:.4g} m for {known.scanned_width} columns, the picture has {known.width}"
-            return Verdict("conflict", None, "", ratio, said + (f"; bar says {bar:.4g} m" if bar else "; no bar to tell"))
+            stated += f"; bar says {bar:.4g} m" if bar else "; no bar to tell"
+            return Verdict("conflict", None, "", ratio, stated)
     sizes |= known.printed or {}
     if bar:
         sizes["bar"] = bar
@@ -101,7 +101,8 @@ def judge(known: Lengths) -> Verdict:
     if first.startswith("tag"):
         return Verdict("tag_only", size, first, ratio, "; ".join([*notes, known.missing]))
     if first:
-        return Verdict("read_once", size, first, ratio, "; ".join([*notes, f"{known.missing}: nothing to compare it with"]))
+        notes.append(f"{known.missing}: nothing to compare it with")
+        return Verdict("read_once", size, first, ratio, "; ".join(notes))
     return Verdict(known.missing, None, "", ratio, "; ".join(notes))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.image.strokes import SLIP, Stroke, extents, reach, strokes
 from semtrace.core.image.text_box import TextBox
 
 Convention = Literal["end caps, centre to centre", "block, full width", "line, full width", "ruler, first to last tick"]
@@ -24,7 +25,6 @@ _LETTERS = 0.75  # of the height of its box, which OCR draws with a margin
 _TICKS = 11  # of a ruler
 # in heights of the text
 _ABOVE, _BELOW, _ASIDE = 2.2, 3.0, 4.0  # where the bar may be
-_SLIP = 1  # pixels that the ends of the rows of one line may differ by
 _THICKEST = 1.2  # of a bar
 _TALLEST_CAP = 3.2
 _UNEVEN = 0.12  # of the height of a cap: how much the two may differ
@@ -46,16 +46,6 @@ class Bar:
     pixels: float
     box: tuple[int, int, int, int]
     convention: Convention
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A horizontal stroke: columns x0 to x1, rows y0 to y1, ends excluded."""
-
-    x0: int
-    x1: int
-    y0: int
-    y1: int
 
 
 def find_bar(gray: NDArray[np.uint8], text: TextBox, others: Sequence[TextBox] = ()) -> Bar | None:
@@ -129,10 +119,10 @@ def _end(plain: NDArray[np.bool_], tall: int, start: int, step: int) -> int:
 
 def _lined(ink: NDArray[np.bool_], text: TextBox, tall: int, others: Sequence[TextBox]) -> Bar | None:
     """The best horizontal bar: with end caps rather than without, then the nearest to the text."""
-    lines = [line for line in _lines(ink, max(_SHORTEST, round(0.8 * tall))) if line.y1 - line.y0 <= _THICKEST * tall]
+    lines = [line for line in strokes(ink, max(_SHORTEST, round(0.8 * tall))) if line.y1 - line.y0 <= _THICKEST * tall]
     # OCR reads a bar itself as a sign or two: H, T, _, 工
     words = [other for other in others if sum(letter.isalnum() for letter in other.text) > 2]
-    lines = [line for line in lines if not any(_inside(line, word) for word in words)]
+    lines = [line for line in lines if not any(_inside(line, word) or _underlines(line, word) for word in words)]
     candidates: list[tuple[tuple[bool, int, int], Bar]] = []
     for line in [*_halves_joined(lines, text, tall), *lines]:
         if line.x1 - line.x0 < _SHORTEST or line.x0 <= 1 or line.x1 >= ink.shape[1] - 1:
@@ -146,47 +136,33 @@ def _lined(ink: NDArray[np.bool_], text: TextBox, tall: int, others: Sequence[Te
     return min(candidates, key=lambda one: one[0])[1] if candidates else None
 
 
-def _lines(ink: NDArray[np.bool_], shortest: int) -> list[_Line]:
-    """Horizontal strokes: runs of ink, those of neighbouring rows with the same ends taken together."""
-    open_: list[_Line] = []
-    done: list[_Line] = []
-    for y, row in enumerate(ink):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], row.view(np.int8), [0]])))
-        runs = [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
-        still: list[_Line] = []
-        for a, b in runs:
-            above = next((line for line in open_ if abs(line.x0 - a) <= _SLIP and abs(line.x1 - b) <= _SLIP), None)
-            if above is None:
-                still.append(_Line(a, b, y, y + 1))
-            else:
-                open_.remove(above)
-                still.append(_Line(min(a, above.x0), max(b, above.x1), above.y0, y + 1))
-        done += open_
-        open_ = still
-    return done + open_
-
-
-def _halves_joined(lines: Sequence[_Line], text: TextBox, tall: int) -> list[_Line]:
+def _halves_joined(lines: Sequence[Stroke], text: TextBox, tall: int) -> list[Stroke]:
     """Bars that the text interrupts: two strokes in the same rows, one ending and one beginning beside the text."""
     middle = (text.y0 + text.y1) / 2
     level = [line for line in lines if abs((line.y0 + line.y1) / 2 - middle) <= 0.5 * tall]
     pairs = []
     for left in level:
         for right in level:
-            same_rows = abs(left.y0 - right.y0) <= _SLIP and abs(left.y1 - right.y1) <= _SLIP
+            same_rows = abs(left.y0 - right.y0) <= SLIP and abs(left.y1 - right.y1) <= SLIP
             beside = left.x1 <= text.x0 + 1.5 * tall and right.x0 >= text.x1 - 1.5 * tall
             near = text.x0 - left.x1 <= 2 * tall and right.x0 - text.x1 <= 2 * tall
             alike = abs((left.x1 - left.x0) - (right.x1 - right.x0)) <= max(tall, 6)
             if left.x1 < right.x0 and same_rows and beside and near and alike:
-                pairs.append(_Line(left.x0, right.x1, min(left.y0, right.y0), max(left.y1, right.y1)))
+                pairs.append(Stroke(left.x0, right.x1, min(left.y0, right.y0), max(left.y1, right.y1)))
     return pairs
 
 
-def _inside(line: _Line, text: TextBox) -> bool:
+def _inside(line: Stroke, text: TextBox) -> bool:
     return text.x0 <= line.x0 and line.x1 <= text.x1 and text.y0 <= line.y0 and line.y1 <= text.y1
 
 
-def _distance(line: _Line, text: TextBox, tall: int) -> float | None:
+def _underlines(line: Stroke, word: TextBox) -> bool:
+    """Whether a stroke is an underscore of a text: thin, within its columns and close to its lower edge."""
+    thin = line.y1 - line.y0 <= word.height / 4
+    return thin and word.x0 <= line.x0 and line.x1 <= word.x1 and abs(line.y0 - word.y1) <= word.height / 4
+
+
+def _distance(line: Stroke, text: TextBox, tall: int) -> float | None:
     """How far a stroke is from the text, in rows and columns; None where it is too far or strikes the text through."""
     apart = max(text.x0 - line.x1, line.x0 - text.x1, 0)
     down = max(text.y0 - line.y1, line.y0 - text.y1, 0)
@@ -199,9 +175,9 @@ def _distance(line: _Line, text: TextBox, tall: int) -> float | None:
     return down + apart
 
 
-def _measured(ink: NDArray[np.bool_], line: _Line, tall: int) -> Bar | None:
+def _measured(ink: NDArray[np.bool_], line: Stroke, tall: int) -> Bar | None:
     """Measure a stroke by the rule of its kind; None where it is part of a box or of a longer line."""
-    up, down = _extents(ink, line)
+    up, down = extents(ink, line)
     drawn = up + down > 0
     thick = int(np.median((up + down)[drawn]))  # without what interrupts it
     even = float(np.mean(np.abs((up + down)[drawn] - thick) <= max(1, thick // 4)))
@@ -216,21 +192,12 @@ def _measured(ink: NDArray[np.bool_], line: _Line, tall: int) -> Bar | None:
     if left.is_cap:
         uneven = max(abs(left.up - right.up), abs(left.down - right.down))
         pixels = wide - 1 - left.column - right.column
-        if uneven > max(_SLIP, _UNEVEN * (left.up + left.down)) or pixels < _SHORTEST:
+        if uneven > max(SLIP, _UNEVEN * (left.up + left.down)) or pixels < _SHORTEST:
             return None
         return Bar(pixels, box, CAPS)
     if wide < _SLIMMEST * thick:
         return None
     return Bar(float(wide), box, BLOCK if thick >= _BLOCK else LINE)
-
-
-def _extents(ink: NDArray[np.bool_], line: _Line) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many pixels of each column are ink from the line's middle row upwards (with it) and below it."""
-    middle = (line.y0 + line.y1 - 1) // 2
-    columns = ink[:, line.x0 : line.x1]
-    up = np.array([_reach(column) for column in columns[: middle + 1][::-1].T], np.int64)
-    down = np.array([_reach(column) for column in columns[middle + 1 :].T], np.int64)
-    return up, np.where(up > 0, down, 0)
 
 
 @dataclass(frozen=True)
@@ -246,20 +213,15 @@ class _Cap:
 def _cap(up: NDArray[np.int64], down: NDArray[np.int64], thick: int, tall: int) -> _Cap | None:
     """Look at the left end of a stroke; None where what stands there is too tall or too wide for a cap."""
     broadest = max(2 * thick, tall // 2, 4)
-    high = (up + down)[: broadest + _SLIP + 1] >= thick + max(2, thick // 2)
+    high = (up + down)[: broadest + SLIP + 1] >= thick + max(2, thick // 2)
     first = int(np.argmax(high))
-    if not high[first] or first > _SLIP:  # an end may be rounded
+    if not high[first] or first > SLIP:  # an end may be rounded
         return _Cap(0.0, int(np.median(up)), int(np.median(down)), is_cap=False)
-    width = _reach(high[first:])
+    width = reach(high[first:])
     top, bottom = int(up[first : first + width].max()), int(down[first : first + width].max())
     if width > broadest or top + bottom > _TALLEST_CAP * tall:
         return None
     return _Cap(first + (width - 1) / 2, top, bottom, is_cap=True)
-
-
-def _reach(pixels: NDArray[np.bool_]) -> int:
-    """How many pixels from the first on are ink."""
-    return len(pixels) if pixels.all() else int(np.argmin(pixels))
 
 
 def _ruler(ink: NDArray[np.bool_], text: TextBox, tall: int) -> Bar | None:
@@ -276,7 +238,7 @@ def _ruler(ink: NDArray[np.bool_], text: TextBox, tall: int) -> Bar | None:
                 rows.append((y, ticks))
     if not rows:
         return None
-    alike = [(y, ticks) for y, ticks in rows if np.abs(ticks - rows[0][1]).max() <= _SLIP]
+    alike = [(y, ticks) for y, ticks in rows if np.abs(ticks - rows[0][1]).max() <= SLIP]
     if len(alike) < 3 or len(alike) < len(rows):
         return None
     ticks = np.median([ticks for _, ticks in alike], axis=0)

@@ -23,7 +23,7 @@ _MAKERS = (
     ("FEI", re.compile(r"\b(?:ETD|TLD|CBS|vCD|LFD)\b|\bHFW\b", re.IGNORECASE)),
     ("Tescan", re.compile(r"\bTESCAN\b|\bVEGA\b|\bMIRA\b|\bSEM MAG\b|\bView field\b", re.IGNORECASE)),
     ("Hitachi", re.compile(r"\bSE\((?:UL|M|L|U)\)|\bHitachi\b", re.IGNORECASE)),
-    ("JEOL", re.compile(r"\bJEOL\b|\b(?:SEI|LEI|BEC|COMPO)\b.*\bX ?\d|\bX ?\d[\d,]* .*\bWD ", re.IGNORECASE | re.DOTALL)),
+    ("JEOL", re.compile(r"\bJEOL\b|\b(?:SEI|LEI|BEC|COMPO)\b.*\bX ?\d|\bX ?\d.*\bSEI\b", re.IGNORECASE | re.DOTALL)),
     ("Phenom", re.compile(r"\bFW\b.*\bInt\.", re.IGNORECASE | re.DOTALL)),
 )  # fmt: skip
 
