@@ -46,7 +46,7 @@ def test_tag_against_bar(cases):
             (float({"1 µm": 1e-6, "200 nm": 2e-7, "100 nm": 1e-7}[row["bar_text"]]), float(row["bar_px"]))
             if row["bar_text"]
             else (None, None)
-        )  # noqa: E501
+        )
         said = judge(Lengths(width, *bar, vendor.pixel_size_m, vendor.scanned_width))
         assert said.status == row["expected_status"], row
         expected = row["expected_pixel_size_m"]

@@ -9,9 +9,7 @@ from semtrace.core.image.lengths import bar_value
 from semtrace.io import ocr
 
 INSTALLED = [name for name in ("rapidocr", "tesseract") if name == ocr.chosen("auto")]
-needs_rapidocr = pytest.mark.skipif(
-    "rapidocr" not in INSTALLED, reason="RapidOCR is not installed: pip install '.[ocr]'"
-)
+needs_rapidocr = pytest.mark.skipif("rapidocr" not in INSTALLED, reason="RapidOCR is not installed")
 
 
 def drawn(text, size=20, width=400, height=48):

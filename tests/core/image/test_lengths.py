@@ -29,8 +29,8 @@ def test_no_length(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["WD 8 mm", "HFW 20 µm", "Width = 10 µm", "Aperture 30 µm", "Pixel Size = 2 nm", "FOV: 200 µm", "Stage at Z = 40 mm",
-     "Spot 3 nm", "Mag = 50 K X", "2 µm EHT = 5.00 kV", "200 nmx"],
+    ["WD 8 mm", "HFW 20 µm", "Width = 10 µm", "Aperture 30 µm", "Pixel Size = 2 nm", "FOV: 200 µm",
+     "Stage at Z = 40 mm", "Spot 3 nm", "Mag = 50 K X", "2 µm EHT = 5.00 kV", "200 nmx"],
 )  # fmt: skip
 def test_a_labelled_length_is_no_bar(text):
     assert bar_value(text) is None

@@ -12,7 +12,10 @@ def test_a_bar_alone_is_read_once():
     assert (said.status, said.pixel_size, said.source) == ("read_once", 9.80392e-9, "bar")
 
 
-@pytest.mark.parametrize(("tag", "status"), [(1e-8, "agreed"), (1.029e-8, "agreed"), (1.031e-8, "conflict"), (9.72e-9, "agreed"), (9.69e-9, "conflict")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tag", "status"),
+    [(1e-8, "agreed"), (1.029e-8, "agreed"), (1.031e-8, "conflict"), (9.72e-9, "agreed"), (9.69e-9, "conflict")],
+)
 def test_three_percent_on_a_long_bar(tag, status):
     assert judge(Lengths(1024, 1e-6, 100, tag)).status == status
 
