@@ -26,6 +26,7 @@ from semtrace.io.files import write_atomic
 from semtrace.stage.executor import Executor
 
 if TYPE_CHECKING:
+    from semtrace.discovery import scale, subset
     from semtrace.provenance import convert, deduplicate, fingerprint, label, match
     from semtrace.release import settings as release_settings
     from semtrace.synthetic import generate
@@ -43,7 +44,8 @@ class ParamsError(InputError):
 class Dataset:
     """Where the inputs are (conf/dataset/), relative to the project's root or absolute.
 
-    ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends.
+    ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends. ``sets`` are
+    published sets by name, whose labels ``flat`` joins by content.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Dataset:
     generate: list[str]
     shards: dict[str, str]
     joined: list[str]
+    sets: dict[str, str]
 
     def __post_init__(self) -> None:
         folders = {name: PurePosixPath(folder) for name, folder in self.shards.items()}
@@ -91,6 +94,8 @@ SECTIONS = {
     "release": "semtrace.release.settings:Settings",
     "calibrate": "semtrace.tuning.calibrate:Settings",
     "sweep": "semtrace.tuning.sweep:Settings",
+    "scale": "semtrace.discovery.scale:Settings",
+    "subset": "semtrace.discovery.subset:Settings",
     "executor": "semtrace.stage.executor:Executor",
     "tracking": "semtrace.config.params:Tracking",
 }
@@ -180,6 +185,16 @@ class Params:
     def sweep(self) -> sweep.Settings:
         """What the recommended point of a sweep must have."""
         return cast("sweep.Settings", self.section("sweep"))
+
+    @cached_property
+    def scale(self) -> scale.Settings:
+        """How scales are read."""
+        return cast("scale.Settings", self.section("scale"))
+
+    @cached_property
+    def subset(self) -> subset.Settings:
+        """Subsets by scale."""
+        return cast("subset.Settings", self.section("subset"))
 
     @cached_property
     def executor(self) -> Executor:
