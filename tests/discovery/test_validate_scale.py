@@ -62,7 +62,8 @@ def test_the_list_to_look_at(out):
     assert found == {
         ("z/wrong value.tif", "bar value"), ("z/wrong value.tif", "pixel size"),
         ("z/wrong size.tif", "pixel size"),
-        ("z/conflict.tif", "no value"), ("z/conflict.tif", "conflict"), ("y/bar in none.tif", "bar where there is none"),
+        ("z/conflict.tif", "no value"), ("z/conflict.tif", "conflict"),
+        ("y/bar in none.tif", "bar where there is none"),
     }  # fmt: skip
 
 
