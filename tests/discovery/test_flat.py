@@ -5,9 +5,10 @@ import io
 import pytest
 from PIL import Image
 
+from semtrace.core.errors import InputError
 from semtrace.discovery import flat, flat_figures
-from semtrace.discovery.ground import Executor, InputError
 from semtrace.io import tables
+from semtrace.stage.executor import Executor
 
 TIFFS = {"a.tif": "t1", "b/a copy.tif": "t1", "c.tif": "t2", "d.tif": "t3", "e.tif": "t4", "broken.tif": "t5"}
 # t2 and t3 make the same JPEG; t5 cannot be converted

@@ -8,11 +8,12 @@ import pytest
 import tifffile
 from PIL import Image
 
+from semtrace.core.errors import InputError
 from semtrace.core.image.text_box import TextBox
 from semtrace.discovery import scale
-from semtrace.discovery.ground import Executor, InputError
 from semtrace.io import ocr
 from semtrace.io.tables import TableError
+from semtrace.stage.executor import Executor
 from tests.discovery.test_read_scale import picture, with_bar
 
 SETTINGS = scale.Settings("rapidocr", 100)

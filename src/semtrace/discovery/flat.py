@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.discovery import flat_figures, flat_labels
-from semtrace.discovery.ground import Executor, Reject, check_folder, write_rejects
 from semtrace.discovery.scale_tables import COUNTS, FLAT, JPEG_ONLY, LABEL_CONFLICTS, LABELS, SETS
 from semtrace.io import tables
 from semtrace.io.files import open_regular, walk, write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import check_folder
+from semtrace.stage.rejects import Reject, write_rejects
 
 _MAGIC = {
     b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF", b"\xff\xd8\xff": "JPG", b"%PDF": "PDF",

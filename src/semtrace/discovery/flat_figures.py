@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from semtrace.discovery.ground import BLUE, GREEN, ORANGE, RED, new_figure, png, quiet
+from semtrace.stage.figures import BLUE, GREEN, ORANGE, RED, new_figure, png, quiet
 
 _COLOURS = (BLUE, ORANGE, GREEN, RED, "#6b46c1", "#0f766e", "#9aa5b1", "#b7791f")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from semtrace.core.content_labels import Labelled, join
+from semtrace.core.tracing.content_labels import Labelled, join
 from semtrace.io.cache import Cache
 from semtrace.io.files import walk
-from semtrace.io.seen import KIND, identify
+from semtrace.io.stat_cache import KIND, identify
 
 _JPEG = {".jpg", ".jpeg"}
 

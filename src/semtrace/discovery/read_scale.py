@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.databar import bar_top
 from semtrace.core.image import lengths
+from semtrace.core.image.databar import bar_top
 from semtrace.core.image.pixel_size import Status
+from semtrace.core.image.resample import resize
 from semtrace.core.image.scale_bar import Bar, find_bar
 from semtrace.core.image.stripe_text import Stripe, understand
 from semtrace.core.image.text_box import TextBox
-from semtrace.core.resample import resize
 from semtrace.io.ocr import Reader
 
 Gray = NDArray[np.uint8]

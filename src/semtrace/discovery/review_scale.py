@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from semtrace.core.image.pixel_size import STATUSES
-from semtrace.discovery.ground import Executor
 from semtrace.io.files import read_regular, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode
+from semtrace.stage.executor import Executor
 
 _FIRST = ("conflict", "not_read", "bar_not_found", "read_once", "stripe_not_detected", "no_ocr", "tag_only", "agreed")
 _WIDEST = 900  # pixels of a thumbnail

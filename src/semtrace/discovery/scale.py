@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from semtrace.core.errors import InputError
 from semtrace.core.image.pixel_size import STATUSES
 from semtrace.discovery import review_scale, scale_facts, scale_tables
-from semtrace.discovery.ground import Examination, Executor, InputError, Reject, Source, examine, write_rejects
 from semtrace.discovery.scale_rows import Reading, rows_of
 from semtrace.io import ocr, tables
 from semtrace.io.cache import Kind
@@ -19,6 +19,9 @@ from semtrace.io.files import read_regular, safe_join, walk
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_sidecars import read_sidecar, sidecar_names
 from semtrace.io.vendor_tags import Vendor
+from semtrace.stage.decode_files import Examination, Source, examine
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Reject, write_rejects
 
 _SIDECAR_BYTES = 1 << 20
 

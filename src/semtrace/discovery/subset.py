@@ -11,11 +11,11 @@ from typing import Any
 
 from semtrace.core.image.lengths import bar_value
 from semtrace.core.image.pixel_size import STATUSES
-from semtrace.discovery.ground import BLUE, GREY, new_figure, png, quiet
 from semtrace.discovery.scale_tables import FLAT, LABELS, SCALE, SUBSET
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.figures import BLUE, GREY, new_figure, png, quiet
 
 _FIELD = 100  # pixels that a range of pixel sizes is given for
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from semtrace.core.accuracy import wilson
+from semtrace.core.statistics.accuracy import wilson
 from semtrace.discovery.scale_tables import BY_INSTRUMENT, SCALE, WRONG
 from semtrace.io import tables
 from semtrace.io.files import write_atomic

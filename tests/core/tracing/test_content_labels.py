@@ -3,7 +3,7 @@ import csv
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semtrace.core.content_labels import Labelled, join
+from semtrace.core.tracing.content_labels import Labelled, join
 
 
 def test_the_case_of_two_sets(cases):

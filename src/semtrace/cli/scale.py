@@ -29,7 +29,7 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
 
 
 def _load(params_file: Path, given: argparse.Namespace) -> Any:
-    from semtrace import params
+    from semtrace.config import params
 
     return params.load(params_file, workers=given.workers)
 
@@ -49,11 +49,12 @@ def _flat(params_file: Path, given: argparse.Namespace) -> Any:
 
 def _scale(params_file: Path, given: argparse.Namespace) -> Any:
     """Scales of the flat set, or of any folder."""
+    from semtrace.cli.stages import check_replaceable
+    from semtrace.core.errors import InputError
     from semtrace.discovery import scale
-    from semtrace.discovery.ground import InputError, check_folder
     from semtrace.discovery.scale_tables import FLAT
     from semtrace.io import tables
-    from semtrace.verbs import check_replaceable
+    from semtrace.stage.inputs import check_folder
 
     p = _load(params_file, given)
     said = VERDICTS / p.dataset.name / "scale.csv"
@@ -87,9 +88,9 @@ def _validate(params_file: Path, given: argparse.Namespace) -> Any:
     out = given.out or given.work / "validate_scale"
     done = validate_scale.run(scale, given.truth or p.dataset.known / "scale.csv", out)
     if given.track:
-        from semtrace import tracking_scale
+        from semtrace.tracking import scale_run
 
-        print(tracking_scale.log(p, out, scale.parent / "review"))
+        print(scale_run.log(p, out, scale.parent / "review"))
     return done
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from semtrace import tracking
-from semtrace.params import Params
+from semtrace.config.params import Params
+from semtrace.tracking import pipeline_run as tracking
 
 
 def log(params: Params, compared: Path, review: Path) -> str:
