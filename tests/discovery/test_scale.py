@@ -13,6 +13,7 @@ from semtrace.core.image.text_box import TextBox
 from semtrace.discovery import scale
 from semtrace.io import ocr
 from semtrace.io.tables import TableError
+from semtrace.stage import executor
 from semtrace.stage.executor import Executor
 from tests.discovery.test_read_scale import picture, with_bar
 
@@ -34,6 +35,8 @@ def engine(monkeypatch):
     monkeypatch.setattr(ocr, "chosen", lambda name: "none" if name == "none" else "rapidocr")
     monkeypatch.setattr(ocr, "engine_version", lambda _: "test")
     monkeypatch.setattr(ocr, "reader", lambda _: read)
+    # In this process: a worker that is not forked from it would not know the engine above.
+    monkeypatch.setattr(executor, "map_images", lambda function, items, **_: map(function, items))
 
 
 def draw(mark=1, corner=0, seed=0):
@@ -121,12 +124,21 @@ def test_a_sidecar_that_belongs_confirms_the_bar(archive, tmp_path):
     )
 
 
-def test_the_same_bytes_with_two_workers_and_shuffled_files(archive, tmp_path):
+def test_the_same_bytes_with_shuffled_files(archive, tmp_path):
     root, listed = archive
-    run(root, listed, tmp_path / "one", 1, "cache1")
-    run(root, listed[::-1], tmp_path / "two", 2, "cache2")
+    run(root, listed, tmp_path / "one", cache="cache1")
+    run(root, listed[::-1], tmp_path / "two", cache="cache2")
     for name in ("scale.csv", "rejects.csv", "review/index.html"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_the_same_bytes_with_two_workers(archive, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    for workers in (1, 2):
+        tags_only = scale.Settings("none", 100)
+        scale.run(*archive, tmp_path / f"{workers}", tags_only, Executor(workers, tmp_path / f"cache{workers}"))
+    for name in ("scale.csv", "rejects.csv", "review/index.html"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
 
 def test_a_second_run_reads_nothing(archive, tmp_path, monkeypatch):
