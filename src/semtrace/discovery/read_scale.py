@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.image import lengths
 from semtrace.core.image.databar import bar_top
+from semtrace.core.image.erase_bar import is_beside, without_bar
 from semtrace.core.image.pixel_size import Status
 from semtrace.core.image.resample import resize
 from semtrace.core.image.scale_bar import Bar, find_bar
@@ -24,6 +25,7 @@ _LOWER = 0.25  # of the picture: where the stripe is when it was not detected
 _SAME_LEVEL = 4  # grey levels that half of a stripe's pixels keep to, also after lossy compression
 _ENLARGED = 400_000  # pixels: a larger part is not enlarged as a whole
 _LONGEST = 1280  # pixels: the whole picture is read at this size at most
+_LETTER = 0.6  # of the height of a text's box: the width of one of its letters
 _SAME_SIZE = 0.03  # of the pixel size that two bars of one picture may differ by
 
 
@@ -35,7 +37,7 @@ class Found:
         stripe_top: first row of the stripe; the height of the picture where there is none.
         stripe_level: grey level of its background; None without a stripe.
         text: of the scale bar, as read; empty where there is none.
-        value: metres that it states; None where it is not sure.
+        value: metres that it states; None without a bar near it.
         bar: the bar itself; None where it was not found.
         stripe: the other lengths that are printed.
         status: what it is where neither bar nor tag is there.
@@ -71,18 +73,19 @@ def read_scale(gray: Gray, reader: Reader) -> Found:
     first = top if detected else height - max(round(height * _LOWER), 1)
     boxes = [box.moved(0, first) for box in reader(np.ascontiguousarray(gray[first:]))]
     boxes = _with_missed_digits(gray, boxes, reader)
-    if not understand(boxes).bars and boxes and gray[first:].size <= _ENLARGED:
+    stripe = understand(boxes)
+    if not (stripe.bars or stripe.doubtful) and boxes and gray[first:].size <= _ENLARGED:
         larger = reader(_enlarged(gray[first:], 2))
         again = _with_missed_digits(gray, [box.moved(0, first, 2) for box in larger], reader)
         boxes = again if understand(again).bars else boxes
     start = top if detected else 0
     stripe = understand(boxes)
-    bars = _bars(gray, start, boxes, stripe)
+    bars = _bars(gray, start, boxes, stripe, reader)
     written = stripe.bars or (boxes if stripe.maker or stripe.magnification else ())
     is_stripe = detected or any(_is_across(gray, box) for box in written)
     if not is_stripe:
         above = _rest(gray, first, reader)
-        bars += _bars(gray, 0, above, understand(above))
+        bars += _bars(gray, 0, above, understand(above), reader)
         boxes = [*boxes, *above]
         stripe = understand(boxes)
     level = int(np.bincount(gray[top:].ravel(), minlength=256).argmax()) if detected else None
@@ -92,28 +95,50 @@ def read_scale(gray: Gray, reader: Reader) -> Found:
     if bars:
         text, bar = bars[0]
         return Found(top, level, text.text, lengths.bar_value(text.text), bar, stripe, "read_once")
-    texts = {lengths.bar_value(text.text): text.text for text in stripe.bars}
-    if is_stripe and len(texts) == 1:
-        [(value, named)] = texts.items()
-        return Found(top, level, named, value, None, stripe, "bar_not_found")
     if not is_stripe:
         return Found(top, level, stripe=stripe)
-    return Found(top, level, stripe=stripe, status="not_read" if stripe.units or not boxes else "bar_not_found")
+    named = stripe.bars[0].text if len(stripe.bars) == 1 else ""
+    unread = not named and (stripe.units or stripe.doubtful or not boxes)
+    return Found(top, level, named, stripe=stripe, status="not_read" if unread else "bar_not_found")
 
 
-def _bars(gray: Gray, start: int, boxes: Sequence[TextBox], stripe: Stripe) -> list[tuple[TextBox, Bar]]:
-    """Every text of a bar with its bar, one text a bar: the nearer one."""
+def _bars(
+    gray: Gray, start: int, boxes: Sequence[TextBox], stripe: Stripe, reader: Reader
+) -> list[tuple[TextBox, Bar]]:
+    """Every text of a bar with its bar, one text a bar: the nearer one.
+
+    An end cap beside the text may have been read with it, as in "4 1 µm": then the text is read without the bar.
+    """
     found: dict[tuple[int, int, int, int], tuple[float, TextBox, Bar]] = {}
-    for text in stripe.bars:
-        bar = find_bar(gray[start:], text.moved(0, -start), [box.moved(0, -start) for box in boxes])
+    for text in (*stripe.bars, *stripe.doubtful):
+        others = [box.moved(0, -start) for box in boxes if box != text]
+        bar = find_bar(gray[start:], _narrowed(text).moved(0, -start), others)
         if bar is None:
             continue
         x0, y0, x1, y1 = bar.box
         bar = Bar(bar.pixels, (x0, y0 + start, x1, y1 + start), bar.convention)
+        if is_beside(text, bar):
+            text = text._replace(text=_alone(gray, text, bar, reader))
+        if lengths.bar_value(text.text) is None:
+            continue
         apart = abs((y0 + y1) / 2 + start - (text.y0 + text.y1) / 2) + max(text.x0 - x1, x0 - text.x1, 0)
         if bar.box not in found or apart < found[bar.box][0]:
             found[bar.box] = apart, text, bar
     return [(text, bar) for _, text, bar in found.values()]
+
+
+def _narrowed(text: TextBox) -> TextBox:
+    """The middle of a box that is far wider than its letters: OCR took the halves of a bar with them."""
+    wide = round(_LETTER * text.height * len(text.text))
+    spare = text.x1 - text.x0 - wide
+    return text if spare < wide else text._replace(x0=text.x0 + spare // 2, x1=text.x1 - spare // 2)
+
+
+def _alone(gray: Gray, text: TextBox, bar: Bar, reader: Reader) -> str:
+    """The text as it reads once the strokes of its bar are erased; empty where that is no value."""
+    part, left, top = without_bar(gray, text, bar)
+    read = understand([box.moved(left, top, 2) for box in reader(_enlarged(part, 2))]).bars
+    return read[0].text if len(read) == 1 else ""
 
 
 def _sizes(bars: Sequence[tuple[TextBox, Bar]]) -> list[float]:

@@ -17,6 +17,7 @@ _OTHER = (
 )
 _LABEL = re.compile(rf"\b(?:(?P<width>{_WIDTH})|(?P<pixel>{_PIXEL})|{_OTHER})\b[. ]*[:=]?", re.IGNORECASE)
 _ENDS_AS_LABEL = re.compile(rf"(?:\b(?:{_WIDTH}|{_PIXEL}|{_OTHER})\b[.]?|[:=])\s*$", re.IGNORECASE)
+_DOUBTFUL = re.compile(r"\W*[^\W\d]{1,2}\W*\d[\d.,]* ?[^\W\d]m\W*[^\W\d]?")
 _MAKERS = (
     ("Zeiss", re.compile(r"\bEHT ?=|\bSignal ?[AB] ?=|\bZEISS\b", re.IGNORECASE)),
     ("FEI XL", re.compile(r"\bAcc\.? ?V\b|\bE[- ]?Beam\b|\bI[- ]?Beam\b", re.IGNORECASE)),
@@ -34,6 +35,7 @@ class Stripe(NamedTuple):
     Attributes:
         bars: texts that may belong to a scale bar, each a number and a unit without a label.
         units: units whose number was missed, without a label.
+        doubtful: unlabelled texts that end in a length, after a sign or two that may be the end of a bar.
         width: printed width of the field in metres; None where there is none or two differ.
         pixel_size: printed size of a pixel in metres; likewise.
         magnification: likewise.
@@ -42,6 +44,7 @@ class Stripe(NamedTuple):
 
     bars: tuple[TextBox, ...] = ()
     units: tuple[TextBox, ...] = ()
+    doubtful: tuple[TextBox, ...] = ()
     width: float | None = None
     pixel_size: float | None = None
     magnification: float | None = None
@@ -55,7 +58,7 @@ def understand(boxes: Sequence[TextBox]) -> Stripe:
     the text to its left, or below it as in a table, is never a scale bar's.
     """
     joined = _joined(boxes)
-    bars, units, widths, pixels, magnifications = [], [], [], [], []
+    bars, units, doubtful, widths, pixels, magnifications = [], [], [], [], [], []
     for box in joined:
         label = _label_of(box, joined)
         if found := lengths.magnification(box.text):
@@ -69,11 +72,14 @@ def understand(boxes: Sequence[TextBox]) -> Stripe:
             bars.append(box)
         elif label is None and lengths.is_unit(box.text):
             units.append(box)
+        elif label is None and _DOUBTFUL.fullmatch(text := lengths.normalised(box.text)) and not _LABEL.search(text):
+            doubtful.append(box)
     if not bars and not units:
         bars = [part for box in joined if (part := _leading(box)) and _label_of(box, joined) is None]
     texts = "\n".join(box.text for box in joined)
     maker = next((name for name, pattern in _MAKERS if pattern.search(texts)), "")
-    return Stripe(tuple(bars), tuple(units), _one(widths), _one(pixels), _one(magnifications), maker)
+    texts_of = tuple(bars), tuple(units), tuple(doubtful)
+    return Stripe(*texts_of, _one(widths), _one(pixels), _one(magnifications), maker)
 
 
 def _joined(boxes: Sequence[TextBox]) -> list[TextBox]:
