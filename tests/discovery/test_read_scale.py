@@ -6,8 +6,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageDraw, ImageFont
 
-from semtrace.core.image.pixel_size import Lengths, judge
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.pixel_size import Lengths, judge
+from semtrace.core.scale.text_box import TextBox
 from semtrace.discovery.read_scale import read_scale
 from semtrace.io import ocr
 from semtrace.io.images import decode

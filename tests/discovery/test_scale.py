@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image
 
 from semtrace.core.errors import InputError
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.text_box import TextBox
 from semtrace.discovery import scale
 from semtrace.io import ocr
 from semtrace.io.tables import TableError

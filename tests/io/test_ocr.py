@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from semtrace.core.image.lengths import bar_value
+from semtrace.core.scale.lengths import bar_value
 from semtrace.io import ocr
 
 INSTALLED = [name for name in ("rapidocr", "tesseract") if name == ocr.chosen("auto")]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from semtrace.core.image.scale_bar import find_bar
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.scale_bar import find_bar
+from semtrace.core.scale.text_box import TextBox
 from semtrace.synthetic.databar import Facts, draw_bar
 from semtrace.synthetic.scale_truth import COLUMNS, rows_of
 

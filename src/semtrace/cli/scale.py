@@ -49,7 +49,7 @@ def _flat(params_file: Path, given: argparse.Namespace) -> Any:
 
 def _scale(params_file: Path, given: argparse.Namespace) -> Any:
     """Scales of the flat set, or of any folder."""
-    from semtrace.cli.stages import check_replaceable
+    from semtrace.cli.tables_alone import check_replaceable
     from semtrace.core.errors import InputError
     from semtrace.discovery import scale
     from semtrace.discovery.scale_tables import FLAT

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.image import lengths
 from semtrace.core.image.databar import bar_top
-from semtrace.core.image.erase_bar import is_beside, without_bar
-from semtrace.core.image.pixel_size import Status
 from semtrace.core.image.resample import resize
-from semtrace.core.image.scale_bar import Bar, find_bar
-from semtrace.core.image.stripe_text import Stripe, understand
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale import lengths
+from semtrace.core.scale.erase_bar import is_beside, without_bar
+from semtrace.core.scale.pixel_size import Status
+from semtrace.core.scale.scale_bar import Bar, find_bar
+from semtrace.core.scale.stripe_text import Stripe, understand
+from semtrace.core.scale.text_box import TextBox
 from semtrace.io.ocr import Reader
 
 Gray = NDArray[np.uint8]

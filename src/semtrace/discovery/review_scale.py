@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from semtrace.core.image.pixel_size import STATUSES
+from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.io.files import read_regular, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.stage.executor import Executor
@@ -68,7 +68,7 @@ def write(folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int
         box = tuple(int(value) for value in str(row["bar_box"]).split())
         file = str(safe_join(root, row["path"]))
         todo.setdefault(row["md5"], _Strip(file, row["stripe_top"], box, str(thumbs / f"{row['md5']}.png")))
-    for _ in executor.map(_draw, list(todo.values()), what="review", sees=lambda strip: (strip.file, str(thumbs))):
+    for _ in executor.map(_draw, list(todo.values()), what="review", reads=lambda strip: (strip.file, str(thumbs))):
         pass
     write_staged(folder / "index.html", _page(shown, rows).encode())
     write_staged(folder / "review.css", _CSS.encode())

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from semtrace.core.errors import InputError
-from semtrace.core.image.pixel_size import STATUSES
+from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.discovery import review_scale, scale_facts, scale_tables
 from semtrace.discovery.scale_rows import Reading, rows_of
 from semtrace.io import ocr, tables
@@ -21,7 +21,7 @@ from semtrace.io.vendor_sidecars import read_sidecar, sidecar_names
 from semtrace.io.vendor_tags import Vendor
 from semtrace.stage.decode_files import Examination, Source, examine
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Reject, write_rejects
+from semtrace.stage.rejects import Failure, Reject, write_rejects
 
 _SIDECAR_BYTES = 1 << 20
 
@@ -87,8 +87,8 @@ def run(
     readings: list[Reading] = []
     rejects = []
     for (path, _), facts in zip(listed, examine(sources, what, executor=executor, what="scale"), strict=True):
-        if isinstance(facts, Reject):
-            rejects.append(Reject(path, "scale", facts.reason, facts.detail))
+        if isinstance(facts, Failure):
+            rejects.append(Reject.of(path, "scale", facts))
         else:
             readings.append(Reading(path, facts, beside.get(path), said.get(facts["md5"])))
     rows = rows_of(readings)

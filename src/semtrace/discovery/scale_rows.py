@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from semtrace.core.image.magnification import Constant, Sighting, learn, pixel_size
-from semtrace.core.image.pixel_size import Lengths, Verdict, judge
+from semtrace.core.scale.magnification import Constant, Sighting, learn, pixel_size
+from semtrace.core.scale.pixel_size import Lengths, Verdict, judge
 from semtrace.io.vendor_tags import Vendor
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semtrace.core.image.lengths import bar_value
-from semtrace.core.image.pixel_size import STATUSES
+from semtrace.core.scale.lengths import bar_value
+from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.discovery.scale_tables import FLAT, LABELS, SCALE, SUBSET
 from semtrace.io import tables
 from semtrace.io.files import write_atomic

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.text_box import TextBox
 
 ENGINES = ("auto", "rapidocr", "tesseract", "none")
 Reader = Callable[[NDArray[np.uint8]], list[TextBox]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from semtrace.core.image import lengths
+from semtrace.core.scale import lengths
 from semtrace.io.vendor_tags import Vendor, clean, entry, plausible, whole
 
 _LONGEST = 1 << 20  # bytes; a longer file is something else

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.image.scale_bar import Bar
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.scale_bar import Bar
+from semtrace.core.scale.text_box import TextBox
 
 _CONTRAST = 40  # grey levels between ink and background
 _LONG = 0.7  # of the text's height: a longer run is a stroke of the bar

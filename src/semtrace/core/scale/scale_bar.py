@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.image.strokes import SLIP, Stroke, extents, reach, strokes
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.strokes import SLIP, Stroke, extents, reach, strokes
+from semtrace.core.scale.text_box import TextBox
 
 Convention = Literal["end caps, centre to centre", "block, full width", "line, full width", "ruler, first to last tick"]
 CAPS: Convention = "end caps, centre to centre"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semtrace.core.image.pixel_size import STATUSES, Lengths, judge
+from semtrace.core.scale.pixel_size import STATUSES, Lengths, judge
 
 
 def test_a_bar_alone_is_read_once():

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from semtrace.core.image import lengths
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale import lengths
+from semtrace.core.scale.text_box import TextBox
 
 _WIDTH = r"HFW|HFV|FW|Width|FOV|View ?field|Field of view"
 _PIXEL = r"(?:Image ?)?Pixel ?Size"

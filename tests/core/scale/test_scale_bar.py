@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from semtrace.core.image.scale_bar import BLOCK, CAPS, LINE, RULER, find_bar
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.scale_bar import BLOCK, CAPS, LINE, RULER, find_bar
+from semtrace.core.scale.text_box import TextBox
 
 PAPER, INK = 0, 255
 

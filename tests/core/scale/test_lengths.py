@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semtrace.core.image.lengths import bar_value, is_number, is_unit, length, magnification
+from semtrace.core.scale.lengths import bar_value, is_number, is_unit, length, magnification
 
 
 def test_every_text_of_the_case_has_its_value(cases):

@@ -1,5 +1,5 @@
-from semtrace.core.image.stripe_text import understand
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.stripe_text import understand
+from semtrace.core.scale.text_box import TextBox
 
 
 def line(*texts, y=10, height=20, gap=60):

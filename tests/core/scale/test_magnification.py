@@ -1,6 +1,6 @@
 import pytest
 
-from semtrace.core.image.magnification import Sighting, learn, pixel_size
+from semtrace.core.scale.magnification import Sighting, learn, pixel_size
 
 
 def seen(folder, magnification, constant=0.376, *, independent=True, maker="Zeiss", width=1024):

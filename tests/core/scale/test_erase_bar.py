@@ -1,9 +1,9 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from semtrace.core.image.erase_bar import is_beside, without_bar
-from semtrace.core.image.scale_bar import CAPS, Bar
-from semtrace.core.image.text_box import TextBox
+from semtrace.core.scale.erase_bar import is_beside, without_bar
+from semtrace.core.scale.scale_bar import CAPS, Bar
+from semtrace.core.scale.text_box import TextBox
 
 
 def stripe(*, bar=True, text=True):
