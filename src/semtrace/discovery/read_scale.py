@@ -136,9 +136,12 @@ def _narrowed(text: TextBox) -> TextBox:
 
 def _alone(gray: Gray, text: TextBox, bar: Bar, reader: Reader) -> str:
     """The text as it reads once the strokes of its bar are erased; empty where that is no value."""
-    part, left, top = without_bar(gray, text, bar)
-    read = understand([box.moved(left, top, 2) for box in reader(_enlarged(part, 2))]).bars
-    return read[0].text if len(read) == 1 else ""
+    part, _, _ = without_bar(gray, text, bar)
+    for times in (2, 1):
+        read = understand(reader(_enlarged(part, times))).bars
+        if len(read) == 1:
+            return read[0].text
+    return ""
 
 
 def _sizes(bars: Sequence[tuple[TextBox, Bar]]) -> list[float]:

@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from semtrace.core.scale.erase_bar import is_beside, without_bar
-from semtrace.core.scale.scale_bar import CAPS, Bar
+from semtrace.core.scale.scale_bar import BLOCK, CAPS, Bar
 from semtrace.core.scale.text_box import TextBox
 
 
@@ -26,6 +26,11 @@ def test_only_a_bar_that_reaches_into_the_line_of_the_text_is_beside_it():
     assert is_beside(READ, BAR)
     assert not is_beside(TextBox("1 µm", 150, 8, 200, 32), BAR)
     assert not is_beside(TextBox("1 µm", 60, 24, 100, 48), Bar(100.0, (40, 0, 142, 26), CAPS))
+    assert not is_beside(TextBox("1 µm", 60, 24, 100, 48), Bar(100.0, (40, 40, 142, 50), CAPS))
+
+
+def test_a_block_has_no_caps_that_could_be_read():
+    assert not is_beside(READ, Bar(102.0, (40, 14, 142, 28), BLOCK))
 
 
 def test_the_cap_goes_and_the_letters_stay():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.scale.scale_bar import Bar
+from semtrace.core.scale.scale_bar import CAPS, Bar
 from semtrace.core.scale.text_box import TextBox
 
 _CONTRAST = 40  # grey levels between ink and background
@@ -14,10 +14,10 @@ _CAP = 0.35  # of the text's height: columns of an end cap, at most
 
 
 def is_beside(text: TextBox, bar: Bar) -> bool:
-    """Whether a bar stands in the line of the text and reaches into its box."""
+    """Whether a bar with end caps stands in the line of the text and reaches into its box."""
     x0, y0, x1, y1 = bar.box
-    shared = min(text.y1, y1) - max(text.y0, y0)
-    return shared >= 0.5 * min(text.height, y1 - y0) and min(text.x1, x1) > max(text.x0, x0)
+    in_line = text.y0 + text.height / 4 < (y0 + y1) / 2 < text.y1 - text.height / 4
+    return bar.convention == CAPS and in_line and min(text.x1, x1) > max(text.x0, x0)
 
 
 def without_bar(gray: NDArray[np.uint8], text: TextBox, bar: Bar) -> tuple[NDArray[np.uint8], int, int]:
