@@ -24,6 +24,7 @@ _SMALLEST = 64  # pixels a side: there is no room for a stripe
 _LOWER = 0.25  # of the picture: where the stripe is when it was not detected
 _SAME_LEVEL = 4  # grey levels that half of a stripe's pixels keep to, also after lossy compression
 _ENLARGED = 400_000  # pixels: a larger part is not enlarged as a whole
+_SHARED = 5  # neighbouring pieces of the rest share this part of their height, where a text may be cut
 _LONGEST = 1280  # pixels: the whole picture is read at this size at most
 _LETTER = 0.6  # of the height of a text's box: the width of one of its letters
 _SAME_SIZE = 0.03  # of the pixel size that two bars of one picture may differ by
@@ -180,13 +181,19 @@ def _is_across(gray: Gray, text: TextBox) -> bool:
 
 
 def _rest(gray: Gray, first: int, reader: Reader) -> list[TextBox]:
-    """The texts above row ``first``, read at a bounded size."""
+    """The texts above row ``first``, read piece by piece: OCR misses small text in a large picture."""
     part = gray[:first]
     if part.size == 0:
         return []
     zoom = min(1.0, _LONGEST / max(part.shape))
     smaller = part if zoom == 1 else resize(part, max(round(part.shape[1] * zoom), 1), max(round(len(part) * zoom), 1))
-    return [box.moved(0, 0, zoom) for box in reader(np.ascontiguousarray(smaller))]
+    step = max(round(len(gray) * zoom * _LOWER), 1)
+    found: list[TextBox] = []
+    for top in range(0, len(smaller), step):
+        piece = np.ascontiguousarray(smaller[top : top + step + step // _SHARED])
+        boxes = [box.moved(0, top).moved(0, 0, zoom) for box in reader(piece)]
+        found += [box for box in boxes if not any(_overlap(box, other) for other in found)]
+    return found
 
 
 def _enlarged(gray: Gray, times: int) -> Gray:
