@@ -136,7 +136,7 @@ def helped(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_every_command_exists_and_is_in_the_readme(capsys):
-    verbs = set(re.findall(r"^    ([a-z]+)$|^    ([a-z]+) ", helped(capsys), re.MULTILINE))
+    verbs = set(re.findall(r"^    ([a-z-]+)$|^    ([a-z-]+) ", helped(capsys), re.MULTILINE))
     verbs = {first or second for first, second in verbs}
     assert "inventory" in verbs
     shown = {file: set(re.findall(r"\bsemtrace ([a-z-]+)", "\n".join(code(file)))) for file in DOCS}
