@@ -8,6 +8,7 @@ from PIL import Image
 from semtrace.core.errors import InputError
 from semtrace.discovery import flat, flat_figures
 from semtrace.io import tables
+from semtrace.provenance import tables as of_main
 from semtrace.stage.executor import Executor
 
 TIFFS = {"a.tif": "t1", "b/a copy.tif": "t1", "c.tif": "t2", "d.tif": "t3", "e.tif": "t4", "broken.tif": "t5"}
@@ -20,7 +21,7 @@ def digest(data):
 
 
 def fill(columns, **cells):
-    return {name: cells.get(name, "") for name in columns}
+    return {name: cells.get(name, "") for name in columns.names}
 
 
 @pytest.fixture
@@ -38,17 +39,17 @@ def world(tmp_path):
     for path, content in sorted(TIFFS.items()):
         keeper = first.setdefault(content, path)
         inventory.append(fill(
-            tables.INVENTORY, path=path, md5=digest(content), width="10", height="8",
+            of_main.INVENTORY, path=path, md5=digest(content), width="10", height="8",
             duplicate_of="" if keeper == path else keeper,
         ))  # fmt: skip
-    tables.write(work / "inventory.csv", tables.INVENTORY, inventory)
+    tables.write(work / "inventory.csv", of_main.INVENTORY, inventory)
     converted = [
-        fill(tables.CONVERTED, path=path, md5=digest(c), jpeg_path="x.jpg", jpeg_md5=digest(JPEGS[c]))
+        fill(of_main.CONVERTED, path=path, md5=digest(c), jpeg_path="x.jpg", jpeg_md5=digest(JPEGS[c]))
         for path, c in TIFFS.items() if c in JPEGS
     ]  # fmt: skip
-    tables.write(work / "converted.csv", tables.CONVERTED, converted)
-    groups = [fill(tables.GROUPS, path="a.tif", side="tiff", md5=digest("t1"), group="g7")]
-    tables.write(work / "groups.csv", tables.GROUPS, groups)
+    tables.write(work / "converted.csv", of_main.CONVERTED, converted)
+    groups = [fill(of_main.GROUPS, path="a.tif", side="tiff", md5=digest("t1"), group="g7")]
+    tables.write(work / "groups.csv", of_main.GROUPS, groups)
     published = {
         "one": {"Tips/1.jpg": b"jpeg one", "Powder/2.jpg": b"jpeg two", "Tips/4.jpg": b"other encoder",
                 "Fibres/lost.jpg": b"jpeg only"},
@@ -60,12 +61,16 @@ def world(tmp_path):
         for path, data in files.items():
             (sets[name] / path).parent.mkdir(parents=True, exist_ok=True)
             (sets[name] / path).write_bytes(data)
-    hashes = [fill(tables.HASHES, path="Tips/4.jpg", md5=digest(b"other encoder"), file="4.jpg")]
-    tables.write(work / "hashes.csv", tables.HASHES, hashes)
+    hashes = [fill(of_main.HASHES, path="Tips/4.jpg", md5=digest(b"other encoder"), file="4.jpg")]
+    tables.write(work / "hashes.csv", of_main.HASHES, hashes)
     mapped = fill(
-        tables.JPEG_TO_TIFF, jpeg_path="Tips/4.jpg", matched_tiff_path="e.tif", decision="matched", evidence="reencoded"
+        of_main.JPEG_TO_TIFF,
+        jpeg_path="Tips/4.jpg",
+        matched_tiff_path="e.tif",
+        decision="matched",
+        evidence="reencoded",
     )
-    tables.write(work / "map.csv", tables.JPEG_TO_TIFF, [mapped])
+    tables.write(work / "map.csv", of_main.JPEG_TO_TIFF, [mapped])
     names = ("inventory.csv", "converted.csv", "groups.csv", "hashes.csv", "map.csv")
     return archive, flat.Tables(*(work / name for name in names)), sets, tmp_path / "out", Executor(1, tmp_path / "c")
 

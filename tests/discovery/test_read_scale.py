@@ -11,7 +11,7 @@ from semtrace.core.scale.text_box import TextBox
 from semtrace.discovery.read_scale import read_scale
 from semtrace.io import ocr
 from semtrace.io.images import decode
-from semtrace.io.vendor_tags import read_vendor
+from semtrace.io.vendor_tags import stated_by_vendor
 
 ENGINE = ocr.chosen("auto")
 needs_ocr = pytest.mark.skipif(ENGINE != "rapidocr", reason="RapidOCR is not installed: pip install '.[ocr]'")
@@ -41,7 +41,7 @@ def test_tag_against_bar(cases):
     assert len(rows) == 10
     for row in rows:
         width = int(row["width"])
-        vendor = read_vendor(tagged(width, row["scanned_width"], row["tag"], row["tag_value_m"]))
+        vendor = stated_by_vendor(tagged(width, row["scanned_width"], row["tag"], row["tag_value_m"]))
         bar = (
             (float({"1 µm": 1e-6, "200 nm": 2e-7, "100 nm": 1e-7}[row["bar_text"]]), float(row["bar_px"]))
             if row["bar_text"]

@@ -21,7 +21,7 @@ SETTINGS = Settings([Range("1u-2u", ["1 µm", "2 µm"]), Range("field", field_um
 @pytest.fixture
 def out(tmp_path):
     def fill(columns, **cells):
-        return {name: cells.get(name, "") for name in columns}
+        return {name: cells.get(name, "") for name in columns.names}
 
     flat = (fill(FLAT, md5=r[0], tiff_path=f"{r[0]}.tif", left_out_for=r[5]) for r in ROWS)
     tables.write(tmp_path / "flat.csv", FLAT, flat)

@@ -33,7 +33,7 @@ y/bar in none.tif,,,
 def out(tmp_path):
     def row(path, status, bar, size):
         cells = {"path": path, "status": status, "bar_value_m": bar, "pixel_size_m": size, "md5": path}
-        return {name: cells.get(name, "") for name in SCALE}
+        return {name: cells.get(name, "") for name in SCALE.names}
 
     tables.write(tmp_path / "scale.csv", SCALE, (row(*one) for one in SAID))
     (tmp_path / "truth.csv").write_text(TRUTH)

@@ -2,9 +2,10 @@ import csv
 
 import pytest
 
-from semtrace.io.files import md5, walk
+from semtrace.io.digests import md5
+from semtrace.io.files import walk
 from semtrace.io.images import decode
-from semtrace.io.vendor_tags import read_vendor
+from semtrace.io.vendor_tags import stated_by_vendor
 from semtrace.synthetic import scale_layouts
 
 
@@ -37,7 +38,7 @@ def test_the_value_over_the_length_is_the_pixel_size(made):
 def test_half_of_the_columns_and_the_tag_of_all(made):
     row = next(row for row in rows(made) if row["layout"] == "saved at half size")
     data = (made / "images" / row["path"]).read_bytes()
-    vendor = read_vendor(data)
+    vendor = stated_by_vendor(data)
     assert decode(data).gray.shape == (384, 512)
     assert vendor.scanned_width == 1024
     assert vendor.pixel_size_m == pytest.approx(float(row["pixel_size_m"]) / 2, rel=1e-3)

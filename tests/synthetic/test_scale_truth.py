@@ -4,7 +4,7 @@ import pytest
 from semtrace.core.scale.scale_bar import find_bar
 from semtrace.core.scale.text_box import TextBox
 from semtrace.synthetic.databar import Facts, draw_bar
-from semtrace.synthetic.scale_truth import COLUMNS, rows_of
+from semtrace.synthetic.scale_truth import SCALE, rows_of
 
 FACTS = Facts(1e-8, 1024, 768, 36_000, 5.0, 4e-3, "SE2", "2015-03-04", "10:11:12", "a.tif", "TiO2", 0.0)
 
@@ -13,7 +13,7 @@ def test_a_row_for_each_path():
     bar = draw_bar("zeiss black", FACTS)
     rows = rows_of(["a.tif", "b.tif"], "zeiss black", FACTS, bar)
     assert [row["path"] for row in rows] == ["a.tif", "b.tif"]
-    assert set(rows[0]) == set(COLUMNS)
+    assert set(rows[0]) == set(SCALE.names)
     assert rows[0]["pixel_size_m"] == 1e-8
     assert rows[0]["bar_value_m"] == bar.scale_length
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.discovery import flat_figures, flat_labels
+from semtrace.discovery.main_tables import CONVERTED, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF
 from semtrace.discovery.scale_tables import COUNTS, FLAT, JPEG_ONLY, LABEL_CONFLICTS, LABELS, SETS
 from semtrace.io import tables
 from semtrace.io.files import open_regular, walk, write_atomic
@@ -68,10 +69,10 @@ def run(archive: Path, work: Tables, sets: Mapping[str, Path], out: Path, execut
     check_folder(archive, "archive")
     for name, folder in sets.items():
         check_folder(folder, f"published set {name!r}")
-    inventory = tables.read(work.inventory, tables.INVENTORY)
+    inventory = tables.read(work.inventory, INVENTORY)
     unique = [row for row in inventory if not row["duplicate_of"]]
-    converted = {row["path"]: row for row in tables.read(work.converted, tables.CONVERTED)}
-    groups = {row["md5"]: row["group"] for row in tables.read(work.groups, tables.GROUPS) if row["side"] == "tiff"}
+    converted = {row["path"]: row for row in tables.read(work.converted, CONVERTED)}
+    groups = {row["md5"]: row["group"] for row in tables.read(work.groups, GROUPS) if row["side"] == "tiff"}
     rows, rejects = _flat(unique, converted, groups)
     kept = {row["jpeg_md5"]: row["md5"] for row in rows if not row["left_out_for"]}
     traced = _traced(work, {row["path"]: row["md5"] for row in inventory}, {row["md5"] for row in rows})
@@ -109,7 +110,7 @@ def count_formats(archive: Path) -> Counter[str]:
 
 
 def _flat(
-    unique: Sequence[Mapping[str, str]], converted: Mapping[str, Mapping[str, str]], groups: Mapping[str, str]
+    unique: Sequence[Mapping[str, Any]], converted: Mapping[str, Mapping[str, Any]], groups: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], list[Reject]]:
     """One row a content; of contents with the same JPEG the first by path stays, the others name it."""
     rows, rejects = [], []
@@ -131,8 +132,8 @@ def _flat(
 def _traced(work: Tables, digests: Mapping[str, str], known: set[str]) -> dict[str, tuple[str, str]]:
     """JPEG md5 -> TIFF md5 and the evidence, of published pictures that the match traced, mostly re-encodings."""
     found = {}
-    jpegs = {row["path"]: row["md5"] for row in tables.read(work.jpeg_hashes, tables.HASHES)}
-    for row in tables.read(work.jpeg_to_tiff, tables.JPEG_TO_TIFF):
+    jpegs = {row["path"]: row["md5"] for row in tables.read(work.jpeg_hashes, HASHES)}
+    for row in tables.read(work.jpeg_to_tiff, JPEG_TO_TIFF):
         digest = digests.get(row["matched_tiff_path"], "")
         if row["decision"] == "matched" and digest in known and row["jpeg_path"] in jpegs:
             found[jpegs[row["jpeg_path"]]] = digest, row["evidence"]

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.scale.pixel_size import STATUSES
@@ -22,12 +25,12 @@ from semtrace.io.vendor_tags import Vendor
 from semtrace.stage.decode_files import Examination, Source, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, write_rejects
+from semtrace.stage.settings import Section, Whole
 
 _SIDECAR_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="scale"):
     """How scales are read (conf/scale/).
 
     Attributes:
@@ -35,14 +38,8 @@ class Settings:
         review: rows that the review page shows at most, those first that a person should look at.
     """
 
-    engine: str
-    review: int
-
-    def __post_init__(self) -> None:
-        if self.engine not in ocr.ENGINES:
-            raise ValueError(f"scale.engine is {self.engine!r}; it must be one of {', '.join(ocr.ENGINES)}")
-        if self.review < 0:
-            raise ValueError(f"scale.review is {self.review}; it must be 0 or more")
+    engine: Literal["auto", "rapidocr", "tesseract", "none"]
+    review: Annotated[Whole, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -133,11 +130,7 @@ def _corrections(file: Path | None) -> dict[str, tuple[float, str]]:
         return {}
     found: dict[str, tuple[float, str]] = {}
     for line, row in tables.read_own(file, scale_tables.CORRECTIONS):
-        digest = row["md5"].lower()
-        try:
-            size = float(row["pixel_size_m"])
-        except ValueError:
-            size = 0.0
+        digest, size = row["md5"].lower(), row["pixel_size_m"] or 0.0
         if not re.fullmatch(r"[0-9a-f]{32}", digest) or not 1e-13 < size < 1e-2:
             raise tables.TableError(f"{file}: line {line}: needs an md5 of 32 hex digits and a pixel size in metres")
         if digest in found:

@@ -8,13 +8,13 @@ from typing import Any
 from semtrace.discovery.read_scale import read_scale
 from semtrace.io import ocr
 from semtrace.io.images import DecodedImage
-from semtrace.io.vendor_tags import read_vendor
+from semtrace.io.vendor_tags import stated_by_vendor
 
 
 def facts_of(engine: str, data: bytes, image: DecodedImage) -> dict[str, Any]:
     """The facts as JSON values, given the engine's name, the bytes of the file and its picture."""
     start = time.process_time()
-    vendor = read_vendor(data)
+    vendor = stated_by_vendor(data, image.page)
     facts: dict[str, Any] = {"width": image.facts.width, "height": image.facts.height, "vendor": list(vendor)}
     if engine == "none":
         return {**facts, "status": "no_ocr", "seconds": 0.0}

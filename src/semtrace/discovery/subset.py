@@ -5,23 +5,33 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
 
 from semtrace.core.scale.lengths import bar_value
-from semtrace.core.scale.pixel_size import STATUSES
-from semtrace.discovery.scale_tables import FLAT, LABELS, SCALE, SUBSET
+from semtrace.core.scale.pixel_size import Status
+from semtrace.discovery.scale_tables import (
+    FLAT,
+    LABELS,
+    SCALE,
+    SCALE_BY_CATEGORY,
+    SUBSET,
+    SUBSET_BY_CATEGORY,
+    with_categories,
+)
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.figures import BLUE, GREY, new_figure, png, quiet
+from semtrace.stage.settings import Number, Section
 
 _FIELD = 100  # pixels that a range of pixel sizes is given for
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(Section, section="subset.ranges"):
     """A named subset (conf/subset/): by the values of the scale bar, or by the field of 100 pixels.
 
     Attributes:
@@ -32,10 +42,11 @@ class Range:
     """
 
     name: str
-    bars: list[str] = field(default_factory=list)
-    field_um: list[float] = field(default_factory=list)
+    bars: list[str] = Field(default_factory=list)
+    field_um: list[Number] = Field(default_factory=list)
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _either(self) -> Self:
         if bool(self.bars) == bool(self.field_um):
             raise ValueError(f"subset {self.name!r} must have either bars or field_um")
         wrong = [text for text in self.bars if bar_value(text) is None]
@@ -43,6 +54,7 @@ class Range:
             raise ValueError(f"subset {self.name!r}: {wrong[0]!r} is no value of a scale bar; write it as 1 µm")
         if self.field_um and not (len(self.field_um) == 2 and 0 < self.field_um[0] <= self.field_um[1]):
             raise ValueError(f"subset {self.name!r}: field_um is {self.field_um}; it must be [least, greatest] above 0")
+        return self
 
     def holds(self, bar: float | None, pixel_size: float | None) -> bool:
         """Whether an image belongs, given the value of its bar and the size of its pixels in metres."""
@@ -56,20 +68,18 @@ class Range:
         return self.field_um[0] * (1 - 1e-9) <= wide <= self.field_um[1] * (1 + 1e-9)
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="subset"):
     """Which subsets are made (conf/subset/); ``statuses`` of scale.csv may go in."""
 
     ranges: list[Range]
-    statuses: list[str]
+    statuses: Annotated[list[Status], Field(min_length=1)]
 
-    def __post_init__(self) -> None:
-        unknown = sorted(set(self.statuses) - set(STATUSES))
-        if unknown or not self.statuses:
-            raise ValueError(f"subset.statuses is {self.statuses}; they must be of {', '.join(STATUSES)}")
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
         names = [one.name for one in self.ranges]
         if len(set(names)) < len(names) or not names:
             raise ValueError(f"subset.ranges must have one or more different names, got {names}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -104,25 +114,21 @@ def run(flat: Path, scale: Path, labels: Path, out: Path, settings: Settings) ->
         }
         for one in settings.ranges
         for row in images
-        if row["status"] in settings.statuses and one.holds(_number(row["bar_value_m"]), _number(row["pixel_size_m"]))
+        if row["status"] in settings.statuses and one.holds(row["bar_value_m"], row["pixel_size_m"])
     ]  # fmt: skip
     names = sorted(set(category.values()))
-    bars = [(_number(row["bar_value_m"]), category.get(row["md5"], "")) for row in images]
+    bars = [(row["bar_value_m"], category.get(row["md5"], "")) for row in images]
     with staged_folder(out) as folder:
         tables.write(folder / "subset.csv", SUBSET, rows)
-        columns = ("bar_value_m", *names, "labelled", "all")
-        tables.write(folder / "scale_by_category.csv", columns, _by_bar(bars, names), sort=False)
-        columns = ("subset", *names, "labelled", "all")
+        counts = with_categories(SCALE_BY_CATEGORY, names)
+        tables.write(folder / counts.name, counts, _by_bar(bars, names), sort=False)
         of = [(row["subset"], row["category"]) for row in rows]
         listed = (_counted("subset", one.name, of, names) for one in settings.ranges)
-        tables.write(folder / "subset_by_category.csv", columns, listed, sort=False)
+        counts = with_categories(SUBSET_BY_CATEGORY, names)
+        tables.write(folder / counts.name, counts, listed, sort=False)
         write_atomic(folder / "images_by_bar_value.png", _figure(bars))
     found = Counter(row["subset"] for row in rows)
     return Summary(len(images), {one.name: found[one.name] for one in settings.ranges})
-
-
-def _number(cell: str) -> float | None:
-    return float(cell) if cell else None
 
 
 def _by_bar(bars: Sequence[tuple[float | None, str]], names: Sequence[str]) -> list[dict[str, Any]]:

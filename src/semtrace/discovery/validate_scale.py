@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from semtrace.core.statistics.accuracy import wilson
-from semtrace.discovery.scale_tables import BY_INSTRUMENT, SCALE, WRONG
+from semtrace.discovery.scale_tables import BY_INSTRUMENT, KNOWN, SCALE, WRONG
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
@@ -32,7 +32,7 @@ class Truth:
 class Judged:
     """A row of scale.csv beside its truth."""
 
-    row: Mapping[str, str]
+    row: Mapping[str, Any]
     truth: Truth
 
     @property
@@ -99,14 +99,13 @@ def run(scale: Path, truth: Path, out: Path) -> Summary:
 def read_truth(file: Path) -> dict[str, Truth]:
     """Known scales by path; a row without a bar's value is an image without a bar."""
     found = {}
-    for row in tables.read(file, ("pixel_size_m",)):
+    for row in tables.read(file, KNOWN, required=("pixel_size_m",)):
         path, bar = row.get("file") or row.get("path"), row.get("scale_bar_m") or row.get("bar_value_m")
         if path is None:
             raise tables.TableError(f"{file}: has neither a column file nor path; it must name the images")
         folder = PurePosixPath(path).parent.as_posix()
         group = row.get("instrument") or row.get("layout") or "/".join(PurePosixPath(folder).parts[:2])
-        size = row["pixel_size_m"]
-        found[path] = Truth(float(bar) if bar else None, float(size) if size else None, group)
+        found[path] = Truth(bar or None, row["pixel_size_m"] or None, group)
     return found
 
 
@@ -156,7 +155,7 @@ def _wrong(judged: Sequence[Judged]) -> list[dict[str, Any]]:
             ("bar value", row["bar_value_m"], truth.bar, one.value is False),
             ("pixel size", row["pixel_size_m"], truth.pixel_size, one.pixel_size is False),
             ("bar where there is none", row["bar_value_m"], None, truth.bar is None and bool(row["bar_value_m"])),
-            ("no value", "", truth.bar, truth.bar is not None and not row["bar_value_m"]),
+            ("no value", None, truth.bar, truth.bar is not None and not row["bar_value_m"]),
             ("conflict", row["bar_value_m"], truth.bar, row["status"] == "conflict"),
         ]
         rows += [

@@ -22,7 +22,6 @@ from PIL import Image
 
 from semtrace.core.scale.text_box import TextBox
 
-ENGINES = ("auto", "rapidocr", "tesseract", "none")
 Reader = Callable[[NDArray[np.uint8]], list[TextBox]]
 """From a grey picture, shape (H, W), uint8, to its texts, from top to bottom."""
 
@@ -46,14 +45,12 @@ class OcrError(RuntimeError):
 
 
 def chosen(engine: str) -> str:
-    """The engine that is used for a choice of ``ENGINES``: ``auto`` is the first that is installed, or ``none``.
+    """The engine for ``auto`` (the first that is installed, or ``none``), ``rapidocr``, ``tesseract`` or ``none``.
 
     Raises:
         ValueError: the engine was asked for by name and is not installed; the message says how to install it.
 
     """
-    if engine not in ENGINES:
-        raise ValueError(f"scale.engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
     if engine in ("auto", "rapidocr") and _has_rapidocr():
         return "rapidocr"
     if engine in ("auto", "tesseract") and shutil.which("tesseract"):

@@ -20,7 +20,7 @@ from semtrace.io import staging, tables
 from semtrace.io.files import write_staged
 from semtrace.synthetic.databar import font
 from semtrace.synthetic.electrons import expose
-from semtrace.synthetic.scale_truth import COLUMNS
+from semtrace.synthetic.scale_truth import SCALE
 from semtrace.synthetic.scenes import CATEGORIES, scene
 
 _WIDTH, _HEIGHT, _STRIPE = 1024, 768, 56
@@ -58,7 +58,7 @@ def write(seed: int, target: Path) -> int:
                     "path": path, "pixel_size_m": made.pixel_size, "bar_text": made.text, "bar_value_m": made.value,
                     "bar_px": made.bar, "layout": layout,
                 })  # fmt: skip
-        tables.write(folder / "known" / "scale.csv", COLUMNS, rows)
+        tables.write(folder / "known" / "scale.csv", SCALE, rows)
     return len(rows)
 
 

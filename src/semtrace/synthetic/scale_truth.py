@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from semtrace.io.schema import Column, Table
 from semtrace.synthetic.databar import DataBar, Facts
 
-COLUMNS = ("path", "pixel_size_m", "bar_text", "bar_value_m", "bar_px", "layout")
+SCALE = Table(
+    "known/scale.csv",
+    1,
+    (
+        Column("path", "text", "the picture in the archive"),
+        Column("pixel_size_m", "number", "width of its pixels", "metres"),
+        Column("bar_text", "text", "text of its scale bar; empty where it has none"),
+        Column("bar_value_m", "number", "the length that the text states", "metres"),
+        Column("bar_px", "number", "length of the bar, between the centres of its ends", "pixels"),
+        Column("layout", "text", "of the data bar"),
+    ),
+)
 _STROKES = {"fei": (1024, 2), "overlay": (712, 2), "ruler": (1280, 3)}  # picture's width, pixels of a cap or tick there
 
 
