@@ -85,5 +85,7 @@ def test_a_range_that_says_nothing_or_too_much(bad):
 def test_settings_name_their_slips():
     with pytest.raises(ValueError, match=r"subset\.statuses"):
         Settings([Range("x", ["1 µm"])], ["good"])
+    with pytest.raises(ValueError, match=r"subset\.statuses is \[\]; it must name"):
+        Settings([Range("x", ["1 µm"])], [])
     with pytest.raises(ValueError, match=r"subset\.ranges"):
         Settings([Range("x", ["1 µm"]), Range("x", ["2 µm"])], ["agreed"])

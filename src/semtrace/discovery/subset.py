@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -72,10 +72,12 @@ class Settings(Section, section="subset"):
     """Which subsets are made (conf/subset/); ``statuses`` of scale.csv may go in."""
 
     ranges: list[Range]
-    statuses: Annotated[list[Status], Field(min_length=1)]
+    statuses: list[Status]
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
+    def _fits(self) -> Self:
+        if not self.statuses:
+            raise ValueError("subset.statuses is []; it must name one or more")
         names = [one.name for one in self.ranges]
         if len(set(names)) < len(names) or not names:
             raise ValueError(f"subset.ranges must have one or more different names, got {names}")
