@@ -31,6 +31,15 @@ def shared() -> Path:
     return data
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Small cases with their right outcomes, read where they lie."""
+    folder = PROJECT.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("the cases of ../shared/cases are not here")
+    return folder
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file first, so that at the end no core waits for the one that has it."""
     items.sort(key=lambda item: item.path.name != "test_variants.py")

@@ -44,6 +44,7 @@ VERBS = (
     "params", "repro", "claim", "generate", "inventory", "convert", "fingerprint tiff", "match", "deduplicate", "label",
     "validate", "plot", "run", "calibrate", "sweep", "track", "shard one", "join", "release --version 1.0.0",
     "curate check",
+    "flat", "scale", "subset", "validate-scale", "generate-scales",
 )  # fmt: skip
 
 

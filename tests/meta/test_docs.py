@@ -111,10 +111,10 @@ def helped(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_every_command_exists_and_is_in_the_readme(capsys):
-    verbs = set(re.findall(r"^    ([a-z]+)$|^    ([a-z]+) ", helped(capsys), re.MULTILINE))
+    verbs = set(re.findall(r"^    ([a-z][a-z-]*)$|^    ([a-z][a-z-]*) ", helped(capsys), re.MULTILINE))
     verbs = {first or second for first, second in verbs}
     assert "inventory" in verbs
-    shown = {file: set(re.findall(r"\bsemtrace ([a-z]+)", "\n".join(code(file)))) for file in DOCS}
+    shown = {file: set(re.findall(r"\bsemtrace ([a-z][a-z-]*)", "\n".join(code(file)))) for file in DOCS}
     assert set().union(*shown.values()) <= verbs, "the documentation shows a command that does not exist"
     assert verbs <= shown[PROJECT / "README.md"], "describe it in README.md"
     for verb in sorted(verbs):
@@ -133,7 +133,7 @@ def test_an_installation_runs_the_code_of_the_project():
 def test_every_option_shown_exists(capsys):
     for file in DOCS:
         for line in code(file):
-            for verb, rest in re.findall(r"\bsemtrace ((?:curate )?[a-z]+)([^#|]*)", line):
+            for verb, rest in re.findall(r"\bsemtrace ((?:curate )?[a-z][a-z-]*)([^#|]*)", line):
                 words = [verb, rest.split()[0]] if verb == "watch" and rest.split() else verb.split()
                 for option in re.findall(r" (--[a-z-]+)", rest):
                     assert option in helped(capsys, *words), f"{file.name}: {line}"

@@ -76,7 +76,7 @@ def test_another_seed_makes_other_pictures(frames):
 
 def test_only_the_announced_files_are_there(root):
     assert {path.name for path in root.iterdir()} == {"archive", "published", "known", "SYNTHETIC.txt"}
-    assert [path.name for path in (root / "known").iterdir()] == ["truth.csv"]
+    assert {path.name for path in (root / "known").iterdir()} == {"truth.csv", "scale.csv"}
     assert {path.name for path in (root / "published").iterdir()} == set(CATEGORIES)
 
 
@@ -304,7 +304,7 @@ def test_wrong_settings(wrong, message):
 
 
 def make_nothing(frame, *, seed, root):
-    return []
+    return [], []
 
 
 def fail(frame, *, seed, root):

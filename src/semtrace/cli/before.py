@@ -18,6 +18,7 @@ _COMPOSES = ("params", "repro")
 _OF_NO_RESULTS = (
     *_COMPOSES,
     "generate",
+    "generate-scales",
     "shard",
     "join",
     "claim",
@@ -36,7 +37,7 @@ def begin(given: argparse.Namespace) -> None:
     composes = given.verb in _COMPOSES or (given.verb == "run" and given.overrides)
     if not composes:
         _check_composition(stop=given.verb == "claim")
-    if given.verb not in _OF_NO_RESULTS and not composes and not _from_tables_alone(given):
+    if given.verb not in _OF_NO_RESULTS and not composes and not _is_elsewhere(given):
         hold(given, params.load(stages.PARAMS).dataset)
 
 
@@ -62,8 +63,11 @@ def say(mine: Claim) -> None:
         print(harmless(claim.line(mine)), flush=True)
 
 
-def _from_tables_alone(given: argparse.Namespace) -> bool:
-    return given.verb in ("match", "deduplicate", "label") and bool(given.out)
+def _is_elsewhere(given: argparse.Namespace) -> bool:
+    """Whether the verb neither reads nor writes the folder of results."""
+    if given.verb == "validate-scale":
+        return bool(given.out and given.scale)
+    return given.verb in ("match", "deduplicate", "label", "scale") and bool(given.out)
 
 
 def _check_composition(*, stop: bool) -> None:

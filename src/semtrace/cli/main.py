@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import curate, release, repro, run, stages, tables_alone, tuning, watch
+from semtrace.cli import curate, release, repro, run, scale, stages, tables_alone, tuning, watch
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     shard = verb("shard", stages.shard, "inventory, convert and fingerprint one folder of the archive by itself")
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
     join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
+    scale.add(verb, stages.PARAMS, stages.WORK)
     for stage in commands.choices.values():
         if stage not in (params, reproduce, claim):
             stage.add_argument(

@@ -16,7 +16,7 @@ PIPELINES = ("dvc.yaml", "pipelines/*/dvc.yaml")
 _PREFIX = "src/semtrace"
 _DIVIDED = {ROOT, ROOT / "core"}  # their folders are subjects of their own: never one dependency
 _STAGE = re.compile(r"^  ([\w-]+):")
-_VERB = re.compile(r"\bsemtrace ([a-z]+(?: [a-z]+)?)")
+_VERB = re.compile(r"\bsemtrace ([a-z][a-z-]*(?: [a-z]+)?)")
 _ONLY_DOCSTRING = re.compile(r'\s*("""[^"]*""")?\s*')
 _CODE = re.compile(rf"^( +)- {_PREFIX}/\S+[^\n]*\n", re.MULTILINE)
 

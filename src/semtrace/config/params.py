@@ -31,6 +31,8 @@ except ImportError:  # PyYAML without its part in C
     from yaml import SafeLoader  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from semtrace.discovery.scale import Settings as ScaleSettings
+    from semtrace.discovery.subset import Settings as SubsetSettings
     from semtrace.provenance.convert import Settings as ConvertSettings
     from semtrace.provenance.deduplicate import Settings as DeduplicateSettings
     from semtrace.provenance.fingerprint import HashSettings, Selection
@@ -56,7 +58,8 @@ class ParamsError(InputError):
 class Dataset(Section, section="dataset"):
     """Where the inputs are (conf/dataset/), relative to the project's root or absolute.
 
-    ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends.
+    ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends. ``sets`` are
+    published sets by name, whose labels ``flat`` joins by content.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Dataset(Section, section="dataset"):
     generate: list[str]
     shards: dict[str, str]
     joined: list[str]
+    sets: dict[str, str]
 
     @model_validator(mode="after")
     def _shards_are_apart(self) -> Self:
@@ -137,6 +141,8 @@ class Params:
     release: _At[ReleaseSettings] = _At("semtrace.release.settings:Settings")
     calibrate: _At[CalibrateSettings] = _At("semtrace.tuning.calibrate:Settings")
     sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
+    scale: _At[ScaleSettings] = _At("semtrace.discovery.scale:Settings")
+    subset: _At[SubsetSettings] = _At("semtrace.discovery.subset:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")
     curation_dataset: _At[Any] = _At("semtrace.curation.settings:CurationDataset", "curation.dataset")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from semtrace.io import tiff, tiff_pages
@@ -23,6 +24,8 @@ class Vendor(NamedTuple):
     """Width of a pixel of the stored picture in metres."""
     pixel_size_source: str = ""
     """The tag and the entry that the pixel size comes from, or why a stated size is not that of this picture."""
+    scanned_width: int | None = None
+    """Columns of the picture that the size is stated for; None: those of this picture, or not said."""
 
 
 class _Stated(NamedTuple):
@@ -55,6 +58,22 @@ def read_vendor(data: bytes, page: int | None = None) -> Vendor:
 
     Sources: the files themselves; tifffile's readers of these tags; for Zeiss, hyperspy pull request 2056.
     """
+    return _read(data, page, lambda *found: Vendor("", *_of_picture(*found)))
+
+
+def stated_by_vendor(data: bytes, page: int | None = None) -> Vendor:
+    """Read the same tags, but give the pixel size as it is stated, with the columns that it is stated for.
+
+    Args:
+        data: the file.
+        page: as for ``read_vendor``.
+
+    """
+    return _read(data, page, _as_stated)
+
+
+def _read(data: bytes, page: int | None, sized: Callable[[_Stated, tiff.Directory, tiff.Directory], Vendor]) -> Vendor:
+    """The instrument, with what ``sized`` makes of a stated size, the picture's directory and the tag's."""
     with bounded(len(data)):
         try:
             first = tiff.first_directory(data)
@@ -65,10 +84,16 @@ def read_vendor(data: bytes, page: int | None = None) -> Vendor:
             for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis)):
                 if tag in tagged:
                     instrument, stated = reader(tagged)
-                    return Vendor(instrument, *_of_picture(stated, picture, tagged)) if stated else Vendor(instrument)
+                    found = sized(stated, picture, tagged) if stated else Vendor()
+                    return found._replace(instrument=instrument)
             if _FEI_XL in tagged:  # that one holds the magnification only
                 return Vendor("FEI XL")
         return Vendor()
+
+
+def _as_stated(stated: _Stated, _picture: tiff.Directory, tagged: tiff.Directory) -> Vendor:
+    columns = stated.pixels[0] if min(stated.pixels) > 0 else tagged.integer(tiff.WIDTH)
+    return Vendor("", stated.size, stated.source, columns)
 
 
 def _of_picture(stated: _Stated, picture: tiff.Directory, tagged: tiff.Directory) -> tuple[float | None, str]:
@@ -83,7 +108,7 @@ def _of_picture(stated: _Stated, picture: tiff.Directory, tagged: tiff.Directory
         return stated.size, stated.source
     scale = across / width if width > 0 else 0.0
     whole = any(abs(height * scale - rows) <= max(scale, 1.0) for rows in (down, down + stated.bar))
-    if whole and (size := _plausible(stated.size * scale)):
+    if whole and (size := plausible(stated.size * scale)):
         return size, f"{stated.source} * {across} / {width}"
     return None, f"unused: {stated.source} is for {across} x {down} pixels, the picture has {width} x {height}"
 
@@ -103,23 +128,23 @@ def _zeiss(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     width = pixels[0] or directory.integer(tiff.WIDTH)
     known = width == 512 or (width > 0 and width % 1024 == 0)
     size = _metres(_value(text, "AP_PIXEL_SIZE")) if known else None
-    stored = _plausible(size * 1024 / width) if size else None
+    stored = plausible(size * 1024 / width) if size else None
     return instrument, _Stated(stored, "Zeiss 34118 ap_pixel_size * 1024 / width", pixels) if stored else None
 
 
 def _fei(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     """FEI/Thermo Fisher: an INI text; ``PixelWidth`` of section ``Scan`` is in metres."""
     text = _text(directory, _FEI)
-    instrument = _entry(text, "System", "SystemType") or "FEI"
-    across, down = (_count(_entry(text, "Image", f"Resolution{axis}")) for axis in "XY")
-    size = _plausible(_entry(text, "Scan", "PixelWidth").replace(",", "."))
-    bar = _count(_entry(text, "PrivateFei", "DatabarHeight"))
+    instrument = entry(text, "System", "SystemType") or "FEI"
+    across, down = (_count(entry(text, "Image", f"Resolution{axis}")) for axis in "XY")
+    size = plausible(entry(text, "Scan", "PixelWidth").replace(",", "."))
+    bar = _count(entry(text, "PrivateFei", "DatabarHeight"))
     return instrument, _Stated(size, "FEI 34682 Scan.PixelWidth", (across, down), bar) if size else None
 
 
 def _sis(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     """Olympus SIS: a table of blocks; the one of type 1 holds a power of ten and the size of a pixel."""
-    software = _clean(_text(directory, tiff.SOFTWARE))
+    software = clean(_text(directory, tiff.SOFTWARE))
     software = software if software.startswith("analySIS") else "analySIS"  # an editor may have put its own name
     data, start = directory.data, directory.integer(_SIS)
     instrument = f"FEI/Philips XL ({software})" if b"XL_IMAGE_PARAM" in data[-200_000:] else software
@@ -131,7 +156,7 @@ def _sis(directory: tiff.Directory) -> tuple[str, _Stated | None]:
             kind, offset = struct.unpack_from("<h2xI", data, at)
             if kind == 1:
                 exponent, width = struct.unpack_from("<10xhd", data, offset)
-                if size := _plausible(width * 10.0**exponent):
+                if size := plausible(width * 10.0**exponent):
                     return instrument, _Stated(size, "SIS 33560 pixelsizex")
     except (struct.error, OverflowError):
         pass
@@ -151,17 +176,17 @@ def _value(text: str, key: str, label: str = "(?!)") -> str:
     found = re.search(
         rf"^(?:{key}[ \t]*\r?\n[^\r\n=:]*|{label}[ \t]*)[=:]([^\r\n]*)", text, re.MULTILINE | re.IGNORECASE
     )
-    return _clean(found[1]) if found else ""
+    return clean(found[1]) if found else ""
 
 
-def _entry(text: str, section: str, key: str) -> str:
+def entry(text: str, section: str, key: str) -> str:
     """INI: the value of ``key`` in ``[section]``; empty when there is none."""
     found = re.search(rf"^\[{section}\]\s*$([^\[]*)", text, re.MULTILINE)
     found = found and re.search(rf"^{key}[ \t]*=([^\r\n]*)", found[1], re.MULTILINE)
-    return _clean(found[1]) if found else ""
+    return clean(found[1]) if found else ""
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Printable, single-spaced and short, for a cell of a table."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:80]
@@ -171,10 +196,16 @@ def _metres(text: str) -> float | None:
     """``9.766 nm`` in metres. The micro sign may be µ or μ, Latin-1 or UTF-8 taken for it."""
     found = re.fullmatch(r"([-+\d.,eE]+) *(\S+)", text.replace("Â", "").replace("Î¼", "µ").replace("μ", "µ"))
     unit = _METRES.get(found[2]) if found else None
-    return _plausible(found[1].replace(",", "."), unit) if found and unit else None
+    return plausible(found[1].replace(",", "."), unit) if found and unit else None
 
 
-def _plausible(value: str | float, unit: float = 1.0) -> float | None:
+def whole(text: str) -> int | None:
+    """A width in pixels; None where it is none."""
+    return int(text) if re.fullmatch(r" *[1-9]\d{0,5} *", text) else None
+
+
+def plausible(value: str | float, unit: float = 1.0) -> float | None:
+    """A pixel size in metres from a number and its unit; None where it is none of an electron microscope."""
     try:
         size = float(value) * unit
     except ValueError:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,7 @@ from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
 from semtrace.stage.settings import Section, Whole
-from semtrace.synthetic import archive, selection
+from semtrace.synthetic import archive, scale_truth, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import RecordedFrame, record
 from semtrace.synthetic.scenes import CATEGORIES, scene
@@ -92,7 +92,7 @@ def stage(job: Job) -> Summary:
 
 
 def generate(settings: Settings, target: Path, *, workers: int | None = None) -> Summary:
-    """Write ``archive/``, ``published/`` and ``known/truth.csv`` below ``target``: all of it, or nothing.
+    """Write ``archive/``, ``published/`` and ``known/`` (``truth.csv``, ``scale.csv``) below ``target``: all or none.
 
     The result depends on ``settings`` (and on the versions of the libraries that encode TIFF and JPEG) alone, not
     on the number of workers. An earlier result at ``target`` is replaced; it is recognised by the note
@@ -115,13 +115,15 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
         for folder in ("archive", "published", "known"):
             (building / folder).mkdir()
         frames = plan(settings)
-        make, rows = partial(_make, seed=settings.seed, root=building), []
+        make, rows, scales = partial(_make, seed=settings.seed, root=building), [], []
         for made in map_images(make, frames, workers=workers or 0, what="generate", chunk=2):
             if isinstance(made, Crashed):
                 raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with fewer workers")
-            rows += made
+            rows += made[0]
+            scales += made[1]
         clutter = _clutter(settings, building / "archive")
         tables.write(building / "known" / "truth.csv", TRUTH, rows)
+        tables.write(building / "known" / "scale.csv", scale_truth.SCALE, scales)
         note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
         files.write_atomic(building / MARKER, note.encode())
         if (target / ".gitignore").is_file():
@@ -140,8 +142,8 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _make(frame: RecordedFrame, *, seed: int, root: Path) -> list[dict[str, str]]:
-    """Take one picture, write all its files, return its rows of the truth."""
+def _make(frame: RecordedFrame, *, seed: int, root: Path) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """Take one picture, write all its files, return its rows of the truth and of the scales."""
     recorded = record(frame, seed)
     places = [path for path in (frame.path, *frame.copies) if path]
     for path in places:
@@ -159,7 +161,8 @@ def _make(frame: RecordedFrame, *, seed: int, root: Path) -> list[dict[str, str]
         path = f"{publication.category}/L{CATEGORIES.index(publication.category)}_{digits}.jpg"
         _write(root / "published" / path, jpeg)
         rows.append({"jpeg_path": path, "tiff_path": min(places, default=""), "category": publication.category})
-    return rows
+    originals = [*places, frame.twin] if frame.twin else places
+    return rows, scale_truth.rows_of(originals, frame.layout, frame.facts, recorded.bar)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NOT_RESULTS = ("executor", "tracking", "sweep", "calibrate", "release")  # sections that no result depends on
-VERBS = {"pipeline": "track", "sweep": "sweep", "point": "sweep"}  # what made a run of this kind
+VERBS = {
+    "pipeline": "track",
+    "sweep": "sweep",
+    "point": "sweep",
+    "scale": "validate-scale",
+}  # what made a run of this kind
 FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
 _CREATION = 300.0  # seconds: a new store takes up to ten on a machine that has nothing else to do

@@ -1,0 +1,40 @@
+"""What is known of the scale of every generated picture: rows of ``known/scale.csv``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from semtrace.io.schema import Column, Table
+from semtrace.synthetic.databar import BarFacts, DataBar
+
+SCALE = Table(
+    "known/scale.csv",
+    1,
+    (
+        Column("path", "text", "the picture in the archive"),
+        Column("pixel_size_m", "number", "width of its pixels", "metres"),
+        Column("bar_text", "text", "text of its scale bar; empty where it has none"),
+        Column("bar_value_m", "number", "the length that the text states", "metres"),
+        Column("bar_px", "number", "length of the bar, between the centres of its ends", "pixels"),
+        Column("layout", "text", "of the data bar"),
+    ),
+)
+_STROKES = {"fei": (1024, 2), "overlay": (712, 2), "ruler": (1280, 3)}  # picture's width, pixels of a cap or tick there
+
+
+def rows_of(paths: Iterable[str], layout: str, facts: BarFacts, bar: DataBar | None) -> list[dict[str, Any]]:
+    """A row for each path of a picture; ``bar_px`` is from cap centre to cap centre, or first tick to last.
+
+    The bars of ``databar`` are as long as their value from outer edge to outer edge.
+    """
+    width, stroke = _STROKES.get(layout, (1024, 2))
+    between = None if bar is None else bar.scale_pixels - max(1, round(stroke * facts.width / width))
+    return [
+        {
+            "path": path, "pixel_size_m": float(f"{facts.pixel_size:.6g}"),
+            "bar_text": bar.scale_text if bar else "", "bar_value_m": float(f"{bar.scale_length:.6g}") if bar else None,
+            "bar_px": between, "layout": layout,
+        }
+        for path in paths
+    ]  # fmt: skip
