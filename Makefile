@@ -100,6 +100,12 @@ bench-cluster: .venv/.stamp
 bench-release: .venv/.stamp
 	python benchmarks/release.py
 
+# What DADApy says of small sets, written to tests/oracles/: it needs numpy below 2, so an environment of its own.
+oracles: .venv/.stamp
+	$(PYTHON) -m venv .venv/oracles
+	.venv/oracles/bin/pip install --quiet --requirement tests/oracles/requirements.txt
+	.venv/oracles/bin/python tests/oracles/dadapy_values.py
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -115,5 +121,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release ui clean
 .DELETE_ON_ERROR:
