@@ -19,9 +19,11 @@ from semtrace.stage.declaration import Job
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import Frame, record
-from semtrace.synthetic.scenes import CATEGORIES, scene
+from semtrace.synthetic.scenes import CATEGORIES, KINDS, scene
 
 MARKER = "SYNTHETIC.txt"
+SUBCATEGORIES = ("path", "category", "kind")
+"""Of every file of both sides the scene that was painted: a published path's folder may name another category."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def stage(job: Job) -> Summary:
 
 
 def generate(settings: Settings, target: Path, *, workers: int | None = None) -> Summary:
-    """Write ``archive/``, ``published/`` and ``known/truth.csv`` below ``target``: all of it, or nothing.
+    """Write ``archive/``, ``published/`` and ``known/`` below ``target``: all of it, or nothing.
 
     The result depends on ``settings`` (and on the versions of the libraries that encode TIFF and JPEG) alone, not
     on the number of workers. An earlier result at ``target`` is replaced; it is recognised by the note
@@ -114,13 +116,15 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
         for folder in ("archive", "published", "known"):
             (building / folder).mkdir()
         frames = plan(settings)
-        make, rows = partial(_make, seed=settings.seed, root=building), []
+        make, rows, kinds = partial(_make, seed=settings.seed, root=building), [], []
         for made in map_images(make, frames, workers=workers or 0, what="generate", chunk=2):
             if isinstance(made, Crashed):
                 raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with fewer workers")
-            rows += made
+            rows += made[0]
+            kinds += made[1]
         clutter = _clutter(settings, building / "archive")
         tables.write(building / "known" / "truth.csv", tables.TRUTH, rows)
+        tables.write(building / "known" / "subcategories.csv", SUBCATEGORIES, kinds)
         note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
         files.write_atomic(building / MARKER, note.encode())
         if (target / ".gitignore").is_file():
@@ -139,8 +143,8 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
-    """Take one picture, write all its files, return its rows of the truth."""
+def _make(frame: Frame, *, seed: int, root: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Take one picture, write all its files, return its rows of the truth, and of the kinds of all its files."""
     recorded = record(frame, seed)
     places = [path for path in (frame.path, *frame.copies) if path]
     for path in places:
@@ -156,7 +160,9 @@ def _make(frame: Frame, *, seed: int, root: Path) -> list[dict[str, str]]:
         path = f"{publication.category}/L{CATEGORIES.index(publication.category)}_{digits}.jpg"
         _write(root / "published" / path, jpeg)
         rows.append({"jpeg_path": path, "tiff_path": min(places, default=""), "category": publication.category})
-    return rows
+    kind = KINDS[frame.category][frame.kind % len(KINDS[frame.category])].__name__
+    paths = [*places, *(path for path in (frame.twin,) if path), *(row["jpeg_path"] for row in rows)]
+    return rows, [{"path": path, "category": frame.category, "kind": kind} for path in paths]
 
 
 def _write(path: Path, data: bytes) -> None:

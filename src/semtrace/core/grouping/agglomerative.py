@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 import fastcluster
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,10 +84,15 @@ def cut(merged: Merges, k: int) -> NDArray[np.int64]:
     if not 1 <= k <= count:
         raise TooFewPointsError(f"{k} clusters were asked for, there are {count} points")
     made = count - k
-    root = np.arange(count + made)
-    for row in range(made - 1, -1, -1):  # a parent is always later than its children
-        root[int(merged[row, 0])] = root[int(merged[row, 1])] = root[count + row]
-    return numbered(root[:count])
+    return numbered(_roots(merged[:made, :2].astype(np.int64), count))
+
+
+@numba.njit(cache=True)
+def _roots(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    root = np.arange(count + len(pairs))
+    for row in range(len(pairs) - 1, -1, -1):  # a parent is always later than its children
+        root[pairs[row, 0]] = root[pairs[row, 1]] = root[count + row]
+    return root[:count]
 
 
 def numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:

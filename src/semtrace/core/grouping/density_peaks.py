@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -132,7 +133,13 @@ def assign(graph: Peaks, centres: Rows) -> Rows:
     """
     label = np.full(len(graph.order), -1, np.int64)
     label[centres] = np.arange(len(centres))
-    for row in graph.order:
-        if label[row] < 0:
-            label[row] = label[graph.parent[row]]
+    follow(graph.order, graph.parent, label)
     return label
+
+
+@numba.njit(cache=True)
+def follow(order: Rows, parent: Rows, label: Rows) -> None:
+    """Give every point without a label (-1), densest first, that of its parent; ``label`` is changed."""
+    for row in order:
+        if label[row] < 0:
+            label[row] = label[parent[row]]
