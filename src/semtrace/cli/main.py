@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import release, repro, run, stages, tables_alone, tuning
+from semtrace.cli import discovery, release, repro, run, stages, tables_alone, tuning
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack")  # they read a release, and nothing of the project
@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     release.add(verb, stages.PARAMS, stages.WORK)
+    discovery.add(verb, stages.PARAMS, stages.WORK)
     return parser
 
 

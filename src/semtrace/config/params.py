@@ -91,6 +91,13 @@ SECTIONS = {
     "release": "semtrace.release.settings:Settings",
     "calibrate": "semtrace.tuning.calibrate:Settings",
     "sweep": "semtrace.tuning.sweep:Settings",
+    "features": "semtrace.discovery.features:Settings",
+    "dimension": "semtrace.discovery.dimension:Settings",
+    "reduce": "semtrace.discovery.reduce:Settings",
+    "distances": "semtrace.discovery.distances:Settings",
+    "cluster": "semtrace.discovery.methods:Settings",
+    "agree": "semtrace.discovery.agree:Settings",
+    "discover": "semtrace.discovery.discover:Settings",
     "executor": "semtrace.stage.executor:Executor",
     "tracking": "semtrace.config.params:Tracking",
 }

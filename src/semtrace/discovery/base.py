@@ -1,8 +1,11 @@
 """What stages of this house take from the floor of stages, named in one place."""
 
-from semtrace.provenance.common import Executor, InputError, Reject, check_folder, printable, unfit, write_rejects
-from semtrace.provenance.examine import Examination, Source, examine
-from semtrace.provenance.figures import new_figure, png, quiet
+from semtrace.core.errors import InputError
+from semtrace.stage.decode_files import Examination, Source, examine
+from semtrace.stage.executor import Executor
+from semtrace.stage.figures import new_figure, png, quiet
+from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.rejects import Reject, printable, write_rejects
 
 __all__ = [
     "Examination", "Executor", "InputError", "Reject", "Source", "check_folder", "examine", "new_figure", "png",

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.grouping.agglomerative import Merges, cut
-from semtrace.core.grouping.neighbours import Points
+from semtrace.core.grouping.agglomerative import MemoryBoundError, Merges, cut
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 from semtrace.core.statistics.agreement import best_jaccard
 from semtrace.discovery import cluster_figures, feature_sets, methods
-from semtrace.discovery.base import InputError, Reject, write_rejects
+from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
 from semtrace.discovery.methods import Density, Labels, Settings
 from semtrace.io import column_table, tables
@@ -50,7 +50,8 @@ def run(reduced: Path, out: Path, settings: Settings) -> Summary:
     """Write points, merges, densities, clusters, figures and ``rejects.csv`` to ``out``.
 
     Raises:
-        InputError: too few points for the neighbours or a method, or a method needs more memory than it may take.
+        TooFewPointsError: fewer points than neighbours, or than a method needs.
+        MemoryBoundError: a method needs more memory than it may take.
 
     """
     loaded = [(name, feature_sets.load(reduced / f"{name}.parquet", "cluster")) for name in feature_sets.names(reduced)]
@@ -72,7 +73,7 @@ def run(reduced: Path, out: Path, settings: Settings) -> Summary:
             {"features": name, "point": number, "md5": md5, "path": paths[0], "images": len(paths)}
             for number, (md5, paths) in enumerate(zip(one.md5, one.members, strict=True))
         ]
-        trees = {m: methods.tree(m, one.points, settings) for m in methods.TREES if m in settings.methods}
+        trees = {m: methods.tree(m, one.points, settings.memory_mb) for m in methods.TREES if m in settings.methods}
         merge_rows += [row for method, merged in trees.items() for row in _merge_rows(name, method, merged)]
         if {"density_peaks", "saddles"} & set(settings.methods):
             graphs[name] = methods.density(name, one.points, settings)
@@ -97,19 +98,21 @@ def _check(name: str, one: feature_sets.FeatureSet, settings: Settings) -> None:
     """Refuse before any work what cannot be done."""
     count = len(one.points)
     if count < 2:
-        raise InputError(f"{name}: {count} different image; clustering needs 2 or more")
+        raise TooFewPointsError(f"{name}: {count} different image; clustering needs 2 or more")
     for method in settings.methods:
         if method in methods.TREES:
             need = methods.needed_mb(method, count)
             if need > settings.memory_mb:
-                raise InputError(
+                raise MemoryBoundError(
                     f"{name}: {method} linkage of {count} points needs up to {need:.0f} MB, cluster.memory_mb is "
                     f"{settings.memory_mb}; raise it, or leave {method} out of cluster.methods"
                 )
         if method == "hdbscan" and count < settings.smallest:
-            raise InputError(f"{name}: {count} points are fewer than cluster.smallest = {settings.smallest} of HDBSCAN")
+            raise TooFewPointsError(
+                f"{name}: {count} points are fewer than cluster.smallest = {settings.smallest} of HDBSCAN"
+            )
     if {"density_peaks", "saddles", "spectral"} & set(settings.methods) and count <= settings.neighbours:
-        raise InputError(
+        raise TooFewPointsError(
             f"{name}: {count} points are fewer than cluster.neighbours = {settings.neighbours} and the point itself; "
             "lower it, or give more images"
         )
@@ -188,10 +191,10 @@ def _stability(method: str, points: Points, labels: Labels, k: int, settings: Se
         sample = points[rows]
         try:
             if method in methods.TREES:
-                again = cut(methods.tree(method, sample, settings), k)
+                again = cut(methods.tree(method, sample, settings.memory_mb), k)
             else:
                 again = methods.peaks_labels(methods.density("subsample", sample, settings), k)
-        except ValueError:  # too few different points are left: nothing can be said from this subsample
+        except TooFewPointsError:  # too few different points are left: this subsample says nothing
             continue
         found = best_jaccard(labels[rows], again)
         scores[number, : len(found)] = found

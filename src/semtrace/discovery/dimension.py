@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.grouping.neighbours import Points, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
 from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.discovery import dimension_figures, feature_sets
-from semtrace.discovery.base import InputError, Reject, write_rejects
+from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
@@ -78,7 +78,8 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     """Write ``dimension.csv``, ``plateau.csv``, figures and ``rejects.csv`` to ``out``.
 
     Raises:
-        InputError: there is no set, or one has fewer than 4 different points.
+        InputError: there is no set.
+        TooFewPointsError: one has fewer than 4 different points.
 
     """
     rows: list[dict[str, Any]] = []
@@ -134,7 +135,7 @@ def _estimates(name: str, points: Points, settings: Settings) -> tuple[list[dict
     distinct = idim.distinct(points)
     merged, points = len(points) - len(distinct), points[distinct]
     if len(points) < 4:
-        raise InputError(
+        raise TooFewPointsError(
             f"{name}: {len(points)} different points, and 2-NN needs 4 or more: its two nearest neighbours and a fit"
         )
     order = np.random.default_rng(settings.seed).permutation(len(points))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semtrace.core.grouping.agglomerative import Merges
-from semtrace.core.grouping.neighbours import Points
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 from semtrace.discovery import explain, feature_sets, methods, names, page, thumbs, tree
 from semtrace.discovery.base import Executor, InputError, write_rejects
 from semtrace.discovery.looks import digits
@@ -34,7 +34,8 @@ class Settings:
     """Which tree is proposed (conf/discover/).
 
     Attributes:
-        features: of the feature sets the reduced one whose tree it is; empty: the first by name.
+        features: of the feature sets the reduced one whose tree it is; empty: that of the
+            1280 features of lite0, else the first by name.
         method: a linkage.
         leaves: sub-categories that are proposed, 2 or more.
         within: a category: the tree of its images alone; empty: of all.
@@ -43,8 +44,6 @@ class Settings:
         pure: least purity of a leaf whose foreign images are listed as likely label errors.
         memory_mb: as for clustering.
         names: a person's names.csv; it may be absent.
-        mapping: of published pictures to originals; it may be absent.
-        inventory: of the originals; it may be absent.
         seed: of subsamples and of the random images shown.
 
     """
@@ -58,8 +57,6 @@ class Settings:
     pure: float
     memory_mb: int
     names: str
-    mapping: str
-    inventory: str
     seed: int
 
     def __post_init__(self) -> None:
@@ -85,14 +82,23 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(features: Path, reduced: Path, root: Path, out: Path, settings: Settings, executor: Executor) -> Summary:
+def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executor) -> Summary:
     """Write the tree, the sub-categories, the page and ``rejects.csv`` to ``out``.
+
+    Args:
+        work: folder of the results of features and reduce, and, where they are there, of inventory and match: these
+            lend published pictures the instrument and user of their original.
+        root: folder of the images.
+        out: folder to write; the earlier result in it helps to find named nodes again.
+        settings: which tree.
+        executor: where the small pictures are made.
 
     Raises:
         InputError: no such feature set or category, too few images, or names.csv has a slip.
 
     """
-    file = _chosen(reduced, settings.features)
+    features = work / "features"
+    file = _chosen(work / "reduce", settings.features)
     images = feature_sets.read_images(features)
     words = names.read(Path(settings.names)) if settings.names else []
     categories = {path: row["category"] for path, row in images.items()}
@@ -105,9 +111,9 @@ def run(features: Path, reduced: Path, root: Path, out: Path, settings: Settings
     loaded = feature_sets.load(file, "discover", keep=keep)
     count = len(loaded.points)
     if count < 2:
-        raise InputError(f"{file}: {count} different image; a tree needs 2 or more")
+        raise TooFewPointsError(f"{file}: {count} different image; a tree needs 2 or more")
     leaves = min(settings.leaves, count)
-    merged = methods.tree(settings.method, loaded.points, _clustering(settings))
+    merged = methods.tree(settings.method, loaded.points, settings.memory_mb)
     splits = {row["node"] for row in words if row["decision"] == "split"}
     found = tree.nodes(merged, loaded.md5, leaves, splits.__contains__)
     earlier = out / "members.csv"
@@ -117,14 +123,11 @@ def run(features: Path, reduced: Path, root: Path, out: Path, settings: Settings
         applied = names.applied(words, found, loaded.md5, earlier)
 
     def cluster(points: Points) -> Merges:
-        return methods.tree(settings.method, points, _clustering(settings))
+        return methods.tree(settings.method, points, settings.memory_mb)
 
     stable = tree.stability(found, loaded.points, cluster, settings.samples, settings.seed)
     said = feature_sets.labels(loaded.members, categories)
-    known = explain.attributes(
-        images, Path(settings.mapping) if settings.mapping else None,
-        Path(settings.inventory) if settings.inventory else None,
-    )  # fmt: skip
+    known = explain.attributes(images, work / "match/jpeg_to_tiff.csv", work / "inventory/inventory.csv")
     looked = Proposals(loaded, found, stable, said.category, known, applied, settings.confounded, settings.pure)
     tree_rows = [looked.row(node) for node in found]
     subcategories = list(looked.subcategories(categories))
@@ -166,8 +169,4 @@ def run(features: Path, reduced: Path, root: Path, out: Path, settings: Settings
 
 def _chosen(reduced: Path, wanted: str) -> Path:
     there = feature_sets.names(reduced, [wanted] if wanted else [])
-    return reduced / f"{there[0]}.parquet"
-
-
-def _clustering(settings: Settings) -> methods.Settings:
-    return methods.Settings([settings.method], [2], 3, 3, 0.0, 2, settings.memory_mb, 0, 0, settings.seed)
+    return reduced / f"{next((name for name in there if '_lite0_1280_' in name), there[0])}.parquet"

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 from sklearn.metrics import silhouette_score
 
-from semtrace.core.grouping.neighbours import Points, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
 from semtrace.core.statistics import label_distance as measures
 from semtrace.discovery import distance_figures, feature_sets
-from semtrace.discovery.base import InputError, Reject, write_rejects
+from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
@@ -81,7 +81,8 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
     Without labels the tables that need none are written, and the note says what is missing.
 
     Raises:
-        InputError: there is no feature set, or none of its images is in all sets.
+        InputError: there is no feature set.
+        TooFewPointsError: fewer than three images are in all sets.
 
     """
     images = feature_sets.read_images(features)
@@ -95,7 +96,7 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
             sets.append((loaded, is_reduced))
     common = sorted(set.intersection(*({paths[0] for paths in loaded.members} for loaded, _ in sets)))
     if len(common) < 3:
-        raise InputError(f"{features}: {len(common)} images are in all feature sets; distances need 3 or more")
+        raise TooFewPointsError(f"{features}: {len(common)} images are in all feature sets; distances need 3 or more")
     rows_in = sum(loaded.images for loaded, _ in sets)
     inside = set(common)
     labelled = feature_sets.labels([paths for paths in sets[0][0].members if paths[0] in inside], known)

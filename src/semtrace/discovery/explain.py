@@ -17,15 +17,13 @@ from semtrace.io import tables
 ATTRIBUTES = (*EXPLAINING, "width", "bar")
 
 
-def attributes(
-    images: Mapping[str, Mapping[str, str]], mapping: Path | None, inventory: Path | None
-) -> dict[str, dict[str, str]]:
+def attributes(images: Mapping[str, Mapping[str, str]], mapping: Path, inventory: Path) -> dict[str, dict[str, str]]:
     """Attributes of every image by path; an attribute that is not known is left out.
 
     Args:
         images: rows of ``images.csv``.
-        mapping: of published pictures to originals, where there is one: it lends them instrument and user.
-        inventory: of the originals.
+        mapping: of published pictures to originals; with the inventory it lends them instrument and user.
+        inventory: of the originals; both may be absent.
 
     """
     found: dict[str, dict[str, str]] = {}
@@ -38,8 +36,8 @@ def attributes(
     return found
 
 
-def _lent(mapping: Path | None, inventory: Path | None) -> dict[str, dict[str, str]]:
-    if mapping is None or inventory is None or not mapping.is_file() or not inventory.is_file():
+def _lent(mapping: Path, inventory: Path) -> dict[str, dict[str, str]]:
+    if not mapping.is_file() or not inventory.is_file():
         return {}
     facts = {row["path"]: row for row in tables.read(inventory, ("path", "instrument"))}
     lent = {}

@@ -25,6 +25,7 @@ from PIL import Image
 from semtrace.discovery.base import Examination, Executor, InputError, Reject, Source, examine, write_rejects
 from semtrace.discovery.images import EXPLAINING, IMAGES, Listed, listed
 from semtrace.io import feature_table, tables
+from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, write_atomic
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
@@ -40,8 +41,7 @@ class Settings:
     Attributes:
         root: folder of the images.
         table: of the images, with a column path; empty: every image below ``root``, its first folder the category.
-        groups: table of duplicate groups; it may be absent.
-        side: ``tiff`` or ``jpeg``, of the rows in ``groups``.
+        side: ``tiff`` or ``jpeg``: which rows of the table of duplicate groups are meant.
         encoders: ``lite0``, ``texture``, or both.
         crop: ``bar`` cuts the data bar off, ``none`` keeps it.
         subset: first part of the names of the feature sets.
@@ -50,7 +50,6 @@ class Settings:
 
     root: Path
     table: str
-    groups: str
     side: str
     encoders: list[str]
     crop: str
@@ -131,15 +130,20 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(settings: Settings, out: Path, executor: Executor) -> Summary:
+def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) -> Summary:
     """Write one table a feature set, ``images.csv`` and ``rejects.csv`` to ``out``.
+
+    Args:
+        settings: which features of which images.
+        groups: ``groups.csv`` of the deduplicate stage; it may be absent: then equal contents alone are a group.
+        out: folder to write.
+        executor: where to work.
 
     Raises:
         InputError: there is no image, or weights are missing.
 
     """
     root = settings.root.resolve()
-    groups = Path(settings.groups) if settings.groups else None
     images, rejects = listed(root, Path(settings.table) if settings.table else None, groups, settings.side)
     rows_in = len(images) + len(rejects)
     _check_weights(settings.encoders)
@@ -180,7 +184,8 @@ def run(settings: Settings, out: Path, executor: Executor) -> Summary:
 
 def _examination(settings: Settings) -> Examination:
     names = sorted(settings.encoders)
-    kind = f"features-{'-'.join(names)}-{settings.crop}-{_models_version()}"
+    modules = (__name__, *(f"semtrace.models.{name}" for name in names))
+    kind = Kind(f"features-{'-'.join(names)}-{settings.crop}", modules)
     return Examination(kind, partial(_facts, names=names, crop=cast("Crop", settings.crop)))
 
 
@@ -204,15 +209,6 @@ def _facts(data: bytes, image: DecodedImage, *, names: list[str], crop: Crop) ->
 
 def _vector(text: str) -> NDArray[np.float32]:
     return np.frombuffer(base64.b64decode(text), np.float32)
-
-
-@functools.cache
-def _models_version() -> str:
-    """Digest of the encoders' sources: an entry of the side cache cannot outlive the code that made it."""
-    from semtrace.models import __file__ as package
-
-    sources = [*sorted(Path(package).parent.glob("*.py")), Path(__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 def _check_weights(names: list[str]) -> None:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from semtrace.core.grouping import agglomerative, density_peaks, graph_clusters, saddles
 from semtrace.core.grouping.agglomerative import Merges, numbered
 from semtrace.core.grouping.density_peaks import Peaks
-from semtrace.core.grouping.neighbours import Neighbours, Points, nearest
+from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError, nearest
 from semtrace.core.statistics import intrinsic_dimension as idim
-from semtrace.discovery.base import InputError
 
 TREES: tuple[str, ...] = agglomerative.METHODS
 OTHERS = ("density_peaks", "saddles", "hdbscan", "spectral")
@@ -93,12 +92,12 @@ def density(name: str, points: Points, settings: Settings) -> Density:
     """Neighbours, intrinsic dimension and decision graph, with one search for all three.
 
     Raises:
-        InputError: there are fewer different points than neighbours; the message has both numbers.
+        TooFewPointsError: there are fewer different points than neighbours; the message has both numbers.
 
     """
     distinct = idim.distinct(points)
     if len(distinct) <= settings.neighbours:
-        raise InputError(
+        raise TooFewPointsError(
             f"{name}: {len(distinct)} different points are fewer than cluster.neighbours = {settings.neighbours} and "
             "the point itself; lower it, or give more images"
         )
@@ -117,17 +116,9 @@ def needed_mb(method: str, points: int) -> float:
     return agglomerative.needed_mb(cast("agglomerative.Method", method), points)
 
 
-def tree(method: str, points: Points, settings: Settings) -> Merges:
-    """Merges of a linkage.
-
-    Raises:
-        InputError: it would need more memory than it may take.
-
-    """
-    try:
-        return agglomerative.merges(points, cast("agglomerative.Method", method), settings.memory_mb)
-    except agglomerative.MemoryBoundError as error:
-        raise InputError(str(error)) from error
+def tree(method: str, points: Points, memory_mb: int) -> Merges:
+    """Merges of a linkage; raises as ``agglomerative.merges`` does."""
+    return agglomerative.merges(points, cast("agglomerative.Method", method), memory_mb)
 
 
 def peaks_labels(found: Density, k: int) -> Labels:
@@ -145,18 +136,10 @@ def saddle_labels(found: Density, settings: Settings) -> tuple[Labels, Labels]:
 
 
 def flat(method: str, points: Points, k: int, settings: Settings) -> Labels:
-    """HDBSCAN, which chooses its own number of clusters, or spectral clustering with ``k``.
-
-    Raises:
-        InputError: too few points.
-
-    """
-    try:
-        if method == "hdbscan":
-            return graph_clusters.hdbscan(points, settings.smallest)
-        return graph_clusters.spectral(nearest(points, min(settings.neighbours, len(points) - 1)), k, settings.seed)
-    except ValueError as error:
-        raise InputError(f"{method}: {error}") from error
+    """HDBSCAN, which chooses its own number of clusters, or spectral clustering with ``k``."""
+    if method == "hdbscan":
+        return graph_clusters.hdbscan(points, settings.smallest)
+    return graph_clusters.spectral(nearest(points, min(settings.neighbours, len(points) - 1)), k, settings.seed)
 
 
 def medoids(points: Points, labels: Labels) -> tuple[NDArray[np.int64], Points]:

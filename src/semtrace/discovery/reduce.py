@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from semtrace.core.grouping.neighbours import Points, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
 from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.core.statistics.pca import Components, components, elbows
 from semtrace.discovery import feature_sets, reduce_figures
-from semtrace.discovery.base import InputError, Reject, write_rejects
+from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
 from semtrace.io import feature_table, tables
 from semtrace.io.files import write_atomic
@@ -114,7 +114,8 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     """Write a reduced table a set, ``scree.csv``, ``grid.csv``, weights, figures and ``rejects.csv`` to ``out``.
 
     Raises:
-        InputError: there is no set, or one has too few points for the columns asked for.
+        InputError: there is no set.
+        TooFewPointsError: one has too few points for the columns asked for.
 
     """
     scree: list[dict[str, Any]] = []
@@ -151,7 +152,7 @@ def _scaled(loaded: feature_sets.FeatureSet, settings: Settings) -> _Scaled:
     count = len(loaded.points)
     held = max(1, round(count * settings.held_out))
     if count < held + 2:
-        raise InputError(
+        raise TooFewPointsError(
             f"{loaded.name}: {count} different images cannot be divided into a training and a held-out part"
         )
     order = np.random.default_rng(settings.seed).permutation(count)
@@ -170,7 +171,9 @@ def _size(loaded: feature_sets.FeatureSet, settings: Settings) -> int:
         return min(settings.size, columns, len(loaded.points) - 1)
     points = loaded.points[idim.distinct(loaded.points)]
     if len(points) < 4:
-        raise InputError(f"{loaded.name}: {len(points)} different points; the intrinsic dimension needs 4 or more")
+        raise TooFewPointsError(
+            f"{loaded.name}: {len(points)} different points; the intrinsic dimension needs 4 or more"
+        )
     near = nearest(points, 2)
     return min(columns, int(np.ceil(idim.two_nn_fit(near.distances[:, 0], near.distances[:, 1]).dimension)))
 

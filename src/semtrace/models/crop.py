@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.databar import bar_top
+from semtrace.core.image.databar import bar_top
 
 Crop = Literal["bar", "none"]
 Rule = Literal["bar", "share", "none"]

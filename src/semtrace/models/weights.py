@@ -6,13 +6,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from semtrace.core.errors import InputError
 from semtrace.io.files import sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class WeightsError(ValueError):
+class WeightsError(InputError):
     """Weights are missing, or are not those that were named; the message says what to do."""
 
 

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.errors import SemtraceError
 from semtrace.core.grouping.complete_linkage import complete
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 
@@ -23,7 +24,7 @@ Merges = NDArray[np.float64]
 row i. Heights go up, but for centroid linkage, where they may go down."""
 
 
-class MemoryBoundError(ValueError):
+class MemoryBoundError(SemtraceError, ValueError):
     """A method would need more memory than it may take; the message has both figures."""
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from sklearn.neighbors import NearestNeighbors
 
+from semtrace.core.errors import SemtraceError
+
 Points = NDArray[np.float64]
 
 _FEW = 8  # columns up to which a tree is quicker than all pairs
@@ -16,7 +18,7 @@ _SPARE = 6  # candidates beyond k: the search rounds, the distances below do not
 _CHUNK = 1 << 22  # differences that are held at once
 
 
-class TooFewPointsError(ValueError):
+class TooFewPointsError(SemtraceError, ValueError):
     """There are not enough points for what was asked; the message has both numbers."""
 
 

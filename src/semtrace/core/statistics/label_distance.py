@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
+from semtrace.core.errors import SemtraceError
 from semtrace.core.grouping.neighbours import Neighbours, Points
 
 _CHUNK = 1 << 22
 
 
-class OneCategoryError(ValueError):
+class OneCategoryError(SemtraceError, ValueError):
     """All images have one label: nothing can be compared with a distance that is 0 everywhere."""
 
 
