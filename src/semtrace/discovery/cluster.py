@@ -99,6 +99,11 @@ def _check(name: str, one: feature_sets.FeatureSet, settings: Settings) -> None:
     count = len(one.points)
     if count < 2:
         raise TooFewPointsError(f"{name}: {count} different image; clustering needs 2 or more")
+    if {"density_peaks", "saddles", "spectral"} & set(settings.methods) and count <= settings.neighbours:
+        raise TooFewPointsError(
+            f"{name}: {count} points are fewer than cluster.neighbours = {settings.neighbours} and the point itself; "
+            "lower it, or give more images"
+        )
     for method in settings.methods:
         if method in methods.TREES:
             need = methods.needed_mb(method, count)
@@ -111,11 +116,6 @@ def _check(name: str, one: feature_sets.FeatureSet, settings: Settings) -> None:
             raise TooFewPointsError(
                 f"{name}: {count} points are fewer than cluster.smallest = {settings.smallest} of HDBSCAN"
             )
-    if {"density_peaks", "saddles", "spectral"} & set(settings.methods) and count <= settings.neighbours:
-        raise TooFewPointsError(
-            f"{name}: {count} points are fewer than cluster.neighbours = {settings.neighbours} and the point itself; "
-            "lower it, or give more images"
-        )
 
 
 def _merge_rows(name: str, method: str, merged: Merges) -> Iterator[dict[str, Any]]:

@@ -86,7 +86,7 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     rejects: list[Reject] = []
     kept, lines = 0, {}
     for name in feature_sets.names(features):
-        loaded = feature_sets.load(features / f"{name}.parquet", "dimension")
+        loaded = feature_sets.load(feature_sets.file_of(features, name), "dimension")
         rejects += [Reject(f"{name}: {reject.path}", *_rest(reject)) for reject in loaded.rejects]
         kept += loaded.images
         found, line = _estimates(name, loaded.points, settings)

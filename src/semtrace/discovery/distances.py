@@ -91,7 +91,7 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
     sets: list[tuple[feature_sets.FeatureSet, bool]] = []
     for folder, is_reduced in ((features, False), (reduced, True)):
         for name in feature_sets.names(folder):
-            loaded = feature_sets.load(folder / f"{name}.parquet", "distances")
+            loaded = feature_sets.load(feature_sets.file_of(folder, name), "distances")
             rejects += [Reject(f"{name}: {bad.path}", "distances", bad.reason, bad.detail) for bad in loaded.rejects]
             sets.append((loaded, is_reduced))
     common = sorted(set.intersection(*({paths[0] for paths in loaded.members} for loaded, _ in sets)))

@@ -45,6 +45,10 @@ class FeatureSet:
         return sum(len(paths) for paths in self.members)
 
 
+OWN = ".features.csv"
+"""End of the name of a table that a person brings: a column path and columns of numbers."""
+
+
 def names(folder: Path, wanted: Sequence[str] = ()) -> list[str]:
     """Names of the feature sets in a folder, sorted; those of ``wanted`` where it has any.
 
@@ -52,12 +56,20 @@ def names(folder: Path, wanted: Sequence[str] = ()) -> list[str]:
         InputError: there is none, or a wanted one is not there.
 
     """
-    found = sorted(path.stem for path in folder.glob("*.parquet"))
+    found = sorted(
+        {path.stem for path in folder.glob("*.parquet")} | {p.name[: -len(OWN)] for p in folder.glob(f"*{OWN}")}
+    )
     if missing := sorted(set(wanted) - set(found)):
         raise InputError(f"{folder}: no feature set {', '.join(missing)}; there are {', '.join(found) or 'none'}")
     if not found:
         raise InputError(f"{folder}: no feature set in it; run `semtrace features` first")
     return [name for name in found if not wanted or name in wanted]
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """The table of a feature set."""
+    own = folder / f"{name}{OWN}"
+    return own if own.is_file() else folder / f"{name}.parquet"
 
 
 def load(file: Path, stage: str, *, keep: Mapping[str, bool] | None = None) -> FeatureSet:
@@ -86,7 +98,8 @@ def load(file: Path, stage: str, *, keep: Mapping[str, bool] | None = None) -> F
     if _says_standardise(file):
         points = standardised(points)
     paths = [[table.path[rows[0]], *sorted(table.path[row] for row in rows[1:])] for rows in members]
-    return FeatureSet(file.stem, points, paths, [table.md5[rows[0]] for rows in members], rejects)
+    name = file.name.removesuffix(OWN).removesuffix(".parquet")
+    return FeatureSet(name, points, paths, [table.md5[rows[0]] for rows in members], rejects)
 
 
 def standardised(points: Points) -> Points:

@@ -103,7 +103,8 @@ def density(name: str, points: Points, settings: Settings) -> Density:
         )
     chosen = points[distinct]
     near = nearest(chosen, min(settings.search, len(chosen) - 1))
-    dimension = idim.two_nn_fit(near.distances[:, 0], near.distances[:, 1]).dimension
+    # On a grid all ratios are 1 and the estimate is infinite; no set has more dimensions than columns.
+    dimension = min(idim.two_nn_fit(near.distances[:, 0], near.distances[:, 1]).dimension, points.shape[1])
     stands = np.empty(len(points), np.int64)
     stands[distinct] = np.arange(len(distinct))
     for row in np.setdiff1d(np.arange(len(points)), distinct):

@@ -124,20 +124,20 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     kept, sizes = 0, {}
     with staged_folder(out) as folder:
         for name in feature_sets.names(features):
-            loaded = feature_sets.load(features / f"{name}.parquet", "reduce")
+            loaded = feature_sets.load(feature_sets.file_of(features, name), "reduce")
             rejects += [
                 Reject(f"{name}: {reject.path}", "reduce", reject.reason, reject.detail) for reject in loaded.rejects
             ]
             kept += loaded.images
-            scaled = _scaled(loaded, settings)
-            found = components(loaded.points)
-            scree += _scree(name, found)
-            size = _size(loaded, settings)
-            values, rows, state = _reduced(scaled, size, settings)
+            scree += _scree(name, components(loaded.points))
+            values, state = loaded.points, None
+            rows: list[dict[str, Any]] = []
+            if settings.method != "none":
+                values, rows, state = _reduced(_scaled(loaded, settings), _size(loaded, settings), settings)
             grid += rows
             end = f"{name}_{values.shape[1]}" if settings.method != "none" else name
             sizes[end] = values.shape[1]
-            _write_set(folder / f"{end}.parquet", features / f"{name}.parquet", loaded, values, settings)
+            _write_set(folder / f"{end}.parquet", feature_sets.file_of(features, name), loaded, values, settings)
             if state is not None:
                 write_atomic(folder / f"{end}.pth", state)
         tables.write(folder / "scree.csv", SCREE, scree, sort=False)
@@ -165,8 +165,6 @@ def _scaled(loaded: feature_sets.FeatureSet, settings: Settings) -> _Scaled:
 
 def _size(loaded: feature_sets.FeatureSet, settings: Settings) -> int:
     columns = int(loaded.points.shape[1])
-    if settings.method == "none":
-        return columns
     if settings.size:
         return min(settings.size, columns, len(loaded.points) - 1)
     points = loaded.points[idim.distinct(loaded.points)]
@@ -191,8 +189,6 @@ def _scree(name: str, found: Components) -> Iterator[dict[str, Any]]:
 
 def _reduced(scaled: _Scaled, size: int, settings: Settings) -> tuple[Points, list[dict[str, Any]], bytes | None]:
     """The reduced points, rows of ``grid.csv``, and an autoencoder's weights."""
-    if settings.method == "none":
-        return scaled.points * scaled.scale + scaled.mean, [], None
     trained = components(scaled.training)
     size = min(size, len(trained.directions))
     plain = _grid_row(scaled, "pca", size, trained.error(scaled.training, size), trained.error(scaled.held_out, size))

@@ -29,7 +29,8 @@ def _scree(rows: Rows) -> bytes:
         said = f"{name}: elbows at {', '.join(map(str, bends))}" if bends else f"{name}: no elbow"
         axes.plot(x, y, color=colour, marker=mark, markersize=4, linewidth=1.2, label=said)
         axes.plot(bends, [y[x.index(bend)] for bend in bends], "o", color=colour, markersize=12, fillstyle="none")
-    axes.set_yscale("log")
+    if any(row["share"] > 0 for row in rows):
+        axes.set_yscale("log")
     axes.set(xlabel="principal component", ylabel="share of the variance [%]")
     axes.set_title("Scree plot; rings: the two sharpest bends of the logarithm", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
