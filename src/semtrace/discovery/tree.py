@@ -61,7 +61,7 @@ def nodes(
     rows_of = _Members(merged)
     found: list[Node] = []
 
-    def visit(number: int, parent: str, depth: int) -> str:
+    def visit(number: int, parent: str, depth: int, clusters: int) -> str:
         rows = rows_of(number)
         own = node_id([md5s[row] for row in rows])
         step = number - count
@@ -71,13 +71,12 @@ def nodes(
         below: tuple[str, ...] = ()
         if is_open:
             parts = sorted((int(part) for part in merged[step, :2]), key=lambda part: (-len(rows_of(part)), part))
-            below = tuple(visit(part, own, depth + 1) for part in parts)
+            below = tuple(visit(part, own, depth + 1, count - step) for part in parts)
         height = float(merged[step, 2]) if number >= count else 0.0
-        clusters = min(count - step - 1, leaves) if number >= count else leaves
-        found[place] = Node(own, parent, depth, rows, height, below, max(clusters, 1))
+        found[place] = Node(own, parent, depth, rows, height, below, clusters)
         return own
 
-    visit(2 * count - 2, "", 0)
+    visit(2 * count - 2, "", 0, 1)
     return found
 
 
