@@ -106,6 +106,10 @@ oracles: .venv/.stamp
 	.venv/oracles/bin/pip install --quiet --requirement tests/oracles/requirements.txt
 	.venv/oracles/bin/python tests/oracles/dadapy_values.py
 
+# Discovery's neighbours, dimension, density and linkage at 52,682 points, beside scikit-dimension (some ten minutes).
+bench-discovery: .venv/.stamp
+	python benchmarks/discovery.py
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -121,5 +125,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery ui clean
 .DELETE_ON_ERROR:
