@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 
-from semtrace.core.statistics.agreement import agreement, halved, uniform
+from semtrace.core.statistics.agreement import halved, nmi, uniform
 from semtrace.discovery.base import new_figure, quiet
 from semtrace.discovery.looks import COLOURS, DARK, DASHES, LIGHT, MARKS, saved
 
@@ -53,7 +53,7 @@ def _square() -> bytes:
         axes.set_yticks([])
         for y, x in np.ndindex(10, 10):
             axes.annotate(str(labels[10 * y + x]), (x, y), ha="center", va="center", fontsize=6, color=DARK)
-        axes.set_title(f"({'ABCD'[number]}) $C_{{{k}}}$: NMI {agreement(labels, truth).nmi:.3f}", fontsize=10)
+        axes.set_title(f"({'ABCD'[number]}) $C_{{{k}}}$: NMI {nmi(labels, truth):.3f}", fontsize=10)
     figure.suptitle("NMI with (A) of four partitions of 100 elements", fontsize=10)
     figure.tight_layout()
     return saved(figure)
@@ -71,11 +71,9 @@ def _square_by_k() -> bytes:
     figure = new_figure(8, 4.4)
     axes = quiet(figure.add_axes((0.09, 0.13, 0.87, 0.77)))
     curves = {
-        "$C_k$": [agreement(np.arange(100) % n, truth).nmi for n in k],
-        "refined by halving": [agreement(halved(truth, int(n)), truth).nmi for n in k],
-        "chance, mean of 10": [
-            float(np.mean([agreement(uniform(truth, int(n), rng), truth).nmi for _ in range(10)])) for n in k
-        ],
+        "$C_k$": [nmi(np.arange(100) % n, truth) for n in k],
+        "refined by halving": [nmi(halved(truth, int(n)), truth) for n in k],
+        "chance, mean of 10": [float(np.mean([nmi(uniform(truth, int(n), rng), truth) for _ in range(10)])) for n in k],
     }
     for number, (name, values) in enumerate(curves.items()):
         axes.plot(

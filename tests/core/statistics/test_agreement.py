@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from semtrace.core.statistics.agreement import agreement, best_jaccard, entropy, halved, orthogonal, uniform
+from semtrace.core.statistics.agreement import agreement, best_jaccard, entropy, halved, nmi, orthogonal, uniform
 from tests.cases import CASES, needs_cases
 
 
@@ -31,6 +31,7 @@ def test_scores_are_scikit_learns(count, clusters, labels, seed):
     ):
         assert value == pytest.approx(theirs, abs=1e-12)
     assert agreement(right, left).nmi == pytest.approx(ours.nmi, abs=1e-12)
+    assert nmi(left, right) == ours.nmi
 
 
 @needs_cases

@@ -67,10 +67,7 @@ def agreement(clusters: Labels, known: Labels) -> Agreement:
     table = np.asarray(contingency_matrix(known, clusters))
     rows, columns, total = table.sum(axis=1), table.sum(axis=0), int(table.sum())
     known_bits, cluster_bits = entropy(rows), entropy(columns)
-    where = np.nonzero(table)
-    joint = table[where] / total
-    shared = float((joint * np.log2(joint * total * total / (rows[where[0]] * columns[where[1]]))).sum())
-    shared = min(max(shared, 0.0), known_bits, cluster_bits)
+    shared = _shared_bits(table)
     note = " and ".join(
         f"the {name} are one cluster" for name, bits in (("labels", known_bits), ("clusters", cluster_bits)) if not bits
     )
@@ -92,6 +89,26 @@ def agreement(clusters: Labels, known: Labels) -> Agreement:
         singletons=int((columns == 1).sum()),
         note=f"0 by definition: {note}" if note else "",
     )
+
+
+def nmi(clusters: Labels, known: Labels) -> float:
+    """The ``nmi`` of ``agreement`` alone, in a tenth of its time."""
+    table = np.asarray(contingency_matrix(known, clusters))
+    return _shared_bits(table) / float(np.sqrt(bits)) if (bits := _entropies(table)) else 0.0
+
+
+def _entropies(table: Labels) -> float:
+    """Product of the entropies of both sides, bits squared."""
+    return entropy(table.sum(axis=1)) * entropy(table.sum(axis=0))
+
+
+def _shared_bits(table: Labels) -> float:
+    """Mutual information of a contingency table, bits; not below 0, nor above either entropy."""
+    rows, columns, total = table.sum(axis=1), table.sum(axis=0), int(table.sum())
+    where = np.nonzero(table)
+    joint = table[where] / total
+    shared = float((joint * np.log2(joint * total * total / (rows[where[0]] * columns[where[1]]))).sum())
+    return min(max(shared, 0.0), entropy(rows), entropy(columns))
 
 
 def halved(known: Labels, k: int) -> Labels:
