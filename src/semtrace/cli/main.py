@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     release.add(verb, stages.PARAMS, stages.WORK)
-    discovery.add(verb, stages.PARAMS, stages.WORK)
+    discovery.add(verb)
     return parser
 
 

@@ -19,6 +19,7 @@ from semtrace.discovery.looks import digits
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 SCORES = (
     "nmi", "nmi_arithmetic", "ami", "ari", "homogeneity", "completeness", "v_measure", "purity", "largest_share",
@@ -58,6 +59,12 @@ class Summary:
     conflicts: int
     best: dict[str, str]
     note: str
+
+
+def stage(job: Job) -> Summary:
+    """Run on what ``features`` and ``cluster`` wrote."""
+    features, clusters, out = (job.result(name) for name in ("features", "cluster", "agree"))
+    return run(features, clusters, out, job.params.section("agree"))
 
 
 def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summary:

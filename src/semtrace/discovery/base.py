@@ -5,9 +5,9 @@ from semtrace.stage.decode_files import Examination, Source, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.figures import new_figure, png, quiet
 from semtrace.stage.inputs import check_folder, unfit
-from semtrace.stage.rejects import Reject, printable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
 
 __all__ = [
-    "Examination", "Executor", "InputError", "Reject", "Source", "check_folder", "examine", "new_figure", "png",
-    "printable", "quiet", "unfit", "write_rejects",
+    "Examination", "Executor", "Failure", "InputError", "Reject", "Source", "check_folder", "examine", "new_figure",
+    "png", "printable", "quiet", "unfit", "write_rejects",
 ]  # fmt: skip

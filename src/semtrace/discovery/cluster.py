@@ -19,6 +19,7 @@ from semtrace.discovery.methods import Density, Labels, Settings
 from semtrace.io import column_table, tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 POINTS = ("features", "point", "md5", "path", "images")
 MERGES = ("features", "method", "step", "left", "right", "height", "size")
@@ -44,6 +45,11 @@ class _Clustering:
     k: int
     labels: Labels
     stability: Points
+
+
+def stage(job: Job) -> Summary:
+    """Run on what ``reduce`` wrote."""
+    return run(job.result("reduce"), job.result("cluster"), job.params.section("cluster"))
 
 
 def run(reduced: Path, out: Path, settings: Settings) -> Summary:

@@ -20,6 +20,7 @@ from semtrace.discovery.looks import digits
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 DIMENSION = (
     "features", "sample_size", "repeat", "fraction", "estimator", "id", "error", "scale", "points", "merged",
@@ -72,6 +73,11 @@ class Summary:
     plateaus: dict[str, str]
     merged: dict[str, int]
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """Run on what ``features`` wrote."""
+    return run(job.result("features"), job.result("dimension"), job.params.section("dimension"))
 
 
 def run(features: Path, out: Path, settings: Settings) -> Summary:

@@ -18,6 +18,7 @@ from semtrace.discovery.proposals import Proposals
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 TREE = (
     "node", "parent", "depth", "size", "images", "height", "category", "purity", "stability", "confounder",
@@ -80,6 +81,13 @@ class Summary:
     likely_label_errors: int
     note: str
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """The tree of the images that features were computed of."""
+    settings: Settings = job.params.section("discover")
+    root: Path = job.params.section("features").root
+    return run(job.work, root, job.result("discover"), settings, job.executor)
 
 
 def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executor) -> Summary:

@@ -24,6 +24,7 @@ from semtrace.discovery.looks import digits
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 SAMPLE = ("path", "category")
 DISTANCES = (
@@ -73,6 +74,12 @@ class Compared:
     name: str
     reduced: bool
     points: Points
+
+
+def stage(job: Job) -> Summary:
+    """Run on what ``features`` and ``reduce`` wrote."""
+    features, reduced, out = (job.result(name) for name in ("features", "reduce", "distances"))
+    return run(features, reduced, out, job.params.section("distances"))
 
 
 def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary:

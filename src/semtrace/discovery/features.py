@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from semtrace.discovery.base import Examination, Executor, InputError, Reject, Source, examine, write_rejects
+from semtrace.discovery.base import Examination, Executor, Failure, InputError, Reject, Source, examine, write_rejects
 from semtrace.discovery.images import EXPLAINING, IMAGES, Listed, listed
 from semtrace.io import feature_table, tables
 from semtrace.io.cache import Kind
@@ -30,6 +30,7 @@ from semtrace.io.files import safe_name, write_atomic
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.models.crop import Crop, picture_rows
+from semtrace.stage.declaration import Job
 
 _BICUBIC = Image.Resampling.BICUBIC
 
@@ -130,6 +131,12 @@ class Summary:
     rejects: dict[str, int]
 
 
+def stage(job: Job) -> Summary:
+    """Features of the images that ``features.root`` or ``features.table`` names."""
+    settings: Settings = job.params.section("features")
+    return run(settings, job.result("deduplicate/groups.csv"), job.result("features"), job.executor)
+
+
 def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) -> Summary:
     """Write one table a feature set, ``images.csv`` and ``rejects.csv`` to ``out``.
 
@@ -151,8 +158,8 @@ def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) 
     looked = examine(sources, _examination(settings), executor=executor, what="features")
     kept: list[tuple[Listed, dict[str, Any]]] = []
     for image, facts in zip(images, looked, strict=True):
-        if isinstance(facts, Reject):
-            rejects.append(Reject(image.path, "features", facts.reason, facts.detail))
+        if isinstance(facts, Failure):
+            rejects.append(Reject.of(image.path, "features", facts))
         else:
             kept.append((image, facts))
     if not kept:

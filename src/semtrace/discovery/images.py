@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from semtrace.discovery.base import InputError, Reject, check_folder, printable, unfit
+from semtrace.discovery.base import Failure, InputError, Reject, check_folder, printable, unfit
 from semtrace.io import tables
 from semtrace.io.files import walk
 
@@ -58,9 +58,9 @@ def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tu
         for relative, path in walk(root):
             reason = unfit(relative, path)
             if reason is None and PurePosixPath(relative).suffix.lower() not in EXTENSIONS:
-                reason = "not_an_image", f"extension {path.suffix!r}"
-            if reason:
-                rejects.append(Reject(printable(relative), "features", *reason))
+                reason = Failure("not_an_image", f"extension {path.suffix!r}")
+            if reason is not None:
+                rejects.append(Reject.of(printable(relative), "features", reason))
                 continue
             folder = PurePosixPath(relative).parent
             images.append(Listed(relative, category=folder.parts[0] if folder.parts else ""))

@@ -25,6 +25,7 @@ from semtrace.discovery.looks import digits
 from semtrace.io import feature_table, tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 if TYPE_CHECKING:
     from semtrace.core.statistics.autoencoder import Activation, Autoencoder, Phase, Shape, Training
@@ -108,6 +109,11 @@ class _Scaled:
     scale: float
     training: Points
     held_out: Points
+
+
+def stage(job: Job) -> Summary:
+    """Run on what ``features`` wrote."""
+    return run(job.result("features"), job.result("reduce"), job.params.section("reduce"))
 
 
 def run(features: Path, out: Path, settings: Settings) -> Summary:

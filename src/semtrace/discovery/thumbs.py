@@ -35,7 +35,7 @@ def write(root: Path, shown: Mapping[str, tuple[str, int]], folder: Path, execut
     """
     base = root.resolve()
     tasks = [_Task(safe_name(base, path), rows, f"{folder}/{md5}.jpg") for md5, (path, rows) in sorted(shown.items())]
-    return sum(done is True for done in executor.map(_draw, tasks, what="thumbnails", sees=_files))
+    return sum(done is True for done in executor.map(_draw, tasks, what="thumbnails", reads=_files))
 
 
 def _files(task: _Task) -> list[str]:
