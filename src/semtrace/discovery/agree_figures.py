@@ -14,19 +14,9 @@ from semtrace.discovery.base import new_figure, quiet
 from semtrace.discovery.looks import COLOURS, DARK, DASHES, LIGHT, MARKS, saved
 
 Rows = Sequence[Mapping[str, Any]]
-_ORDER = (
-    "ward",
-    "complete",
-    "average",
-    "centroid",
-    "single",
-    "density_peaks",
-    "spectral",
-    "hdbscan",
-    "saddles",
-    "saddles_halo",
-)
+_ORDER = ("ward", "complete", "average", "centroid", "single", "density_peaks", "spectral", "hdbscan", "saddles")
 _REFERENCES = {"halved": ("refined by halving", "-"), "uniform": ("chance", "--"), "orthogonal": ("orthogonal", ":")}
+_LOWEST = {"nmi": -0.03, "ami": -0.2}  # AMI is below 0 where a partition agrees less than chance
 _NAMES = {"nmi": "NMI (geometric)", "ami": "AMI (arithmetic)"}
 
 
@@ -106,7 +96,7 @@ def _references(references: Rows, against: str) -> bytes:
     for number, score in enumerate(("nmi", "ami")):
         axes = quiet(figure.add_subplot(1, 2, number + 1))
         _drawn(axes, references, score, black=False)
-        axes.set(xlabel="clusters k", ylabel=_NAMES[score], ylim=(-0.05, 1.03))
+        axes.set(xlabel="clusters k", ylabel=_NAMES[score], ylim=(_LOWEST[score], 1.03))
         axes.legend(frameon=False, fontsize=8)
     count = references[0]["images"] if references else 0
     figure.suptitle(f"References against the {against}, n = {count} labelled images", fontsize=10)
@@ -135,7 +125,7 @@ def _by_k(found: Rows, references: Rows, against: str, score: str) -> bytes:
                     [r["k"] for r in rows], [r[score] for r in rows], MARKS[number % 9], color=COLOURS[number % 9],
                     markersize=6, label=method, zorder=3,
                 )  # fmt: skip
-        axes.set(xlabel="clusters k", ylabel=_NAMES[score], ylim=(-0.05, 1.03))
+        axes.set(xlabel="clusters k", ylabel=_NAMES[score], ylim=(_LOWEST[score], 1.03))
         count = next(row["images"] for row in found if row["features"] == name)
         axes.set_title(f"{name}, n = {count}", fontsize=10)
         handles, labels = axes.get_legend_handles_labels()
