@@ -37,7 +37,7 @@ def test_kinds_are_a_second_truth(work, tmp_path):
     known = tmp_path / "subcategories.csv"
     lines = [f"{path},{path.split('/')[0]},{path.split('/')[1][0]}" for path in images]
     known.write_text("path,category,kind\n" + "\n".join(lines) + "\n")
-    done = agree.run(work / "features", work / "cluster", tmp_path / "out", replace(AGREE, known=str(known)))
+    done = agree.run(work / "features", work / "cluster", tmp_path / "out", replace(AGREE, known=str(known), most=9))
     assert done.labelled == {"category": 47, "kind": 47}
     rows = tables.read(tmp_path / "out/agreement.csv", agree.AGREEMENT)
     best = max(float(row["ami"]) for row in rows if row["against"] == "kind")
