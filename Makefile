@@ -45,7 +45,7 @@ hostile: .venv/.stamp
 	pytest -rP -m "heavy or not heavy" tests/hostile
 
 crash: .venv/.stamp
-	pytest -n logical -rP -m "heavy or not heavy" tests/crash
+	pytest -n logical -rP -m "heavy or not heavy" tests/crash tests/watch/test_kill.py
 
 # 100,000 thumbnails through inventory, fingerprint and match, watched: `make soak files=20000` for fewer.
 files ?= 100000
@@ -110,6 +110,10 @@ oracles: .venv/.stamp
 bench-discovery: .venv/.stamp
 	python benchmarks/discovery.py
 
+# The watcher under load, and peers on the same pictures (15 minutes on 2 cores).
+bench-watch: .venv/.bench
+	python benchmarks/watch.py
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -125,5 +129,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch ui clean
 .DELETE_ON_ERROR:

@@ -19,7 +19,9 @@ from main_job import HERE, SEMTRACE, measured
 
 from semtrace.config import params
 from semtrace.io import tables
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
+from semtrace.provenance.tables import CONFLICTS, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
+from semtrace.stage.rejects import REJECTS
 
 CATEGORIES = [
     "Porous_Sponge", "Patterned_surface", "Particles", "Films_Coated_Surface", "Powder", "Tips", "Nanowires",
@@ -50,20 +52,20 @@ def project(root: Path, pictures: int, size: int) -> None:
             {"jpeg_path": path, "matched_tiff_path": tiff, "decision": "matched", "evidence": "ssim",
              "symmetry": "identity"}
         )  # fmt: skip
-    for name, columns, its in (
-        ("fingerprint/jpeg/hashes.csv", tables.HASHES, rows["jpeg"]),
-        ("fingerprint/tiff/hashes.csv", tables.HASHES, rows["tiff"]),
-        ("inventory/inventory.csv", tables.INVENTORY, rows["inv"]),
-        ("match/jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, rows["to"]),
-        ("match/tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, []),
-        ("label/labels.csv", tables.LABELS, rows["labels"]),
-        ("deduplicate/groups.csv", ("path", "side", "group", "split"), rows["groups"]),
-        ("label/conflicts.csv", tables.CONFLICTS, []),
-        ("fingerprint/jpeg/rejects.csv", tables.REJECTS, []),
-        ("match/rejects.csv", tables.REJECTS, []),
+    for name, table, its in (
+        ("fingerprint/jpeg/hashes.csv", HASHES, rows["jpeg"]),
+        ("fingerprint/tiff/hashes.csv", HASHES, rows["tiff"]),
+        ("inventory/inventory.csv", INVENTORY, rows["inv"]),
+        ("match/jpeg_to_tiff.csv", JPEG_TO_TIFF, rows["to"]),
+        ("match/tiff_to_jpeg.csv", TIFF_TO_JPEG, []),
+        ("label/labels.csv", LABELS, rows["labels"]),
+        ("deduplicate/groups.csv", GROUPS, rows["groups"]),
+        ("label/conflicts.csv", CONFLICTS, []),
+        ("fingerprint/jpeg/rejects.csv", REJECTS, []),
+        ("match/rejects.csv", REJECTS, []),
     ):
         (work / name).parent.mkdir(parents=True, exist_ok=True)
-        tables.write(work / name, columns, ({c: row.get(c, "") for c in columns} for row in its))
+        tables.write(work / name, table, ({c: row.get(c, "") for c in table.names} for row in its))
     said = ["dataset.published=data/published", "release.title=Benchmark", "release.licence=CC0-1.0"]
     params.write(HERE.parent / "conf", root / "params.yaml", [*said, "release.link=hardlink"])
 

@@ -47,10 +47,10 @@ def test_lists_ranges_and_choices(file, override, values):
 
 
 def test_words_and_groups_can_be_varied(file):
-    assert [point.match.geometry for point in points(file, 'match.geometry="on",off')] == ["on", "off"]
+    assert [point.match.geometry for point in points(file, 'match.geometry="on",false')] == [True, False]
     assert [point.hash_size for point in points(file, "hash=phash8,phash16")] == [8, 16]
     [point] = points(file, "hash=phash8", "match.one_to_one=on")
-    assert (point.hash_size, point.match.one_to_one) == (8, "on")
+    assert (point.hash_size, point.match.one_to_one) == (8, True)
     # A file of the group brings all its values, also that which params.yaml has otherwise.
     assert [point.match.reach for point in points(file, "match=default", "hash.size=8,16")] == [300, 300]
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from ruamel.yaml import YAML
 
 from semtrace.config import params
+from semtrace.stage.settings import Section, Whole
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -68,7 +71,7 @@ def test_an_edited_params_file_is_checked(tmp_path, change, message):
     change(edited)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(edited))
     with pytest.raises(params.ParamsError, match=message):
-        params.load(tmp_path / "params.yaml").section("match")
+        _ = params.load(tmp_path / "params.yaml").match
 
 
 @pytest.mark.parametrize("text", [None, "", "[1, 2", "just text"])
@@ -88,8 +91,65 @@ def test_a_file_of_conf_that_says_a_thing_twice_is_named_with_its_line(tmp_path)
 
 
 def test_a_file_that_dvc_has_written_anew_says_the_same(tmp_path):
-    # `dvc exp run -S match.hamming_threshold=80` writes YAML 1.2: `off` without quotes, null as nothing
-    text = params.composed(CONF).replace("'off'", "off").replace(": null", ":")
-    assert text.count(": off") == 2
-    p = params.parse(text, "params.yaml")
-    assert (p.match.geometry, p.fingerprint.category) == ("off", None)
+    # `dvc exp run -S match.min_margin=0.00001` writes YAML 1.2 with this very library: words and small numbers are bare
+    edited = tree()
+    edited["match"] |= {"geometry": "off", "one_to_one": "on", "min_margin": 1e-05}
+    with (tmp_path / "params.yaml").open("w") as file:
+        YAML().dump(edited, file)
+    assert {"  geometry: off", "  one_to_one: on", "  min_margin: 1e-05"} <= set(
+        (tmp_path / "params.yaml").read_text().splitlines()
+    )
+    p = params.load(tmp_path / "params.yaml")
+    assert (p.match.geometry, p.match.one_to_one, p.match.min_margin, p.fingerprint.category) == (
+        False,
+        True,
+        1e-05,
+        None,
+    )
+
+
+def test_a_key_that_stands_twice_is_refused():
+    with pytest.raises(params.ParamsError, match=r"'seed' stands twice(.|\n)*line 3"):
+        params.parse("a:\n  seed: 1\nb: {seed: 1, seed: 2}\n", "params.yaml")
+
+
+def test_the_old_spelling_of_a_switch_is_read_with_one_line_of_warning(capsys):
+    old = tree()
+    old["match"] |= {"geometry": "on", "one_to_one": "off"}
+    for _ in range(2):  # as several stages in one process
+        p = params.Params(copy.deepcopy(old), "an old params.yaml")
+        assert (p.match.geometry, p.match.one_to_one) == (True, False)
+        assert p.tree["match"]["geometry"] is True
+    assert capsys.readouterr().err.splitlines() == [
+        "semtrace: warning: an old params.yaml: match.geometry is 'on', an old spelling of true",
+        "semtrace: warning: an old params.yaml: match.one_to_one is 'off', an old spelling of false",
+    ]
+
+
+def test_an_override_in_the_old_spelling_becomes_a_boolean_of_params_yaml():
+    assert tree("match.geometry=on")["match"]["geometry"] is True
+
+
+class Toy(Section, section="curation.deduplicate"):
+    """A section of a house that nests its own."""
+
+    radius: Whole
+
+
+class Nested(params.Params):
+    """The sections of today and one that is nested."""
+
+    curation_deduplicate: params._At[Toy] = params._At(f"{__name__}:Toy", "curation.deduplicate")
+
+
+def test_a_section_may_be_nested_by_its_house():
+    values = tree()
+    p = Nested(values | {"curation": {"deduplicate": {"radius": 4}}}, "conf")
+    assert (p.curation_deduplicate.radius, p.deduplicate.radius) == (4, 250)
+    with pytest.raises(params.ParamsError, match=r"section 'curation\.deduplicate' missing"):
+        Nested(values | {"curation": {}}, "conf")
+    with pytest.raises(params.ParamsError, match=r"unknown section 'curation\.crop'"):
+        Nested(values | {"curation": {"deduplicate": {"radius": 4}, "crop": {}}}, "conf")
+    wrong = Nested(values | {"curation": {"deduplicate": {"radius": True}}}, "conf")
+    with pytest.raises(params.ParamsError, match=r"^conf: curation\.deduplicate\.radius is True; it must be a whole"):
+        _ = wrong.curation_deduplicate

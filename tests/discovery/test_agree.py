@@ -6,15 +6,16 @@ import pytest
 from sklearn.metrics import adjusted_mutual_info_score
 
 from semtrace.discovery import agree, clusterings, feature_sets
+from semtrace.discovery import tables as of
 from semtrace.io import tables
 from tests.discovery.conftest import AGREE, CATEGORIES
 
 
 def test_every_number_of_clusters_is_scored_on_labelled_groups_alone(work):
-    rows = tables.read(work / "agree/agreement.csv", agree.AGREEMENT)
+    rows = tables.read(work / "agree/agreement.csv", of.AGREEMENT)
     ward = [row for row in rows if row["method"] == "ward" and row["features"] == "small_texture_10"]
     assert [int(row["k"]) for row in ward] == list(range(2, 31))
-    assert {row["images"] for row in rows} == {"47"}  # the copy under two categories says nothing
+    assert {row["images"] for row in rows} == {47}  # the copy under two categories says nothing
     one = next(one for one in clusterings.read(work / "cluster") if one.name == "small_texture_10")
     category = {path: row["category"] for path, row in feature_sets.read_images(work / "features").items()}
     kept = [row for row, path in enumerate(one.paths) if path not in ("Fibres/0_0.png", "Particles/copy.png")]
@@ -24,8 +25,8 @@ def test_every_number_of_clusters_is_scored_on_labelled_groups_alone(work):
 
 
 def test_references_and_figures_are_there(work):
-    rows = tables.read(work / "agree/reference.csv", agree.REFERENCE)
-    four = {row["reference"]: float(row["nmi"]) for row in rows if row["k"] == "4"}
+    rows = tables.read(work / "agree/reference.csv", of.REFERENCE)
+    four = {row["reference"]: float(row["nmi"]) for row in rows if row["k"] == 4}
     assert four["halved"] == pytest.approx(1.0)
     assert four["halved"] > four["uniform"] > four["orthogonal"]
     for name in ("square", "square_by_k", "references_category", "nmi_by_k_category", "ami_by_k_category"):
@@ -39,7 +40,7 @@ def test_kinds_are_a_second_truth(work, tmp_path):
     known.write_text("path,category,kind\n" + "\n".join(lines) + "\n")
     done = agree.run(work / "features", work / "cluster", tmp_path / "out", replace(AGREE, known=str(known), most=9))
     assert done.labelled == {"category": 47, "kind": 47}
-    rows = tables.read(tmp_path / "out/agreement.csv", agree.AGREEMENT)
+    rows = tables.read(tmp_path / "out/agreement.csv", of.AGREEMENT)
     best = max(float(row["ami"]) for row in rows if row["against"] == "kind")
     assert best > 0.5
     assert (tmp_path / "out/ami_by_k_kind.png").is_file()
@@ -55,7 +56,7 @@ def test_without_labels_there_is_a_note_and_no_score(work, tmp_path):
     (tmp_path / "features/images.csv").write_text("\n".join([lines[0], *bare]) + "\n")
     done = agree.run(tmp_path / "features", work / "cluster", tmp_path / "out", AGREE)
     assert done.note == "no image has a category: nothing to agree with"
-    assert tables.read(tmp_path / "out/agreement.csv", agree.AGREEMENT) == []
+    assert tables.read(tmp_path / "out/agreement.csv", of.AGREEMENT) == []
 
 
 @pytest.mark.parametrize("wrong", [{"most": 1}, {"draws": 0}])

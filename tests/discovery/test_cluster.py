@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from semtrace.core.grouping.agglomerative import MemoryBoundError
 from semtrace.core.grouping.neighbours import TooFewPointsError
 from semtrace.discovery import cluster, clusterings, methods
+from semtrace.discovery import tables as of
 from semtrace.io import column_table, tables
 from tests.discovery.conftest import CLUSTER, digests
 from tests.discovery.test_feature_sets import write
@@ -59,8 +60,8 @@ def test_equal_points_follow_the_one_that_stands_for_them(tmp_path):
     points = np.concatenate([heaps(), heaps()[:10]])
     write(tmp_path / "reduce", points)
     cluster.run(tmp_path / "reduce", tmp_path / "out", replace(CLUSTER, methods=["density_peaks"], k=[3]))
-    rows = tables.read(tmp_path / "out/density.csv", cluster.DENSITY)
-    assert sum(row["rank"] == "" for row in rows) == 10
+    rows = tables.read(tmp_path / "out/density.csv", of.DENSITY)
+    assert sum(row["rank"] is None for row in rows) == 10
     labels = clusterings.read(tmp_path / "out")[0].labels("density_peaks", 3)
     assert np.array_equal(labels[60:], labels[:10])
 

@@ -7,6 +7,7 @@ import pytest
 
 from semtrace.core.grouping.neighbours import TooFewPointsError
 from semtrace.discovery import dimension
+from semtrace.discovery import tables as of
 from semtrace.io import tables
 from tests.discovery.conftest import DIMENSION, digests
 from tests.discovery.test_feature_sets import write
@@ -23,10 +24,10 @@ def test_a_square_in_ten_columns_is_two_dimensional_and_copies_are_counted(tmp_p
     assert done.merged == {"made": 80}
     assert done.plateaus["made"] == "1.9 at 25 to 800 points"
     assert dimension.run(tmp_path / "features", tmp_path / "strict", DIMENSION).plateaus["made"] == "none"
-    rows = tables.read(tmp_path / "out/dimension.csv", dimension.DIMENSION)
+    rows = tables.read(tmp_path / "out/dimension.csv", of.DIMENSION)
     assert {int(row["sample_size"]) for row in rows} == {800, 400, 200, 100, 50, 25, 12}
     assert {row["estimator"] for row in rows} == {"fit", "ml", "gride1", "gride2", "gride4"}
-    assert sum(row["sample_size"] == "25" and row["estimator"] == "ml" for row in rows) == 32
+    assert sum(row["sample_size"] == 25 and row["estimator"] == "ml" for row in rows) == 32
 
 
 def test_rows_in_any_order_give_the_same_bytes(tmp_path):
@@ -38,10 +39,8 @@ def test_rows_in_any_order_give_the_same_bytes(tmp_path):
 
 
 def test_the_thick_line_is_on_record_with_its_plateau_at_few_points(work):
-    rows = tables.read(work / "dimension/thick_line.csv", dimension.DIMENSION)
-    curve = dimension.curve_of([{**row, "fraction": float(row["fraction"]), "sample_size": int(row["sample_size"]),
-                                 "id": float(row["id"]), "error": float(row["error"])} for row in rows],
-                               dimension.LINE, 0.9)  # fmt: skip
+    rows = tables.read(work / "dimension/thick_line.csv", of.DIMENSION)
+    curve = dimension.curve_of(rows, dimension.LINE, 0.9)
     assert curve[-1][0] == 50_000
     assert curve[-1][1] == pytest.approx(1.74, abs=0.05)
     assert next(mean for size, mean, _ in curve if 500 < size < 1000) == pytest.approx(1.0, abs=0.1)

@@ -9,12 +9,13 @@ import pytest
 
 from semtrace.core.errors import InputError
 from semtrace.discovery import discover
+from semtrace.discovery import tables as of
 from semtrace.io import tables
 from tests.discovery.conftest import DISCOVER, Work, digests
 
 
 def subcategories(folder):
-    return {row["path"]: row for row in tables.read(folder / "subcategories.csv", discover.SUBCATEGORIES)}
+    return {row["path"]: row for row in tables.read(folder / "subcategories.csv", of.SUBCATEGORIES)}
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def run(own, **changed):
 def test_every_image_has_one_subcategory_and_the_tree_holds_together(work):
     rows = subcategories(work / "discover")
     assert len(rows) == 49
-    nodes = {row["node"]: row for row in tables.read(work / "discover/tree.csv", discover.TREE)}
+    nodes = {row["node"]: row for row in tables.read(work / "discover/tree.csv", of.TREE)}
     leaves = set(nodes) - {row["parent"] for row in nodes.values()}
     assert len(leaves) == 8
     assert {row["cluster"] for row in rows.values()} == leaves
@@ -75,7 +76,7 @@ def test_a_rerun_gives_the_same_bytes(own, work):
 
 
 def test_a_persons_words_are_applied_and_found_again_after_a_rerun(own, tmp_path):
-    nodes = tables.read(own / "discover/tree.csv", discover.TREE)
+    nodes = tables.read(own / "discover/tree.csv", of.TREE)
     parents = {row["parent"] for row in nodes}
     leaves = sorted((row for row in nodes if row["node"] not in parents), key=lambda row: -int(row["size"]))
     biggest, refused = leaves[0]["node"], leaves[1]["node"]
@@ -87,13 +88,13 @@ def test_a_persons_words_are_applied_and_found_again_after_a_rerun(own, tmp_path
     rows = subcategories(own / "discover").values()
     assert {row["subcategory"] for row in rows if row["cluster"] == biggest} == {"Wool"}
     assert {(row["subcategory"], row["source"]) for row in rows if row["cluster"] == refused} == {("", "refused")}
-    assert tables.read(own / "discover/unused_names.csv", discover.UNUSED)[0]["name"] == "Lost"
+    assert tables.read(own / "discover/unused_names.csv", of.UNUSED)[0]["name"] == "Lost"
     assert file.read_text().count("\n") == 4  # no run touches it
     assert "Wool" in (own / "discover/index.html").read_text()
 
 
 def test_merge_names_all_below_and_split_divides_a_leaf(own, tmp_path):
-    nodes = tables.read(own / "discover/tree.csv", discover.TREE)
+    nodes = tables.read(own / "discover/tree.csv", of.TREE)
     parents = {row["parent"] for row in nodes}
     pair = next(
         row for row in reversed(nodes)
@@ -141,7 +142,7 @@ def test_a_picture_in_a_foreign_leaf_is_a_likely_label_error(work, tmp_path):
     (tmp_path / "work/features/images.csv").write_text("\n".join(lines) + "\n")
     settings = replace(DISCOVER, leaves=2)
     done = discover.run(tmp_path / "work", work.root, tmp_path / "out", settings, work.executor)
-    suspects = tables.read(tmp_path / "out/suspects.csv", discover.SUSPECTS)
+    suspects = tables.read(tmp_path / "out/suspects.csv", of.SUSPECTS)
     assert [(row["path"], row["category"], row["cluster_category"]) for row in suspects] == [("path0004", "B", "A")]
     assert done.likely_label_errors == 1
 

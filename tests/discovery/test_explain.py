@@ -30,7 +30,7 @@ def test_the_bound_counts_and_without_attributes_there_is_no_word():
 def test_a_published_picture_has_the_instrument_and_user_of_its_original(tmp_path):
     (tmp_path / "map.csv").write_text("jpeg_path,matched_tiff_path\nA/1.jpg,giulio/x.tif\nA/2.jpg,\n")
     (tmp_path / "inventory.csv").write_text("path,instrument\ngiulio/x.tif,SUPRA 40\n")
-    row = {"picture_rows": "90", "height": "100", "width": "64", "crop": "bar"}
+    row = {"picture_rows": 90, "height": 100, "width": 64, "crop": "bar"}
     images = {"A/1.jpg": row, "A/2.jpg": {**row, "crop": "share", "date": "2020"}}
     found = attributes(images, tmp_path / "map.csv", tmp_path / "inventory.csv")
     assert found["A/1.jpg"] == {"user": "giulio", "instrument": "SUPRA 40", "width": "64", "bar": "bar of 10%"}

@@ -10,6 +10,7 @@ from semtrace.core.errors import InputError
 from semtrace.core.grouping.neighbours import TooFewPointsError
 from semtrace.discovery import cluster, dimension, feature_sets, reduce
 from semtrace.io import feature_table, tables
+from semtrace.stage.rejects import REJECTS
 from tests.cases import CASES, needs_cases
 from tests.discovery.conftest import CLUSTER, DIMENSION, REDUCE, digests
 
@@ -28,7 +29,7 @@ def test_bad_rows_are_rejects_with_their_reason_and_too_few_rows_are_exit_1(tmp_
     (tmp_path / "features").mkdir()
     shutil.copy(CASES / "09_features_bad.csv", tmp_path / "features/bad.features.csv")
     reduce.run(tmp_path / "features", tmp_path / "reduce", replace(REDUCE, method="none"))
-    rejects = {row["path"]: row["reason"] for row in tables.read(tmp_path / "reduce/rejects.csv", ("path", "reason"))}
+    rejects = {row["path"]: row["reason"] for row in tables.read(tmp_path / "reduce/rejects.csv", REJECTS)}
     assert rejects == {"bad: b.tif": "nan", "bad: c.tif": "infinite", "bad: e.tif": "short_row"}
     assert feature_table.read(tmp_path / "reduce/bad.parquet").path == ["a.tif", "d.tif"]
     with pytest.raises(TooFewPointsError, match=r"2 points are fewer than cluster.neighbours = 5") as error:

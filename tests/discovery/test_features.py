@@ -10,12 +10,15 @@ import pytest
 from semtrace.core.errors import InputError
 from semtrace.discovery import features
 from semtrace.discovery.base import Executor
+from semtrace.discovery.tables import IMAGES
 from semtrace.io import feature_table, tables
+from semtrace.stage.rejects import REJECTS
 from tests.discovery.conftest import FEATURES, digests
 
 
-def rows(path, columns=("path",)):
-    return {row["path"]: row for row in tables.read(path, columns)}
+def rows(path):
+    table = REJECTS if path.name == "rejects.csv" else IMAGES
+    return {row["path"]: row for row in tables.read(path, table)}
 
 
 def test_every_file_is_a_row_or_a_reject_with_its_reason(work):
@@ -29,7 +32,7 @@ def test_every_file_is_a_row_or_a_reject_with_its_reason(work):
     assert kept["Particles/copy.png"]["category"] == "Particles"
     assert kept["Particles/copy.png"]["group"] == kept["Fibres/0_0.png"]["group"]
     assert {row["crop"] for row in kept.values()} == {"share"}
-    assert all(int(row["picture_rows"]) == 120 - 17 for row in kept.values())
+    assert all(row["picture_rows"] == 120 - 17 for row in kept.values())
 
 
 def test_a_set_is_described_and_has_its_columns(work):
@@ -64,7 +67,7 @@ def test_a_table_brings_categories_groups_and_what_may_explain(work, tmp_path):
     done = features.run(settings, groups, tmp_path / "out", work.executor)
     assert done.images == 2
     assert done.labelled == 1
-    kept = rows(tmp_path / "out/images.csv", ("path", "instrument"))
+    kept = rows(tmp_path / "out/images.csv")
     assert {path: (row["category"], row["group"], row["instrument"]) for path, row in kept.items()} == {
         "Fibres/0_0.png": ("A/B", "g1", "SUPRA"),
         "Fibres/0_1.png": ("", "g7", "QUANTA"),
@@ -75,7 +78,7 @@ def test_a_table_brings_categories_groups_and_what_may_explain(work, tmp_path):
 def test_without_a_crop_the_whole_picture_is_seen(work, tmp_path):
     settings = replace(FEATURES, root=work.root, encoders=["texture"], crop="none")
     features.run(settings, None, tmp_path / "out", work.executor)
-    assert {row["picture_rows"] for row in rows(tmp_path / "out/images.csv").values()} == {"120"}
+    assert {row["picture_rows"] for row in rows(tmp_path / "out/images.csv").values()} == {120}
     bare = feature_table.read(tmp_path / "out/small_texture.parquet").values
     assert not np.array_equal(bare, feature_table.read(work / "features/small_texture.parquet").values)
 

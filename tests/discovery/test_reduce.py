@@ -7,6 +7,7 @@ import pytest
 
 from semtrace.core.grouping.neighbours import TooFewPointsError
 from semtrace.discovery import reduce
+from semtrace.discovery import tables as of
 from semtrace.io import feature_table, tables
 from tests.discovery.conftest import REDUCE, digests
 from tests.discovery.test_feature_sets import write
@@ -24,9 +25,9 @@ def test_principal_components_keep_distances_and_the_scree_is_on_record(tmp_path
     table = feature_table.read(tmp_path / "out/made_2.parquet")
     distance = np.linalg.norm(table.values[:30] - table.values[30:], axis=1)
     np.testing.assert_allclose(distance, np.linalg.norm(points[:30] - points[30:], axis=1), rtol=0.1)
-    scree = tables.read(tmp_path / "out/scree.csv", reduce.SCREE)
+    scree = tables.read(tmp_path / "out/scree.csv", of.SCREE)
     assert float(scree[1]["cumulative"]) > 0.98
-    assert scree[1]["elbow"] == "1"
+    assert scree[1]["elbow"] is True
 
 
 def test_a_grid_keeps_the_best_on_held_out_points_beside_pca_and_is_repeatable(tmp_path):
@@ -35,13 +36,13 @@ def test_a_grid_keeps_the_best_on_held_out_points_beside_pca_and_is_repeatable(t
     for out in ("a", "b"):
         done = reduce.run(tmp_path / "features", tmp_path / out, settings)
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
-    rows = tables.read(tmp_path / "a/grid.csv", reduce.GRID)
+    rows = tables.read(tmp_path / "a/grid.csv", of.GRID)
     assert [row["method"] for row in rows] == ["pca"] + 4 * ["autoencoder"]
     errors = [float(row["held_out_error"]) for row in rows[1:]]
-    assert [row["best"] for row in rows[1:]] == [str(int(error == min(errors))) for error in errors]
+    assert [row["best"] for row in rows[1:]] == [error == min(errors) for error in errors]
     assert {row["hidden"] for row in rows[1:]} == {"6 4", "T6 4", "8 5", "T8 5"}
-    assert rows[0]["points"] == "48"
-    assert rows[0]["held_out"] == "12"
+    assert rows[0]["points"] == 48
+    assert rows[0]["held_out"] == 12
     assert done.better["made"].startswith("pca")  # the set is linear
     assert feature_table.read(tmp_path / "a/made_2.parquet").values.shape == (60, 2)
     from semtrace.io.files import sha256

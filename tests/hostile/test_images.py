@@ -16,6 +16,8 @@ from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.vendor_tags import read_vendor
 from semtrace.parallel.processes import Crashed, map_images
 from tests.hostile import corpus
+from tests.io import matrix
+from tests.io.test_matrix import wrong
 
 REASONS = {"empty_file", "not_an_image", "truncated", "corrupt", "unsupported", "too_large"}
 VALID = corpus.valid()
@@ -71,6 +73,12 @@ def test_sound_files_of_every_kind_are_pictures_or_unsupported():
     odd = {name: end for name, end in found.items() if end != "picture"}
     assert set(odd.values()) <= {"unsupported", "corrupt"}
     assert all(name.endswith("bits.tif") for name in odd), odd
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("write", [matrix.hand_written, matrix.by_tifffile])
+def test_every_variant_of_a_sound_picture_is_right_or_refused_for_the_right_reason(write):
+    assert not wrong(recipe() for recipe in write())
 
 
 def whole_or_not(pair: tuple[bytes, bytes]) -> str:

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from semtrace.cli.main import main
 from semtrace.io import tables
-from semtrace.io.files import UnsafePathError, harmless, open_regular, safe_join, walk
+from semtrace.io.files import UnsafePathError, open_regular, safe_join, walk
 from semtrace.io.staging import locked, scratch_folder, staged_folder
+from semtrace.io.terminal import harmless
 from semtrace.provenance import convert, inventory, label
 from semtrace.release.gates import GATES
 from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import REJECTS
 from semtrace.tracking import pipeline_run
 from tests.conftest import PROJECT
 from tests.crash.harness import digests
@@ -97,7 +99,7 @@ def test_any_name_is_listed_and_read_back_as_it_is(tmp_path_factory, given_names
         (root / "a" / f"{name}.tif").write_bytes(b"no picture")
     (root / "a" / "0 good.tif").write_bytes(PICTURE)
     inventory.run(root / "a", root / "out", Executor(1, root / "c.sqlite"))
-    rejected = {row["path"] for row in tables.read(root / "out/rejects.csv", tables.REJECTS)}
+    rejected = {row["path"] for row in tables.read(root / "out/rejects.csv", REJECTS)}
     assert rejected == {f"{name}.tif" for name in given_names} - {"0 good.tif"}
     shutil.rmtree(root)
 
@@ -355,7 +357,7 @@ def test_two_in_one_scratch_folder_are_kept_apart(tmp_path, monkeypatch):
 
 
 def test_a_store_in_the_folder_of_results_is_not_locked_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("semtrace.tracking.pipeline_run.pipeline_run._CREATION", 0)
+    monkeypatch.setattr("semtrace.tracking.pipeline_run.pipeline_run.pipeline_run.pipeline_run._CREATION", 0)
     with locked(tmp_path, shared=True), pipeline_run._alone(f"sqlite:///{tmp_path}/mlflow.db"):
         assert (tmp_path / "mlflow.db").is_file()
 
@@ -374,17 +376,17 @@ def test_a_shard_at_work_is_not_joined(tmp_path, monkeypatch, capsys):
 
 
 def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp_path, monkeypatch, capsys):
-    def full(given) -> None:
+    def full(declared, given) -> None:
         def rows() -> Iterator[dict[str, str]]:
-            yield dict.fromkeys(tables.REJECTS, "x" * 25_000)
+            yield dict.fromkeys(REJECTS.names, "x" * 25_000)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         with staged_folder(given.work / "match") as folder:
-            tables.write(folder / "rejects.csv", tables.REJECTS, rows())
+            tables.write(folder / "rejects.csv", REJECTS, rows())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
-    monkeypatch.setattr("semtrace.cli.stages.match", full)
+    monkeypatch.setattr("semtrace.cli.main.main.before.begin", lambda given: None)  # there is no project here
+    monkeypatch.setattr("semtrace.cli.main.main.stages.stage", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err
     assert "needs more than the 100,004 bytes that it had taken" in said

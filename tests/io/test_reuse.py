@@ -6,7 +6,7 @@ import pytest
 
 from semtrace.io import reuse as module
 from semtrace.io.cache import Cache
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.io.reuse import remember, remembered, take_over
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from semtrace.io import stat_cache
 from semtrace.io.cache import Cache
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 
 
 @pytest.fixture

@@ -94,32 +94,6 @@ def test_what_is_no_tiff_is_not_called_truncated():
         assert not caught.value.truncated
 
 
-def test_pages_are_counted_and_a_loop_ends():
-    data = written(np.stack([grey()] * 4), photometric="minisblack")
-    assert tiff.pages(data) == 4
-    first = struct.unpack_from("<I", data, 4)[0]
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        second = file.pages[1].offset
-    entries = struct.unpack_from("<H", data, second)[0]
-    looped = bytearray(data)
-    struct.pack_into("<I", looped, second + 2 + 12 * entries, first)
-    assert tiff.pages(bytes(looped)) == 2
-    struct.pack_into("<I", looped, second + 2 + 12 * entries, 2**31)
-    assert tiff.pages(bytes(looped)) == 2
-
-
-def test_missing_strips_and_tiles_are_counted():
-    data = written(grey(), rowsperstrip=20)
-    directory = tiff.first_directory(data)
-    assert directory.missing_parts() == 0
-    taller = bytearray(data)
-    kind, count, offset = directory.entries[tiff.HEIGHT]
-    struct.pack_into("<I" if kind == 4 else "<H", taller, offset, 81)
-    assert count == 1
-    assert tiff.first_directory(bytes(taller)).missing_parts() == 2
-    assert tiff.first_directory(written(grey(), tile=(16, 16))).missing_parts() == 0
-
-
 @pytest.mark.parametrize(("count", "value"), [(1, 2**63 + 5), (2**60, 16), (0, 0)])
 def test_lies_about_counts_and_offsets_are_harmless(count, value):
     data = bytearray(written(grey(), bigtiff=True))

@@ -118,6 +118,80 @@ def test_fei_reads_the_section_of_the_scan():
     assert read_vendor(tiff(34682, b"[Scan]\r\n[EScan]\r\nPixelWidth=1e-9")) == Vendor("FEI")
 
 
+def fei(across, down, bar=0, size="1e-9"):
+    text = f"[System]|SystemType=Q|[Scan]|PixelWidth={size}|[Image]|ResolutionX={across}|ResolutionY={down}|"
+    return (text + f"[PrivateFei]|DatabarHeight={bar}|").replace("|", "\r\n").encode()
+
+
+def sized(tag, body, width, height):
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros((height, width), np.uint8), extratags=[(tag, "B", len(body), body, True)])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "bar", "size"),
+    [
+        (256, 192, 0, 1e-9),
+        (256, 180, 0, 1e-9),  # rows cut off
+        (256, 214, 22, 1e-9),  # the bar added
+        (128, 96, 0, 2e-9),
+        (128, 107, 22, 2e-9),  # halved with its bar
+        (128, 96, 22, 2e-9),  # halved without it
+        (512, 384, 0, 5e-10),
+        (100, 75, 0, 2.56e-9),
+        (85, 64, 0, 3.01176e-9),  # sides are whole numbers
+        (128, 192, 0, None),  # cut, or squashed
+        (200, 100, 0, None),
+        (250, 192, 0, None),
+    ],
+)
+def test_a_pixel_size_counts_for_as_many_pixels_as_its_tag_states(width, height, bar, size):
+    vendor = read_vendor(sized(34682, fei(256, 192, bar), width, height))
+    assert vendor.pixel_size_m == size
+    if size == 1e-9:
+        assert vendor.pixel_size_source == "FEI 34682 Scan.PixelWidth"
+    elif size:
+        assert vendor.pixel_size_source == f"FEI 34682 Scan.PixelWidth * 256 / {width}"
+    else:
+        reason = f"is for 256 x 192 pixels, the picture has {width} x {height}"
+        assert vendor.pixel_size_source == f"unused: FEI 34682 Scan.PixelWidth {reason}"
+
+
+def test_zeiss_states_its_pixels_too():
+    stored = ("DP_IMAGE_STORE", "Store resolution = 2048 * 1536")
+    image = ("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 10 nm")
+    monitor = ("AP_PIXEL_SIZE", "Pixel Size = 20 nm")
+    for pairs, name in (
+        ((*stored, *image), "ap_image_pixel_size"),
+        ((*stored, *monitor), "ap_pixel_size * 1024 / width"),
+    ):
+        for width, size, scaled in ((2048, 1e-8, ""), (512, 4e-8, " * 2048 / 512"), (1000, None, "")):
+            vendor = read_vendor(sized(34118, zeiss(*pairs), width, width * 3 // 4 if size else 500))
+            assert vendor.pixel_size_m == (None if size is None else pytest.approx(size))
+            assert vendor.pixel_size_source.endswith(f"{name}{scaled}") or size is None
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1,5e-09", 1.5e-9), ("1.5e-09", 1.5e-9), ("1,500,000e-09", None), ("", None)]
+)
+def test_a_decimal_comma_is_read(text, size):
+    assert read_vendor(sized(34682, fei(256, 192, size=text), 256, 192)).pixel_size_m == size
+
+
+@pytest.mark.parametrize(("counts", "size"), [((512, 384), 1e-9), ((0, 0), None)])
+def test_a_tag_on_the_thumbnail_is_for_as_many_pixels_as_it_states(counts, size):
+    body, file = fei(*counts), io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        tags = [(34682, "B", len(body), body, True)]
+        writer.write(np.zeros((64, 85), np.uint8), subfiletype=1, extratags=tags, metadata=None)
+        writer.write(np.zeros((384, 512), np.uint8), metadata=None)
+    vendor = read_vendor(file.getvalue())
+    assert vendor.pixel_size_m == size
+    assert vendor.instrument == "Q"
+    assert ("stands on another page, of 85 x 64 pixels" in vendor.pixel_size_source) == (size is None)
+
+
 def test_sis_reads_the_block_of_type_1():
     def file(exponent, width, magic=b"SIS0"):
         base = tiff()

@@ -17,10 +17,12 @@ from PIL import Image
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.io.images import decode
+from semtrace.io.verdicts import VERDICTS
 from semtrace.provenance import deduplicate
 from semtrace.provenance.fingerprint import facts_of
+from semtrace.provenance.tables import HASHES, INVENTORY, JPEG_TO_TIFF
 from semtrace.stage.executor import Executor
 from semtrace.synthetic import generate
 from semtrace.synthetic.recording import record
@@ -37,7 +39,7 @@ def hash_table(root: Path, target: Path, *, original: bool = True) -> Path:
         data = file.read_bytes()
         facts = {"md5": md5(data), "bytes": len(data), **facts_of(data, decode(data), size=32, original=original)}
         rows.append({"file": file.name, "path": file.relative_to(root).as_posix(), **facts})
-    tables.write(target, tables.HASHES, rows)
+    tables.write(target, HASHES, rows)
     return target
 
 
@@ -175,9 +177,9 @@ def test_a_traced_picture_is_in_the_group_of_its_original_however_it_was_publish
         image.crop((60, 40, 220, 160)).save(published / "Tips/crop.jpg")
     sides = {"tiff": archive, "jpeg": published}
     assert run(tmp_path, sides)["Tips/crop.jpg"]["size"] == "1"
-    row = dict.fromkeys(tables.JPEG_TO_TIFF, "")
+    row = dict.fromkeys(JPEG_TO_TIFF.names, "")
     row |= {"jpeg_path": "Tips/crop.jpg", "matched_tiff_path": "alone 5.tif", "decision": "matched"}
-    tables.write(tmp_path / "mapping.csv", tables.JPEG_TO_TIFF, [row])
+    tables.write(tmp_path / "mapping.csv", JPEG_TO_TIFF, [row])
     rows = run(tmp_path, sides, mapping=tmp_path / "mapping.csv")
     assert rows["Tips/crop.jpg"]["keeper"] == "alone 5.tif"
     assert rows["Tips/crop.jpg"]["evidence"] == "traced"
@@ -196,7 +198,7 @@ def test_a_person_has_the_last_word(archive, tmp_path):
         verdict("with bar.tif", "cut.tif", "different"),
         verdict("alone 5.tif", "alone 6.tif", "same"),
     ]
-    tables.write(tmp_path / "verdicts.csv", tables.VERDICTS, said)
+    tables.write(tmp_path / "verdicts.csv", VERDICTS, said)
     rows = run(tmp_path, {"tiff": archive}, verdicts=tmp_path / "verdicts.csv")
     changed = EXPECTED - {frozenset({"with bar.tif", "cut.tif"}), frozenset({"16 bit.tif", "8 bit.tif"})}
     assert together(rows) == changed | {frozenset({"alone 5.tif", "alone 6.tif"})}
@@ -228,11 +230,11 @@ def test_the_inventory_helps_to_choose_the_keeper(tmp_path):
     save(tmp_path / "images" / names[3], picture, description="from the instrument")
     facts = [("RGB", 8, None), ("L", 8, None), ("I;16", 16, None), ("L", 8, 1e-9)]
     rows = [
-        dict.fromkeys(tables.INVENTORY, "") | {"path": name, "mode": mode, "bit_depth": bits, "pixel_size_m": size}
+        dict.fromkeys(INVENTORY.names, "") | {"path": name, "mode": mode, "bit_depth": bits, "pixel_size_m": size}
         for name, (mode, bits, size) in zip(names, facts, strict=True)
     ]
     while names:
-        tables.write(tmp_path / "inventory.csv", tables.INVENTORY, rows)
+        tables.write(tmp_path / "inventory.csv", INVENTORY, rows)
         got = run(tmp_path, {"tiff": tmp_path / "images"}, inventory=tmp_path / "inventory.csv")
         expected = {4: "d as written.tif", 3: "c 16 bit.tif", 2: "b 8 bit.tif", 1: "a colour.tif"}[len(names)]
         assert {row["keeper"] for path, row in got.items() if path} == {expected}

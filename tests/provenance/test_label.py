@@ -10,7 +10,7 @@ import pytest
 from semtrace.core.errors import InputError
 from semtrace.core.hashing import hamming
 from semtrace.core.tracing.labels import Vocabulary, parse_published
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.provenance import label, match
 from tests.pipeline import CATEGORIES, defaults, table
 

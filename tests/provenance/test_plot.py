@@ -4,6 +4,7 @@ from PIL import Image
 
 from semtrace.io import tables
 from semtrace.provenance import plot
+from semtrace.provenance.tables import JPEG_TO_TIFF
 
 NAMES = {
     "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png",
@@ -28,16 +29,16 @@ def test_the_same_table_gives_the_same_bytes(done, tmp_path):
 
 
 def test_nothing_to_draw_is_drawn_as_such(tmp_path):
-    tables.write(tmp_path / "empty.csv", tables.JPEG_TO_TIFF, [])
+    tables.write(tmp_path / "empty.csv", JPEG_TO_TIFF, [])
     assert set(plot.run(tmp_path / "empty.csv", tmp_path / "out", LINES)) == NAMES
 
 
 def test_a_name_is_drawn_as_it_is_whatever_it_looks_like(tmp_path):
     """No mathematics, no control characters: "$" is a letter of file names."""
     names = ["Tips/$\\frac$.jpg", "Tips/a\nb\t\x1b[1m.jpg", "Tips/$x$ $y$.jpg", "Tips/😀\u202e.jpg"]
-    empty = dict.fromkeys(tables.JPEG_TO_TIFF, "")
+    empty = dict.fromkeys(JPEG_TO_TIFF.names, "")
     rows = [
         {**empty, "jpeg_path": name, "decision": "matched", "hamming_distance": 3, "ssim_value": 0.3} for name in names
     ]
-    tables.write(tmp_path / "t.csv", tables.JPEG_TO_TIFF, rows)
+    tables.write(tmp_path / "t.csv", JPEG_TO_TIFF, rows)
     assert set(plot.run(tmp_path / "t.csv", tmp_path / "out", LINES)) == NAMES

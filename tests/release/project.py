@@ -15,8 +15,11 @@ from PIL import Image
 from semtrace.core.tracing.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.io.project_state import Checkout
+from semtrace.io.schema import Table
+from semtrace.provenance.tables import CONFLICTS, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.release import build
 from semtrace.release.settings import Creator, Settings, parse_version
+from semtrace.stage.rejects import REJECTS
 
 CATEGORIES = ("Porous_Sponge", "Particles", "Tips", "Fibres")
 CLEAN = Checkout("a" * 40, "2026-11-21", (), (), ())
@@ -101,20 +104,20 @@ class Project:
             original.write_bytes(p.tiff)
             known = _known(p)
             original_group = {"path": p.original, "side": "tiff", "group": f"o{p.seed}", "split": p.split}
-            rows["groups"].append(original_group)
-            for name, (_, columns) in _TABLES.items():
+            rows["groups"].append(dict.fromkeys(GROUPS.names) | original_group)
+            for name, (_, table) in _TABLES.items():
                 if name not in ("rejects", "conflicts"):
-                    rows[name].append({column: known[name].get(column, "") for column in columns})
+                    rows[name].append({column: known[name].get(column, "") for column in table.names})
             if p.labelled == "":
                 rows["conflicts"].append(
                     {"kind": "several_categories", "content": p.original, "categories": "Fibres|Tips", "files": p.path,
                      "resolution": "excluded", "rule": "exclude"}
                 )  # fmt: skip
-        for name, (files, columns) in _TABLES.items():
+        for name, (files, table) in _TABLES.items():
             for file_name in files:
                 target = self.root / "work" / file_name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                tables.write(target, columns, rows[name])
+                tables.write(target, table, rows[name])
         (self.root / "params.yaml").write_text(yaml.safe_dump({"made": "by a test"}))
 
     def release(self, version: str, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
@@ -132,17 +135,16 @@ class Project:
         return Path(done.folder)
 
 
-_GROUPS = ("path", "side", "group", "split")
-_TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "jpeg": (("fingerprint/jpeg/hashes.csv",), tables.HASHES),
-    "tiff": (("fingerprint/tiff/hashes.csv",), tables.HASHES),
-    "rejects": (("fingerprint/jpeg/rejects.csv", "match/rejects.csv"), tables.REJECTS),
-    "mapping": (("match/jpeg_to_tiff.csv",), tables.JPEG_TO_TIFF),
-    "back": (("match/tiff_to_jpeg.csv",), tables.TIFF_TO_JPEG),
-    "inventory": (("inventory/inventory.csv",), tables.INVENTORY),
-    "labels": (("label/labels.csv",), tables.LABELS),
-    "conflicts": (("label/conflicts.csv",), tables.CONFLICTS),
-    "groups": (("deduplicate/groups.csv",), _GROUPS),
+_TABLES: dict[str, tuple[tuple[str, ...], Table]] = {
+    "jpeg": (("fingerprint/jpeg/hashes.csv",), HASHES),
+    "tiff": (("fingerprint/tiff/hashes.csv",), HASHES),
+    "rejects": (("fingerprint/jpeg/rejects.csv", "match/rejects.csv"), REJECTS),
+    "mapping": (("match/jpeg_to_tiff.csv",), JPEG_TO_TIFF),
+    "back": (("match/tiff_to_jpeg.csv",), TIFF_TO_JPEG),
+    "inventory": (("inventory/inventory.csv",), INVENTORY),
+    "labels": (("label/labels.csv",), LABELS),
+    "conflicts": (("label/conflicts.csv",), CONFLICTS),
+    "groups": (("deduplicate/groups.csv",), GROUPS),
 }
 
 

@@ -61,8 +61,8 @@ def _fours(rows):
 
 
 def test_a_shard_is_closed_before_it_is_too_large():
-    rows = [{"bytes": size} for size in ("600000", "500000", "400000", "2000000", "1")]
-    sizes = [[int(row["bytes"]) for row in chunk] for chunk in pack._chunks(rows, 1_000_000)]
+    rows = [{"bytes": size} for size in (600_000, 500_000, 400_000, 2_000_000, 1)]
+    sizes = [[row["bytes"] for row in chunk] for chunk in pack._chunks(rows, 1_000_000)]
     assert sizes == [[600_000], [500_000, 400_000], [2_000_000], [1]]
 
 

@@ -12,7 +12,8 @@ import pytest
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from semtrace.io import files, tables
+from semtrace.io import digests, files, tables
+from semtrace.io.verdicts import TRUTH
 from semtrace.synthetic import generate as module
 from semtrace.synthetic.generate import Settings, generate, plan
 from semtrace.synthetic.recording import record
@@ -36,7 +37,7 @@ def root(made):
 
 @pytest.fixture(scope="module")
 def truth(root):
-    return [dict(row) for row in tables.read(root / "known" / "truth.csv", tables.TRUTH)]
+    return [dict(row) for row in tables.read(root / "known" / "truth.csv", TRUTH)]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def frames():
 
 
 def tree(folder):
-    return {name: files.md5(path.read_bytes()) for name, path in files.walk(folder)}
+    return {name: digests.md5(path.read_bytes()) for name, path in files.walk(folder)}
 
 
 def tiffs(root):
@@ -106,14 +107,14 @@ def test_every_sound_tiff_and_every_published_picture_has_its_kind(root, truth, 
 def test_truth_names_files_that_exist_and_the_smallest_of_equal_ones(root, truth):
     by_content = defaultdict(list)
     for name, path in tiffs(root).items():
-        by_content[files.md5(path.read_bytes())].append(name)
+        by_content[digests.md5(path.read_bytes())].append(name)
     lost = 0
     for row in truth:
         assert row["category"] == row["jpeg_path"].split("/")[0]
         if row["tiff_path"]:
             data = (root / "archive" / row["tiff_path"]).read_bytes()
             assert broken(data) == ""
-            assert row["tiff_path"] == min(by_content[files.md5(data)])
+            assert row["tiff_path"] == min(by_content[digests.md5(data)])
         lost += not row["tiff_path"]
     assert lost == SMALL.lost
 
@@ -158,7 +159,7 @@ def test_folders_names_and_extensions_are_as_messy_as_announced(root):
 def test_exact_copies_lie_in_other_places(root, frames):
     content = defaultdict(list)
     for name, path in tiffs(root).items():
-        content[files.md5(path.read_bytes())].append(name)
+        content[digests.md5(path.read_bytes())].append(name)
     copies = [names for names in content.values() if len(names) > 1]
     assert sum(len(names) - 1 for names in copies) == sum(len(frame.copies) for frame in frames) >= 2
     assert sum(len(frame.copies) for frame in plan(LARGE)) >= 8
@@ -303,12 +304,12 @@ def test_the_summary_says_what_was_written(made, frames):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"originals": 39}, "originals = 39: must be a whole number of at least 40"),
-        ({"published": 3}, "published = 3"),
-        ({"published": 300}, "published = 300: 270 of them need an original"),
-        ({"seed": -1}, "seed = -1"),
-        ({"width": 100}, "width = 100"),
-        ({"originals": 240.0}, "originals = 240.0"),
+        ({"originals": 39}, "synthetic.originals is 39; it must be a whole number of at least 40"),
+        ({"published": 3}, "synthetic.published is 3;"),
+        ({"published": 300}, "synthetic.published is 300: 270 of them need an original"),
+        ({"seed": -1}, "synthetic.seed is -1"),
+        ({"width": 100}, "synthetic.width is 100"),
+        ({"originals": 240.0}, "synthetic.originals is 240.0"),
     ],
 )
 def test_wrong_settings(wrong, message):

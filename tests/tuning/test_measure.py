@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from semtrace.io import tables
 from semtrace.provenance import match
+from semtrace.provenance.tables import HASHES
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.provenance.tracing.sides import load_side
 from semtrace.tuning.measure import measure
@@ -27,7 +28,7 @@ def test_without_an_original_it_is_a_run_on_an_archive_without_it(crowded, tmp_p
     rows = table(crowded.work / "fingerprint/tiff/hashes.csv")
     for path in ("frame_1.tif", "other_2.tif"):
         [t] = [t for t, content in enumerate(one.originals.contents) if content.paths == (path,)]
-        tables.write(tmp_path / "hashes.csv", tables.HASHES, (row for row in rows if row["path"] != path))
+        tables.write(tmp_path / "hashes.csv", HASHES, (row for row in rows if row["path"] != path))
         match.run(
             tmp_path / "hashes.csv", [crowded.work / "fingerprint/jpeg/hashes.csv"], tmp_path / "match", settings,
             defaults(tmp_path).executor, archive=crowded.archive, published=crowded.published,

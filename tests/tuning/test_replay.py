@@ -9,8 +9,10 @@ import pytest
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
+from semtrace.io.verdicts import VERDICTS
 from semtrace.provenance import fingerprint, match
 from semtrace.provenance.fingerprint import HashSettings
+from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.tuning.replay import Replay, prepare
 from tests.pipeline import defaults, table
@@ -25,10 +27,10 @@ POINTS = [
     {"min_ssim": -1.0, "min_correlation": -1.0, "min_margin": 0.0},
     {"min_ssim": 0.985, "min_correlation": 0.5, "max_candidates": 2},
     {"min_correlation": 0.995, "max_candidates": 3},
-    {"one_to_one": "on"},
-    {"one_to_one": "on", "min_ssim": 0.9, "hamming_threshold": 80},
+    {"one_to_one": True},
+    {"one_to_one": True, "min_ssim": 0.9, "hamming_threshold": 80},
 ]
-TABLES = {"jpeg_to_tiff.csv": tables.JPEG_TO_TIFF, "tiff_to_jpeg.csv": tables.TIFF_TO_JPEG}
+TABLES = {"jpeg_to_tiff.csv": JPEG_TO_TIFF, "tiff_to_jpeg.csv": TIFF_TO_JPEG}
 
 
 def hashed(done: Done, size: int, folder, p):
@@ -50,15 +52,15 @@ def matched(done: Done, hashes, folder, settings, executor, verdicts=None) -> ma
 def written(one: Replay, settings, folder) -> int:
     results, examined = one.at(settings)
     folder.mkdir(exist_ok=True)
-    tables.write(folder / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, results.forward(one.both))
-    tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, results.backward(one.both, images=True))
+    tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, results.forward(one.both))
+    tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, results.backward(one.both, images=True))
     return examined
 
 
-@pytest.mark.parametrize(("size", "geometry"), [(32, "off"), (16, "off"), (8, "off"), (32, "on")])
+@pytest.mark.parametrize(("size", "geometry"), [(32, False), (16, False), (8, False), (32, True)])
 def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, size, geometry):
     p = defaults(tmp_path)
-    tried = POINTS if geometry == "off" else POINTS[::3]
+    tried = POINTS if not geometry else POINTS[::3]
     asked = [replace(p.match, geometry=geometry, **point) for point in tried]
     hashes = hashed(crowded, size, tmp_path, p)
     knowledge = read_knowledge(crowded.work / "convert/converted.csv", None)
@@ -69,10 +71,10 @@ def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, si
         examined = written(one, settings, tmp_path / "replay")
         for name in TABLES:
             assert (tmp_path / "replay" / name).read_bytes() == (tmp_path / "match" / name).read_bytes(), settings
-        assert examined >= summary.pairs_compared or geometry == "on"  # places of parts are no comparisons by hash
+        assert examined >= summary.pairs_compared or geometry  # places of parts are no comparisons by hash
         seen |= {(row["decision"], row["reason"]) for row in table(tmp_path / "match/jpeg_to_tiff.csv")}
     reasons = {reason for _, reason in seen}
-    if geometry == "off":  # the points try every line of the decision
+    if not geometry:  # the points try every line of the decision
         assert {"proven", "ssim", "no_candidate", "ssim_too_low", "runner_up_too_close"} <= reasons
 
 
@@ -89,7 +91,7 @@ def test_a_persons_verdicts_hold_at_any_distance(crowded, tmp_path):
     with verdicts.open("w", newline="") as file:
         csv.writer(file).writerows(
             [
-                tables.VERDICTS,
+                VERDICTS.names,
                 (stranger, tiffs["other_0.tif"], "same", "me", "2026-01-01"),
                 (jpegs[0], "0" * 32, "same", "me", "2026-01-01"),  # the original is not here: it says nothing
                 (md5[other["jpeg_path"]], tiffs["other_1.tif"], "different", "me", "2026-01-01"),
@@ -132,7 +134,7 @@ def test_a_picture_that_cannot_be_read_any_more_matters_only_where_it_is_compare
 
 def test_one_measurement_is_for_one_geometry(done, tmp_path):
     p = defaults(tmp_path)
-    asked = [replace(p.match, geometry=geometry) for geometry in ("on", "off")]
+    asked = [replace(p.match, geometry=geometry) for geometry in (True, False)]
     with pytest.raises(InputError, match="one geometry"):
         prepare(hashed(done, 32, tmp_path, p), (done.archive, done.published), asked, read_knowledge(None, None),
                 p.executor)  # fmt: skip

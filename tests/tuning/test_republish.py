@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from semtrace.core.errors import InputError
-from semtrace.io import tables
 from semtrace.io.encoders import ENCODERS
+from semtrace.io.verdicts import TRUTH
 from semtrace.provenance.fingerprint import HashSettings
 from semtrace.stage.executor import Executor
 from semtrace.tuning import republish
@@ -67,4 +67,4 @@ def test_an_original_that_is_gone_is_listed(done, tmp_path):
     rejects, truth = made(done, tmp_path / "out", 1000, archive=tmp_path / "archive")
     assert [(one.path, one.reason) for one in rejects] == [("deep.tiff", "unreadable")]
     assert "deep.tiff" not in {row["tiff_path"] for row in truth}
-    assert tuple(truth[0]) == tables.TRUTH
+    assert tuple(truth[0]) == TRUTH.names

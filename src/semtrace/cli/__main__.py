@@ -1,4 +1,4 @@
-"""``python -m semtrace.cli.main`` is the command ``semtrace``."""
+"""``python -m semtrace.cli.main.main.main`` is the command ``semtrace``."""
 
 import sys
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from semtrace.cli import stages
 from semtrace.config import composition, own_code, params
 from semtrace.core.errors import InputError
-from semtrace.io.files import harmless
+from semtrace.io.terminal import harmless
 from semtrace.stage import claim
 from semtrace.stage.claim import Claim
 

@@ -34,7 +34,7 @@ def _features(given: argparse.Namespace) -> Any:
     job = stages.job(given, stages.load(given))
     if given.folder is None:
         return features.stage(job)
-    settings = replace(job.params.section("features"), root=given.folder, table="")
+    settings = replace(job.params.features, root=given.folder, table="")
     return features.run(settings, None, job.result("features"), job.executor)  # no table speaks of this folder
 
 
@@ -42,9 +42,9 @@ def _discover(given: argparse.Namespace) -> Any:
     from semtrace.discovery import discover
 
     job = stages.job(given, stages.load(given))
-    settings, out = job.params.section("discover"), job.result("discover")
+    settings, out = job.params.discover, job.result("discover")
     if given.within:  # beside the tree of all, which stays
         settings = replace(settings, within=given.within)
         out = out.with_name("discover-" + given.within.replace("/", "_"))
-    root = given.folder or job.params.section("features").root
+    root = given.folder or job.params.features.root
     return discover.run(job.work, root, out, settings, job.executor)

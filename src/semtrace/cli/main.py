@@ -17,10 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import discovery, release, repro, run, stages, tables_alone, tuning
+from semtrace.cli import discovery, release, repro, run, stages, tables_alone, tuning, watch
 from semtrace.config import pipeline
 
-_ANYWHERE = ("verify", "diff", "pack")  # they read a release, and nothing of the project
+_ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.overrides += rest
 
     from semtrace.core.errors import SemtraceError
-    from semtrace.io.files import harmless
+    from semtrace.io.terminal import harmless
 
     try:
         with _held(given):
@@ -140,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     release.add(verb, stages.PARAMS, stages.WORK)
     discovery.add(verb)
+    watch.add(verb)
     return parser
 
 
@@ -161,7 +162,7 @@ def _explain(error: OSError, work: Path) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    from semtrace.io.files import harmless
+    from semtrace.io.terminal import harmless
 
     if code_file := os.environ.get(stages.CODE_FILE):  # DVC itself exits with 255 whatever the reason
         with contextlib.suppress(OSError):

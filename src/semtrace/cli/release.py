@@ -66,7 +66,7 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
 
 
 def _verify(given: argparse.Namespace) -> Any:
-    from semtrace.io.files import harmless
+    from semtrace.io.terminal import harmless
     from semtrace.release import verify
 
     _check_release(given.release)

@@ -55,7 +55,7 @@ def _load_label_and_plot() -> None:
 
 def _one(given: argparse.Namespace, words: str) -> str:
     """Run the stage of these words, e.g. ``fingerprint tiff``; its summary."""
-    from semtrace.io.files import harmless
+    from semtrace.io.terminal import harmless
 
     name, _, side = words.partition(" ")
     p = stages.ready(given)
@@ -75,6 +75,6 @@ def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
         return prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
             job.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
-            p.match.geometry == "on", p.executor.cache,
+            p.match.geometry, p.executor.cache,
         )  # fmt: skip
     return None

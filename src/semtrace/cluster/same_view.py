@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from semtrace.io.files import md5, open_regular
+from semtrace.io.digests import md5
+from semtrace.io.files import open_regular
 
 _HEAD = 1 << 16  # bytes: enough to tell two images apart, and read in no time
 

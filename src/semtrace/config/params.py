@@ -7,30 +7,51 @@ bad value is an error before any work starts. A stage checks the sections it rea
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache, reduce
 from importlib import import_module
+from operator import getitem
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import model_validator
 
 from semtrace.config import composition
 from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
-from semtrace.stage.executor import Executor
+from semtrace.io.terminal import harmless
+from semtrace.stage.settings import Section, SettingsError
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML without its part in C
+    from yaml import SafeLoader  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from semtrace.provenance import convert, deduplicate, fingerprint, label, match
-    from semtrace.release import settings as release_settings
-    from semtrace.synthetic import generate
-    from semtrace.tuning import calibrate, sweep
+    from semtrace.discovery.agree import Settings as AgreeSettings
+    from semtrace.discovery.dimension import Settings as DimensionSettings
+    from semtrace.discovery.discover import Settings as DiscoverSettings
+    from semtrace.discovery.distances import Settings as DistancesSettings
+    from semtrace.discovery.features import Settings as FeaturesSettings
+    from semtrace.discovery.methods import Settings as ClusterSettings
+    from semtrace.discovery.reduce import Settings as ReduceSettings
+    from semtrace.provenance.convert import Settings as ConvertSettings
+    from semtrace.provenance.deduplicate import Settings as DeduplicateSettings
+    from semtrace.provenance.fingerprint import HashSettings, Selection
+    from semtrace.provenance.label import LabelsSettings
+    from semtrace.provenance.label import Settings as LabelSettings
+    from semtrace.provenance.match import Settings as MatchSettings
+    from semtrace.release.settings import Settings as ReleaseSettings
+    from semtrace.stage.executor import Executor
+    from semtrace.synthetic.generate import Settings as SyntheticSettings
+    from semtrace.tuning.calibrate import Settings as CalibrateSettings
+    from semtrace.tuning.sweep import Settings as SweepSettings
+    from semtrace.watch.settings import Settings as WatchSettings
 
+Kind = TypeVar("Kind", bound=Section)
 HEADER = "# Generated from conf/ by `semtrace params`. Edit conf/, not this file; a test compares the two.\n"
 _MADE = "# Written by `semtrace calibrate`.\n"
 
@@ -39,8 +60,7 @@ class ParamsError(InputError):
     """A parameter is unknown, missing or out of range; the message names it and says where to mend it."""
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(Section, section="dataset"):
     """Where the inputs are (conf/dataset/), relative to the project's root or absolute.
 
     ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends.
@@ -54,7 +74,8 @@ class Dataset:
     shards: dict[str, str]
     joined: list[str]
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _shards_are_apart(self) -> Self:
         folders = {name: PurePosixPath(folder) for name, folder in self.shards.items()}
         for name, folder in folders.items():
             if not re.fullmatch(r"[\w-]+", name):
@@ -65,10 +86,10 @@ class Dataset:
                 raise ValueError(f"dataset.shards.{name} is {str(folder)!r}; it must be a folder inside the archive")
             if inside := [other for other, outer in folders.items() if other != name and folder.is_relative_to(outer)]:
                 raise ValueError(f"dataset.shards.{name} lies in the folder of {inside[0]}; shards must be apart")
+        return self
 
 
-@dataclass(frozen=True)
-class Tracking:
+class Tracking(Section, section="tracking"):
     """MLflow (conf/tracking/)."""
 
     enabled: bool
@@ -77,30 +98,27 @@ class Tracking:
     artifacts: str
 
 
-# Section -> the dataclass that checks it; a stage's own section stands in its module.
-SECTIONS = {
-    "dataset": "semtrace.config.params:Dataset",
-    "synthetic": "semtrace.synthetic.generate:Settings",
-    "convert": "semtrace.provenance.convert:Settings",
-    "hash": "semtrace.provenance.fingerprint:HashSettings",
-    "fingerprint": "semtrace.provenance.fingerprint:Selection",
-    "match": "semtrace.provenance.match:Settings",
-    "deduplicate": "semtrace.provenance.deduplicate:Settings",
-    "labels": "semtrace.provenance.label:LabelsSettings",
-    "label": "semtrace.provenance.label:Settings",
-    "release": "semtrace.release.settings:Settings",
-    "calibrate": "semtrace.tuning.calibrate:Settings",
-    "sweep": "semtrace.tuning.sweep:Settings",
-    "features": "semtrace.discovery.features:Settings",
-    "dimension": "semtrace.discovery.dimension:Settings",
-    "reduce": "semtrace.discovery.reduce:Settings",
-    "distances": "semtrace.discovery.distances:Settings",
-    "cluster": "semtrace.discovery.methods:Settings",
-    "agree": "semtrace.discovery.agree:Settings",
-    "discover": "semtrace.discovery.discover:Settings",
-    "executor": "semtrace.stage.executor:Executor",
-    "tracking": "semtrace.config.params:Tracking",
-}
+class _At(Generic[Kind]):
+    """A section of ``Params``, checked when it is first read; only then its class, say ``module:Settings``, is loaded.
+
+    The section has the attribute's name, or ``name``, dotted, where a house nests it: ``curation.deduplicate``.
+    """
+
+    def __init__(self, where: str, name: str = "") -> None:
+        self.where, self.name = where, name
+
+    def __set_name__(self, _owner: type, attribute: str) -> None:
+        self.attribute, self.name = attribute, self.name or attribute
+
+    def kind(self) -> type[Kind]:
+        """The class that checks it."""
+        module, _, name = self.where.partition(":")
+        return cast("type[Kind]", getattr(import_module(module), name))
+
+    def __get__(self, params: Params, _owner: type) -> Kind:
+        """The section, the same object every time."""
+        value = vars(params)[self.attribute] = params.checked(self.kind())
+        return value
 
 
 class Params:
@@ -114,108 +132,79 @@ class Params:
         ParamsError: a section is unknown or missing; on reading one, its keys or values are wrong.
     """
 
+    dataset: _At[Dataset] = _At("semtrace.config.params:Dataset")
+    synthetic: _At[SyntheticSettings] = _At("semtrace.synthetic.generate:Settings")
+    convert: _At[ConvertSettings] = _At("semtrace.provenance.convert:Settings")
+    hash: _At[HashSettings] = _At("semtrace.provenance.fingerprint:HashSettings")
+    fingerprint: _At[Selection] = _At("semtrace.provenance.fingerprint:Selection")
+    match: _At[MatchSettings] = _At("semtrace.provenance.match:Settings")
+    deduplicate: _At[DeduplicateSettings] = _At("semtrace.provenance.deduplicate:Settings")
+    labels: _At[LabelsSettings] = _At("semtrace.provenance.label:LabelsSettings")
+    label: _At[LabelSettings] = _At("semtrace.provenance.label:Settings")
+    release: _At[ReleaseSettings] = _At("semtrace.release.settings:Settings")
+    calibrate: _At[CalibrateSettings] = _At("semtrace.tuning.calibrate:Settings")
+    sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
+    features: _At[FeaturesSettings] = _At("semtrace.discovery.features:Settings")
+    dimension: _At[DimensionSettings] = _At("semtrace.discovery.dimension:Settings")
+    reduce: _At[ReduceSettings] = _At("semtrace.discovery.reduce:Settings")
+    distances: _At[DistancesSettings] = _At("semtrace.discovery.distances:Settings")
+    cluster: _At[ClusterSettings] = _At("semtrace.discovery.methods:Settings")
+    agree: _At[AgreeSettings] = _At("semtrace.discovery.agree:Settings")
+    discover: _At[DiscoverSettings] = _At("semtrace.discovery.discover:Settings")
+    executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
+    tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")
+    watch: _At[WatchSettings] = _At("semtrace.watch.settings:Settings")
+
     def __init__(self, tree: Any, origin: str) -> None:
         if not isinstance(tree, dict):
             raise ParamsError(f"{origin}: not a mapping of sections; compose it again with `semtrace params`")
-        unknown, missing = sorted(set(tree) - set(SECTIONS)), sorted(set(SECTIONS) - set(tree))
-        if unknown or missing:
-            what = [f"unknown section {name!r}" for name in unknown] + [f"section {name!r} missing" for name in missing]
-            raise ParamsError(f"{origin}: {', '.join(what)}; the sections are {', '.join(SECTIONS)}")
+        sections = [one.name for one in self._sections()]
+        found = list(_found(tree, sections))
+        what = [f"unknown section {name!r}" for name in found if name not in sections]
+        what += [f"section {name!r} missing" for name in sections if name not in found]
+        if what:
+            raise ParamsError(f"{origin}: {', '.join(what)}; the sections are {', '.join(sections)}")
         self._tree, self._origin = tree, origin
 
     @property
     def tree(self) -> dict[str, Any]:
-        """The values as they were read, section by section."""
+        """The values as they were read, section by section; of checked sections, switches as booleans."""
         return cast("dict[str, Any]", self._tree)
 
-    @cached_property
-    def dataset(self) -> Dataset:
-        """Where the inputs are."""
-        return cast("Dataset", self.section("dataset"))
-
-    @cached_property
-    def synthetic(self) -> generate.Settings:
-        """What to generate."""
-        return cast("generate.Settings", self.section("synthetic"))
-
-    @cached_property
-    def convert(self) -> convert.Settings:
-        """How TIFFs become JPEGs."""
-        return cast("convert.Settings", self.section("convert"))
-
-    @cached_property
-    def hash(self) -> fingerprint.HashSettings:
-        """The perceptual hash."""
-        return cast("fingerprint.HashSettings", self.section("hash"))
-
-    @cached_property
-    def fingerprint(self) -> fingerprint.Selection:
-        """Which images are fingerprinted."""
-        return cast("fingerprint.Selection", self.section("fingerprint"))
-
-    @cached_property
-    def match(self) -> match.Settings:
-        """Thresholds of the match."""
-        return cast("match.Settings", self.section("match"))
-
-    @cached_property
-    def deduplicate(self) -> deduplicate.Settings:
-        """What belongs together, and how it is split."""
-        return cast("deduplicate.Settings", self.section("deduplicate"))
-
-    @cached_property
-    def labels(self) -> label.LabelsSettings:
-        """The vocabulary."""
-        return cast("label.LabelsSettings", self.section("labels"))
-
-    @cached_property
-    def label(self) -> label.Settings:
-        """How labelled copies are made."""
-        return cast("label.Settings", self.section("label"))
-
-    @cached_property
-    def release(self) -> release_settings.Settings:
-        """What a release says of itself."""
-        return cast("release_settings.Settings", self.section("release"))
-
-    @cached_property
-    def calibrate(self) -> calibrate.Settings:
-        """What is calibrated for, and the thresholds tried."""
-        return cast("calibrate.Settings", self.section("calibrate"))
-
-    @cached_property
-    def sweep(self) -> sweep.Settings:
-        """What the recommended point of a sweep must have."""
-        return cast("sweep.Settings", self.section("sweep"))
-
-    @cached_property
-    def executor(self) -> Executor:
-        """Where the work is done."""
-        return cast("Executor", self.section("executor"))
-
-    @cached_property
-    def tracking(self) -> Tracking:
-        """The MLflow settings."""
-        return cast("Tracking", self.section("tracking"))
-
-    def section(self, name: str) -> Any:
-        """Check one section and return it typed."""
-        module, _, kind_name = SECTIONS[name].partition(":")
-        kind, values = getattr(import_module(module), kind_name), self._tree[name]
-        allowed = [field.name for field in fields(kind)]
-        if not isinstance(values, dict):
-            raise ParamsError(f"{self._origin}: section {name!r} must be a mapping of {', '.join(allowed)}")
-        unknown, missing = sorted(set(values) - set(allowed)), sorted(set(allowed) - set(values))
-        if unknown or missing:
-            what = [f"unknown parameter {name}.{key}" for key in unknown] + [f"{name}.{key} missing" for key in missing]
-            raise ParamsError(f"{self._origin}: {', '.join(what)}; {name} has {', '.join(allowed)}")
+    def checked(self, kind: type[Kind]) -> Kind:
+        """A section from the tree; where it has the old spelling of a switch, one line says so."""
+        values = reduce(getitem, kind.section.split("."), self.tree)
         try:
-            return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
-        except OmegaConfBaseException as error:
-            reason = str(error).splitlines()[0]
-            raise ParamsError(f"{self._origin}: {name}.{error.full_key or '?'}: {reason}") from error
-        except ValueError as error:
-            raise ParamsError(f"{self._origin}: {name}: {error}") from error
+            section = kind.read(values)
+        except SettingsError as error:
+            raise ParamsError(f"{self._origin}: {error}") from error
+        for name, value in values.items():
+            switch = getattr(section, name)
+            if isinstance(value, str) and isinstance(switch, bool):
+                _warn(f"{self._origin}: {kind.section}.{name} is {value!r}, an old spelling of {str(switch).lower()}")
+                values[name] = switch
+        return section
+
+    def check(self) -> None:
+        """Check all sections."""
+        for section in self._sections():
+            getattr(self, section.attribute)
+
+    @classmethod
+    def _sections(cls) -> list[_At[Any]]:
+        return [one for kind in reversed(cls.__mro__) for one in vars(kind).values() if isinstance(one, _At)]
+
+
+def _found(tree: Mapping[str, Any], sections: Collection[str], prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        nested = isinstance(value, dict) and any(section.startswith(f"{name}.") for section in sections)
+        yield from _found(value, sections, f"{name}.") if nested else [name]
+
+
+@lru_cache  # a line for each, however often the parameters are read
+def _warn(line: str) -> None:
+    print(harmless(f"semtrace: warning: {line}"), file=sys.stderr)
 
 
 def load(file: Path, *, workers: int | None = None) -> Params:
@@ -229,16 +218,22 @@ def load(file: Path, *, workers: int | None = None) -> Params:
     return parse(text, file.name, workers=workers)
 
 
+class _Loader(SafeLoader):
+    """Refuses a key that stands twice, which YAML forbids and PyYAML lets pass."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [str(key) for key, count in Counter(map(str, keys)).items() if count > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice", node.start_mark)
+        return cast("dict[Any, Any]", super().construct_mapping(node, deep=deep))
+
+
 @lru_cache(maxsize=8)  # all stages of a run ask for the same
 def parse(text: str, origin: str, *, workers: int | None = None) -> Params:
-    """Parameters from the text of a params.yaml; ``origin`` names it in errors.
-
-    Read as YAML 1.2, as DVC does: `dvc exp run -S` writes the file anew and leaves out the quotes around ``off``, which
-    in YAML 1.1 is no word but false.
-    """
+    """Parameters from the text of a params.yaml; ``origin`` names it in errors."""
     try:
-        tree = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
+        tree = yaml.load(text, _Loader)  # noqa: S506  (a safe loader)
+    except yaml.YAMLError as error:
         raise ParamsError(f"{origin}: not YAML ({error}); run `semtrace params` to compose it again") from error
     params = Params(tree, origin)
     if workers is not None:
@@ -251,9 +246,7 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
     if not (conf / "config.yaml").is_file():
         raise ParamsError(f"{conf / 'config.yaml'}: not found; run this in the project's root")
     tree = _tree(conf, overrides)
-    params = Params(tree, "conf/")
-    for name in SECTIONS:
-        params.section(name)
+    Params(tree, "conf/").check()
     body = _dump(tree)
     return f"{HEADER}{composition.record(body, plain(conf, composition.files_digest(conf)), overrides)}{body}"
 
@@ -267,6 +260,8 @@ def plain(conf: Path, _files: str) -> str:
 def _tree(conf: Path, overrides: Sequence[str], *, whole: bool = True) -> Any:
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     try:
         with initialize_config_dir(str(conf.absolute()), version_base="1.3"):

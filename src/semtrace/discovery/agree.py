@@ -8,29 +8,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from semtrace.core.statistics.agreement import agreement, halved, orthogonal, uniform
 from semtrace.discovery import agree_figures, clusterings, feature_sets
 from semtrace.discovery.clusterings import Clustered, Labels
 from semtrace.discovery.looks import digits
+from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
+from semtrace.io.schema import Column, Table
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
+from semtrace.stage.settings import Section, Whole
 
-SCORES = (
-    "nmi", "nmi_arithmetic", "ami", "ari", "homogeneity", "completeness", "v_measure", "purity", "largest_share",
-    "singletons",
-)  # fmt: skip
-AGREEMENT = ("features", "method", "k", "against", "images", *SCORES, "note")
-REFERENCE = ("against", "reference", "k", "images", *SCORES)
+KINDS = Table(
+    "subcategories.csv",
+    1,
+    (
+        Column("path", "text", "the image"),
+        Column("category", "text", "its category"),
+        Column("kind", "text", "its kind below the category"),
+    ),
+)
+"""The table that ``agree.known`` names."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="agree"):
     """What clusterings are compared with (conf/agree/).
 
     Attributes:
@@ -42,13 +49,9 @@ class Settings:
     """
 
     known: str
-    most: int
-    draws: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.most < 2 or self.draws < 1:
-            raise ValueError(f"agree.most is {self.most}, agree.draws {self.draws}; must be 2 or more, 1 or more")
+    most: Annotated[Whole, Field(ge=2, description="clusters")]
+    draws: Annotated[Whole, Field(ge=1)]
+    seed: Whole
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Summary:
 def stage(job: Job) -> Summary:
     """Run on what ``features`` and ``cluster`` wrote."""
     features, clusters, out = (job.result(name) for name in ("features", "cluster", "agree"))
-    return run(features, clusters, out, job.params.section("agree"))
+    return run(features, clusters, out, job.params.agree)
 
 
 def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summary:
@@ -78,7 +81,7 @@ def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summar
     against = {"category": {path: row["category"] for path, row in images.items()}}
     known = Path(settings.known) if settings.known else None
     if known is not None and known.is_file():
-        rows = tables.read(known, ("path", "category", "kind"))
+        rows = tables.read(known, KINDS)
         against["kind"] = {row["path"]: f"{row['category']}/{row['kind']}" for row in rows}
     groups = _groups(features)
     sets = clusterings.read(clusters)

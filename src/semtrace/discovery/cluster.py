@@ -16,14 +16,12 @@ from semtrace.discovery import cluster_figures, feature_sets, methods
 from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
 from semtrace.discovery.methods import Density, Labels, Settings
+from semtrace.discovery.tables import DENSITY, MERGES, POINTS
 from semtrace.io import column_table, tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
 
-POINTS = ("features", "point", "md5", "path", "images")
-MERGES = ("features", "method", "step", "left", "right", "height", "size")
-DENSITY = ("features", "point", "path", "log_density", "error", "delta", "parent", "rank", "centre")
 CLUSTERS = ("path", "features", "method", "k", "cluster", "to_medoid", "stability")
 
 
@@ -49,7 +47,7 @@ class _Clustering:
 
 def stage(job: Job) -> Summary:
     """Run on what ``reduce`` wrote."""
-    return run(job.result("reduce"), job.result("cluster"), job.params.section("cluster"))
+    return run(job.result("reduce"), job.result("cluster"), job.params.cluster)
 
 
 def run(reduced: Path, out: Path, settings: Settings) -> Summary:

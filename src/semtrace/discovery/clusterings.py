@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from semtrace.core.grouping import density_peaks
 from semtrace.core.grouping.agglomerative import Merges, cut, numbered
 from semtrace.discovery import cluster
+from semtrace.discovery.tables import DENSITY, MERGES, POINTS
 from semtrace.io import column_table, tables
 
 Labels = NDArray[np.int64]
@@ -89,15 +90,15 @@ def read(folder: Path) -> list[Clustered]:
         TableError: a table is missing.
 
     """
-    points: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in tables.read(folder / "points.csv", cluster.POINTS):
+    points: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in tables.read(folder / "points.csv", POINTS):
         points[row["features"]].append(row)
     merges: dict[tuple[str, str], list[tuple[float, float, float, float]]] = defaultdict(list)
-    for row in tables.read(folder / "merges.csv", cluster.MERGES):
+    for row in tables.read(folder / "merges.csv", MERGES):
         cells = float(row["left"]), float(row["right"]), float(row["height"]), float(row["size"])
         merges[row["features"], row["method"]].append(cells)
-    density: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in tables.read(folder / "density.csv", cluster.DENSITY):
+    density: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in tables.read(folder / "density.csv", DENSITY):
         density[row["features"]].append(row)
     flat = _flat(folder / "clusters.parquet")
     return [
@@ -113,9 +114,9 @@ def read(folder: Path) -> list[Clustered]:
     ]
 
 
-def _graph(rows: list[dict[str, str]]) -> Graph:
+def _graph(rows: list[dict[str, Any]]) -> Graph:
     def column(name: str) -> Labels:
-        return np.array([int(row[name]) if row[name] else -1 for row in rows], np.int64)
+        return np.array([-1 if row[name] is None else row[name] for row in rows], np.int64)
 
     rank = column("rank")
     ranked = np.flatnonzero(rank >= 0)

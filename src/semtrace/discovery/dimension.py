@@ -8,31 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
 from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.discovery import dimension_figures, feature_sets
 from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
+from semtrace.discovery.tables import DIMENSION, FIT, PLATEAU
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
+from semtrace.stage.settings import Number, Section, Share, Whole
 
-DIMENSION = (
-    "features", "sample_size", "repeat", "fraction", "estimator", "id", "error", "scale", "points", "merged",
-)  # fmt: skip
-PLATEAU = ("features", "fraction", "dimension", "smallest", "largest", "scale", "verdict")
-FIT = ("features", "log_mu", "minus_log_rest")
 LINE = "thick_line"
 """Name of the artificial set whose dimension is known: a line with noise across it."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="dimension"):
     """How the dimension is estimated (conf/dimension/).
 
     Attributes:
@@ -45,24 +42,12 @@ class Settings:
 
     """
 
-    fractions: list[float]
-    smallest: int
-    repeats: int
-    ranks: list[int]
-    tolerance: float
-    seed: int
-
-    def __post_init__(self) -> None:
-        if not self.fractions or not all(0 < fraction <= 1 for fraction in self.fractions):
-            raise ValueError(f"dimension.fractions is {self.fractions}; each must be above 0, at most 1")
-        if self.smallest < 10:
-            raise ValueError(f"dimension.smallest is {self.smallest}; it must be 10 points or more")
-        if self.repeats < 1:
-            raise ValueError(f"dimension.repeats is {self.repeats}; it must be 1 or more")
-        if any(rank < 1 for rank in self.ranks):
-            raise ValueError(f"dimension.ranks is {self.ranks}; each must be 1 or more")
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"dimension.tolerance is {self.tolerance}; it must be above 0, below 1")
+    fractions: Annotated[list[Annotated[Number, Field(gt=0, le=1)]], Field(min_length=1)]
+    smallest: Annotated[Whole, Field(ge=10, description="points")]
+    repeats: Annotated[Whole, Field(ge=1)]
+    ranks: list[Annotated[Whole, Field(ge=1)]]
+    tolerance: Share
+    seed: Whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,7 @@ class Summary:
 
 def stage(job: Job) -> Summary:
     """Run on what ``features`` wrote."""
-    return run(job.result("features"), job.result("dimension"), job.params.section("dimension"))
+    return run(job.result("features"), job.result("dimension"), job.params.dimension)
 
 
 def run(features: Path, out: Path, settings: Settings) -> Summary:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from semtrace.core.grouping.agglomerative import Merges
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError
@@ -15,23 +18,15 @@ from semtrace.discovery import explain, feature_sets, methods, names, page, thum
 from semtrace.discovery.base import Executor, InputError, write_rejects
 from semtrace.discovery.looks import digits
 from semtrace.discovery.proposals import Proposals
+from semtrace.discovery.tables import MEMBERS, OUTLIERS, SUBCATEGORIES, SUSPECTS, TREE, UNUSED
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
-
-TREE = (
-    "node", "parent", "depth", "size", "images", "height", "category", "purity", "stability", "confounder",
-    "confounder_ami", "confounder_value", "is_confounded", "medoid", "name", "decision",
-)  # fmt: skip
-SUBCATEGORIES = ("md5", "path", "category", "subcategory", "cluster", "stability", "distance", "source")
-SUSPECTS = ("path", "category", "cluster", "cluster_category", "purity", "distance")
-OUTLIERS = ("path", "category", "cluster", "distance", "times_median")
-UNUSED = ("node", "name", "decision", "likeness")
+from semtrace.stage.settings import Number, Section, Whole
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="discover"):
     """Which tree is proposed (conf/discover/).
 
     Attributes:
@@ -51,22 +46,20 @@ class Settings:
 
     features: str
     method: str
-    leaves: int
+    leaves: Annotated[Whole, Field(ge=2)]
     within: str
-    samples: int
-    confounded: float
-    pure: float
-    memory_mb: int
+    samples: Annotated[Whole, Field(ge=0)]
+    confounded: Annotated[Number, Field(ge=0, le=1)]
+    pure: Annotated[Number, Field(ge=0, le=1)]
+    memory_mb: Annotated[Whole, Field(ge=1)]
     names: str
-    seed: int
+    seed: Whole
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
         if self.method not in methods.TREES:
             raise ValueError(f"discover.method is {self.method!r}; it must be one of {', '.join(methods.TREES)}")
-        if self.leaves < 2:
-            raise ValueError(f"discover.leaves is {self.leaves}; it must be 2 or more")
-        if not 0 <= self.confounded <= 1 or not 0 <= self.pure <= 1:
-            raise ValueError("discover.confounded and discover.pure must be 0 to 1")
+        return self
 
 
 @dataclass(frozen=True)
@@ -85,8 +78,8 @@ class Summary:
 
 def stage(job: Job) -> Summary:
     """The tree of the images that features were computed of."""
-    settings: Settings = job.params.section("discover")
-    root: Path = job.params.section("features").root
+    settings: Settings = job.params.discover
+    root: Path = job.params.features.root
     return run(job.work, root, job.result("discover"), settings, job.executor)
 
 
@@ -153,7 +146,7 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
         tables.write(folder / "outliers.csv", OUTLIERS, outliers, sort=False)
         tables.write(folder / "unused_names.csv", UNUSED, unused)
         members = ({"node": n.id, "md5": loaded.md5[row]} for n in found for row in n.rows)
-        tables.write(folder / "members.csv", names.MEMBERS, members)
+        tables.write(folder / "members.csv", MEMBERS, members)
         (folder / "thumbs").mkdir()
         pictures = {
             loaded.md5[row]: (loaded.members[row][0], int(images[loaded.members[row][0]]["picture_rows"]))

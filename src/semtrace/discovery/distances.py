@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.spatial.distance import pdist
 from sklearn.metrics import silhouette_score
 
@@ -21,21 +22,15 @@ from semtrace.core.statistics import label_distance as measures
 from semtrace.discovery import distance_figures, feature_sets
 from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
+from semtrace.discovery.tables import DISTANCES, IMBALANCE, SAMPLE
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
-
-SAMPLE = ("path", "category")
-DISTANCES = (
-    "features", "reduced", "columns", "sample", "pearson", "spearman", "silhouette", "overlap_1", "overlap_k", "k",
-    "note",
-)  # fmt: skip
-IMBALANCE = ("knows", "known", "imbalance", "points")
+from semtrace.stage.settings import Section, Whole
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="distances"):
     """Which sample distances are compared on (conf/distances/).
 
     Attributes:
@@ -45,15 +40,9 @@ class Settings:
 
     """
 
-    sample: int
-    k: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.sample < 10:
-            raise ValueError(f"distances.sample is {self.sample}; it must be 10 images or more")
-        if self.k < 1:
-            raise ValueError(f"distances.k is {self.k}; it must be 1 neighbour or more")
+    sample: Annotated[Whole, Field(ge=10, description="images")]
+    k: Annotated[Whole, Field(ge=1, description="neighbours")]
+    seed: Whole
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ class Compared:
 def stage(job: Job) -> Summary:
     """Run on what ``features`` and ``reduce`` wrote."""
     features, reduced, out = (job.result(name) for name in ("features", "reduce", "distances"))
-    return run(features, reduced, out, job.params.section("distances"))
+    return run(features, reduced, out, job.params.distances)
 
 
 def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary:
@@ -155,10 +144,10 @@ def _restricted(loaded: feature_sets.FeatureSet, chosen: list[str]) -> Points:
 
 
 def _measured(one: Compared, codes: NDArray[np.int64], settings: Settings) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(DISTANCES)
+    row: dict[str, Any] = dict.fromkeys(DISTANCES.names)
     row |= {
         "features": one.name,
-        "reduced": int(one.reduced),
+        "reduced": one.reduced,
         "columns": int(one.points.shape[1]),
         "sample": len(one.points),
     }

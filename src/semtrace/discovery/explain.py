@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,16 @@ from numpy.typing import NDArray
 from semtrace.core.statistics.agreement import agreement
 from semtrace.discovery.images import EXPLAINING
 from semtrace.io import tables
+from semtrace.io.schema import Column, Table
+
+_INVENTORY = Table("inventory.csv", 1, (Column("path", "text", ""), Column("instrument", "text", "")))
+_MAPPING = Table("jpeg_to_tiff.csv", 1, (Column("jpeg_path", "text", ""), Column("matched_tiff_path", "text", "")))
+# Of tables of the stages inventory and match what is read here.
 
 ATTRIBUTES = (*EXPLAINING, "width", "bar")
 
 
-def attributes(images: Mapping[str, Mapping[str, str]], mapping: Path, inventory: Path) -> dict[str, dict[str, str]]:
+def attributes(images: Mapping[str, Mapping[str, Any]], mapping: Path, inventory: Path) -> dict[str, dict[str, str]]:
     """Attributes of every image by path; an attribute that is not known is left out.
 
     Args:
@@ -29,19 +35,19 @@ def attributes(images: Mapping[str, Mapping[str, str]], mapping: Path, inventory
     found: dict[str, dict[str, str]] = {}
     lent = _lent(mapping, inventory)
     for path, row in images.items():
-        share = 1 - int(row["picture_rows"]) / int(row["height"])
+        share = 1 - row["picture_rows"] / row["height"]
         bar = f"bar of {share:.0%}" if row["crop"] == "bar" else "no bar found"
         own = {name: row[name] for name in EXPLAINING if row.get(name)}
-        found[path] = {**lent.get(path, {}), **own, "width": row["width"], "bar": bar}
+        found[path] = {**lent.get(path, {}), **own, "width": str(row["width"]), "bar": bar}
     return found
 
 
 def _lent(mapping: Path, inventory: Path) -> dict[str, dict[str, str]]:
     if not mapping.is_file() or not inventory.is_file():
         return {}
-    facts = {row["path"]: row for row in tables.read(inventory, ("path", "instrument"))}
+    facts = {row["path"]: row for row in tables.read(inventory, _INVENTORY)}
     lent = {}
-    for row in tables.read(mapping, ("jpeg_path", "matched_tiff_path")):
+    for row in tables.read(mapping, _MAPPING):
         original = facts.get(row["matched_tiff_path"])
         if original is not None:
             user = PurePosixPath(original["path"]).parts[0]

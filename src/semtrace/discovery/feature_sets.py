@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.grouping.neighbours import Points
 from semtrace.discovery.base import InputError, Reject
+from semtrace.discovery.tables import IMAGES
 from semtrace.io import feature_table, tables
 
 
@@ -151,7 +153,9 @@ def labels(members: Sequence[Sequence[str]], known: Mapping[str, str]) -> Labels
     return Labels([paths[0] for paths in members], category, conflicts)
 
 
-def read_images(folder: Path) -> dict[str, dict[str, str]]:
+def read_images(folder: Path) -> dict[str, dict[str, Any]]:
     """Rows of ``images.csv`` by path; empty where there is none, as beside features that a person brought."""
     file = folder / "images.csv"
-    return {row["path"]: row for row in tables.read(file, ("path", "category"))} if file.is_file() else {}
+    return (
+        {row["path"]: row for row in tables.read(file, IMAGES, required=("path", "category"))} if file.is_file() else {}
+    )

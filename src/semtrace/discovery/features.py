@@ -16,27 +16,30 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import model_validator
 
 from semtrace.discovery.base import Examination, Executor, Failure, InputError, Reject, Source, examine, write_rejects
-from semtrace.discovery.images import EXPLAINING, IMAGES, Listed, listed
+from semtrace.discovery.images import EXPLAINING, Listed, listed
+from semtrace.discovery.tables import IMAGES
 from semtrace.io import feature_table, tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, write_atomic
 from semtrace.io.images import DecodedImage
+from semtrace.io.schema import Column, Table
 from semtrace.io.staging import staged_folder
 from semtrace.models.crop import Crop, picture_rows
 from semtrace.stage.declaration import Job
+from semtrace.stage.settings import Section
 
 _BICUBIC = Image.Resampling.BICUBIC
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="features"):
     """Which features of which images (conf/features/).
 
     Attributes:
@@ -51,23 +54,21 @@ class Settings:
 
     root: Path
     table: str
-    side: str
+    side: Literal["tiff", "jpeg"]
     encoders: list[str]
-    crop: str
+    crop: Crop
     subset: str
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
         if not self.encoders or set(self.encoders) - set(ENCODERS):
             raise ValueError(
                 f"features.encoders is {self.encoders}; known are {', '.join(ENCODERS)}, which need no network. "
                 "Weights of other encoders are in no package that can be installed"
             )
-        if self.crop not in ("bar", "none"):
-            raise ValueError(f"features.crop is {self.crop!r}; it must be bar or none")
-        if self.side not in ("tiff", "jpeg"):
-            raise ValueError(f"features.side is {self.side!r}; it must be tiff or jpeg")
         if not self.subset or "/" in self.subset:
             raise ValueError(f"features.subset is {self.subset!r}; it becomes the first part of file names")
+        return self
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Summary:
 
 def stage(job: Job) -> Summary:
     """Features of the images that ``features.root`` or ``features.table`` names."""
-    settings: Settings = job.params.section("features")
+    settings: Settings = job.params.features
     return run(settings, job.result("deduplicate/groups.csv"), job.result("features"), job.executor)
 
 
@@ -193,7 +194,7 @@ def _examination(settings: Settings) -> Examination:
     names = sorted(settings.encoders)
     modules = (__name__, *(f"semtrace.models.{name}" for name in names))
     kind = Kind(f"features-{'-'.join(names)}-{settings.crop}", modules)
-    return Examination(kind, partial(_facts, names=names, crop=cast("Crop", settings.crop)))
+    return Examination(kind, partial(_facts, names=names, crop=settings.crop))
 
 
 def _facts(data: bytes, image: DecodedImage, *, names: list[str], crop: Crop) -> dict[str, Any]:
@@ -261,4 +262,5 @@ def _write_images(path: Path, kept: list[tuple[Listed, dict[str, Any]]], groups:
         }
         for (image, facts), group in zip(kept, groups, strict=True)
     )  # fmt: skip
-    tables.write(path, (*IMAGES, *more), rows)
+    columns = (*IMAGES.columns, *(Column(name, "text", "as in the table of the images") for name in more))
+    tables.write(path, Table(IMAGES.name, IMAGES.version, columns), rows)

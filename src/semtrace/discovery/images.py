@@ -9,11 +9,22 @@ from pathlib import Path, PurePosixPath
 from semtrace.discovery.base import Failure, InputError, Reject, check_folder, printable, unfit
 from semtrace.io import tables
 from semtrace.io.files import walk
+from semtrace.io.schema import Column, Table
 
 EXTENSIONS = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".png", ".bmp"})
-IMAGES = ("path", "md5", "group", "category", "width", "height", "picture_rows", "crop")
-"""Columns of images.csv, and then those of the input that may explain a cluster: ``EXPLAINING``."""
-
+LISTING = Table(
+    "images",
+    1,
+    (
+        Column("path", "text", "the image, relative to the root"),
+        Column("md5", "text", "that its file must have"),
+        Column("category", "text", "its label"),
+        Column("group", "text", "its duplicate group"),
+    ),
+)
+"""Of a person's table of images what is read here; all but ``path`` may be absent."""
+GROUPS = Table("groups.csv", 1, (Column("path", "text", ""), Column("side", "text", ""), Column("group", "text", "")))
+"""Of the table of the stage deduplicate what is read here."""
 EXPLAINING = ("instrument", "user", "date", "pixel_size_m", "status")
 """Columns of the input table that are kept where it has them."""
 
@@ -65,7 +76,7 @@ def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tu
             folder = PurePosixPath(relative).parent
             images.append(Listed(relative, category=folder.parts[0] if folder.parts else ""))
     else:
-        rows = tables.read(table, ("path",))
+        rows = tables.read(table, LISTING, required=("path",))
         kept = [name for name in EXPLAINING if rows and name in rows[0]]
         images = [
             Listed(
@@ -86,9 +97,7 @@ def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tu
         raise InputError(f"{where}: no image in it (files named {', '.join(sorted(EXTENSIONS))}); name another folder")
     known = {}
     if groups is not None and groups.is_file():
-        known = {
-            row["path"]: row["group"] for row in tables.read(groups, ("path", "side", "group")) if row["side"] == side
-        }
+        known = {row["path"]: row["group"] for row in tables.read(groups, GROUPS) if row["side"] == side}
     return [_with_group(image, known) for image in sorted(images, key=lambda image: image.path)], rejects
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from semtrace.core.grouping import agglomerative, density_peaks, graph_clusters, saddles
 from semtrace.core.grouping.agglomerative import Merges, numbered
 from semtrace.core.grouping.density_peaks import Peaks
 from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError, nearest
 from semtrace.core.statistics import intrinsic_dimension as idim
+from semtrace.stage.settings import Number, Section, Whole
 
 TREES: tuple[str, ...] = agglomerative.METHODS
 OTHERS = ("density_peaks", "saddles", "hdbscan", "spectral")
@@ -23,8 +25,7 @@ NESTED = (*TREES, "density_peaks")
 Labels = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="cluster"):
     """How feature sets are clustered (conf/cluster/).
 
     Attributes:
@@ -43,30 +44,25 @@ class Settings:
     """
 
     methods: list[str]
-    k: list[int]
-    neighbours: int
-    search: int
-    z: float
-    smallest: int
-    memory_mb: int
-    stability_samples: int
-    stability_points: int
-    seed: int
+    k: list[Whole]
+    neighbours: Annotated[Whole, Field(ge=3)]
+    search: Whole
+    z: Annotated[Number, Field(ge=0)]
+    smallest: Annotated[Whole, Field(ge=2)]
+    memory_mb: Annotated[Whole, Field(ge=1)]
+    stability_samples: Annotated[Whole, Field(ge=0)]
+    stability_points: Annotated[Whole, Field(ge=0)]
+    seed: Whole
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
         if not self.methods or set(self.methods) - set(METHODS):
             raise ValueError(f"cluster.methods is {self.methods}; it must be of {', '.join(METHODS)}")
         if not self.k or min(self.k) < 2:
             raise ValueError(f"cluster.k is {self.k}; each must be 2 clusters or more")
-        if self.neighbours < 3 or self.search < self.neighbours:
-            raise ValueError(
-                f"cluster.neighbours is {self.neighbours}, cluster.search {self.search}; they must be 3 or more, and "
-                "search no less than neighbours"
-            )
-        if self.z < 0 or self.smallest < 2 or self.memory_mb < 1:
-            raise ValueError("cluster: z must be 0 or more, smallest 2 or more, memory_mb 1 or more")
-        if self.stability_samples < 0 or self.stability_points < 0:
-            raise ValueError("cluster: stability_samples and stability_points must be 0 or more")
+        if self.search < self.neighbours:
+            raise ValueError(f"cluster.search is {self.search}; it must be {self.neighbours} (neighbours) or more")
+        return self
 
 
 @dataclass(frozen=True, eq=False)

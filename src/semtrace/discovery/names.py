@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from semtrace.discovery.base import InputError
+from semtrace.discovery.tables import MEMBERS, NAMES
 from semtrace.discovery.tree import Node
 from semtrace.io import tables
 
-NAMES = ("node", "name", "decision", "who", "when")
-MEMBERS = ("node", "md5")
 DECISIONS = ("rename", "merge", "split", "refuse")
 ALIKE = 0.8
 """Jaccard index above which a node of another run is taken for the one that was named."""

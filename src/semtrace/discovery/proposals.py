@@ -65,7 +65,7 @@ class Proposals:
             "category": category, "purity": None if purity is None else digits(purity, 6),
             "stability": digits(self.stable[node.id], 6) if node.id in self.stable else None,
             "confounder": why.attribute, "confounder_ami": digits(why.ami, 6) if why.attribute else None,
-            "confounder_value": why.value, "is_confounded": int(why.is_confounded),
+            "confounder_value": why.value, "is_confounded": why.is_confounded,
             "medoid": self.loaded.members[medoid][0], "name": word.name if word else "",
             "decision": word.decision if word else "",
         }  # fmt: skip

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
 from semtrace.core.statistics import intrinsic_dimension as idim
@@ -22,24 +23,18 @@ from semtrace.core.statistics.pca import Components, components, elbows
 from semtrace.discovery import feature_sets, reduce_figures
 from semtrace.discovery.base import Reject, write_rejects
 from semtrace.discovery.looks import digits
+from semtrace.discovery.tables import GRID, SCREE
 from semtrace.io import feature_table, tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
+from semtrace.stage.settings import Number, Section, Share, Whole
 
 if TYPE_CHECKING:
-    from semtrace.core.statistics.autoencoder import Activation, Autoencoder, Phase, Shape, Training
-
-SCREE = ("features", "component", "variance", "share", "cumulative", "elbow")
-GRID = (
-    "features", "method", "inputs", "hidden", "tied", "activation", "size", "phases", "epochs", "batch", "rate", "l2",
-    "parameters", "error", "held_out_error", "points", "held_out", "best",
-)  # fmt: skip
-METHODS = ("none", "pca", "autoencoder", "grid")
+    from semtrace.core.statistics.autoencoder import Autoencoder, Phase, Shape, Training
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="reduce"):
     """How features are reduced (conf/reduce/).
 
     Attributes:
@@ -59,35 +54,29 @@ class Settings:
 
     """
 
-    method: str
-    size: int
-    hidden: list[list[int]]
+    method: Literal["none", "pca", "autoencoder", "grid"]
+    size: Annotated[Whole, Field(ge=0)]
+    hidden: list[list[Whole]]
     tied: list[list[bool]]
-    activation: str
-    epochs: dict[str, int]
+    activation: Literal["elu", "tanh", "sigmoid", "relu", "linear"]
+    epochs: dict[str, Whole]
     order: list[str]
-    batch: int
-    rate: float
-    l2: float
-    held_out: float
-    seed: int
+    batch: Annotated[Whole, Field(ge=1)]
+    rate: Annotated[Number, Field(gt=0)]
+    l2: Annotated[Number, Field(ge=0)]
+    held_out: Share
+    seed: Whole
 
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(f"reduce.method is {self.method!r}; it must be one of {', '.join(METHODS)}")
-        if self.size < 0:
-            raise ValueError(f"reduce.size is {self.size}; it must be 0 (the intrinsic dimension) or more")
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
         if not self.hidden or any(len(pair) != 2 or min(pair) < 1 for pair in self.hidden):
             raise ValueError(f"reduce.hidden is {self.hidden}; it must be pairs of 1 unit or more")
         if not self.tied or any(len(pairs) != 3 for pairs in self.tied):
             raise ValueError(f"reduce.tied is {self.tied}; each must have three entries, innermost pair first")
-        if self.activation not in ("elu", "tanh", "sigmoid", "relu", "linear"):
-            raise ValueError(f"reduce.activation is {self.activation!r}; it must be elu, tanh, sigmoid, relu or linear")
         phases = ("1_a", "1_b", "1", "2", "g")
         if not self.order or set(self.order) - set(phases) or set(self.epochs) != set(phases):
             raise ValueError(f"reduce.order and reduce.epochs have the phases {', '.join(phases)}")
-        if self.batch < 1 or self.rate <= 0 or self.l2 < 0 or not 0 < self.held_out < 1:
-            raise ValueError("reduce: batch must be 1 or more, rate above 0, l2 0 or more, held_out between 0 and 1")
+        return self
 
 
 @dataclass(frozen=True)
@@ -113,7 +102,7 @@ class _Scaled:
 
 def stage(job: Job) -> Summary:
     """Run on what ``features`` wrote."""
-    return run(job.result("features"), job.result("reduce"), job.params.section("reduce"))
+    return run(job.result("features"), job.result("reduce"), job.params.reduce)
 
 
 def run(features: Path, out: Path, settings: Settings) -> Summary:
@@ -189,7 +178,7 @@ def _scree(name: str, found: Components) -> Iterator[dict[str, Any]]:
         total += float(share)
         yield {
             "features": name, "component": number, "variance": digits(variance), "share": digits(share),
-            "cumulative": digits(total), "elbow": int(number in bends),
+            "cumulative": digits(total), "elbow": number in bends,
         }  # fmt: skip
 
 
@@ -200,16 +189,14 @@ def _reduced(scaled: _Scaled, size: int, settings: Settings) -> tuple[Points, li
     plain = _grid_row(scaled, "pca", size, trained.error(scaled.training, size), trained.error(scaled.held_out, size))
     if settings.method == "pca":
         whole = components(scaled.points * scaled.scale)
-        return whole.project(scaled.points * scaled.scale, size), [{**plain, "best": 1}], None
+        return whole.project(scaled.points * scaled.scale, size), [{**plain, "best": True}], None
     from semtrace.core.statistics import autoencoder
 
     best: Autoencoder | None = None
     rows, least = [], float("inf")
     first = 1 if settings.method == "autoencoder" else None
     for hidden, tied in product(settings.hidden[:first], settings.tied[:first]):
-        shape = autoencoder.Shape(
-            int(scaled.points.shape[1]), (*hidden, size), tuple(tied), (cast("Activation", settings.activation),)
-        )
+        shape = autoencoder.Shape(int(scaled.points.shape[1]), (*hidden, size), tuple(tied), (settings.activation,))
         training = autoencoder.Training(
             cast("dict[Phase, int]", settings.epochs), tuple(cast("list[Phase]", settings.order)), settings.batch,
             settings.rate, settings.l2, settings.seed,
@@ -221,7 +208,7 @@ def _reduced(scaled: _Scaled, size: int, settings: Settings) -> tuple[Points, li
         if best is None or error < least:
             best, least = model, error
     for row in rows:
-        row["best"] = int(row["held_out_error"] == min(other["held_out_error"] for other in rows))
+        row["best"] = row["held_out_error"] == min(other["held_out_error"] for other in rows)
     assert best is not None  # noqa: S101  (there is one shape or more)
     return best.code(scaled.points), [plain, *rows], _saved(best, scaled)
 
@@ -231,7 +218,7 @@ def _grid_row(scaled: _Scaled, method: str, size: int, error: float, held_out: f
     return {
         **empty, "features": scaled.name, "method": method, "inputs": scaled.points.shape[1], "size": size,
         "error": digits(error, 6), "held_out_error": digits(held_out, 6), "points": len(scaled.training),
-        "held_out": len(scaled.held_out), "best": 0,
+        "held_out": len(scaled.held_out), "best": False,
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from semtrace.core.grouping.agglomerative import Merges, cut
 from semtrace.core.grouping.neighbours import Points
 from semtrace.core.statistics.agreement import jaccard
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 
 Rows = NDArray[np.int64]
 

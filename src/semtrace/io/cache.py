@@ -20,7 +20,7 @@ from typing import Any
 
 from semtrace.io import arrays
 from semtrace.io.code_digest import code_digest
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 
 _FROZEN = ".frozen"
 _PLACE = "array at"

@@ -6,7 +6,6 @@ import contextlib
 import io
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
@@ -18,6 +17,10 @@ from PIL import Image
 
 from semtrace.core.image.gray8 import to_gray8
 from semtrace.io import tiff
+from semtrace.io.luma import luma, luma8
+from semtrace.io.orientation import orientation, upright
+from semtrace.io.png import deep_png
+from semtrace.io.tiff_gray import WHITE, photometric
 
 MAX_PIXELS = 2**27
 """Larger pictures (134 megapixels, 11,585 squared) are refused before memory is taken for them. A decoder may
@@ -26,9 +29,9 @@ need 16 bytes a pixel, so 2 GiB. Pillow itself refuses beyond 179 megapixels."""
 _LZW = 5  # the decoder of imagecodecs 2026.3.6 crashes the process on a damaged stream
 
 _RULES = {
-    "1": "1-bit to 0/255", "L": "identity", "LA": "identity (alpha ignored)",
-    "La": "identity (alpha ignored)", "P": "palette->luma", "PA": "palette->luma (alpha ignored)",
-    "RGB": "rgb->luma", "RGBA": "rgba->luma (alpha ignored)", "CMYK": "cmyk->luma", "LAB": "lab->lightness",
+    "1": "1-bit to 0/255", "L": "identity", "LA": "identity (alpha ignored)", "P": "palette->luma",
+    "PA": "palette->luma (alpha ignored)",
+    "RGB": "rgb->luma", "RGBA": "rgba->luma (alpha ignored)", "CMYK": "cmyk->luma",
 }  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def by_pillow(data: bytes, kind: str, directory: tiff.Directory | None = None) -
     Args:
         data: the file.
         kind: Pillow's name of the only format to try.
-        directory: the first directory of a TIFF, if it could be read.
+        directory: the first directory of a TIFF.
 
     Raises:
         TooLargeError: before memory is taken.
@@ -73,7 +76,13 @@ def by_pillow(data: bytes, kind: str, directory: tiff.Directory | None = None) -
         mode, pages = image.mode, 1 if kind == "TIFF" else int(getattr(image, "n_frames", 1))
         image.load()
         depth = _bit_depth(data, kind, directory)
-        gray, rule = _pillow_gray(image, depth, directory)
+        if kind == "PNG" and depth == 16 and mode not in ("I", "I;16"):
+            gray, rule = deep_png(data, mode)
+        else:
+            gray, rule = _pillow_gray(image, depth, directory)
+        turn = 1 if kind == "TIFF" else orientation(image)
+    if turn != 1:
+        gray, rule = upright(gray, turn), f"{rule}; turned by Exif orientation {turn}"
     return Decoded(gray, mode, depth, pages, rule)
 
 
@@ -93,13 +102,6 @@ def by_tifffile(data: bytes) -> Decoded:
     deep = "L" if depth <= 8 else "I;16" if depth <= 16 else "I"
     mode = "RGB" if "luma" in rule else {"b": "1", "f": "F"}.get(kind, deep)
     return Decoded(gray, mode, depth, 1, f"{rule}; by tifffile")
-
-
-def palette_luma(colors: NDArray[np.int64]) -> bytes:
-    """The 256 grey levels of a TIFF colour map (3 x 256 16-bit values), by Pillow's ``convert("L")``."""
-    ramp = Image.frombytes("P", (256, 1), bytes(range(256)))
-    ramp.putpalette((colors // 256).astype(np.uint8).tobytes(), "RGB;L")
-    return ramp.convert("L").tobytes()
 
 
 @contextlib.contextmanager
@@ -126,37 +128,15 @@ def quiet() -> Iterator[None]:
 
 def _pillow_gray(image: Image.Image, depth: int, directory: tiff.Directory | None) -> tuple[NDArray[np.uint8], str]:
     mode = image.mode
-    # for Pillow a missing photometric interpretation is 0, "min is white"
-    white = directory is not None and directory.integer(tiff.PHOTOMETRIC, 0) == 0
-    signed = directory is not None and bool(np.any(directory.integers(tiff.SAMPLE_FORMAT) == 2))
+    white = directory is not None and photometric(directory) == WHITE
     if mode.startswith("I") or mode == "F":
-        return to_gray8(_pillow_deep(image, depth, directory, signed), min_is_white=white)
-    if mode == "L" and signed:
-        return to_gray8(np.asarray(image).view(np.int8))
+        return to_gray8(np.asarray(image), min_is_white=white)
     rule = _RULES.get(mode, f"{mode.lower()}->luma")
     if mode == "L" and depth < 8:
         rule = f"{depth}-bit spread to 0..255"
-    if depth > 8:
-        rule = f"high byte of {depth}-bit {rule}"  # of deep colour Pillow keeps no more
     if white and mode in ("1", "L"):
         rule += "; min-is-white inverted"  # Pillow has done it
-    if mode == "La":
-        image = image.convert("LA")
-    gray = image.getchannel(0) if mode in ("La", "LAB") else image.convert("L")
-    return np.array(gray, np.uint8), rule
-
-
-def _pillow_deep(image: Image.Image, depth: int, directory: tiff.Directory | None, signed: bool) -> NDArray[Any]:
-    """The numbers of a deep picture, free of two faults of Pillow 13."""
-    array = np.asarray(image)
-    if directory is None or image.mode not in ("I", "F"):
-        return array
-    if directory.order == ">" and directory.integer(tiff.COMPRESSION, 1) != 1 and sys.byteorder == "little":
-        # libtiff has put decompressed numbers into native order, and Pillow turns them round again
-        array = (array.astype(np.int16) if depth == 16 else array).byteswap()
-    if image.mode == "I" and depth == 32 and not signed:
-        return array.view(np.uint32)  # read as signed
-    return array
+    return np.array(image.convert("L"), np.uint8), rule
 
 
 def _tifffile_array(page: Any) -> NDArray[Any]:
@@ -170,14 +150,7 @@ def _tifffile_array(page: Any) -> NDArray[Any]:
     array: NDArray[Any] = page.asarray(maxworkers=1)
     if page.axes == "SYX":
         array = np.moveaxis(array, 0, -1)
-    turn = int(page.tags.valueof(tiff.ORIENTATION, 1))
-    if turn in (5, 6, 7, 8):
-        array = np.swapaxes(array, 0, 1)
-    if turn in (3, 4, 7, 8):
-        array = array[::-1]
-    if turn in (2, 3, 6, 7):
-        array = array[:, ::-1]
-    return array
+    return upright(array, int(page.tags.valueof(tiff.ORIENTATION, 1)))
 
 
 def _channels_to_gray(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArray[np.uint8], str]:
@@ -187,11 +160,8 @@ def _channels_to_gray(array: NDArray[Any], *, min_is_white: bool = False) -> tup
         gray, rule = to_gray8(array[..., 0], min_is_white=min_is_white)
         return gray, f"{rule} (further channels ignored)"
     if array.dtype == np.uint8:
-        picture = Image.fromarray(np.ascontiguousarray(array[..., :3]))
-        return np.array(picture.convert("L"), np.uint8), "rgb->luma"
-    red, green, blue = (array[..., channel].astype(np.float64) for channel in range(3))
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R 601, as Pillow
-    gray, rule = to_gray8(np.rint(luma).astype(array.dtype) if array.dtype.kind in "ui" else luma)
+        return luma8(array[..., :3]), "rgb->luma"
+    gray, rule = to_gray8(luma(array[..., :3]))
     return gray, f"rgb->luma, {rule}"
 
 

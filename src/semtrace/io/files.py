@@ -152,16 +152,6 @@ def read_regular(path: Path | str) -> bytes:
         return file.read(size + 1)  # one that grows meanwhile is not followed for ever; its digest will tell
 
 
-def harmless(text: str) -> str:
-    """Text for a terminal: a strange file name may hold what moves the cursor or turns the line around."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
-
-
-def md5(data: bytes) -> str:
-    """The md5 of ``data`` as 32 hex digits: an identity of content, not a protection against forgery."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
 def digests(path: Path) -> tuple[int, str, str]:
     """Bytes, md5 and sha256 of a file, read once in pieces: 32 and 64 hex digits.
 

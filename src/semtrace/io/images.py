@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from semtrace.io import tiff
-from semtrace.io.decoders import TooLargeError, by_pillow, by_tifffile, check_size, palette_luma, quiet
+from semtrace.io.decoders import Decoded, TooLargeError, by_pillow, quiet
+from semtrace.io.jpeg_stream import check_data, check_kind
 from semtrace.io.limits import bounded
+from semtrace.io.png import check_chunks
+from semtrace.io.tiff_picture import decode_tiff
+from semtrace.io.unreadable import Reason, UnreadableImage, by_decoder, unsupported
 
-Reason = Literal["empty_file", "not_an_image", "truncated", "corrupt", "unsupported", "too_large"]
+__all__ = ["DecodedImage", "Facts", "Reason", "UnreadableImage", "decode", "encode_jpeg"]
 
 _MAGIC = {
     b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"BM": "BMP",
     b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF",
 }  # fmt: skip
 
-
+_OTHERS = {
+    b"GIF8": "GIF", b"\0\0\0\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000", b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL", b"8BPS": "Photoshop", b"\x76\x2f\x31\x01": "OpenEXR", b"SIMPLE  =": "FITS",
+    b"P4\n": "PBM", b"P5\n": "PGM", b"P6\n": "PPM",
+}  # fmt: skip
+_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"mif1": "HEIF", b"msf1": "HEIF"}
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}  # "BM" alone says little
-_WEBP = 50001  # a TIFF compression that the libtiff inside Pillow lacks
-
-
-class UnreadableImage(ValueError):  # noqa: N818  (a finding about a file, not a fault of the program)
-    """The bytes give no picture.
-
-    Attributes:
-        reason: ``empty_file``; ``not_an_image`` (none of the four formats); ``truncated`` (ends too early);
-            ``corrupt`` (damaged); ``unsupported`` (sound, but a variant that nothing here decodes);
-            ``too_large`` (more than ``decoders.MAX_PIXELS``).
-        detail: one line for people. The same bytes always give the same line.
-    """
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        self.reason: Reason = reason
-        self.detail = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "data", " ".join(detail.split()))[:300]
-        super().__init__(f"{reason}: {self.detail}")
-
-    def __reduce__(self) -> tuple[type[UnreadableImage], tuple[Reason, str]]:
-        """Pickle both arguments: a worker process sends it home."""
-        return type(self), (self.reason, self.detail)
 
 
 @dataclass(frozen=True)
@@ -70,26 +55,34 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """The first page as 8-bit grey, shape (H, W), C-contiguous and writable, and the rule that made it so."""
+    """The picture as 8-bit grey, shape (H, W), C-contiguous and writable, and the rule that made it so.
+
+    ``page`` is where the directory of the picture begins in a TIFF, else 0.
+    """
 
     gray: NDArray[np.uint8]
     facts: Facts
     rule: str
+    page: int = 0
 
 
 def decode(data: bytes) -> DecodedImage:
-    """Decode the whole first page of an image file, so that damage anywhere in it is found.
+    """Decode the whole picture of an image file, so that damage anywhere in it is found.
 
     Colour becomes grey as by Pillow's ``convert("L")`` (ITU-R 601 luma, alpha ignored), what is deeper than 8
-    bits by ``semtrace.core.pixels.to_gray8``. A TIFF's orientation is applied, as Pillow does. A worker process
-    bounds what it may take, see ``semtrace.io.bounds``.
+    bits by ``semtrace.core.pixels.to_gray8``. The orientation is applied, that of a TIFF and that of Exif. Which page
+    of a TIFF is the picture: ``semtrace.io.tiff_pages``. A worker process bounds what it may take, see
+    ``semtrace.io.bounds``.
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
         MemoryError: there is no room for the picture at the moment, or it would take more than the bound.
     """
-    with bounded(len(data)):
-        return _decode(data)
+    with bounded(len(data)), quiet():
+        try:
+            return _decode(data)
+        except TooLargeError as error:
+            raise UnreadableImage("too_large", str(error)) from None
 
 
 def encode_jpeg(gray: NDArray[np.uint8], quality: int = 100) -> bytes:
@@ -110,87 +103,50 @@ def _decode(data: bytes) -> DecodedImage:
         raise UnreadableImage("empty_file", "0 bytes")
     kind = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), None)
     if kind is None or (kind == "BMP" and data[14:18] not in _BMP_HEADERS):
+        if (other := _other(data)) is not None:
+            raise unsupported(f"{other}, whatever its name says")
         raise UnreadableImage("not_an_image", f"neither TIFF, JPEG, PNG nor BMP: starts {data[:8].hex(' ')}")
-    directory, pages = None, 1
-    try:
-        if kind == "TIFF":
-            directory, pages = tiff.first_directory(data), tiff.pages(data)
-            check_size(directory.integer(tiff.WIDTH), directory.integer(tiff.HEIGHT))
-            check_size(directory.integer(tiff.TILE_WIDTH, 1), directory.integer(tiff.TILE_HEIGHT, 1))
-            if (plain := _plain(directory, pages)) is not None:
-                return plain
-            if missing := directory.missing_parts():
-                raise UnreadableImage("corrupt", f"{missing} of its strips or tiles are not in the file")
-        return _general(data, kind, directory, pages)
-    except tiff.TiffError as error:
-        raise UnreadableImage("truncated" if error.truncated else "corrupt", str(error)) from None
-    except TooLargeError as error:
-        raise UnreadableImage("too_large", str(error)) from None
-
-
-def _plain(directory: tiff.Directory, pages: int) -> DecodedImage | None:
-    samples = tiff.plain_pixels(directory)
-    if samples is None:
-        return None
-    photometric, colors = directory.integer(tiff.PHOTOMETRIC), directory.integers(tiff.COLOR_MAP)
-    if photometric == 3:
-        if len(colors) != 768:
-            return None
-        levels = bytearray(samples).translate(palette_luma(colors))  # a quarter of the time of numpy's take
-        gray, mode, rule = np.frombuffer(levels, np.uint8).reshape(samples.shape), "P", "palette->luma"
-    elif photometric == 0:
-        gray, mode, rule = 255 - samples, "L", "identity; min-is-white inverted"
-    else:
-        gray, mode, rule = samples.copy(), "L", "identity"
-    return _image(gray, "TIFF", mode, 8, pages, rule)
-
-
-def _general(data: bytes, kind: str, directory: tiff.Directory | None, pages: int) -> DecodedImage:
-    with quiet():
-        try:
-            page = by_pillow(data, kind, directory)
-            return _image(page.gray, kind, page.mode, page.bit_depth, max(pages, page.pages), page.rule)
-        except (TooLargeError, MemoryError):  # no memory now says nothing about the file
-            raise
-        except Exception as error:  # a decoder that is fed damaged bytes raises anything
-            unknown = isinstance(error, UnidentifiedImageError)
-            detail = f"Pillow: {type(error).__name__} {error}"
-        no_memory = detail.endswith("decoder error -9") and not _is_negative(directory)
-        if no_memory or "out of memory" in detail:  # how Pillow tells it of libtiff
-            raise MemoryError
-        if _is_cut(data, kind, directory) or "truncated" in detail:
-            raise UnreadableImage("truncated", detail)
-        # what Pillow knows and finds damaged is damaged: a more tolerant decoder would only hide it
-        if directory is None or not (unknown or directory.integer(tiff.COMPRESSION) == _WEBP):
-            raise UnreadableImage("corrupt", detail)
-        try:
-            page = by_tifffile(data)
-            return _image(page.gray, kind, page.mode, page.bit_depth, pages, page.rule)
-        except (TooLargeError, MemoryError):  # no memory now says nothing about the file
-            raise
-        except Exception as error:
-            detail += f"; tifffile: {type(error).__name__} {error}"
-            unknown = isinstance(error, NotImplementedError) or "not supported" in detail
-            raise UnreadableImage("unsupported" if unknown else "corrupt", detail) from None
-
-
-def _image(gray: NDArray[np.uint8], kind: str, mode: str, depth: int, pages: int, rule: str) -> DecodedImage:
-    height, width = gray.shape
-    note = f"; page 1 of {pages}" if pages > 1 else ""
-    return DecodedImage(gray, Facts(kind, mode, depth, width, height, pages), rule + note)
-
-
-def _is_negative(directory: tiff.Directory | None) -> bool:
-    """Whether a strip has so many rows by its tag that Pillow takes their number for a negative one."""
-    if directory is None or tiff.STRIP_OFFSETS not in directory:
-        return False
-    return 2**31 <= directory.integer(tiff.ROWS_PER_STRIP, 0) < 2**32 - 1
-
-
-def _is_cut(data: bytes, kind: str, directory: tiff.Directory | None) -> bool:
-    """Whether an undecodable file ends too early: what its format puts at the end is missing."""
     if kind == "TIFF":
-        return directory is not None and directory.is_cut()
+        found = decode_tiff(data)
+        return _image(found.decoded, kind, found.note, found.page)
+    decoded = _general(data, kind)
+    return _image(decoded, kind, f"page 1 of {decoded.pages}" if decoded.pages > 1 else "", 0)
+
+
+def _other(data: bytes) -> str | None:
+    """Another format that holds pictures, or None."""
+    if data[4:8] == b"ftyp":
+        return _BRANDS.get(data[8:12])
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    return next((name for magic, name in _OTHERS.items() if data.startswith(magic)), None)
+
+
+def _general(data: bytes, kind: str) -> Decoded:
+    if kind == "JPEG":
+        check_kind(data)
+    try:
+        decoded = by_pillow(data, kind)
+    except (TooLargeError, UnreadableImage):
+        raise
+    except Exception as error:  # a decoder that is fed damaged bytes raises anything
+        raise by_decoder(error, cut=_is_cut(data, kind)) from None
+    if kind == "JPEG":
+        check_data(data)
+    elif kind == "PNG":
+        check_chunks(data)
+    return decoded
+
+
+def _image(decoded: Decoded, kind: str, note: str, page: int) -> DecodedImage:
+    gray = np.require(decoded.gray, np.uint8, ["C", "W"])
+    height, width = gray.shape
+    facts = Facts(kind, decoded.mode, decoded.bit_depth, width, height, decoded.pages)
+    return DecodedImage(gray, facts, decoded.rule + (f"; {note}" if note else ""), page)
+
+
+def _is_cut(data: bytes, kind: str) -> bool:
+    """Whether an undecodable file ends too early: what its format puts at the end is missing."""
     if kind == "BMP":
         return len(data) < int.from_bytes(data[2:6], "little")
     return (b"IEND" if kind == "PNG" else b"\xff\xd9") not in data[-1024:]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import resource
 import signal
 from collections.abc import Iterator
+
+try:
+    import resource
+except ImportError:  # Windows: nothing is bounded there
+    resource = None  # type: ignore[assignment]
 
 SECONDS, MEMORY = 2.0, 512 << 20
 _BYTES_PER_SECOND, _MEMORY_PER_BYTE = 4 << 20, 8  # an honest large file gets more: it costs what it weighs
@@ -21,8 +25,9 @@ def bounded(size: int) -> Iterator[None]:
     ``MemoryError``. Time: 2 s and 1 s for each 4 MiB of the process's own processor time, so a busy machine makes no
     difference; beyond it the kernel ends the process (``SIGPROF``), which no loop in a decoder can evade, and
     ``map_images`` gives ``Crashed`` for this item alone. A main process is not bounded: it would be ended itself.
+    Nor is anything on Windows, which has no such bounds.
     """
-    if multiprocessing.parent_process() is None:
+    if multiprocessing.parent_process() is None or resource is None:
         yield
         return
     before = resource.getrlimit(resource.RLIMIT_AS)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from semtrace.io.cache import Cache, Kind
-from semtrace.io.files import md5, read_regular
+from semtrace.io.digests import md5
+from semtrace.io.files import read_regular
 
 _KIND = Kind("made", (__name__,))
 _COARSE = 1_000_000  # nanoseconds; a clock that ticks in these cannot tell two changes apart

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from semtrace.io.cache import Cache, Kind
-from semtrace.io.files import md5, read_regular
+from semtrace.io.digests import md5
+from semtrace.io.files import read_regular
 
 KIND = Kind("seen", (__name__,))
 _SETTLED = 2_000_000_000  # nanoseconds

@@ -7,7 +7,7 @@ import re
 import struct
 from typing import NamedTuple
 
-from semtrace.io import tiff
+from semtrace.io import tiff, tiff_pages
 from semtrace.io.limits import bounded
 
 _SIS, _ZEISS, _FEI_XL, _FEI = 33560, 34118, 34680, 34682
@@ -22,29 +22,73 @@ class Vendor(NamedTuple):
     pixel_size_m: float | None = None
     """Width of a pixel of the stored picture in metres."""
     pixel_size_source: str = ""
-    """The tag and the entry that the pixel size comes from."""
+    """The tag and the entry that the pixel size comes from, or why a stated size is not that of this picture."""
 
 
-def read_vendor(data: bytes) -> Vendor:
+class _Stated(NamedTuple):
+    """What a tag says of the picture that was recorded.
+
+    Attributes:
+        size: width of its pixels in metres.
+        source: the tag and the entry.
+        pixels: how many it has across and down; (0, 0) where the tag does not say.
+        bar: rows of the data bar that ``pixels`` leaves out.
+    """
+
+    size: float
+    source: str
+    pixels: tuple[int, int] = (0, 0)
+    bar: int = 0
+
+
+def read_vendor(data: bytes, page: int | None = None) -> Vendor:
     """Read the tags of Zeiss (34118), FEI/Thermo Fisher (34682, 34680) and Olympus SIS analySIS (33560).
 
-    Only the first directory of a TIFF is looked at, no pixel is decoded, and nothing is raised: other formats
-    and damaged tags give empty fields. The generic resolution tags are ignored: they state a printer's dots.
+    The tags of the picture's own directory are read, or those of the first where it has none. A pixel size counts
+    for as many pixels as its tag states: where the picture was made smaller or larger as a whole, it is scaled, where
+    it was cut, or nothing says for which page it is, it is left out. No pixel is decoded, and nothing is raised: other
+    formats and damaged tags give empty fields. The generic resolution tags are ignored: they state a printer's dots.
+
+    Args:
+        data: the file.
+        page: where the directory of the picture begins (``DecodedImage.page``); None: that of ``tiff_pages.choose``.
 
     Sources: the files themselves; tifffile's readers of these tags; for Zeiss, hyperspy pull request 2056.
     """
     with bounded(len(data)):
         try:
-            directory = tiff.first_directory(data)
+            first = tiff.first_directory(data)
+            picture = tiff_pages.choose(data).page.directory if not page else tiff.directory_at(data, page)
         except tiff.TiffError:
             return Vendor()
-        for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis)):
-            if tag in directory:
-                return reader(directory)
-        return Vendor("FEI XL" if _FEI_XL in directory else "")  # that one holds the magnification only
+        for tagged in (picture, first):
+            for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis)):
+                if tag in tagged:
+                    instrument, stated = reader(tagged)
+                    return Vendor(instrument, *_of_picture(stated, picture, tagged)) if stated else Vendor(instrument)
+            if _FEI_XL in tagged:  # that one holds the magnification only
+                return Vendor("FEI XL")
+        return Vendor()
 
 
-def _zeiss(directory: tiff.Directory) -> Vendor:
+def _of_picture(stated: _Stated, picture: tiff.Directory, tagged: tiff.Directory) -> tuple[float | None, str]:
+    """The width of a pixel of the picture, and its source; None and the reason where it cannot be known."""
+    width, height = picture.integer(tiff.WIDTH), picture.integer(tiff.HEIGHT)
+    across, down = stated.pixels
+    if min(across, down) < 1:  # for how many pixels it is, only the page says that it stands on
+        across, down = tagged.integer(tiff.WIDTH), tagged.integer(tiff.HEIGHT)
+        if across != width:
+            return None, f"unused: {stated.source} stands on another page, of {across} x {down} pixels"
+    if across == width:  # rows may be cut off, or a data bar added
+        return stated.size, stated.source
+    scale = across / width if width > 0 else 0.0
+    whole = any(abs(height * scale - rows) <= max(scale, 1.0) for rows in (down, down + stated.bar))
+    if whole and (size := _plausible(stated.size * scale)):
+        return size, f"{stated.source} * {across} / {width}"
+    return None, f"unused: {stated.source} is for {across} x {down} pixels, the picture has {width} x {height}"
+
+
+def _zeiss(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     """SmartSEM: pairs of lines ``AP_IMAGE_PIXEL_SIZE`` / ``Image Pixel Size = 9.766 nm``, in Latin-1.
 
     ``AP_PIXEL_SIZE`` belongs to the 1024 pixels wide picture on the monitor. It counts only where the image's
@@ -52,30 +96,35 @@ def _zeiss(directory: tiff.Directory) -> Vendor:
     """
     text = _text(directory, _ZEISS)
     instrument = _value(text, "DP_SEM") or _value(text, "SV_SERIAL_NUMBER")
+    found = re.fullmatch(r"(\d{1,6}) *[*x] *(\d{1,6})", _value(text, "DP_IMAGE_STORE", "Store resolution"))
+    pixels = (int(found[1]), int(found[2])) if found else (0, 0)
     if size := _metres(_value(text, "AP_IMAGE_PIXEL_SIZE", "Image Pixel Size")):
-        return Vendor(instrument, size, "Zeiss 34118 ap_image_pixel_size")
-    width = directory.integer(tiff.WIDTH)
-    if (size := _metres(_value(text, "AP_PIXEL_SIZE"))) and (width == 512 or (width > 0 and width % 1024 == 0)):
-        return Vendor(instrument, _plausible(size * 1024 / width), "Zeiss 34118 ap_pixel_size * 1024 / width")
-    return Vendor(instrument)
+        return instrument, _Stated(size, "Zeiss 34118 ap_image_pixel_size", pixels)
+    width = pixels[0] or directory.integer(tiff.WIDTH)
+    known = width == 512 or (width > 0 and width % 1024 == 0)
+    size = _metres(_value(text, "AP_PIXEL_SIZE")) if known else None
+    stored = _plausible(size * 1024 / width) if size else None
+    return instrument, _Stated(stored, "Zeiss 34118 ap_pixel_size * 1024 / width", pixels) if stored else None
 
 
-def _fei(directory: tiff.Directory) -> Vendor:
+def _fei(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     """FEI/Thermo Fisher: an INI text; ``PixelWidth`` of section ``Scan`` is in metres."""
     text = _text(directory, _FEI)
     instrument = _entry(text, "System", "SystemType") or "FEI"
-    size = _plausible(_entry(text, "Scan", "PixelWidth"))
-    return Vendor(instrument, size, "FEI 34682 Scan.PixelWidth" if size else "")
+    across, down = (_count(_entry(text, "Image", f"Resolution{axis}")) for axis in "XY")
+    size = _plausible(_entry(text, "Scan", "PixelWidth").replace(",", "."))
+    bar = _count(_entry(text, "PrivateFei", "DatabarHeight"))
+    return instrument, _Stated(size, "FEI 34682 Scan.PixelWidth", (across, down), bar) if size else None
 
 
-def _sis(directory: tiff.Directory) -> Vendor:
+def _sis(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     """Olympus SIS: a table of blocks; the one of type 1 holds a power of ten and the size of a pixel."""
     software = _clean(_text(directory, tiff.SOFTWARE))
     software = software if software.startswith("analySIS") else "analySIS"  # an editor may have put its own name
     data, start = directory.data, directory.integer(_SIS)
     instrument = f"FEI/Philips XL ({software})" if b"XL_IMAGE_PARAM" in data[-200_000:] else software
     if start < 0 or data[start : start + 4] != b"SIS0":
-        return Vendor(instrument)
+        return instrument, None
     try:
         (blocks,) = struct.unpack_from("<H", data, start + 58)
         for at in range(start + 60, start + 60 + 8 * blocks, 8):
@@ -83,10 +132,14 @@ def _sis(directory: tiff.Directory) -> Vendor:
             if kind == 1:
                 exponent, width = struct.unpack_from("<10xhd", data, offset)
                 if size := _plausible(width * 10.0**exponent):
-                    return Vendor(instrument, size, "SIS 33560 pixelsizex")
+                    return instrument, _Stated(size, "SIS 33560 pixelsizex")
     except (struct.error, OverflowError):
         pass
-    return Vendor(instrument)
+    return instrument, None
+
+
+def _count(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
 
 
 def _text(directory: tiff.Directory, tag: int) -> str:

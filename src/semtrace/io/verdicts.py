@@ -6,11 +6,33 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from semtrace.io import tables
+from semtrace.io.schema import Column, Table
 from semtrace.io.tables import TableError
 
-Line = tuple[int, dict[str, str]]
+TRUTH = Table(
+    "truth.csv",
+    1,
+    (
+        Column("jpeg_path", "text", "a published picture"),
+        Column("tiff_path", "text", "its original; empty: no original exists in the archive"),
+        Column("category", "text", "its category"),
+    ),
+)
+VERDICTS = Table(
+    "verdicts.csv",
+    1,
+    (
+        Column("left", "text", "md5 of one file (`hashes.csv` has it)"),
+        Column("right", "text", "md5 of the other; the category's name where the verdict is `category`"),
+        Column("verdict", "text", "`same`, `different` or `category`"),
+        Column("who", "text", "who says so"),
+        Column("when", "text", "when, in any form"),
+    ),
+)
+Line = tuple[int, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +51,7 @@ def read_truth_table(file: Path) -> dict[str, str]:
         TableError: a column is unknown or missing, a row names no published picture, or two rows speak of one.
 
     """
-    rows = tables.read_own(file, tables.TRUTH)
+    rows = tables.read_own(file, TRUTH)
     for line, row in rows:
         if not row["jpeg_path"]:
             raise TableError(f"{file}: line {line} names no published picture; its jpeg_path is empty")
@@ -45,7 +67,7 @@ def read_verdicts(file: Path) -> Verdicts:
             none, a pair is one file, a category has no name, or two rows speak of one pair or of the category of one.
 
     """
-    rows = tables.read_own(file, tables.VERDICTS)
+    rows = tables.read_own(file, VERDICTS)
     for line, row in rows:
         if row["verdict"] not in ("same", "different", "category"):
             raise TableError(f"{file}: line {line} says {row['verdict']!r}; a verdict is same, different or category")
@@ -64,12 +86,12 @@ def read_verdicts(file: Path) -> Verdicts:
     return Verdicts(**said, categories={row["left"].lower(): row["right"] for _, row in named})
 
 
-def _pair(row: dict[str, str]) -> frozenset[str]:
+def _pair(row: Mapping[str, Any]) -> frozenset[str]:
     return frozenset((row["left"].lower(), row["right"].lower()))
 
 
 def _refuse_repeated(
-    file: Path, rows: Iterable[Line], subject: Callable[[dict[str, str]], Hashable], statement: tuple[str, ...]
+    file: Path, rows: Iterable[Line], subject: Callable[[Mapping[str, Any]], Hashable], statement: tuple[str, ...]
 ) -> None:
     """Refuse two rows on one subject: the first pair of lines is named, and whether they contradict each other."""
     first: dict[Hashable, Line] = {}

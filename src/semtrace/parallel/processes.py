@@ -27,10 +27,14 @@ Result = TypeVar("Result")
 _LOG_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ENDS: dict[int, str] = {
-    signal.SIGPROF: "it takes more processor time than a file of its size may",
-    signal.SIGSEGV: "the decoder crashed (segmentation fault)",
-    signal.SIGABRT: "the decoder crashed (abort)",
-    signal.SIGKILL: "the worker process was killed, as it is when memory runs out",
+    int(getattr(signal, name)): text
+    for name, text in {
+        "SIGPROF": "it takes more processor time than a file of its size may",
+        "SIGSEGV": "the decoder crashed (segmentation fault)",
+        "SIGABRT": "the decoder crashed (abort)",
+        "SIGKILL": "the worker process was killed, as it is when memory runs out",
+    }.items()
+    if hasattr(signal, name)  # Windows has few signals
 }
 
 
@@ -123,6 +127,8 @@ def context_for(function: Callable[..., object]) -> multiprocessing.context.Base
 
     A fork starts in milliseconds with everything imported; a server must import the function's module first.
     """
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
     if _has_one_thread():
         return multiprocessing.get_context("fork")
     context = multiprocessing.get_context("forkserver")
@@ -155,7 +161,7 @@ def forking(context: multiprocessing.context.BaseContext) -> int:
 def die_with_parent(parent: int) -> None:
     """Let the kernel end this worker when its parent is killed: it would wait for ever, or write into the next run."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a pool ends its workers so, whatever their parent makes of it
-    with contextlib.suppress(AttributeError):  # not Linux
+    with contextlib.suppress(AttributeError, TypeError, OSError):  # not Linux
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent not in (0, os.getppid()):  # it was killed before this line
         os._exit(1)

@@ -15,37 +15,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 from semtrace.core.names import distinct
 from semtrace.io import tables
 from semtrace.io.cache import Cache, Entry, Kind, reader
-from semtrace.io.files import md5, safe_name, write_staged
+from semtrace.io.digests import md5
+from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode, encode_jpeg
 from semtrace.io.reuse import remember, remembered, take_over
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import recall_many
+from semtrace.provenance.tables import CONVERTED, INVENTORY
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import Failure, Reject, write_rejects
+from semtrace.stage.settings import Section, Whole
 
 _LONGEST = 1000  # bytes of a path in the tree: the system allows 4,095 in all, and folders above it take their part
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="convert"):
     """How TIFFs become JPEGs (conf/convert/)."""
 
-    layout: str
-    quality: int
-
-    def __post_init__(self) -> None:
-        if self.layout not in ("tree", "flat"):
-            raise ValueError(f"convert.layout is {self.layout!r}; it must be 'tree' or 'flat'")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"convert.quality is {self.quality}; it must be 1 to 100")
+    layout: Literal["tree", "flat"]
+    quality: Annotated[Whole, Field(ge=1, le=100)]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         executor: where to work.
 
     """
-    listed = tables.read(inventory, tables.INVENTORY)
+    listed = tables.read(inventory, INVENTORY)
     unique = [row for row in listed if not row["duplicate_of"]]
     paths, digests = [row["path"] for row in unique], [row["md5"] for row in unique]
     targets = names(paths, digests, settings.layout)
@@ -119,7 +117,7 @@ def run(archive: Path, inventory: Path, out: Path, settings: Settings, executor:
         shutil.rmtree(new)
         keepers = [(row["path"], row["duplicate_of"] or row["path"], row["md5"]) for row in listed]
         rows = [{"path": path, "md5": content, **made[keeper]} for path, keeper, content in keepers if keeper in made]
-        tables.write(folder / "converted.csv", tables.CONVERTED, rows)
+        tables.write(folder / "converted.csv", CONVERTED, rows)
         rejects = [Reject.of(path, "convert", failed[keeper]) for path, keeper, _ in keepers if keeper in failed]
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
     with Cache(executor.cache) as cache:

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.core.grouping.groups import Link, diameters, distances, group, toward
@@ -20,39 +22,32 @@ from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
+from semtrace.provenance.tables import GROUPS, INVENTORY, JPEG_TO_TIFF
 from semtrace.provenance.tracing.evidence import read_knowledge
 from semtrace.provenance.tracing.sides import read_rows, to_side
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, write_rejects
+from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Whole
 
 _COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "LAB", "YCbCr"})  # Pillow's names, as in the inventory
-_REFERENCE_BITS = 1024  # radii are given for this many bits, and scaled to the hash in use
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="deduplicate"):
     """What belongs together, and how it is split (conf/deduplicate/)."""
 
-    scope: str
-    radius: int
-    radius_by_hash: int
-    max_candidates: int
-    min_correlation: float
-    splits: dict[str, float]
-    seed: int
+    scope: Literal["within", "across"]
+    radius: Bits
+    radius_by_hash: Bits
+    max_candidates: Annotated[Whole, Field(ge=1)]
+    min_correlation: Annotated[Number, Field(gt=0, le=1)]
+    splits: dict[str, Number]
+    seed: Whole
 
-    def __post_init__(self) -> None:
-        if self.scope not in ("within", "across"):
-            raise ValueError(f"deduplicate.scope is {self.scope!r}; it must be within or across")
-        for name in ("radius", "radius_by_hash"):
-            if not 0 < getattr(self, name) <= _REFERENCE_BITS:
-                raise ValueError(f"deduplicate.{name} is {getattr(self, name)}; it must be 1 to {_REFERENCE_BITS} bits")
-        if self.max_candidates < 1:
-            raise ValueError(f"deduplicate.max_candidates is {self.max_candidates}; it must be 1 or more")
-        if not 0 < self.min_correlation <= 1:
-            raise ValueError(f"deduplicate.min_correlation is {self.min_correlation}; it must be above 0, at most 1")
+    @model_validator(mode="after")
+    def _splits_sum_to_1(self) -> Self:
         assign([], [], self.splits, self.seed)
+        return self
 
 
 @dataclass(frozen=True)
@@ -75,13 +70,13 @@ class File:
 
     content: int
     side: str
-    row: Mapping[str, str]
-    facts: Mapping[str, str]
+    row: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def path(self) -> str:
         """Relative to the folder of its side."""
-        return self.row["path"]
+        return str(self.row["path"])
 
     @property
     def preference(self) -> tuple[bool, int, bool, bool, int, str]:
@@ -90,9 +85,9 @@ class File:
         An original before a published picture; most pixels; as the microscope wrote it, with its pixel size;
         grey, for colour comes from later hands; most bits a sample; first by path.
         """
-        pixels = int(self.row.get("width") or 0) * int(self.row.get("height") or 0)
-        depth, colour = int(self.facts.get("bit_depth") or 0), self.facts.get("mode", "") in _COLOUR
-        return self.side != "tiff", -pixels, not self.facts.get("pixel_size_m"), colour, -depth, self.path
+        pixels = (self.row.get("width") or 0) * (self.row.get("height") or 0)
+        depth, colour = self.facts.get("bit_depth") or 0, self.facts.get("mode", "") in _COLOUR
+        return self.side != "tiff", -pixels, self.facts.get("pixel_size_m") is None, colour, -depth, self.path
 
 
 def stage(job: Job) -> Summary:
@@ -139,7 +134,7 @@ def run(
     pool = make_pool(sides, across=settings.scope == "across")
     knowledge = read_knowledge(None, verdicts)
     known = known_links(pool, _traced(mapping), knowledge)
-    scale = next(iter(sides.values())).bits / _REFERENCE_BITS
+    scale = next(iter(sides.values())).bits / REFERENCE_BITS
     limits = Limits(
         settings.radius * scale, settings.radius_by_hash * scale, settings.max_candidates, settings.min_correlation
     )
@@ -160,7 +155,7 @@ def run(
     )
     table = [{**row, "split": part} for row, part in zip(found, parts, strict=True)]
     with staged_folder(out) as folder:
-        tables.write(folder / "groups.csv", tables.GROUPS, table)
+        tables.write(folder / "groups.csv", GROUPS, table)
         counts = write_rejects(folder, rejects, rows_in=len(files), rows_out=len(table))
     return Summary(
         files=len(table),
@@ -177,12 +172,12 @@ def run(
 def _traced(mapping: Path | None) -> dict[str, str]:
     if mapping is None:
         return {}
-    rows = tables.read(mapping, tables.JPEG_TO_TIFF)
+    rows = tables.read(mapping, JPEG_TO_TIFF)
     return {row["jpeg_path"]: row["matched_tiff_path"] for row in rows if row["decision"] == "matched"}
 
 
-def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventory: Path | None) -> list[File]:
-    facts = {row["path"]: row for row in tables.read(inventory, tables.INVENTORY)} if inventory else {}
+def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, Any]]], inventory: Path | None) -> list[File]:
+    facts = {row["path"]: row for row in tables.read(inventory, INVENTORY)} if inventory else {}
     content = {
         (side, path): i
         for i, (one, side) in enumerate(zip(pool.contents, pool.sides, strict=True))
@@ -196,7 +191,7 @@ def _files(pool: Pool, rows: Mapping[str, Sequence[Mapping[str, str]]], inventor
 
 
 def _rows(pool: Pool, files: Sequence[File], links: Sequence[Link]) -> list[dict[str, Any]]:
-    """One row per file (tables.GROUPS), without its part of the split."""
+    """One row per file (GROUPS), without its part of the split."""
     by_content: dict[int, list[File]] = {}
     for file in sorted(files, key=lambda file: file.preference):
         by_content.setdefault(file.content, []).append(file)

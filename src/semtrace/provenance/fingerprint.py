@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.hashing import phash
@@ -27,40 +28,31 @@ from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
+from semtrace.provenance.tables import HASHES, INVENTORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, Source, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
 from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
+from semtrace.stage.settings import Section, Whole
 
+Size = Literal[8, 16, 32]
 JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
 
 
-@dataclass(frozen=True)
-class HashSettings:
+class HashSettings(Section, section="hash"):
     """The perceptual hash (conf/hash/): ``size`` bits along each side."""
 
-    size: int
-
-    def __post_init__(self) -> None:
-        if self.size not in (8, 16, 32):
-            raise ValueError(f"hash.size is {self.size}; it must be 8, 16 or 32 (bits along each side)")
+    size: Annotated[Size, Field(description="bits along each side")]
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Section, section="fingerprint"):
     """Which images are taken (conf/fingerprint/); None takes all."""
 
     category: str | None
-    sample_tiff: int | None
-    sample_per_category: int | None
-    seed: int
-
-    def __post_init__(self) -> None:
-        for name in ("sample_tiff", "sample_per_category"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"fingerprint.{name} is {value}; it must be 1 or more, or null for all")
+    sample_tiff: Annotated[Whole, Field(ge=1)] | None
+    sample_per_category: Annotated[Whole, Field(ge=1)] | None
+    seed: Whole
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ def tiffs(
     archive: Path, inventory: Path, out: Path, size: HashSettings, selection: Selection, executor: Executor
 ) -> Summary:
     """Write ``hashes.csv`` and ``rejects.csv`` of the archive's images to ``out``; duplicates share one hash."""
-    rows = [(row["path"], row["md5"]) for row in tables.read(inventory, tables.INVENTORY)]
+    rows = [(row["path"], row["md5"]) for row in tables.read(inventory, INVENTORY)]
     if selection.sample_tiff is not None:
         rows = _draw(rows, selection.sample_tiff, selection.seed)
     return _fingerprint(archive, rows, out, size, executor, "tiff", [])
@@ -171,7 +163,7 @@ def _fingerprint(
                 yield {"file": PurePosixPath(path).name, "path": path, **facts}
 
     with staged_folder(out) as folder:
-        images = tables.write(folder / "hashes.csv", tables.HASHES, hashes())
+        images = tables.write(folder / "hashes.csv", HASHES, hashes())
         counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=images)
     return Summary(images=images, contents=len(contents), degenerate=degenerate, rejects=counts)
 

@@ -17,6 +17,7 @@ from semtrace.io.files import walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
+from semtrace.provenance.tables import INVENTORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, Source, examine
 from semtrace.stage.executor import Executor
@@ -87,7 +88,7 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
             yield {"path": relative, **facts, "duplicate_of": "" if first == relative else first}
 
     with staged_folder(out) as folder:
-        images = tables.write(folder / "inventory.csv", tables.INVENTORY, listed())
+        images = tables.write(folder / "inventory.csv", INVENTORY, listed())
         counts = write_rejects(folder, rejects, rows_in=files, rows_out=images)
     return Summary(
         files=files,
@@ -107,7 +108,7 @@ def _not_a_tiff(relative: str, path: Path) -> Failure | None:
 
 def facts_of(data: bytes, image: DecodedImage) -> dict[str, Any]:
     """What ``inventory.csv`` says of a file's content."""
-    vendor = read_vendor(data)
+    vendor = read_vendor(data, image.page)
     return {
         **asdict(image.facts),
         # Nine digits: more than any instrument knows, few enough to print alike everywhere.

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, get_args
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.core.names import distinct
@@ -24,40 +26,40 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
 from semtrace.io.verdicts import Verdicts, read_verdicts
 from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
+from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
+from semtrace.stage.settings import Link, Section
 
 
-@dataclass(frozen=True)
-class LabelsSettings:
+class LabelsSettings(Section, section="labels"):
     """The vocabulary (conf/labels/): position in ``categories`` is the label's number."""
 
     vocabulary: str
     categories: list[str]
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _fit_for_use(self) -> Self:
         self.parsed()
+        return self
 
     def parsed(self) -> Vocabulary:
         """The vocabulary, checked."""
         return Vocabulary(self.vocabulary, tuple(self.categories))
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="label"):
     """How labelled copies are made, and what becomes of conflicts (conf/label/)."""
 
-    link: str
-    conflicts: str
+    link: Link
+    conflicts: Rule
     priority: list[str]
 
-    def __post_init__(self) -> None:
-        if self.link not in ("reflink", "hardlink", "copy"):
-            raise ValueError(f"label.link is {self.link!r}; it must be reflink, hardlink or copy")
-        if self.conflicts not in get_args(Rule):
-            raise ValueError(f"label.conflicts is {self.conflicts!r}; it must be one of {', '.join(get_args(Rule))}")
+    @model_validator(mode="after")
+    def _priority_where_it_is_asked_for(self) -> Self:
         if (self.conflicts == "priority") != bool(self.priority):
             raise ValueError("label.priority lists categories, the strongest first, for label.conflicts=priority alone")
+        return self
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,10 @@ def run(
             conflict has none.
 
     """
-    originals = tables.read(tiff_hashes, ("path", "phash"))
-    published = [row for file in jpeg_hashes for row in tables.read(file, ("path", "phash"))]
-    forward = tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
-    backward = tables.read(match / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG)
+    originals = tables.read(tiff_hashes, HASHES, required=HASHES_ALONE)
+    published = [row for file in jpeg_hashes for row in tables.read(file, HASHES, required=HASHES_ALONE)]
+    forward = tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
+    backward = tables.read(match / "tiff_to_jpeg.csv", TIFF_TO_JPEG)
     known = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     try:
         check_vocabulary((row["path"] for row in published), vocabulary)
@@ -147,8 +149,8 @@ def run(
         rejects, placed = _place(archive, folder, out, rows, digests, settings.link, cache) if archive else ([], {})
         failed = {reject.path for reject in rejects}
         rows = [row for row in rows if row["tiff_path"] not in failed]
-        tables.write(folder / "labels.csv", tables.LABELS, rows)
-        tables.write(folder / "conflicts.csv", tables.CONFLICTS, conflicts)
+        tables.write(folder / "labels.csv", LABELS, rows)
+        tables.write(folder / "conflicts.csv", CONFLICTS, conflicts)
         statuses = {row["tiff_path"]: row["status"] for row in rows}  # a picture with two labels is one picture
         counts = write_rejects(folder, rejects, rows_in=len(originals), rows_out=len(statuses))
     if cache is not None:

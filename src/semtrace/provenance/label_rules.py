@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.labels import Resolution, Rule, Vocabulary, parse_published, resolve
-from semtrace.io import tables
 from semtrace.io.verdicts import Verdicts
+from semtrace.provenance.tables import CONFLICTS
 from semtrace.provenance.tracing.sides import content_of
 
-Row = dict[str, str]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Labelling:
 def label_rows(
     originals: Sequence[Row], published: Sequence[Row], forward: Sequence[Row], backward: Sequence[Row], how: Labelling
 ) -> list[dict[str, Any]]:
-    """One row per original file (tables.LABELS), without output path; of one with several labels a row for each.
+    """One row per original file (LABELS), without output path; of one with several labels a row for each.
 
     Args:
         originals: the archive's hash table.
@@ -62,7 +62,7 @@ def label_rows(
         digests = {row.get("md5", "") for row in members} | {digest[path] for path in jpegs}
         resolution = how.resolve((parse_published(path).category for path in jpegs), digests)
         published_as = jpegs
-        if not jpegs and trace["used_ssim"] == "False" and len(_categories(_split(trace["nearest_paths"]))) > 1:
+        if not jpegs and not trace["used_ssim"] and len(_categories(_split(trace["nearest_paths"]))) > 1:
             # Nothing but hashes to go by, and the nearest pictures contradict each other.
             published_as = _split(trace["nearest_paths"])
         several = len(_categories(published_as)) > 1
@@ -89,7 +89,7 @@ def label_rows(
 def conflict_rows(
     originals: Sequence[Row], published: Sequence[Row], forward: Sequence[Row], how: Labelling, near: float
 ) -> list[Row]:
-    """All that is contradictory about categories and names (tables.CONFLICTS), and how it was settled.
+    """All that is contradictory about categories and names (CONFLICTS), and how it was settled.
 
     Args:
         originals: the archive's hash table.
@@ -160,7 +160,7 @@ def _shared_digits(published: Sequence[Row], forward: Sequence[Row], near: float
 
 def _conflict(kind: str, content: str, files: Sequence[str], resolution: str, rule: str) -> Row:
     cells = kind, content, "|".join(_categories(files)), "|".join(sorted(files)), resolution, rule
-    return dict(zip(tables.CONFLICTS, cells, strict=True))
+    return dict(zip(CONFLICTS.names, cells, strict=True))
 
 
 def _categories(paths: Iterable[str]) -> list[str]:

@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.decision import Criteria
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.parallel.processes import available_cores
+from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
 from semtrace.provenance.tracing.crop_search import find_crops
 from semtrace.provenance.tracing.evidence import (
     Scope,
@@ -35,39 +38,22 @@ from semtrace.provenance.tracing.sides import load_side, near_pairs
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, write_rejects
+from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Whole
 
-REFERENCE_BITS = 1024  # thresholds are given for this many bits, and scaled to the hash in use
 
-
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="match"):
     """Thresholds (conf/match/); distances in bits of a 1024-bit hash."""
 
-    hamming_threshold: int
-    ssim_trigger: int
-    max_candidates: int
-    reach: int
-    min_ssim: float
-    min_correlation: float
-    min_margin: float
-    min_hamming_margin: int
-    geometry: str
-    one_to_one: str
-
-    def __post_init__(self) -> None:
-        for name in ("hamming_threshold", "ssim_trigger", "reach"):
-            if not 0 < getattr(self, name) <= REFERENCE_BITS:
-                raise ValueError(f"match.{name} is {getattr(self, name)}; it must be 1 to {REFERENCE_BITS} bits")
-        for name in ("geometry", "one_to_one"):
-            if getattr(self, name) not in ("off", "on"):
-                raise ValueError(f"match.{name} is {getattr(self, name)!r}; it must be on or off")
-        if self.max_candidates < 2:
-            raise ValueError(f"match.max_candidates is {self.max_candidates}; a runner-up needs at least 2")
-        for name in ("min_ssim", "min_correlation"):
-            if not -1 <= getattr(self, name) <= 1:
-                raise ValueError(f"match.{name} is {getattr(self, name)}; it must be -1 to 1")
-        if self.min_margin < 0 or self.min_hamming_margin < 0:
-            raise ValueError("match.min_margin and match.min_hamming_margin must not be negative")
+    hamming_threshold: Bits
+    ssim_trigger: Bits
+    max_candidates: Annotated[Whole, Field(ge=2, description="a runner-up is needed")]
+    reach: Bits
+    min_ssim: Annotated[Number, Field(ge=-1, le=1)]
+    min_correlation: Annotated[Number, Field(ge=-1, le=1)]
+    min_margin: Annotated[Number, Field(ge=0)]
+    min_hamming_margin: Annotated[Whole, Field(ge=0)]
+    geometry: bool
+    one_to_one: bool
 
     def criteria(self, bits: int) -> Criteria:
         """The thresholds for a hash of ``bits`` bits."""
@@ -146,7 +132,7 @@ def run(
     criteria = settings.criteria(originals.bits)
     most = settings.max_candidates
     knowledge = read_knowledge(converted, verdicts)
-    turned = settings.geometry == "on"
+    turned = settings.geometry
     pairs = near_pairs(originals, jpegs, criteria.hamming_threshold, workers, geometry=turned)
     pairs = apply_verdicts(pairs, originals, jpegs, knowledge)
     compared: list[AllCompared] = [[] for _ in pairs]
@@ -176,13 +162,13 @@ def run(
         if turned:
             crops = find_crops(results.fruitless(), originals, jpegs, (archive, published), executor)
             results.place_parts(crops, criteria)
-    if settings.one_to_one == "on":
+    if settings.one_to_one:
         results.one_to_one(criteria, images=images)
     both = sides(originals, jpegs, workers)
     forward = results.forward(both)
     with staged_folder(out) as folder:
-        tables.write(folder / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF, forward)
-        tables.write(folder / "tiff_to_jpeg.csv", tables.TIFF_TO_JPEG, results.backward(both, images=images))
+        tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, forward)
+        tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, results.backward(both, images=images))
         counts = write_rejects(folder, results.rejects(both), rows_in=jpegs.rows, rows_out=len(forward))
     return Summary(
         jpegs=jpegs.rows,

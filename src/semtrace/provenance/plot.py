@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import TIERS
 from semtrace.io import tables
-from semtrace.io.files import harmless, write_atomic
+from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.io.terminal import harmless
+from semtrace.provenance.tables import JPEG_TO_TIFF
 from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
 
@@ -61,10 +63,10 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
             position,
             cells["jpeg_path"],
             cells["decision"],
-            float(cells["hamming_distance"]),
-            float(cells["ssim_value"]) if cells["ssim_value"] else None,
+            cells["hamming_distance"],
+            cells["ssim_value"],
         )
-        for position, cells in enumerate(tables.read(mapping_file, tables.JPEG_TO_TIFF))
+        for position, cells in enumerate(tables.read(mapping_file, JPEG_TO_TIFF))
     ]
     figures: dict[str, Callable[[Axes], None]] = {
         "hamming_histogram_logscale.png": lambda axes: _hamming(axes, rows, thresholds),

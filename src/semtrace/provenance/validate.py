@@ -19,15 +19,12 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.stages import WITH_REJECTS
+from semtrace.provenance.tables import ACCURACY_BY_CATEGORY, HASHES, JPEG_TO_TIFF, LABELS, WRONG_MATCHES
 from semtrace.stage.claim import headline
 from semtrace.stage.declaration import Job
+from semtrace.stage.rejects import REJECTS
 
 DECISIONS = ("matched", "ambiguous", "unmatched")
-BY_CATEGORY = (
-    "category", "jpegs", *DECISIONS, *(name for name, _ in TIERS),
-    "mean_ssim", "mean_hamming", "precision", "recall", "wrong",
-)  # fmt: skip
-WRONG = ("jpeg_path", "matched_tiff_path", "true_tiff_path", "hamming_distance", "ssim_value", "margin", "reason")
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Truth:
 class Row:
     """One row of the forward table beside the truth; ``contents`` is None where nothing is known of it."""
 
-    cells: dict[str, str]
+    cells: Mapping[str, Any]
     contents: frozenset[str] | None
     right: bool
 
@@ -61,7 +58,7 @@ class Row:
     @property
     def matched(self) -> bool:
         """Whether the picture was traced to an original."""
-        return self.cells["decision"] == "matched"
+        return bool(self.cells["decision"] == "matched")
 
 
 def stage(job: Job) -> Path:
@@ -81,19 +78,19 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     Returns:
         What ``metrics.json`` says.
     """
-    mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF)
-    originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", tables.HASHES)
+    mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
+    originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", HASHES)
     # An original kept with and without its data bar is one picture: either is a right answer.
     content = {row["path"]: row["picture_id"] for row in originals}
     truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
     rows = judged_rows(mapping, truth, content)
     rejects = {
         folder: dict(
-            sorted(Counter(row["reason"] for row in tables.read(work / folder / "rejects.csv", tables.REJECTS)).items())
+            sorted(Counter(row["reason"] for row in tables.read(work / folder / "rejects.csv", REJECTS)).items())
         )
         for folder in WITH_REJECTS
     }
-    statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", tables.LABELS)}
+    statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", LABELS)}
     labels = Counter(statuses.values())
     accuracy = accuracy_of(rows)
     metrics = {
@@ -107,13 +104,16 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
     }
     wrong = [
-        {**{name: row.cells[name] for name in WRONG if name in row.cells}, "true_tiff_path": truth.paths[jpeg]}
+        {
+            **{name: row.cells[name] for name in WRONG_MATCHES.names if name in row.cells},
+            "true_tiff_path": truth.paths[jpeg],
+        }
         for row in rows
         if row.matched and not row.right and (jpeg := row.cells["jpeg_path"]) in truth.right
     ]
     with staged_folder(out) as folder:
-        tables.write(folder / "wrong_matches.csv", WRONG, wrong)
-        tables.write(folder / "accuracy_by_category.csv", BY_CATEGORY, _by_category(rows))
+        tables.write(folder / "wrong_matches.csv", WRONG_MATCHES, wrong)
+        tables.write(folder / "accuracy_by_category.csv", ACCURACY_BY_CATEGORY, _by_category(rows))
         report = headline(work) + accuracy_report(metrics, rejects, accuracy)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
@@ -153,7 +153,7 @@ def _stem(path: str) -> str:
     return rest if rest and label[:1] == "l" and label[1:].isdigit() else stem
 
 
-def judged_rows(mapping: Sequence[dict[str, str]], truth: Truth, content: Mapping[str, str]) -> list[Row]:
+def judged_rows(mapping: Sequence[Mapping[str, Any]], truth: Truth, content: Mapping[str, str]) -> list[Row]:
     """Rows of the forward table beside the truth; ``content`` says per original's path what identifies its picture."""
     rows = []
     for cells in mapping:
@@ -184,11 +184,14 @@ def accuracy_of(rows: Sequence[Row]) -> Accuracy:
 
 
 def _spread(rows: Sequence[Row], column: str) -> Distribution:
-    return distribution(np.array([float(row.cells[column]) for row in rows if row.matched and row.cells[column]]))
+    values = [row.cells[column] for row in rows if row.matched and row.cells[column] is not None]
+    return distribution(np.array(values, dtype=np.float64))
 
 
 def _tiers(rows: Sequence[Row]) -> dict[str, int]:
-    counts = Counter(tier(float(row.cells["ssim_value"])) for row in rows if row.matched and row.cells["ssim_value"])
+    counts = Counter(
+        tier(row.cells["ssim_value"]) for row in rows if row.matched and row.cells["ssim_value"] is not None
+    )
     return {name: counts[name] for name, _ in TIERS}
 
 

@@ -19,6 +19,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.release import card, compare, croissant, describe, gates, images
 from semtrace.release.contents import choose, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
+from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, LEFT_OUT, MANIFEST
 from semtrace.stage.inputs import check_folder
 
 SUMS = "SHA256SUMS"
@@ -109,9 +110,8 @@ def run(
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
-            old = tables.read(previous / "manifest.csv", tables.MANIFEST)
-            new = [{name: str(value) for name, value in row.items()} for row in chosen.pictures]
-            difference = compare.compare(old, new)
+            old = tables.read(previous / "manifest.csv", MANIFEST)
+            difference = compare.compare(old, chosen.pictures)
         _write_tables(folder, work, params_file, release, chosen.pictures, chosen.left_out, difference)
         before = (previous / "CHANGELOG.md").read_text(encoding="utf-8") if previous else ""
         since = str(last) if last else ""
@@ -216,8 +216,8 @@ def _write_tables(
     mappings, statistics, documentation = (folder / "metadata" / n for n in ("mappings", "statistics", "documentation"))
     for place_ in (mappings, statistics, documentation):
         place_.mkdir(parents=True)
-    tables.write(folder / "manifest.csv", tables.MANIFEST, pictures)
-    tables.write_parquet(folder / "manifest.parquet", tables.MANIFEST, pictures)
+    tables.write(folder / "manifest.csv", MANIFEST, pictures)
+    tables.write_parquet(folder / "manifest.parquet", MANIFEST, pictures)
     for name in _MAPPINGS:
         place(work / name, mappings / Path(name).name, link="copy")
     for name in _REPORTS:
@@ -228,13 +228,13 @@ def _write_tables(
         for part, its in release.parts.items()
         for category, count in its.items()
     ]
-    tables.write(statistics / "counts.csv", ("category", "split", "pictures"), counts)
-    tables.write(documentation / "left_out.csv", tables.LEFT_OUT, left_out)
-    meanings = [{"column": name, "meaning": text} for name, text in describe.COLUMNS.items()]
-    tables.write(documentation / "columns.csv", ("column", "meaning"), meanings, sort=False)
+    tables.write(statistics / "counts.csv", COUNTS, counts)
+    tables.write(documentation / "left_out.csv", LEFT_OUT, left_out)
+    meanings = [{"column": name, "meaning": text} for name, text in describe.MEANINGS.items()]
+    tables.write(documentation / "columns.csv", COLUMNS, meanings, sort=False)
     if difference is not None:
         changes = [vars(change) for change in difference.changes if change.kind != "unchanged"]
-        tables.write(documentation / "changes.csv", ("kind", "old_path", "new_path"), changes)
+        tables.write(documentation / "changes.csv", CHANGES, changes)
     place(params_file, documentation / "params.yaml", link="copy")
 
 

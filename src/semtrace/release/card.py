@@ -11,7 +11,7 @@ import yaml
 from semtrace.core.errors import InputError
 from semtrace.release import describe
 from semtrace.release.compare import REPORTED, Difference
-from semtrace.release.contents import LEFT_OUT
+from semtrace.release.contents import LEFT_OUT_REASONS
 from semtrace.release.describe import Release
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -77,7 +77,7 @@ def card(release: Release) -> str:
         _listed(
             "Published pictures that are not inside ([left_out.csv](metadata/documentation/left_out.csv) names each)",
             release.left_out,
-            LEFT_OUT,
+            LEFT_OUT_REASONS,
         ),
         "## Known flaws",
         "\n".join(f"- **{gate}** (accepted at the release): {_plain(message)}." for gate, message in release.allowed)

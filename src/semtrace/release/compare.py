@@ -6,11 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
+from semtrace.release.tables import MANIFEST
 
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
 KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")
 ORIGINALS = ("original added", "original removed")
 REPORTED = (*KINDS[:-1], *ORIGINALS)
@@ -82,7 +84,7 @@ def run(old: Path, new: Path) -> Difference:
     for folder in (old, new):
         if not (folder / "manifest.csv").is_file():
             raise InputError(f"{folder}: not a release, it has no manifest.csv")
-    return compare(*(tables.read(folder / "manifest.csv", tables.MANIFEST) for folder in (old, new)))
+    return compare(*(tables.read(folder / "manifest.csv", MANIFEST) for folder in (old, new)))
 
 
 def _kind(old: Row, new: Row) -> str:

@@ -14,13 +14,15 @@ from typing import Any
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.labels import Vocabulary, parse_published
 from semtrace.io import tables
+from semtrace.provenance.tables import CONFLICTS, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS
 from semtrace.provenance.tracing.sides import content_of
+from semtrace.stage.rejects import REJECTS
 
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
 _GROUPS = ("path", "side", "group", "split")
 _OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
 _OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m")
-LEFT_OUT = {
+LEFT_OUT_REASONS = {
     "rejected": "not readable, or without a usable hash",
     "ambiguous": "original not certain",
     "unmatched": "no original found",
@@ -64,18 +66,16 @@ def read_sources(work: Path) -> Sources:
     """
     fingerprint, match = work / "fingerprint", work / "match"
     return Sources(
-        hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", tables.HASHES), _OF_JPEG),
+        hashes=_only(tables.read(fingerprint / "jpeg/hashes.csv", HASHES), _OF_JPEG),
         rejects=[
-            row
-            for folder in (fingerprint / "jpeg", match)
-            for row in tables.read(folder / "rejects.csv", tables.REJECTS)
+            row for folder in (fingerprint / "jpeg", match) for row in tables.read(folder / "rejects.csv", REJECTS)
         ],
-        mapping=tables.read(match / "jpeg_to_tiff.csv", tables.JPEG_TO_TIFF),
-        originals=_only(tables.read(fingerprint / "tiff/hashes.csv", tables.HASHES), ("path", "bar_top")),
-        inventory=_only(tables.read(work / "inventory/inventory.csv", tables.INVENTORY), _OF_TIFF),
-        labels=_only(tables.read(work / "label/labels.csv", tables.LABELS), ("tiff_path", "category", "status")),
-        conflicts=tables.read(work / "label/conflicts.csv", tables.CONFLICTS),
-        groups=_only(tables.read(work / "deduplicate/groups.csv", _GROUPS), _GROUPS),
+        mapping=tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF),
+        originals=_only(tables.read(fingerprint / "tiff/hashes.csv", HASHES), ("path", "bar_top")),
+        inventory=_only(tables.read(work / "inventory/inventory.csv", INVENTORY), _OF_TIFF),
+        labels=_only(tables.read(work / "label/labels.csv", LABELS), ("tiff_path", "category", "status")),
+        conflicts=tables.read(work / "label/conflicts.csv", CONFLICTS),
+        groups=_only(tables.read(work / "deduplicate/groups.csv", GROUPS, required=_GROUPS), _GROUPS),
     )
 
 
@@ -133,7 +133,7 @@ def choose(
             original = originals.get(traced["matched_tiff_path"]) if matched else None
             pictures.append(_picture(row, traced, groups[path], name, vocabulary, original, licence))
             if not with_originals:
-                pictures[-1] |= {"source_file": "", "source_bytes": ""}
+                pictures[-1] |= {"source_file": "", "source_bytes": None}
     return Chosen(
         sorted(pictures, key=lambda picture: picture["path"]),
         [left[path] for path in sorted(left)],
@@ -153,26 +153,13 @@ def original_file(category: str, label: str, md5: str) -> str:
     return f"originals/{category}/{label}_{md5}.tif"
 
 
-def manifest_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Rows read from a manifest.csv with numbers as numbers; ValueError where a cell is none."""
-    return [
-        {
-            **row,
-            **{name: int(row[name]) for name in ("bytes", "width", "height")},
-            "source_bytes": int(row["source_bytes"]) if row["source_bytes"] else "",
-            "pixel_size_m": float(row["pixel_size_m"]) if row["pixel_size_m"] else "",
-        }
-        for row in rows
-    ]
-
-
 def _left(path: str, reason: str, detail: str) -> dict[str, str]:
     return {"published_path": path, "reason": reason, "detail": detail}
 
 
-def _originals(sources: Sources) -> dict[str, dict[str, str]]:
+def _originals(sources: Sources) -> dict[str, Row]:
     bars = {row["path"]: row["bar_top"] for row in sources.originals}
-    return {row["path"]: {**row, "bar_top": bars.get(row["path"], "")} for row in sources.inventory}
+    return {row["path"]: {**row, "bar_top": bars.get(row["path"])} for row in sources.inventory}
 
 
 def _picture(
@@ -184,9 +171,9 @@ def _picture(
     return {
         "path": picture_file(group["split"], category, label, row["md5"]),
         "md5": row["md5"],
-        "bytes": int(row["bytes"]),
-        "width": int(row["width"]),
-        "height": int(row["height"]),
+        "bytes": row["bytes"],
+        "width": row["width"],
+        "height": row["height"],
         "label": label,
         "category": category,
         "split": group["split"],
@@ -197,22 +184,24 @@ def _picture(
         "source_md5": original["md5"] if original else "",
         "source_file": original_file(category, label, original["md5"]) if original else "",
         "source_sha256": "",
-        "source_bytes": int(original["bytes"]) if original else "",
+        "source_bytes": original["bytes"] if original else None,
         "decision": traced["decision"],
         "evidence": traced["evidence"] if original else "",
-        "pixel_size_m": _pixel_size(row, traced, original) if original else "",
+        "pixel_size_m": _pixel_size(row, traced, original) if original else None,
         "licence": licence,
     }
 
 
-def _pixel_size(row: Row, traced: Row, original: Row) -> float | str:
-    """Metres per pixel of the JPEG: its original's, times how much smaller it was made; "" where that is not sure."""
-    width, height = int(row["width"]), int(row["height"])
+def _pixel_size(row: Row, traced: Row, original: Row) -> float | None:
+    """Metres per pixel of the JPEG: its original's, times how much smaller it was made; None where that is not sure."""
+    width, height = row["width"], row["height"]
     if traced["symmetry"].endswith(("90", "270")):
         width, height = height, width
-    full, size = int(original["width"]), original["pixel_size_m"]
+    full, size = original["width"], original["pixel_size_m"]
+    if size is None:
+        return None
     if traced["crop"]:  # the part that it shows is known
-        return float(f"{float(size) * int(traced['crop'].split('x')[0]) / width:.6g}") if size else ""
-    shown = [int(rows) for rows in (original["height"], original["bar_top"]) if rows and int(rows)]
+        return float(f"{size * int(traced['crop'].split('x')[0]) / width:.6g}")
+    shown = [rows for rows in (original["height"], original["bar_top"]) if rows]
     whole = any(abs(width / height * rows / full - 1) < _SAME_SHAPE for rows in shown)
-    return float(f"{float(size) * full / width:.6g}") if size and whole else ""
+    return float(f"{size * full / width:.6g}") if whole else None

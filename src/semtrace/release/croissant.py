@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from semtrace.io import tables
-from semtrace.release.describe import COLUMNS, Release, person_of
+from semtrace.release.describe import MEANINGS, Release, person_of
+from semtrace.release.tables import MANIFEST
 
-_NUMBERS = {
-    **dict.fromkeys(("bytes", "width", "height", "source_bytes"), "sc:Integer"),
-    "pixel_size_m": "sc:Float",
-}
+_TYPES = {"text": "sc:Text", "integer": "sc:Integer", "number": "sc:Float", "boolean": "sc:Boolean"}
 
 _MD5 = r"(?:L\d+_)?([0-9a-f]{32})(?:\.\w+)?"  # in the name of a file; mlcroissant applies it twice
 
@@ -36,18 +33,18 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
     fields: list[dict[str, Any]] = [
         {
             "@type": "cr:Field",
-            "@id": f"pictures/{name}",
-            "name": name,
-            "description": COLUMNS[name],
-            "dataType": _NUMBERS.get(name, "sc:Text"),
-            "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": name}},
+            "@id": f"pictures/{column.name}",
+            "name": column.name,
+            "description": MEANINGS[column.name],
+            "dataType": _TYPES[column.kind],
+            "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": column.name}},
         }
-        for name in tables.MANIFEST
+        for column in MANIFEST.columns
     ]
     # The md5 in a file's name joins it to its row. (mlcroissant 1.1 cannot join by path: it compares str with Path.)
-    joined = _of_file("pictures/md5", COLUMNS["md5"], "files", "filename", transform={"regex": _MD5})
+    joined = _of_file("pictures/md5", MEANINGS["md5"], "files", "filename", transform={"regex": _MD5})
     joined["references"] = {"fileObject": {"@id": "manifest"}, "extract": {"column": "md5"}}
-    fields[tables.MANIFEST.index("md5")] = joined
+    fields[MANIFEST.names.index("md5")] = joined
     image = _of_file("pictures/image", "the picture itself", "files", "content") | {"dataType": "sc:ImageObject"}
     # Beside the pictures: mlcroissant 1.1 cannot join the files of two sets with one table, nor read 16 bits a sample.
     originals = {

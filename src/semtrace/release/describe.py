@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from semtrace.release.settings import Creator, Settings, Version
+from semtrace.release.tables import MANIFEST
 
 EVIDENCE = {
     "verdict": "a person says so",
@@ -17,29 +18,7 @@ EVIDENCE = {
     "hamming": "near by perceptual hash; nothing more could be looked at",
     "none": "not traced",
 }
-COLUMNS = {
-    "path": "the picture, below the root of the release",
-    "sha256": "of its bytes",
-    "md5": "of its bytes",
-    "bytes": "size of the file",
-    "width": "columns, pixels",
-    "height": "rows, pixels",
-    "label": "number of the category, L0, L1, ...",
-    "category": "what the picture shows",
-    "split": "part for training and testing; pictures of one duplicate group are in one part",
-    "phash": "perceptual hash, hexadecimal as ImageHash prints it",
-    "duplicate_group": "pictures of one field of view have one group",
-    "published_path": "the picture in the published set",
-    "source_path": "its original in the archive",
-    "source_md5": "of the original's bytes",
-    "source_file": "the original itself, below the root of the release; empty where originals are not inside",
-    "source_sha256": "of the original's bytes, where it is inside",
-    "source_bytes": "size of the original, where it is inside",
-    "decision": "how it was traced: matched, ambiguous or unmatched",
-    "evidence": "the strongest evidence for its original",
-    "pixel_size_m": "metres per pixel, from the original's own tag",
-    "licence": "SPDX identifier",
-}
+MEANINGS = {column.name: column.meaning.replace("`", "") for column in MANIFEST.columns}  # of the manifest, plain
 
 
 @dataclass(frozen=True)

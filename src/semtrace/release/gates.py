@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from semtrace.core.errors import InputError
 from semtrace.io.project_state import Checkout
-from semtrace.release.settings import Settings, Version
+
+if TYPE_CHECKING:  # `semtrace --help` names the gates, and loads no pydantic
+    from semtrace.release.settings import Settings, Version
 
 GATES = {
     "conflicts": "pictures published under several categories, not settled",
@@ -34,7 +36,7 @@ class Finding:
 
 
 def check_pictures(
-    pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, str]], groups: Iterable[Mapping[str, str]]
+    pictures: Sequence[Mapping[str, Any]], conflicts: Iterable[Mapping[str, Any]], groups: Iterable[Mapping[str, Any]]
 ) -> list[Finding]:
     """The gates on what is inside.
 

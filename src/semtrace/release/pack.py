@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
@@ -15,6 +16,7 @@ from semtrace.io.tar import ChangedError, Member, write_tar
 from semtrace.release import verify
 from semtrace.release.build import SUMS
 from semtrace.release.card import header
+from semtrace.release.tables import MANIFEST
 
 
 def bag(release: Path, out: Path) -> str:
@@ -68,7 +70,7 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
     if shard_mb < 1:
         raise InputError(f"--shard-mb {shard_mb}: a shard has at least 1 MB")
     target = out / f"{release.resolve().name}.shards"
-    rows = tables.read(release / "manifest.csv", tables.MANIFEST)
+    rows = tables.read(release / "manifest.csv", MANIFEST)
     written = 0
     with staged_folder(target) as folder:
         if target.exists():
@@ -96,20 +98,21 @@ def _write(target: Path, members: Sequence[Member]) -> None:
         raise InputError(f"{error}; `semtrace verify --full` lists all that is not") from error
 
 
-def _chunks(rows: Sequence[dict[str, str]], most: int) -> Iterator[list[dict[str, str]]]:
-    chunk: list[dict[str, str]] = []
+def _chunks(rows: Sequence[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
     size = 0
     for row in rows:
-        if chunk and size + int(row["bytes"]) > most:
+        if chunk and size + row["bytes"] > most:
             yield chunk
             chunk, size = [], 0
         chunk.append(row)
-        size += int(row["bytes"])
+        size += row["bytes"]
     if chunk:
         yield chunk
 
 
-def _sample(release: Path, row: dict[str, str]) -> Iterator[Member]:
+def _sample(release: Path, row: dict[str, Any]) -> Iterator[Member]:
     yield f"{row['md5']}.jpg", safe_join(release, row["path"]), row["sha256"]
     yield f"{row['md5']}.cls", row["label"].removeprefix("L").encode(), ""
-    yield f"{row['md5']}.json", json.dumps(row, ensure_ascii=False, indent=1).encode(), ""
+    cells = {name: tables.as_cell(value) for name, value in row.items()}
+    yield f"{row['md5']}.json", json.dumps(cells, ensure_ascii=False, indent=1).encode(), ""

@@ -4,57 +4,47 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Annotated
+
+from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.decision import Outcome
+from semtrace.stage.settings import Link, Section
 
 
-@dataclass(frozen=True)
-class Creator:
+class Creator(Section, section="release.creators"):
     """A person to cite."""
 
-    name: str
-    orcid: str = ""
+    name: Annotated[str, Field(min_length=1, description="best as 'Family, Given'")]
+    orcid: Annotated[
+        str, Field(pattern=r"^(\d{4}-\d{4}-\d{4}-\d{3}[\dX])?$", description="an ORCID, such as 0000-0002-1825-0097")
+    ] = ""
     affiliation: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.name:
-            raise ValueError("release.creators: each needs a name, best as 'Family, Given'")
-        if self.orcid and not re.fullmatch(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", self.orcid):
-            raise ValueError(f"release.creators: {self.orcid!r} is no ORCID, such as 0000-0002-1825-0097")
 
-
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="release"):
     """What is released, and what is said of it."""
 
-    name: str
-    title: str
+    name: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$", description="lower-case letters, digits and hyphens")
+    ]
+    title: Annotated[
+        str, Field(pattern=r"^\s*[^\n]*\s*$", description="one line; the rest belongs to release.description")
+    ]
     description: str
-    licence: str
+    licence: Annotated[
+        str,
+        Field(pattern=r"^(\s*|[A-Za-z0-9][A-Za-z0-9.+-]*)$", description="an SPDX identifier, such as CC-BY-4.0"),
+    ]
     publisher: str
-    doi: str
+    doi: Annotated[str, Field(pattern=r"^(10\.\d{4,9}/\S+)?$", description="bare, such as 10.5281/zenodo.1234567")]
     url: str
-    link: str
+    link: Link
     originals: bool
     creators: list[Creator] = field(default_factory=list)
     keywords: list[str] = field(default_factory=list)
-    include: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", self.name):
-            raise ValueError(f"release.name is {self.name!r}; it must be lower-case letters, digits and hyphens")
-        if "\n" in self.title.strip():
-            raise ValueError("release.title has several lines; it must be one, the rest belongs to release.description")
-        if self.licence.strip() and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", self.licence):
-            raise ValueError(f"release.licence is {self.licence!r}, no SPDX identifier, such as CC-BY-4.0")
-        if self.doi and not re.fullmatch(r"10\.\d{4,9}/\S+", self.doi):
-            raise ValueError(f"release.doi is {self.doi!r}; it must be bare, such as 10.5281/zenodo.1234567")
-        if self.link not in ("reflink", "hardlink", "copy"):
-            raise ValueError(f"release.link is {self.link!r}; it must be reflink, hardlink or copy")
-        if unknown := set(self.include) - set(get_args(Outcome)):
-            raise ValueError(f"release.include has {min(unknown)!r}; it may have {', '.join(get_args(Outcome))}")
+    include: list[Outcome] = field(default_factory=list)
 
 
 @dataclass(frozen=True, order=True)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Self, TypeVar
+
+from pydantic import Field, model_validator
 
 from semtrace.cluster.client import check_cluster, on_cluster
-from semtrace.core.gpu.device import CHOICES, choose
+from semtrace.core.gpu.device import Device, choose
 from semtrace.io.cache import frozen
 from semtrace.parallel.processes import Crashed, map_images
+from semtrace.stage.settings import Section, Whole
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Executor:
+class Executor(Section, section="executor"):
     """Where the work is done; no result depends on it.
 
     Attributes:
@@ -31,23 +32,19 @@ class Executor:
 
     """
 
-    workers: int
+    workers: Annotated[Whole, Field(ge=0, description="0: one per core")]
     cache: Path
-    device: str = "cpu"
-    memory_mb: int = 512
-    address: str = ""
+    device: Device = "cpu"
+    memory_mb: Annotated[Whole, Field(ge=1)] = 512
+    address: Annotated[
+        str, Field(pattern=r"^((tcp|tls)://[^\s/]+:\d+)?$", description="tcp:// or tls://host:port, or empty")
+    ] = ""
 
-    def __post_init__(self) -> None:
-        if self.workers < 0:
-            raise ValueError(f"executor.workers is {self.workers}; it must be 0 (one per core) or more")
-        if self.memory_mb < 1:
-            raise ValueError(f"executor.memory_mb is {self.memory_mb}; it must be 1 or more")
-        if self.device not in CHOICES:
-            raise ValueError(f"executor.device is {self.device!r}; it must be one of {', '.join(CHOICES)}")
+    @model_validator(mode="after")
+    def _there_is_a_device(self) -> Self:
         if self.device == "cuda":
             choose("cuda")  # said before any work starts
-        if self.address and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", self.address):
-            raise ValueError(f"executor.address is {self.address!r}; it must be tcp:// or tls://host:port, or empty")
+        return self
 
     def map(
         self,

@@ -10,6 +10,18 @@ from pathlib import Path
 
 from semtrace.core.errors import AccountingError
 from semtrace.io import tables
+from semtrace.io.schema import Column, Table
+
+REJECTS = Table(
+    "rejects.csv",
+    1,
+    (
+        Column("path", "text", "the file that the stage could not pass on"),
+        Column("stage", "text", "`inventory`, `convert`, `fingerprint`, `match`, `deduplicate` or `label`"),
+        Column("reason", "text", "a code from the list below"),
+        Column("detail", "text", "one line for people; the same bytes always give the same line"),
+    ),
+)
 
 _OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 _OF_THE_FILE = {errno.EFBIG: "too_large", errno.ELOOP: "symbolic_link", errno.EINVAL: "not_a_file"}
@@ -52,7 +64,7 @@ def write_rejects(folder: Path, rejects: Iterable[Reject], *, rows_in: int, rows
     rows = list(rejects)
     if rows_in != rows_out + len(rows):
         raise AccountingError(f"{folder.name}: {rows_in} rows in, but {rows_out} out and {len(rows)} rejected")
-    tables.write(folder / "rejects.csv", tables.REJECTS, (asdict(row) for row in rows))
+    tables.write(folder / "rejects.csv", REJECTS, (asdict(row) for row in rows))
     return dict(sorted(Counter(row.reason for row in rows).items()))
 
 

@@ -8,26 +8,38 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Self
 
 import numpy as np
 from PIL import Image
+from pydantic import Field, model_validator
 
-from semtrace.io import files, staging, tables
+from semtrace.io import digests, files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
+from semtrace.io.schema import Column, Table
+from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
+from semtrace.stage.settings import Section, Whole
 from semtrace.synthetic import archive, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import Frame, record
 from semtrace.synthetic.scenes import CATEGORIES, KINDS, scene
 
 MARKER = "SYNTHETIC.txt"
-SUBCATEGORIES = ("path", "category", "kind")
+SUBCATEGORIES = Table(
+    "subcategories.csv",
+    1,
+    (
+        Column("path", "text", "the file, of either side"),
+        Column("category", "text", "of the scene that was painted"),
+        Column("kind", "text", "of that scene, below its category"),
+    ),
+)
 """Of every file of both sides the scene that was painted: a published path's folder may name another category."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="synthetic"):
     """What to generate.
 
     Attributes:
@@ -37,24 +49,22 @@ class Settings:
         width: usual width of a picture in pixels, at least 320; the other sizes keep their proportion to it.
 
     Raises:
-        ValueError: a value is out of range.
+        SettingsError: a value is out of range.
     """
 
-    seed: int = 1
-    originals: int = 240
-    published: int = 180
-    width: int = 1024
+    seed: Annotated[Whole, Field(ge=0)] = 1
+    originals: Annotated[Whole, Field(ge=40)] = 240
+    published: Annotated[Whole, Field(ge=30)] = 180
+    width: Annotated[Whole, Field(ge=320)] = 1024
 
-    def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("originals", 40), ("published", 30), ("width", 320)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} = {value!r}: must be a whole number of at least {least}")
+    @model_validator(mode="after")
+    def _enough_originals(self) -> Self:
         if self.published - self.lost > self.originals:
             raise ValueError(
-                f"published = {self.published}: {self.published - self.lost} of them need an original, "
-                f"but originals = {self.originals}"
+                f"synthetic.published is {self.published}: {self.published - self.lost} of them need an original, "
+                f"but synthetic.originals is {self.originals}"
             )
+        return self
 
     @property
     def lost(self) -> int:
@@ -123,7 +133,7 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
             rows += made[0]
             kinds += made[1]
         clutter = _clutter(settings, building / "archive")
-        tables.write(building / "known" / "truth.csv", tables.TRUTH, rows)
+        tables.write(building / "known" / "truth.csv", TRUTH, rows)
         tables.write(building / "known" / "subcategories.csv", SUBCATEGORIES, kinds)
         note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
         files.write_atomic(building / MARKER, note.encode())
@@ -156,7 +166,9 @@ def _make(frame: Frame, *, seed: int, root: Path) -> tuple[list[dict[str, str]],
     rows = []
     for publication in frame.published:
         jpeg = encode(recorded.look, ENCODERS[publication.encoder], recorded.bar.cut if recorded.bar else None)
-        digits = {"jpeg": files.md5(jpeg), "tiff": files.md5(recorded.tiff)}.get(publication.digits, publication.digits)
+        digits = {"jpeg": digests.md5(jpeg), "tiff": digests.md5(recorded.tiff)}.get(
+            publication.digits, publication.digits
+        )
         path = f"{publication.category}/L{CATEGORIES.index(publication.category)}_{digits}.jpg"
         _write(root / "published" / path, jpeg)
         rows.append({"jpeg_path": path, "tiff_path": min(places, default=""), "category": publication.category})

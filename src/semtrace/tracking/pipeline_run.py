@@ -21,9 +21,10 @@ from semtrace.config.params import Params, Tracking
 from semtrace.core.errors import InputError
 from semtrace.core.gpu.device import choose
 from semtrace.io import tables
-from semtrace.io.files import md5
+from semtrace.io.digests import md5
 from semtrace.io.project_state import git
 from semtrace.io.staging import locked
+from semtrace.provenance.tables import HASHES, INVENTORY
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -151,8 +152,8 @@ def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
 
     inputs = []
     for what, file, columns in (
-        ("archive", work / "inventory" / "inventory.csv", tables.INVENTORY),
-        ("published", work / "fingerprint" / "jpeg" / "hashes.csv", tables.HASHES),
+        ("archive", work / "inventory" / "inventory.csv", INVENTORY),
+        ("published", work / "fingerprint" / "jpeg" / "hashes.csv", HASHES),
     ):
         if file.is_file():
             rows = [(row["path"], row["md5"]) for row in tables.read(file, columns)]

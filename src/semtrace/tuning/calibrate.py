@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.statistics.accuracy import Accuracy, trials_to_show, wilson
@@ -31,13 +33,13 @@ from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.fingerprint import HashSettings
-from semtrace.provenance.match import REFERENCE_BITS
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.provenance.tracing.evidence import Knowledge, read_knowledge
 from semtrace.provenance.tracing.sides import Side, load_side
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure
+from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Share, Whole
 from semtrace.tuning import republish
 from semtrace.tuning.calibrate_figures import figures
 from semtrace.tuning.calibrate_report import calibration_report, notes
@@ -45,48 +47,33 @@ from semtrace.tuning.calibrate_tables import encoder_rows, pair_rows, point_rows
 from semtrace.tuning.judge import Judged, Source, Trial, answers, pictures, trials
 from semtrace.tuning.measure import Measurements, measure
 from semtrace.tuning.strangers import described, null_model
+from semtrace.tuning.tables import BY_ENCODER, CALIBRATION, PAIRS, TRIALS
 
-_LIMITS: dict[str, tuple[float, float]] = {
-    "hamming_threshold": (1, REFERENCE_BITS), "min_ssim": (-1, 1), "min_correlation": (-1, 1), "min_margin": (0, 2),
-}  # fmt: skip
+Similarities = list[Annotated[Number, Field(ge=-1, le=1)]]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="calibrate"):
     """What is asked for, and which thresholds are tried (conf/calibrate/)."""
 
-    precision: float
-    sample: int
-    seed: int
-    hamming_threshold: list[int]
-    min_ssim: list[float]
-    min_correlation: list[float]
-    min_margin: list[float]
-
-    def __post_init__(self) -> None:
-        if not 0 < self.precision < 1:
-            raise ValueError(f"calibrate.precision is {self.precision}; it must be above 0 and below 1")
-        if self.sample < 0:
-            raise ValueError(f"calibrate.sample is {self.sample}; it must be 0 or more pictures")
-        for name, (low, high) in _LIMITS.items():
-            for value in getattr(self, name):
-                if not low <= value <= high:
-                    raise ValueError(f"calibrate.{name} has {value}; it must be {low} to {high}")
+    precision: Share
+    sample: Annotated[Whole, Field(ge=0, description="pictures")]
+    seed: Whole
+    hamming_threshold: list[Bits]
+    min_ssim: Similarities
+    min_correlation: Similarities
+    min_margin: list[Annotated[Number, Field(ge=0, le=2)]]
 
     def asked(self, precision: float | None, sample: int | None) -> Settings:
         """These settings with another precision and sample, where they are given.
 
         Raises:
-            InputError: a value is out of range.
+            SettingsError: a value is out of range.
         """
-        try:
-            return replace(
-                self,
-                precision=self.precision if precision is None else precision,
-                sample=self.sample if sample is None else sample,
-            )
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        return replace(
+            self,
+            precision=self.precision if precision is None else precision,
+            sample=self.sample if sample is None else sample,
+        )
 
 
 @dataclass(frozen=True)
@@ -185,10 +172,10 @@ def run(
     wrong = [row for row in rows if row["outcome"] == "wrong"]
     report = headline(work) + calibration_report(summary, encoders, wrong)
     with staged_folder(work / "calibrate") as folder:
-        tables.write(folder / "calibration.csv", tables.CALIBRATION, point_rows(judged), sort=False)
-        tables.write(folder / "pairs.csv", tables.PAIRS, pair_rows(judged))
-        tables.write(folder / "trials.csv", tables.TRIALS, rows)
-        tables.write(folder / "by_encoder.csv", tables.BY_ENCODER, encoders)
+        tables.write(folder / "calibration.csv", CALIBRATION, point_rows(judged), sort=False)
+        tables.write(folder / "pairs.csv", PAIRS, pair_rows(judged))
+        tables.write(folder / "trials.csv", TRIALS, rows)
+        tables.write(folder / "by_encoder.csv", BY_ENCODER, encoders)
         for name, drawn in figures(judged, used, model, settings.precision).items():
             write_atomic(folder / name, drawn)
         write_atomic(folder / "calibration_report.txt", report.encode())
@@ -220,7 +207,7 @@ def _judge(
         right = answers(published, originals, picture, truth)
         done = measure(
             originals, published, (archive, source.root), right, radius, current.max_candidates, knowledge, executor,
-            geometry=current.geometry == "on",
+            geometry=current.geometry,
         )  # fmt: skip
         made = trials(number, source, published, truth, right)
         readable = [one for one in made if not isinstance(done.compared[one.j], Failure)]

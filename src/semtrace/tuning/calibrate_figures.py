@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import Accuracy
-from semtrace.provenance.match import REFERENCE_BITS
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet
+from semtrace.stage.settings import REFERENCE_BITS
 from semtrace.tuning.judge import Judged
 from semtrace.tuning.strangers import NullModel
 

@@ -9,22 +9,22 @@ from typing import Any
 from semtrace.core.image.align import Comparison
 from semtrace.core.image.symmetry import inverse
 from semtrace.core.statistics.operating_points import AMBIGUOUS, RIGHT, UNMATCHED, WRONG, Codes, Point
-from semtrace.io import tables
 from semtrace.stage.rejects import Failure
 from semtrace.tuning.judge import Judged
+from semtrace.tuning.tables import CALIBRATION
 
 OUTCOMES = {RIGHT: "right", WRONG: "wrong", AMBIGUOUS: "ambiguous", UNMATCHED: "unmatched"}
 
 
 def point_rows(judged: Judged) -> Iterator[dict[str, Any]]:
-    """One row per operating point (tables.CALIBRATION)."""
+    """One row per operating point (CALIBRATION)."""
     for point, accuracy in zip(judged.points, judged.accuracies, strict=True):
         row = vars(point) | accuracy.rates()
-        yield {name: row[name] for name in tables.CALIBRATION}
+        yield {name: row[name] for name in CALIBRATION.names}
 
 
 def pair_rows(judged: Judged) -> Iterator[dict[str, Any]]:
-    """One row per measured pair (tables.PAIRS)."""
+    """One row per measured pair (PAIRS)."""
     right = {(trial.source, trial.j): trial.right for trial in judged.trials if trial.original != "left out"}
     for number, (source, measured) in enumerate(zip(judged.sources, judged.measured, strict=True)):
         for j, (pairs, compared) in enumerate(zip(measured.pairs, measured.compared, strict=True)):
@@ -47,7 +47,7 @@ def pair_rows(judged: Judged) -> Iterator[dict[str, Any]]:
 
 
 def trial_rows(judged: Judged, point: Point) -> list[dict[str, Any]]:
-    """One row per trial, decided by similarity alone at ``point`` (tables.TRIALS)."""
+    """One row per trial, decided by similarity alone at ``point`` (TRIALS)."""
     rows = []
     for trial in judged.trials:
         decision = judged.decide(trial, point)
@@ -73,7 +73,7 @@ def trial_rows(judged: Judged, point: Point) -> list[dict[str, Any]]:
 
 
 def encoder_rows(judged: Judged, codes: Codes, *, thresholds: str, proofs: str) -> list[dict[str, Any]]:
-    """Files by how they were published and whether their original is there (tables.BY_ENCODER).
+    """Files by how they were published and whether their original is there (BY_ENCODER).
 
     Args:
         judged: see there.

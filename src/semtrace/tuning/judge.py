@@ -26,9 +26,10 @@ from semtrace.core.statistics.operating_points import (
 )
 from semtrace.core.tracing.decision import Decision
 from semtrace.core.tracing.labels import parse_published
-from semtrace.provenance.match import REFERENCE_BITS, Settings
+from semtrace.provenance.match import Settings
 from semtrace.provenance.tracing.sides import Side
 from semtrace.stage.rejects import Failure, Reject
+from semtrace.stage.settings import REFERENCE_BITS
 from semtrace.tuning.measure import Measurements
 
 

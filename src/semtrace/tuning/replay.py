@@ -8,12 +8,13 @@ from pathlib import Path
 
 from semtrace.core.errors import InputError
 from semtrace.parallel.processes import available_cores
-from semtrace.provenance.match import REFERENCE_BITS, Settings
+from semtrace.provenance.match import Settings
 from semtrace.provenance.tracing.crop_search import Cropped, find_crops
 from semtrace.provenance.tracing.evidence import Knowledge
 from semtrace.provenance.tracing.results import Results, Sides, sides
 from semtrace.provenance.tracing.sides import load_side
 from semtrace.stage.executor import Executor
+from semtrace.stage.settings import REFERENCE_BITS
 from semtrace.tuning.measure import Measurements, measure
 
 
@@ -47,9 +48,9 @@ class Replay:
             [look.weighed for look in looks],
             [look.result for look in looks],
         )
-        if settings.geometry == "on":
+        if settings.geometry:
             results.place_parts(self._parts(results.fruitless()), criteria)
-        if settings.one_to_one == "on":
+        if settings.one_to_one:
             results.one_to_one(criteria, images=True)
         return results, sum(look.examined for look in looks)
 
@@ -86,7 +87,7 @@ def prepare(
     radius = max(max(one.hamming_threshold, one.reach) for one in asked) * originals.bits / REFERENCE_BITS
     measured = measure(
         originals, published, roots, dict.fromkeys(range(len(published.contents)), frozenset()), radius,
-        max(one.max_candidates for one in asked), knowledge, executor, geometry=geometry == {"on"},
+        max(one.max_candidates for one in asked), knowledge, executor, geometry=geometry == {True},
     )  # fmt: skip
     both = sides(originals, published, executor.workers or available_cores())
     return Replay(measured, both, roots, executor)

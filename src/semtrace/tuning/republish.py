@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -15,7 +16,9 @@ from semtrace.io.cache import Entry
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.verdicts import TRUTH
 from semtrace.provenance.fingerprint import HashSettings, Selection, jpegs
+from semtrace.provenance.tables import HASHES
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import read_file
@@ -50,8 +53,8 @@ def run(
         InputError: none could be.
 
     """
-    pictures: dict[str, dict[str, str]] = {}
-    for row in sorted(tables.read(tiff_hashes, tables.HASHES), key=lambda row: (not row["bar_top"], row["path"])):
+    pictures: dict[str, dict[str, Any]] = {}
+    for row in sorted(tables.read(tiff_hashes, HASHES), key=lambda row: (row["bar_top"] is None, row["path"])):
         pictures.setdefault(row["picture_id"], row)
     count, seed = min(draw[0], len(pictures)), draw[1]
     drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
@@ -72,14 +75,14 @@ def run(
             rows += made
     if not rows:
         raise InputError(f"{archive}: none of {len(drawn)} originals could be published; first: {rejects[0].detail}")
-    tables.write(out / "truth.csv", tables.TRUTH, rows)
+    tables.write(out / "truth.csv", TRUTH, rows)
     everything = Selection(category=None, sample_tiff=None, sample_per_category=None, seed=0)
     jpegs(out / "images", out / "hashes", size, everything, executor)
     return Source("made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects)
 
 
 def _publish(
-    archive: Path, images: Path, cache_file: str, row: dict[str, str]
+    archive: Path, images: Path, cache_file: str, row: dict[str, Any]
 ) -> tuple[list[dict[str, str]] | Failure, Sequence[Entry]]:
     """Publish one original by every encoder; its rows of the truth."""
     data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
@@ -91,7 +94,7 @@ def _publish(
         return Failure(error.reason, error.detail), []
     if max(look.size) > _MOST_PIXELS:
         return Failure("too_large_for_jpeg", f"{look.width} x {look.height}"), []
-    cut = int(row["bar_top"]) if row["bar_top"] else None
+    cut = row["bar_top"]
     rows = []
     for name, encoder in ENCODERS.items():
         if not encoder.cropped or cut is not None:

@@ -19,43 +19,41 @@ from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.provenance import fingerprint
-from semtrace.provenance.fingerprint import HashSettings, Selection
-from semtrace.provenance.match import REFERENCE_BITS
+from semtrace.provenance.fingerprint import HashSettings, Selection, Size
 from semtrace.provenance.match import Settings as MatchSettings
+from semtrace.provenance.tables import HASHES
 from semtrace.provenance.tracing.evidence import Scope, compare_candidates, read_knowledge
 from semtrace.provenance.validate import accuracy_of, judged_rows, mapping_metrics, read_truth
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
+from semtrace.stage.settings import REFERENCE_BITS, Section, Share
 from semtrace.tuning.replay import Replay, prepare
 from semtrace.tuning.sweep_figures import figures
 from semtrace.tuning.sweep_report import sweep_report
+from semtrace.tuning.tables import SWEEP, TIMINGS
 
 WRITTEN = {"sweep.csv", "timings.csv", "sweep_report.txt", "heat_map.png", "precision_recall.png", "time_accuracy.png"}
 _TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
-_CELLS = ("jpeg_path", "matched_tiff_path", "decision", "ssim_value", "hamming_distance")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section, section="sweep"):
     """What is asked for (conf/sweep/): right matches / all matches."""
 
-    precision: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.precision < 1:
-            raise ValueError(f"sweep.precision is {self.precision}; it must be above 0 and below 1")
+    precision: Share
 
 
 @dataclass(frozen=True)
 class Point:
     """Parameters of one run: bits along each side of the hash, and the thresholds of the match."""
 
-    hash_size: int
+    hash_size: Size
     match: MatchSettings
 
     def values(self) -> dict[str, Any]:
-        """Every parameter by the name it has in tables."""
-        return {"hash_size": self.hash_size, **asdict(self.match)}
+        """Every parameter by the name it has in tables, where a switch is ``on`` or ``off``."""
+        said = {True: "on", False: "off"}
+        values = {name: said[value] if isinstance(value, bool) else value for name, value in asdict(self.match).items()}
+        return {"hash_size": self.hash_size, **values}
 
     def changes(self, other: Point) -> tuple[int, float]:
         """How many parameters differ, and by how much in all, relative to the larger value."""
@@ -152,12 +150,12 @@ def run(
             start = perf_counter()
             hashes = _hash(inputs, made / str(size), HashSettings(size), selection, executor)
             seconds["hash"] += perf_counter() - start
-            rows = tables.read(hashes[0], tables.HASHES)
+            rows = tables.read(hashes[0], HASHES)
             content = {row["path"]: row["picture_id"] for row in rows}
-            jpegs = [row["path"] for row in tables.read(hashes[1], tables.HASHES)]
+            jpegs = [row["path"] for row in tables.read(hashes[1], HASHES)]
             truth = read_truth(inputs.known / "truth.csv", jpegs, content)
             basis = truth.basis
-            for geometry in ("off", "on"):
+            for geometry in (False, True):
                 mine = [
                     i for i, point in enumerate(points)
                     if point.hash_size == size and point.match.geometry == geometry
@@ -173,11 +171,7 @@ def run(
                 for i in mine:
                     start = perf_counter()
                     results, pairs = replay.at(points[i].match)
-                    cells = [
-                        {name: "" if row[name] is None else str(row[name]) for name in _CELLS}
-                        for row in results.forward(replay.both)
-                    ]
-                    beside = judged_rows(cells, truth, content)
+                    beside = judged_rows(results.forward(replay.both), truth, content)
                     accuracy = accuracy_of(beside)
                     metrics = mapping_metrics(beside, accuracy, truth.basis) | {"ssim_pairs": pairs}
                     rejected = len(results.rejects(replay.both))
@@ -227,7 +221,7 @@ def _write(
     nearest = min(range(len(trials)), key=lambda i: (trials[i].changes, i))
     report = head + sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
     with staged_folder(out) as folder:
-        tables.write(folder / "sweep.csv", tables.SWEEP, rows, sort=False)
+        tables.write(folder / "sweep.csv", SWEEP, rows, sort=False)
         timings = [
             {
                 "point": number,
@@ -237,7 +231,7 @@ def _write(
             }
             for number, one in enumerate(judged, 1)
         ]
-        tables.write(folder / "timings.csv", tables.TIMINGS, timings, sort=False)
+        tables.write(folder / "timings.csv", TIMINGS, timings, sort=False)
         write_atomic(folder / "sweep_report.txt", report.encode())
         reference = recommended.index if recommended else nearest
         for name, drawn in figures(rows, timings, varied, reference, settings.precision).items():
@@ -259,4 +253,4 @@ def _row(number: int, one: Judged, recommended: Recommendation | None) -> dict[s
         "ssim_pairs": one.ssim_pairs,
     }
     rates = one.accuracy.rates()
-    return {name: row[name] if name in row else rates[name] for name in tables.SWEEP}
+    return {name: row[name] if name in row else rates[name] for name in SWEEP.names}

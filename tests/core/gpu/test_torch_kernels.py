@@ -148,7 +148,7 @@ os.environ["TRITON_INTERPRET"] = "1"
 import numpy as np, torch
 from semtrace.core import triton_ssim
 from semtrace.core.ssim import ssim
-from tests.core.test_torch_kernels import stack
+from tests.core.gpu.test_torch_kernels import stack
 triton_ssim._ROWS, triton_ssim._COLUMNS = 8, 16  # several strips in a small picture: the interpreter is slow
 for height, width, pairs in ((7, 7, [(0, 1)]), (15, 24, [(0, 1), (4, 6)]), (7, 39, [(6, 3), (2, 3), (5, 5)])):
     images = stack(np.random.default_rng(1), height, width)

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from semtrace.core.grouping.groups import Link, diameters, distances, group, near_pairs, toward
-from tests.core.test_hamming import crowd
+from tests.core.hashing.test_hamming import crowd
 
 
 def pictures(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

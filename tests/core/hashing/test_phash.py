@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from semtrace.core.hashing.phash import algorithm, from_hex, from_hex_many, health, pack, phash, to_hex
+from semtrace.core.hashing.phash import algorithm, from_hex, from_hex_many, health, pack, phash, phash_as_is, to_hex
 
 
 def reference(gray: np.ndarray, hash_size: int = 32) -> imagehash.ImageHash:
@@ -73,6 +73,8 @@ def test_every_bit_is_imagehash_s(kind: str, height: int, width: int, hash_size:
     assert bits.dtype == np.bool_
     np.testing.assert_array_equal(bits, expected.hash)
     assert to_hex(bits) == str(expected)
+    plain = imagehash.phash(Image.fromarray(gray), hash_size=hash_size)
+    np.testing.assert_array_equal(phash_as_is(gray, hash_size), plain.hash)
 
 
 @pytest.mark.parametrize("kind", KINDS)

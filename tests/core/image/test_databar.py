@@ -78,6 +78,22 @@ def test_black_white_and_grey_bars_with_and_without_a_frame(paper, ink, tall, fr
     assert bar_top(with_bar(picture(tall), tall, paper=paper, ink=ink, frame=frame)) == 480 - tall
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32"])
+@pytest.mark.parametrize(("paper", "ink"), [(0, 65000), (65000, 0), (900, 4000), (4000, 0)])
+def test_the_bar_of_a_deep_picture_is_found_before_a_range_is_chosen(dtype, paper, ink):
+    marks = with_bar(picture(), 60)[420:] > 128
+    deep = np.vstack([picture()[:420] * 12.0 + 900, np.where(marks, ink, paper)]).astype(dtype)
+    assert bar_top(deep) == 420
+    assert bar_top(deep[:420]) == 420
+
+
+def test_values_that_are_no_numbers_are_no_bar():
+    for value in (np.nan, np.inf, -np.inf):
+        deep = picture().astype(np.float32)
+        deep[-60:] = value
+        assert bar_top(deep) == 480
+
+
 def test_cells_separated_by_a_line_are_one_bar():
     gray = with_bar(picture(), 60)
     gray[450:452] = 255

@@ -9,7 +9,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
 from scipy.ndimage import gaussian_filter
 
-from semtrace.core.image.gray8 import to_gray8
+from semtrace.core.image.gray8 import spread, to_gray8
+from tests.core.image.test_databar import picture, with_bar
 
 
 def scene(seed, size=(192, 256)):
@@ -36,6 +37,48 @@ def test_8_bit_data_in_a_wider_integer_keeps_its_values(dtype):
     gray, rule = to_gray8(picture.astype(dtype))
     assert np.array_equal(gray, picture)
     assert rule == "identity"
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "int32", "uint64"])
+def test_counts_far_below_255_are_stretched(dtype):
+    for most in (1, 31, 100, 127):
+        counts = np.linspace(0, most, 4000).round().reshape(40, 100).astype(dtype)
+        gray, rule = to_gray8(counts)
+        assert rule == f"linear 0..{most} (0.1-99.9 %) of {dtype}"
+        assert (gray.min(), gray.max()) == (0, 255)
+    assert to_gray8(np.array([[0, 128]], dtype))[1] == "identity"
+    assert to_gray8(np.array([[0, 255]], dtype))[1] == "identity"
+    assert to_gray8(np.array([[0, 256]], dtype))[1].startswith("linear")
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_few_bits_are_spread_evenly(bits):
+    levels = np.arange(1 << bits, dtype=np.uint8)
+    assert spread(levels, bits).tolist() == [int(level * 255 / (2**bits - 1) + 0.5) for level in levels.tolist()]
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("ink", [65000, 20000, 3000])
+def test_the_range_is_that_of_the_picture_without_its_bar(dtype, ink):
+    """Whatever the bar's levels are, the picture above it comes out as without it."""
+    deep = with_bar(picture(), 60).astype(np.float64)
+    above = picture()[:420] * 10.0 + 900
+    deep = np.vstack([above, np.where(deep[420:] > 128, ink, 0)]).astype(dtype)
+    gray, rule = to_gray8(deep)
+    alone, its_rule = to_gray8(above.astype(dtype))
+    assert np.array_equal(gray[:420], alone)
+    assert rule == f"{its_rule}; range without the data bar"
+    assert gray[430:].min() == 0
+    assert gray[430:].max() == (255 if ink > 3400 else gray[430:].max())
+
+
+def test_8_bit_data_under_a_bar_at_full_scale_keep_their_values():
+    deep = with_bar(picture(), 60).astype(np.uint16)
+    deep[420:][deep[420:] > 128] = 65535
+    gray, rule = to_gray8(deep)
+    assert rule == "identity"
+    assert np.array_equal(gray[:420], picture()[:420])
+    assert gray.max() == 255
 
 
 def test_1_bit_becomes_black_and_white():

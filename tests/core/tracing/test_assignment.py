@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from semtrace.core.tracing import assignment
 from semtrace.core.tracing.assignment import settle
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
-from tests.core.test_decision import CRITERIA, seen
+from tests.core.tracing.test_decision import CRITERIA, seen
 
 
 def settled(

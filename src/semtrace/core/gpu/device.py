@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Literal, get_args
 
-CHOICES = ("auto", "cpu", "cuda")
+Device = Literal["auto", "cpu", "cuda"]
+CHOICES = get_args(Device)
 
 
 def choose(device: str) -> str:

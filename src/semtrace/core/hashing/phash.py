@@ -46,8 +46,16 @@ def phash(gray: NDArray[np.uint8], hash_size: int = 32) -> NDArray[np.bool_]:
     Raises:
         ValueError: ``gray`` is no grey image, or an unknown ``hash_size``.
     """
+    return phash_as_is(equalize(gray), hash_size)
+
+
+def phash_as_is(gray: NDArray[np.uint8], hash_size: int = 8) -> NDArray[np.bool_]:
+    """Perceptual hash of a grey image as it is, bit-identical with ``imagehash.phash``; else as :func:`phash`.
+
+    For frames of one camera and exposure: equalizing would lift the noise of an almost empty frame.
+    """
     _check_size(hash_size)
-    small = resize(equalize(gray), 4 * hash_size, 4 * hash_size)
+    small = resize(gray, 4 * hash_size, 4 * hash_size)
     spectrum = _dct(small.astype(np.float64), _cosines(hash_size))
     middle = hash_size * hash_size // 2
     ordered = np.partition(spectrum, (middle - 1, middle), axis=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ WRITTEN = 0.3  # at least, in the densest line of text
 PICTURE = 0.5  # at most, in the row above the bar
 
 
-def bar_top(gray: NDArray[np.uint8]) -> int:
+def bar_top(gray: NDArray[Any]) -> int:
     """Find the row at which the data bar at the bottom of an SEM image starts.
 
     In an original a bar is drawn, not recorded: its background is exactly one level over the full width, so
@@ -29,7 +31,8 @@ def bar_top(gray: NDArray[np.uint8]) -> int:
     bar without text; and after lossy compression, which blurs the level: run it on originals.
 
     Args:
-        gray: the image, shape (H, W).
+        gray: the image, shape (H, W): 8-bit grey, or the numbers of any other real dtype before any range is chosen,
+            since a bar's level is exact in them too, whatever it does to their range.
 
     Returns:
         The first row of the bar (of its frame, if it has one), or H when there is no bar.
@@ -39,7 +42,9 @@ def bar_top(gray: NDArray[np.uint8]) -> int:
         return height
     first = height - int(height * TALLEST)
     band = gray[first:]
-    level = int(np.bincount(band[-max(height // 20, 8) :].ravel(), minlength=256).argmax())
+    level = _usual(band[-max(height // 20, 8) :])
+    if not np.isfinite(level):
+        return height
     share = np.count_nonzero(band == level, axis=1) / width
     plain = np.flatnonzero(share >= PLAIN)
     if len(plain) == 0 or len(band) - 1 - plain[-1] > height * BELOW:
@@ -50,22 +55,54 @@ def bar_top(gray: NDArray[np.uint8]) -> int:
         top -= 1
     for row in range(max(top, 1), last + 1):
         if share[row - 1] <= PICTURE and (share[row] >= PLAIN or _is_line(band[row])):
-            return first + row if _is_bar(band, share, row, last, level, height) else height
+            contrast = 64.0 if gray.dtype == np.uint8 else _range(gray) / 4
+            return first + row if _is_bar(band, share, (row, last), level, height, contrast) else height
     return height
 
 
-def _is_line(row: NDArray[np.uint8]) -> bool:
+def _usual(rows: NDArray[Any]) -> int | float:
+    """The most frequent value, the smallest of several."""
+    if rows.dtype == np.uint8:
+        return int(np.bincount(rows.ravel(), minlength=256).argmax())
+    values, counts = np.unique(rows, return_counts=True)
+    return float(values[counts.argmax()]) if rows.dtype.kind == "f" else int(values[counts.argmax()])
+
+
+def _range(array: NDArray[Any]) -> float:
+    """From the value that 0.1 % of the finite pixels lie below to the one that 0.1 % lie above."""
+    known = array[np.isfinite(array)] if array.dtype.kind == "f" else array.ravel()
+    cut = (known.size - 1) // 1000
+    low, high = np.partition(known, [cut, known.size - 1 - cut])[[cut, known.size - 1 - cut]].tolist()
+    return float(high) - float(low)
+
+
+def _is_line(row: NDArray[Any]) -> bool:
     """Whether nearly all of a row is one level, as in a frame."""
     return bool(np.count_nonzero(row == row[len(row) // 2]) >= 0.95 * len(row))
 
 
-def _is_bar(band: NDArray[np.uint8], share: NDArray[np.float64], top: int, last: int, level: int, height: int) -> bool:
-    """Whether the rows from ``top`` to ``last`` are a bar: tall enough, text on it, a picture above it."""
+def _is_bar(
+    band: NDArray[Any],
+    share: NDArray[np.float64],
+    rows: tuple[int, int],
+    level: int | float,
+    height: int,
+    contrast: float,
+) -> bool:
+    """Whether the first to the last of ``rows`` are a bar: tall enough, text on it, a picture above it."""
+    top, last = rows
     tall = last + 1 - top
     if tall < height * SHORTEST or np.any(share[max(top - tall, 0) : top] >= PLAIN):
         return False
     bar = band[top : last + 1][share[top : last + 1] >= WRITTEN]  # without the lines of a frame
     ink = np.count_nonzero(bar != level) / bar.size
-    text = np.count_nonzero(np.abs(bar.astype(np.int16) - level) >= 64) / bar.size
+    text = np.count_nonzero(_distance(bar, level) >= contrast) / bar.size
     begins = share[top : top + tall // 2 + 1].min() < 0.98  # text is not confined to the lower half
     return bool(ink <= 0.5 and text >= max(0.005, ink / 2) and begins)
+
+
+def _distance(bar: NDArray[Any], level: int | float) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        if bar.dtype == np.uint8:
+            return np.abs(bar.astype(np.int16) - int(level))
+        return np.abs(bar.astype(np.float64) - float(level))

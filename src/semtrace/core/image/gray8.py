@@ -7,16 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.image.databar import bar_top
+
+_DIM = 128  # wider integers that stay below it leave a bit of 8 unused: counts of a detector, not 8-bit data
+
+
+def spread(array: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    """Spread samples of 1 to 8 bits evenly over 0 to 255, rounding half up; any shape, values below ``2**bits``."""
+    most = (1 << bits) - 1
+    return ((np.arange(256) * 510 + most) // (2 * most)).clip(0, 255).astype(np.uint8)[array]
+
 
 def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArray[np.uint8], str]:
     """Bring a picture to 8-bit grey by one rule, and say in words what was done.
 
-    - 1-bit: 0 and 255. 8-bit unsigned: kept. Wider or signed integers that all lie in 0..255: kept (they are
-      8-bit data in a wider file).
+    - 1-bit: 0 and 255. 8-bit unsigned: kept. Wider or signed integers that all lie in 0..255 and reach 128: kept
+      (they are 8-bit data in a wider file).
     - Everything else: linear between the 0.1 and the 99.9 percentile of the finite values, clipped. The two
       are values of the picture itself (nothing is interpolated), so multiplying all values by a power of two
       changes no pixel. Where they coincide, the minimum and the maximum take their place; a constant picture
       becomes 0.
+    - All this is asked of the picture without its data bar (``semtrace.core.databar``): its text and paper are
+      drawn at levels of their own, often at full scale, and would leave a black picture.
     - NaN becomes 0, -inf the dark and +inf the bright end; the words count them.
 
     Pillow's own conversion of 16-bit grey (``convert("L")``) clips at 255 instead and leaves white pictures;
@@ -39,10 +51,10 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
         raise ValueError(f"need a non-empty (H, W) array of real numbers, got {array.dtype} {array.shape}")
     if kind == "b":
         gray, rule = array.astype(np.uint8) * np.uint8(255), "1-bit to 0/255"
-    elif kind in "ui" and (array.dtype == np.uint8 or (array.min() >= 0 and array.max() <= 255)):
+    elif array.dtype == np.uint8:
         gray, rule = array.astype(np.uint8), "identity"
     else:
-        gray, rule = _linear(array)
+        gray, rule = _ranged(array)
     if min_is_white:
         gray, rule = 255 - gray, rule + "; min-is-white inverted"
     if kind == "f" and (missing := np.isnan(array)).any():
@@ -51,9 +63,17 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
     return np.ascontiguousarray(gray), rule
 
 
-def _linear(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+def _ranged(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+    picture = array[: bar_top(array)]
+    if array.dtype.kind in "ui" and picture.min() >= 0 and _DIM <= picture.max() <= 255:
+        return array.clip(0, 255).astype(np.uint8), "identity"
+    gray, rule = _linear(array, picture)
+    return gray, rule if len(picture) == len(array) else f"{rule}; range without the data bar"
+
+
+def _linear(array: NDArray[Any], picture: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     name = array.dtype.newbyteorder("=").name
-    known = array[np.isfinite(array)] if array.dtype.kind == "f" else array.ravel()
+    known = picture[np.isfinite(picture)] if array.dtype.kind == "f" else picture.ravel()
     infinite = np.count_nonzero(np.isinf(array)) if array.dtype.kind == "f" else 0
     note = f" of {name}" + (f"; {infinite} infinite clipped" if infinite else "")
     if known.size == 0:

@@ -15,10 +15,12 @@ from typing import Any
 from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.files import outside
+from semtrace.io.schema import Table
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.convert import Settings, names
+from semtrace.provenance.tables import CONVERTED, HASHES, INVENTORY
 from semtrace.stage.inputs import check_folder
-from semtrace.stage.rejects import Reject, printable, write_rejects
+from semtrace.stage.rejects import REJECTS, Reject, printable, write_rejects
 
 Rows = list[dict[str, Any]]
 
@@ -55,30 +57,28 @@ def run(archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settin
             f"{archive}: {len(left)} entries are in none of dataset.shards ({named}). Name their folders there, move "
             "loose files into one, and run `semtrace params`"
         )
-    inventory, refused = _read(shards, parts, "inventory", "inventory.csv", tables.INVENTORY)
+    inventory, refused = _read(shards, parts, "inventory", INVENTORY)
     keepers: dict[str, str] = {}
     for row in inventory:
         keeper = keepers.setdefault(row["md5"], row["path"])
         row["duplicate_of"] = "" if keeper == row["path"] else keeper
-    converted, failed = _read(shards, parts, "convert", "converted.csv", tables.CONVERTED)
+    converted, failed = _read(shards, parts, "convert", CONVERTED)
     converted, failed = _of_keepers(inventory, converted, failed, shards, settings.layout)
-    hashes, unhashed = _read(shards, parts, "fingerprint/tiff", "hashes.csv", tables.HASHES)
-    _write(out / "inventory", "inventory.csv", tables.INVENTORY, inventory, refused)
-    _write(out / "convert", "converted.csv", tables.CONVERTED, converted, failed)
-    _write(out / "fingerprint" / "tiff", "hashes.csv", tables.HASHES, hashes, unhashed)
+    hashes, unhashed = _read(shards, parts, "fingerprint/tiff", HASHES)
+    _write(out / "inventory", INVENTORY, inventory, refused)
+    _write(out / "convert", CONVERTED, converted, failed)
+    _write(out / "fingerprint" / "tiff", HASHES, hashes, unhashed)
     return Summary(len(shards), len(inventory), len(keepers), len(refused) + len(failed) + len(unhashed))
 
 
-def _read(
-    shards: Mapping[str, str], parts: Path, stage: str, table: str, columns: tuple[str, ...]
-) -> tuple[Rows, list[Reject]]:
+def _read(shards: Mapping[str, str], parts: Path, stage: str, table: Table) -> tuple[Rows, list[Reject]]:
     """Rows and rejects of a stage in all shards, by path in the archive."""
     rows: Rows = []
     rejects: list[Reject] = []
     for name, folder in shards.items():
         place = parts / name / stage
-        rows += [{**row, "path": f"{folder}/{row['path']}"} for row in tables.read(place / table, columns)]
-        for row in tables.read(place / "rejects.csv", tables.REJECTS):
+        rows += [{**row, "path": f"{folder}/{row['path']}"} for row in tables.read(place / table.name, table)]
+        for row in tables.read(place / "rejects.csv", REJECTS):
             rejects.append(Reject(f"{folder}/{row['path']}", row["stage"], row["reason"], row["detail"]))
     return sorted(rows, key=lambda row: str(row["path"])), rejects
 
@@ -106,7 +106,7 @@ def _of_keepers(
     return rows, rejects
 
 
-def _write(folder: Path, table: str, columns: tuple[str, ...], rows: Rows, rejects: list[Reject]) -> None:
+def _write(folder: Path, table: Table, rows: Rows, rejects: list[Reject]) -> None:
     with staged_folder(folder) as staging:
-        tables.write(staging / table, columns, rows)
+        tables.write(staging / table.name, table, rows)
         write_rejects(staging, rejects, rows_in=len(rows) + len(rejects), rows_out=len(rows))

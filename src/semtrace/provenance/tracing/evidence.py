@@ -13,6 +13,7 @@ from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import safe_name
 from semtrace.io.verdicts import Verdicts, read_verdicts
+from semtrace.provenance.tables import CONVERTED
 from semtrace.provenance.tracing import compare_on_gpu
 from semtrace.provenance.tracing.compare_pairs import compare_pairs
 from semtrace.provenance.tracing.pair_images import AllCompared, Image, Pairs
@@ -54,7 +55,7 @@ def read_knowledge(converted: Path | None, verdicts: Path | None) -> Knowledge:
     """
     conversions = {}
     if converted is not None and converted.is_file():
-        conversions = {row["path"]: row["jpeg_md5"] for row in tables.read(converted, tables.CONVERTED)}
+        conversions = {row["path"]: row["jpeg_md5"] for row in tables.read(converted, CONVERTED)}
     said = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     return Knowledge(conversions, said.same, said.different)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from semtrace.core.image.align import Comparison
 from semtrace.core.tracing.decision import Candidate, Decision
-from semtrace.io import tables
+from semtrace.provenance.tables import TIFF_TO_JPEG
 from semtrace.provenance.tracing.pair_images import AllCompared
 from semtrace.provenance.tracing.sides import Pair, Side
 from semtrace.stage.rejects import Failure
@@ -21,7 +21,7 @@ def forward_rows(
     results: list[Decision | Failure],
     nearest: list[tuple[int, int]],
 ) -> list[dict[str, Any]]:
-    """One row per published file that was not rejected (tables.JPEG_TO_TIFF).
+    """One row per published file that was not rejected (JPEG_TO_TIFF).
 
     Args:
         originals: the archive.
@@ -66,7 +66,7 @@ def backward_rows(
     *,
     images: bool,
 ) -> list[dict[str, Any]]:
-    """One row per original file (tables.TIFF_TO_JPEG): the surest of its pictures, then the most alike, the nearest.
+    """One row per original file (TIFF_TO_JPEG): the surest of its pictures, then the most alike, the nearest.
 
     Args:
         originals: the archive.
@@ -96,7 +96,7 @@ def backward_rows(
             near[pair.original].append((pair.hamming, j))
     for t, content in enumerate(originals.contents):
         ranked = sorted(traced[t])
-        row: dict[str, Any] = dict.fromkeys(tables.TIFF_TO_JPEG)
+        row: dict[str, Any] = dict.fromkeys(TIFF_TO_JPEG.names)
         row |= {"decision": "unmatched", "evidence": "", "used_ssim": False, "nearest_hamming": nearest[t][1]}
         row |= {"hamming_distance": nearest[t][1], "reason": "no_candidate"}
         smallest = min(near[t], default=(0, 0))[0]

@@ -16,6 +16,7 @@ from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.jpeg_quantisation import encode_again, luma_table
+from semtrace.io.orientation import as_stored, of_file
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import OUT_OF_MEMORY, Failure
 
@@ -191,11 +192,13 @@ class Pictures:
         if table is None or pair is None:
             return False
         rows = _original_pixels(original.file, original.md5, self.cache_file)[: pair.rows]
-        again = apply(rows, inverse(original.symmetry))
-        if again.shape != self.gray.shape:
+        turn = of_file(self.data)  # the encoder saw the pixels as they are stored
+        again = np.ascontiguousarray(as_stored(apply(rows, inverse(original.symmetry)), turn))
+        stored = np.ascontiguousarray(as_stored(self.gray, turn))
+        if again.shape != stored.shape:
             return False
-        same = is_coded(again, table, self.gray)
-        return np.array_equal(encode_again(again, table), self.gray) if same is None else same
+        same = is_coded(again, table, stored)
+        return np.array_equal(encode_again(again, table), stored) if same is None else same
 
 
 def _read(file: str, digest: str, cache_file: str) -> bytes:

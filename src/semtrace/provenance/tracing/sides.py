@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from semtrace.core.hashing import hamming, phash
 from semtrace.core.image.symmetry import SYMMETRIES, Symmetry, hash_variants
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
+from semtrace.provenance.tables import HASHES, HASHES_ALONE
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,14 @@ def load_side(files: Sequence[Path]) -> Side:
     return to_side(read_rows(files), ", ".join(file.name for file in files))
 
 
-def read_rows(files: Sequence[Path]) -> list[dict[str, str]]:
+def read_rows(files: Sequence[Path]) -> list[dict[str, Any]]:
     """Rows of one or more hash tables as one, sorted by path.
 
     Raises:
         InputError: there is no row, or a path comes twice.
 
     """
-    rows = [row for file in files for row in tables.read(file, ("path", "phash"))]
+    rows = [row for file in files for row in tables.read(file, HASHES, required=HASHES_ALONE)]
     name = ", ".join(file.name for file in files)
     if not rows:
         raise InputError(f"{name}: no hashes in it")
@@ -119,7 +121,7 @@ def read_rows(files: Sequence[Path]) -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: row["path"])
 
 
-def to_side(rows: Sequence[dict[str, str]], name: str) -> Side:
+def to_side(rows: Sequence[Mapping[str, Any]], name: str) -> Side:
     """Group rows, sorted by path, by content; ``name`` names their table in errors.
 
     Equal pixels are one content. Where the table does not know pixels, equal hashes under equal digits are, except
@@ -146,7 +148,7 @@ def to_side(rows: Sequence[dict[str, str]], name: str) -> Side:
                 md5=rows[group[0]].get("md5", ""),
                 digests=frozenset(rows[i]["md5"] for i in group if rows[i].get("md5")),
                 picture=rows[group[0]].get("picture_id", ""),
-                bar_top=int(rows[group[0]].get("bar_top") or -1),
+                bar_top=-1 if (top := rows[group[0]].get("bar_top")) is None else top,
                 healthy=healthy[group[0]],
             )
             for key, group in groups.items()
@@ -205,10 +207,10 @@ def nearest_full(queries: Side, references: Side, workers: int) -> list[tuple[in
     return [(int(i), int(d)) for i, d in zip(indices[:, 0], distances[:, 0], strict=True)]
 
 
-def content_of(row: Mapping[str, str]) -> str:
+def content_of(row: Mapping[str, Any]) -> str:
     """What identifies the content of a row of a hash table: its pixels.
 
     In a table of hashes alone the digits of a published name *and* the hash: in real sets equal digits name different
     pictures, and equal hashes have different digits.
     """
-    return row.get("content_id") or f"{parse_published(row['path']).digits} {row['phash']}"
+    return str(row.get("content_id") or "") or f"{parse_published(row['path']).digits} {row['phash']}"

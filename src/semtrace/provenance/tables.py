@@ -1,0 +1,335 @@
+"""The tables that the stages of the main job write, but for their rejects."""
+
+from __future__ import annotations
+
+from semtrace.io.schema import Column, Table
+
+INVENTORY = Table(
+    "inventory.csv",
+    1,
+    (
+        Column("path", "text", "the file"),
+        Column("bytes", "integer", "its size", "bytes"),
+        Column("md5", "text", "of its bytes, 32 hexadecimal digits"),
+        Column("format", "text", "what the bytes are, whatever the name says: TIFF, JPEG, PNG or BMP"),
+        Column(
+            "mode",
+            "text",
+            "pixel layout as Pillow names it: `L` grey, `P` palette, `RGB`, `I;16` 16-bit grey, `F` float, …",
+        ),
+        Column("bit_depth", "integer", "bits per sample", "bits"),
+        Column("width", "integer", "columns of the picture, pixels", "pixels"),
+        Column("height", "integer", "rows of the picture, pixels", "pixels"),
+        Column(
+            "pages",
+            "integer",
+            "pages in the file; which is the picture is said below the table, and `rule` in `converted.csv` names it",
+        ),
+        Column(
+            "pixel_size_m",
+            "number",
+            "width of a pixel of the picture in metres, as the instrument wrote it, or scaled as the source says",
+            "metres",
+        ),
+        Column(
+            "pixel_size_source",
+            "text",
+            "the tag and the entry that the pixel size comes from; `unused: …` and why, where it is not that of this "
+            "picture",
+        ),
+        Column(
+            "instrument",
+            "text",
+            "what the vendor's tags (Zeiss, FEI/Thermo Fisher, Olympus SIS) call the instrument",
+        ),
+        Column("duplicate_of", "text", "empty for a keeper; else the first file by path with the very same bytes"),
+    ),
+)
+CONVERTED = Table(
+    "converted.csv",
+    1,
+    (
+        Column("path", "text", "the TIFF"),
+        Column("md5", "text", "of the TIFF's bytes"),
+        Column(
+            "jpeg_path",
+            "text",
+            "its JPEG, relative to `images/`; tree layout: the archive's folders, flat layout: `<md5>.jpg`. Names "
+            "that would collide on some file system get eight digits of the md5",
+        ),
+        Column("jpeg_md5", "text", "of the JPEG's bytes"),
+        Column("rule", "text", "how the picture became 8-bit grey, see below"),
+    ),
+)
+HASHES = Table(
+    "hashes.csv",
+    1,
+    (
+        Column("file", "text", "name without folder"),
+        Column("path", "text", "the image"),
+        Column(
+            "phash",
+            "text",
+            "perceptual hash of the full frame after grey, equalize and autocontrast, hexadecimal as ImageHash prints "
+            "it",
+        ),
+        Column("md5", "text", "of the file's bytes"),
+        Column("algorithm", "text", "name of the hash, such as `phash32-equalize-autocontrast`"),
+        Column("bytes", "integer", "size of the file", "bytes"),
+        Column("phash_content", "text", "TIFFs with a data bar: hash of the picture above the bar"),
+        Column("bar_top", "integer", "TIFFs with a data bar: its first row, counted from 0", "pixels"),
+        Column("content_id", "text", "identifies the grey pixels; equal for files of one content"),
+        Column("picture_id", "text", "the same for the pixels above the data bar"),
+        Column("width", "integer", "columns, pixels", "pixels"),
+        Column("height", "integer", "rows, pixels", "pixels"),
+        Column(
+            "health",
+            "text",
+            "`ok`, or `degenerate`: far from half of the bits are set, as for empty or clipped pictures; such a hash "
+            "is near to anything flat and is never matched",
+        ),
+        Column("rule", "text", "how the picture became 8-bit grey, as in `converted.csv`"),
+    ),
+)
+HASHES_ALONE: tuple[str, ...] = ("path", "phash")  # enough of a hash table where there are no images
+JPEG_TO_TIFF = Table(
+    "jpeg_to_tiff.csv",
+    1,
+    (
+        Column("jpeg_path", "text", "the published picture"),
+        Column(
+            "matched_tiff_path",
+            "text",
+            "its original (the keeper, if there are copies). If ambiguous: the best candidate, to be looked at. If "
+            "unmatched: empty",
+        ),
+        Column(
+            "hamming_distance",
+            "integer",
+            "bits between the hashes; for a TIFF with a data bar the nearer of its two hashes. Without any candidate: "
+            "to the nearest TIFF",
+            "bits",
+        ),
+        Column(
+            "ssim_value",
+            "number",
+            "SSIM with that TIFF, -1 to 1, data bar left out; empty where it was not computed",
+        ),
+        Column("used_ssim", "boolean", "`True` where SSIM was computed, else `False`"),
+        Column("decision", "text", "`matched`, `ambiguous` or `unmatched`"),
+        Column("evidence", "text", "the strongest evidence found, see below; empty where there was no candidate"),
+        Column(
+            "margin",
+            "number",
+            "lead over the runner-up: in SSIM where both have one, else in bits; empty without a runner-up to compare "
+            "with",
+        ),
+        Column(
+            "runner_up_path",
+            "text",
+            "the next best original with another picture. If unmatched: the nearest or most alike TIFF, which is not "
+            "good enough",
+        ),
+        Column(
+            "correlation",
+            "number",
+            "high-pass correlation with that TIFF at 256 pixels, -1 to 1, data bar left out; empty where it was not "
+            "needed",
+        ),
+        Column(
+            "symmetry",
+            "text",
+            "what was done to the original before it was published: `identity`, or with `match.geometry=true` how it "
+            "was turned or mirrored (quarter turns counter-clockwise, mirroring first); empty where nothing matched",
+        ),
+        Column(
+            "crop",
+            "text",
+            "with `match.geometry=true`, where only a part of the original was published: that part, as width x height "
+            "+ left + top in pixels of the original; else empty",
+        ),
+        Column(
+            "candidates",
+            "integer",
+            "how many originals of different content are nearer than `match.hamming_threshold`",
+        ),
+        Column("reason", "text", "a code from the list below"),
+    ),
+)
+TIFF_TO_JPEG = Table(
+    "tiff_to_jpeg.csv",
+    1,
+    (
+        Column("TIFF_file", "text", "name without folder"),
+        Column("TIFF_path", "text", "the original"),
+        Column("JPEG_file", "text", "name of its published picture, without folder; only if matched or ambiguous"),
+        Column("JPEG_path", "text", "its published picture; only if matched or ambiguous"),
+        Column(
+            "hamming_distance",
+            "integer",
+            "bits between the two; unmatched: to the picture that came nearest to being its own",
+            "bits",
+        ),
+        Column("ssim_value", "number", "SSIM of the two, data bar left out; empty where it was not computed"),
+        Column("used_ssim", "boolean", "`True` where SSIM was computed, else `False`"),
+        Column("decision", "text", "that of the JPEG, if this TIFF is its best candidate; else `unmatched`"),
+        Column("evidence", "text", "as in `jpeg_to_tiff.csv`"),
+        Column("margin", "number", "as in `jpeg_to_tiff.csv`"),
+        Column("runner_up_path", "text", "the next JPEG for which this TIFF was a candidate"),
+        Column("nearest_hamming", "integer", "bits between full-frame hashes to the nearest JPEG of all", "bits"),
+        Column(
+            "nearest_paths",
+            "text",
+            "the JPEGs nearest to it, all at the smallest distance, separated by a vertical bar; empty if none is "
+            "nearer than `match.hamming_threshold`",
+        ),
+        Column("reason", "text", "a code from the list below"),
+    ),
+)
+GROUPS = Table(
+    "groups.csv",
+    1,
+    (
+        Column("path", "text", "the file; TIFFs are in the archive, JPEGs in the published set"),
+        Column("side", "text", "`tiff` or `jpeg`: archive or published set"),
+        Column("md5", "text", "of its bytes"),
+        Column(
+            "group",
+            "text",
+            "names the group: 16 digits that follow from its contents alone, so they stay when files are renamed or "
+            "unrelated ones come. With `deduplicate.scope=within` a group is one side's: take `side` and `group` "
+            "together",
+        ),
+        Column("size", "integer", "files in the group"),
+        Column(
+            "keeper",
+            "text",
+            "the file of the group to keep: an original before a published picture, then most pixels, then one that "
+            "knows its pixel size, then grey before colour, then most bits a sample, then the first by path",
+        ),
+        Column(
+            "linked_to",
+            "text",
+            "the file that this one hangs on: the keeper where there is a direct link, else the next on the way to "
+            "it; empty for the keeper",
+        ),
+        Column("evidence", "text", "why it hangs there, see below; empty for the keeper"),
+        Column(
+            "hamming",
+            "integer",
+            "bits between the nearest hashes of the two (a TIFF with a data bar has two)",
+            "bits",
+        ),
+        Column(
+            "correlation",
+            "number",
+            "high-pass correlation of the two, -1 to 1, where they lie best on each other; empty where it was not "
+            "needed",
+        ),
+        Column(
+            "drift",
+            "number",
+            "how far one lies displaced against the other, in parts of the width; empty where it was not needed",
+        ),
+        Column("keeper_hamming", "integer", "bits to the keeper", "bits"),
+        Column("diameter", "integer", "of the group: most bits between any two files of it", "bits"),
+        Column(
+            "lowest_correlation",
+            "number",
+            "of the group: the weakest link by correlation; empty where there is none",
+        ),
+        Column(
+            "health",
+            "text",
+            "`ok`, or `degenerate`: empty or clipped, also if only above its data bar; such a file is grouped with "
+            "its exact copies alone",
+        ),
+        Column(
+            "split",
+            "text",
+            "the part that the group belongs to: `train`, `validation` or `test`, or as in `deduplicate.splits`",
+        ),
+    ),
+)
+LABELS = Table(
+    "labels.csv",
+    1,
+    (
+        Column("tiff_path", "text", "the TIFF"),
+        Column(
+            "category",
+            "text",
+            "the category that all JPEGs traced to it name, or that the rule for conflicts or a person named. With "
+            "`label.conflicts=keep_all` a TIFF has a row for each of its categories",
+        ),
+        Column("label", "text", "its number in the vocabulary, `L0`, `L1`, …"),
+        Column("jpeg_path", "text", "the first of the JPEGs traced to it"),
+        Column("output_path", "text", "the labelled copy, relative to `images/`"),
+        Column("status", "text", "a code from the list below"),
+        Column(
+            "detail",
+            "text",
+            "a remark: renamed because of an equal name, copy of which keeper, published under which categories and "
+            "settled by which rule",
+        ),
+    ),
+)
+CONFLICTS = Table(
+    "conflicts.csv",
+    1,
+    (
+        Column("kind", "text", "a code from the list below"),
+        Column(
+            "content",
+            "text",
+            "the original's path where the JPEGs were traced to one; else the `content_id` of the JPEGs (of hash "
+            "tables alone: digits and hash). Or the digits, or the md5, that the row is about",
+        ),
+        Column("categories", "text", "the categories, separated by a vertical bar"),
+        Column("files", "text", "the published files, separated by a vertical bar"),
+        Column(
+            "resolution",
+            "text",
+            "`excluded`: such a picture gets no label; else the categories it is labelled with; `kept apart`; "
+            "`without effect`",
+        ),
+        Column(
+            "rule",
+            "text",
+            "the rule that led to it: that of `label.conflicts`, or `verdict` where a person named the category",
+        ),
+    ),
+)
+ACCURACY_BY_CATEGORY = Table(
+    "accuracy_by_category.csv",
+    1,
+    (
+        Column("category", "text", "folder of the published set"),
+        Column("jpegs", "integer", "its JPEGs"),
+        Column("matched", "integer", "how many are matched"),
+        Column("ambiguous", "integer", "how many are ambiguous"),
+        Column("unmatched", "integer", "how many are unmatched"),
+        Column("excellent", "integer", "matches with SSIM above 0.95"),
+        Column("good", "integer", "matches with SSIM 0.85 to 0.95"),
+        Column("acceptable", "integer", "matches with SSIM 0.70 to 0.85"),
+        Column("problematic", "integer", "matches with SSIM below 0.70"),
+        Column("mean_ssim", "number", "of the matches"),
+        Column("mean_hamming", "number", "of the matches, bits", "bits"),
+        Column("precision", "number", "right matches / all matches, of JPEGs with known truth"),
+        Column("recall", "number", "right matches / JPEGs whose original is in the archive"),
+        Column("wrong", "integer", "wrong matches"),
+    ),
+)
+WRONG_MATCHES = Table(
+    "wrong_matches.csv",
+    1,
+    (
+        Column("jpeg_path", "text", "the published picture"),
+        Column("matched_tiff_path", "text", "the original that it was traced to"),
+        Column("true_tiff_path", "text", "the original that the truth names; empty if there is none in the archive"),
+        Column("hamming_distance", "integer", "as in `jpeg_to_tiff.csv`", "bits"),
+        Column("ssim_value", "number", "as in `jpeg_to_tiff.csv`"),
+        Column("margin", "number", "as in `jpeg_to_tiff.csv`"),
+        Column("reason", "text", "as in `jpeg_to_tiff.csv`"),
+    ),
+)
