@@ -12,7 +12,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +30,7 @@ from semtrace.io import feature_table, tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, write_atomic
 from semtrace.io.images import DecodedImage
-from semtrace.io.schema import Column, Table
+from semtrace.io.schema import Column
 from semtrace.io.staging import staged_folder
 from semtrace.models.crop import Crop, picture_rows
 from semtrace.stage.declaration import Job
@@ -263,4 +263,4 @@ def _write_images(path: Path, kept: list[tuple[Listed, dict[str, Any]]], groups:
         for (image, facts), group in zip(kept, groups, strict=True)
     )  # fmt: skip
     columns = (*IMAGES.columns, *(Column(name, "text", "as in the table of the images") for name in more))
-    tables.write(path, Table(IMAGES.name, IMAGES.version, columns), rows)
+    tables.write(path, replace(IMAGES, columns=columns), rows)

@@ -13,7 +13,7 @@ from semtrace.io.schema import Column, Table
 
 EXTENSIONS = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".png", ".bmp"})
 LISTING = Table(
-    "images",
+    "images.csv",
     1,
     (
         Column("path", "text", "the image, relative to the root"),
