@@ -114,6 +114,15 @@ bench-discovery: .venv/.stamp
 bench-watch: .venv/.bench
 	python benchmarks/watch.py
 
+bench-curation: .venv/.stamp
+	python benchmarks/curation.py
+
+# Patches of generated volumes, or with dataset=em of yours in data/raw/em (docs/curation.md).
+curate: .venv/.stamp
+	semtrace params $(if $(dataset),curation/dataset=$(dataset)) $(set)
+	dvc repro pipelines/curation/dvc.yaml
+	@cat data/work/curation/deduplicated/datasets.csv
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -123,11 +132,11 @@ ui: .venv/.stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'semtrace needs Python 3.11 or newer: make run PYTHON=python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask]'
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask,curation]'
 	@touch $@
 
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-curation curate ui clean
 .DELETE_ON_ERROR:

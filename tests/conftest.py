@@ -11,6 +11,7 @@ from tests.small_archive import crowded, done  # noqa: F401  (fixtures)
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # as cli.py: workers are then forked
     os.environ.setdefault(name, "1")
+os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")  # as io/columns.py
 
 PROJECT = Path(__file__).resolve().parents[1]
 

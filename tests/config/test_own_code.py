@@ -44,6 +44,7 @@ VERBS = (
     "params", "repro", "claim", "generate", "inventory", "convert", "fingerprint tiff", "match", "deduplicate", "label",
     "validate", "plot", "run", "calibrate", "sweep", "track", "shard one", "join", "release --version 1.0.0",
     "features", "dimension", "reduce", "distances", "cluster", "agree", "discover",
+    "curate check",
 )  # fmt: skip
 
 

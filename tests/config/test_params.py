@@ -130,7 +130,7 @@ def test_an_override_in_the_old_spelling_becomes_a_boolean_of_params_yaml():
     assert tree("match.geometry=on")["match"]["geometry"] is True
 
 
-class Toy(Section, section="curation.deduplicate"):
+class Toy(Section, section="toy.deduplicate"):
     """A section of a house that nests its own."""
 
     radius: Whole
@@ -139,17 +139,17 @@ class Toy(Section, section="curation.deduplicate"):
 class Nested(params.Params):
     """The sections of today and one that is nested."""
 
-    curation_deduplicate: params._At[Toy] = params._At(f"{__name__}:Toy", "curation.deduplicate")
+    toy_deduplicate: params._At[Toy] = params._At(f"{__name__}:Toy", "toy.deduplicate")
 
 
 def test_a_section_may_be_nested_by_its_house():
     values = tree()
-    p = Nested(values | {"curation": {"deduplicate": {"radius": 4}}}, "conf")
-    assert (p.curation_deduplicate.radius, p.deduplicate.radius) == (4, 250)
-    with pytest.raises(params.ParamsError, match=r"section 'curation\.deduplicate' missing"):
-        Nested(values | {"curation": {}}, "conf")
-    with pytest.raises(params.ParamsError, match=r"unknown section 'curation\.crop'"):
-        Nested(values | {"curation": {"deduplicate": {"radius": 4}, "crop": {}}}, "conf")
-    wrong = Nested(values | {"curation": {"deduplicate": {"radius": True}}}, "conf")
-    with pytest.raises(params.ParamsError, match=r"^conf: curation\.deduplicate\.radius is True; it must be a whole"):
-        _ = wrong.curation_deduplicate
+    p = Nested(values | {"toy": {"deduplicate": {"radius": 4}}}, "conf")
+    assert (p.toy_deduplicate.radius, p.deduplicate.radius) == (4, 250)
+    with pytest.raises(params.ParamsError, match=r"section 'toy\.deduplicate' missing"):
+        Nested(values | {"toy": {}}, "conf")
+    with pytest.raises(params.ParamsError, match=r"unknown section 'toy\.crop'"):
+        Nested(values | {"toy": {"deduplicate": {"radius": 4}, "crop": {}}}, "conf")
+    wrong = Nested(values | {"toy": {"deduplicate": {"radius": True}}}, "conf")
+    with pytest.raises(params.ParamsError, match=r"^conf: toy\.deduplicate\.radius is True; it must be a whole"):
+        _ = wrong.toy_deduplicate

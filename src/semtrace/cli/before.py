@@ -15,7 +15,14 @@ from semtrace.stage import claim
 from semtrace.stage.claim import Claim
 
 _COMPOSES = ("params", "repro")
-_OF_NO_RESULTS = (*_COMPOSES, "generate", "shard", "join", "claim")  # no folder of results, or they claim it themselves
+_OF_NO_RESULTS = (
+    *_COMPOSES,
+    "generate",
+    "shard",
+    "join",
+    "claim",
+    "curate",
+)  # no folder of results, or they claim it themselves
 _READS = ("track", "sweep", "release")
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import discovery, release, repro, run, stages, tables_alone, tuning, watch
+from semtrace.cli import curate, discovery, release, repro, run, stages, tables_alone, tuning, watch
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
@@ -141,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     release.add(verb, stages.PARAMS, stages.WORK)
     discovery.add(verb)
     watch.add(verb)
+    curate.add(commands, stages.PARAMS)
     return parser
 
 

@@ -153,6 +153,12 @@ class Params:
     discover: _At[DiscoverSettings] = _At("semtrace.discovery.discover:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")
+    curation_dataset: _At[Any] = _At("semtrace.curation.settings:Dataset", "curation.dataset")
+    curation_import: _At[Any] = _At("semtrace.curation.import_volumes:Settings", "curation.import")
+    curation_clean: _At[Any] = _At("semtrace.curation.clean:Settings", "curation.clean")
+    curation_section: _At[Any] = _At("semtrace.curation.section:Settings", "curation.section")
+    curation_crop: _At[Any] = _At("semtrace.curation.crop:Settings", "curation.crop")
+    curation_deduplicate: _At[Any] = _At("semtrace.curation.deduplicate:Settings", "curation.deduplicate")
     watch: _At[WatchSettings] = _At("semtrace.watch.settings:Settings")
 
     def __init__(self, tree: Any, origin: str) -> None:

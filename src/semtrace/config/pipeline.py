@@ -17,6 +17,12 @@ _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
     "claim": ("semtrace.stage.claim",),
     "shard": ("semtrace.provenance.sharding.shard",),
     "join": ("semtrace.provenance.sharding.join",),
+    "curate generate": ("semtrace.synthetic.em_dataset",),
+    "curate import": ("semtrace.curation.import_volumes",),
+    "curate clean": ("semtrace.curation.clean",),
+    "curate section": ("semtrace.curation.section",),
+    "curate crop": ("semtrace.curation.crop",),
+    "curate deduplicate": ("semtrace.curation.deduplicate",),
 }
 
 

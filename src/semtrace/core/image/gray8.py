@@ -86,8 +86,8 @@ def _linear(array: NDArray[Any], picture: NDArray[Any]) -> tuple[NDArray[np.uint
         return np.where(array == np.inf, 255, 0).astype(np.uint8), f"constant {_number(low)}{note} to 0"
     rule = f"linear {_number(low)}..{_number(high)} ({how}){note}"
     if array.dtype == np.uint16:  # few values, many pixels: look them up
-        return _stretch(np.arange(65536), low, high)[array], rule
-    return _stretch(array, low, high), rule
+        return stretch(np.arange(65536), low, high)[array], rule
+    return stretch(array, low, high), rule
 
 
 def _order_statistics(known: NDArray[Any]) -> tuple[float, float, float, float]:
@@ -101,7 +101,7 @@ def _order_statistics(known: NDArray[Any]) -> tuple[float, float, float, float]:
     return float(found[0]), float(found[1]), float(found[2]), float(found[3])
 
 
-def _stretch(array: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+def stretch(array: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Map low..high to 0..255, rounding half up; what lies outside, and infinities, go to the ends."""
     values = np.clip(array.astype(np.float64), low, high)
     values[np.isnan(values)] = low

@@ -1,0 +1,257 @@
+"""crop: every patch of every section and image, where it lies, its hash and its measures: the *Raw* dataset, a table.
+
+Pixels stay in the volumes and are cut again whenever they are wanted. A gate marks patches that show nothing; they stay
+in the table with their reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from semtrace.core.errors import InputError
+from semtrace.core.hashing.patch_hash import to_hex
+from semtrace.core.image.structure import Gate
+from semtrace.core.volume.blocks import blocks, slab_stretches, stretches
+from semtrace.core.volume.location import Location, digits_for
+from semtrace.core.volume.patches import grid, lost
+from semtrace.core.volume.sections import section_shape
+from semtrace.curation import tables as contracts
+from semtrace.curation.clean import IMAGES
+from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty, load_kernels
+from semtrace.curation.section import shape_of
+from semtrace.curation.sources import Source, source_of
+from semtrace.io import tables
+from semtrace.io.columns import Columns, join_rows, read_columns, take_rows, write_columns
+from semtrace.io.files import read_regular, safe_join
+from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.staging import scratch_folder, staged_folder
+from semtrace.io.volumes.volume import Reading, UnreadableVolume
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
+from semtrace.stage.settings import Number, Section, Whole
+
+
+class Settings(Section, section="curation.crop"):
+    """How patches are cut and which of them are empty (conf/curation/crop).
+
+    Attributes:
+        size: side of a patch in pixels, at least 16.
+        stride: pixels from one patch to the next; 0: as ``size``.
+        policy: what happens at the end of a side: ``overlap``, ``pad``, ``drop`` or ``seed``.
+        small: what becomes of sections smaller than a patch: ``pad`` or ``drop``.
+        gate: mark empty patches; false: none, as the published scripts.
+        min_structure: structure above noise that a patch must have.
+        max_mode_fraction: share of its pixels in one level from which on it is empty.
+        max_saturated: share of black and white pixels from which on it is empty.
+        memory_mb: bound in 10^6 bytes for the voxels of one block.
+    """
+
+    size: Annotated[Whole, Field(ge=16)] = 224
+    stride: Annotated[Whole, Field(ge=0)] = 0
+    policy: Literal["overlap", "pad", "drop", "seed"] = "overlap"
+    small: Literal["pad", "drop"] = "pad"
+    gate: bool = True
+    min_structure: Number = 3.0
+    max_mode_fraction: Number = 0.5
+    max_saturated: Number = 0.5
+    memory_mb: Annotated[Whole, Field(ge=1)] = 512
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.stride > self.size:
+            raise ValueError(f"crop.size is {self.size}, stride {self.stride}; the stride is at most the size")
+        if self.policy == "seed" and self.stride not in (0, self.size):
+            raise ValueError("crop.stride must be 0 or size with crop.policy seed, whose patches do not overlap")
+        return self
+
+    def cutting(self) -> Cutting:
+        """The same, as the work on a block needs it."""
+        gate = Gate(self.min_structure, self.max_mode_fraction, self.max_saturated) if self.gate else None
+        return Cutting(self.size, self.stride or self.size, self.policy, self.small, gate)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was cut."""
+
+    datasets: int
+    patches: int
+    gated: dict[str, int]
+    rejects: dict[str, int]
+
+
+class ImageTask(NamedTuple):
+    """A cleaned image and its number in its dataset."""
+
+    path: str
+    number: int
+
+
+class Plan(NamedTuple):
+    """The work on one dataset, and what it amounts to."""
+
+    dataset: str
+    kind: str
+    sections: int
+    pixels: int
+    lost: int
+    longest: int
+    tasks: Sequence[BlockTask | ImageTask]
+
+
+class Inputs(NamedTuple):
+    """Where the earlier stages wrote: folders of import, section and clean (None: no images), and the volumes' root."""
+
+    root: Path
+    imported: Path
+    sections: Path
+    cleaned: Path | None
+
+
+def run(inputs: Inputs, out: Path, settings: Settings, reading: Reading, executor: Executor) -> Summary:
+    """Write ``<dataset>.parquet`` for each dataset, ``datasets.csv`` and ``rejects.csv`` to the folder ``out``.
+
+    Raises:
+        InputError: there is neither a volume nor an image.
+    """
+    gated: Counter[str] = Counter()
+    rejects, rows = [], []
+    with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
+        plans = list(_plans(inputs, settings, reading, scratch))
+        if not plans:
+            raise InputError(f"{inputs.imported}: no volume and no image to cut; see its rejects.csv")
+        every = [task for plan in plans for task in plan.tasks]
+        results = executor.map(
+            partial(_work, settings.cutting()),
+            every,
+            what="crop",
+            reads=lambda task: (_path(task),),
+            chunk=1,
+            prepare=load_kernels,
+        )
+        for plan in plans:
+            found = [next(results) for _ in plan.tasks]
+            failed = next((one for one in found if isinstance(one, Crashed | Failure)), None)
+            if failed is not None:
+                reason = "decoder_crashed" if isinstance(failed, Crashed) else failed.reason
+                rejects.append(Reject(plan.dataset, "crop", reason, failed.detail))
+                continue
+            columns = named(plan.dataset, join_rows([empty(), *cast("list[Columns]", found)]), plan)
+            if not len(columns["name"]):
+                rejects.append(Reject(plan.dataset, "crop", "no_patch", "its sections are smaller than a patch"))
+                continue
+            write_columns(folder / f"{plan.dataset}.parquet", columns)
+            reasons = Counter(columns["gate"].tolist())
+            gated.update(reasons)
+            rows.append({
+                "dataset": plan.dataset, "kind": plan.kind, "sections": plan.sections, "pixels": plan.pixels,
+                "pixels_lost": plan.lost, "patches": len(columns["name"]), "gated": reasons.total() - reasons[""],
+            })  # fmt: skip
+        tables.write(folder / "datasets.csv", contracts.CROPPED, rows)
+        counts = write_rejects(folder, rejects, rows_in=len(plans), rows_out=len(rows))
+    kept = gated.pop("", 0)
+    return Summary(len(rows), kept + gated.total(), dict(sorted(gated.items())), counts)
+
+
+def named(dataset: str, columns: Columns, plan: Plan) -> Columns:
+    """Give each patch its name and its hash in hex digits, sorted by place, which is the order of the names."""
+    order = np.lexsort([columns[name] for name in ("x0", "y0", "index", "axis")])
+    columns = take_rows(columns, order)
+    digits = digits_for(max(plan.longest, 1), max(int(columns[end].max(initial=0)) for end in ("y1", "x1")))
+    places = zip(*(columns[name].tolist() for name in ("axis", "index", "y0", "y1", "x0", "x1")), strict=True)
+    names = [Location(dataset, None if axis == IN_2D else axis, *rest).name(digits) for axis, *rest in places]
+    out = {"name": np.array(names, object), **columns}
+    out["dhash"] = np.array(to_hex(columns["dhash"]), object)
+    return {name: out[name] for name in contracts.RAW}
+
+
+def _plans(inputs: Inputs, settings: Settings, reading: Reading, scratch: Path) -> Iterator[Plan]:
+    """Plans of all datasets, by name."""
+    sections = read_columns(inputs.sections / "sections.parquet", contracts.SECTIONS)
+    wanted = _by_dataset(sections)
+    plans = []
+    for row in tables.read(inputs.imported / "volumes.csv", contracts.VOLUMES):
+        if row["dataset"] in wanted:
+            source = source_of(row, inputs.root, inputs.imported, reading, scratch)
+            plans.append(_volume_plan(row, source, wanted[row["dataset"]], settings))
+    if inputs.cleaned is not None:
+        images = tables.read(inputs.cleaned / "images.csv", contracts.IMAGES)
+        for dataset in sorted({row["dataset"] for row in images}):
+            plans.append(_image_plan([row for row in images if row["dataset"] == dataset], inputs.cleaned, settings))
+    yield from sorted(plans, key=lambda plan: plan.dataset)
+
+
+def _by_dataset(sections: Columns) -> dict[str, dict[int, NDArray[np.int64]]]:
+    """Dataset -> axis -> sorted numbers of its sections."""
+    found: dict[str, dict[int, NDArray[np.int64]]] = {}
+    for dataset in sorted(set(sections["dataset"].tolist())):
+        here = take_rows(sections, sections["dataset"] == dataset)
+        found[dataset] = {
+            int(axis): np.sort(here["index"][here["axis"] == axis]).astype(np.int64) for axis in np.unique(here["axis"])
+        }
+    return found
+
+
+def _volume_plan(
+    row: Mapping[str, Any], source: Source, wanted: dict[int, NDArray[np.int64]], settings: Settings
+) -> Plan:
+    shape, cutting = shape_of(row), settings.cutting()
+    zs, ys, xs = (stretches(side, cutting.size, cutting.stride, cutting.policy, cutting.small) for side in shape)
+    memory = settings.memory_mb * 10**6
+    if set(wanted) <= {0}:
+        plane = shape[1] * shape[2]
+        zs = slab_stretches(shape[0], max(1, min(cutting.size, memory // plane)))
+    tasks = [BlockTask(source, block, wanted) for block in blocks(zs, ys, xs, memory)]
+    pixels = gone = count = 0
+    for axis, indices in wanted.items():
+        height, width = section_shape(shape, axis)
+        count, pixels = count + len(indices), pixels + height * width * len(indices)
+        gone += _lost(height, width, cutting) * len(indices)
+    return Plan(row["dataset"], row["kind"], count, pixels, gone, max(shape), tasks)
+
+
+def _image_plan(images: list[dict[str, Any]], cleaned: Path, settings: Settings) -> Plan:
+    sides = [(int(row["height"]), int(row["width"])) for row in images]
+    tasks = [
+        ImageTask(str(safe_join(cleaned.resolve(), f"{IMAGES}/{r['output_path']}")), int(r["number"])) for r in images
+    ]
+    gone = sum(_lost(*side, settings.cutting()) for side in sides)
+    pixels = sum(math.prod(side) for side in sides)
+    return Plan(images[0]["dataset"], "images", len(images), pixels, gone, len(images), tasks)
+
+
+def _lost(height: int, width: int, cutting: Cutting) -> int:
+    """Pixels of a section that no patch has."""
+    rows, columns = (
+        side - lost(side, grid(side, cutting.size, cutting.stride, cutting.policy, cutting.small))
+        for side in (height, width)
+    )
+    return height * width - rows * columns
+
+
+def _path(task: BlockTask | ImageTask) -> str:
+    return task.path if isinstance(task, ImageTask) else task.source.path
+
+
+def _work(cutting: Cutting, task: BlockTask | ImageTask) -> Columns | Failure:
+    try:
+        if isinstance(task, ImageTask):
+            return cut_image(cutting, decode(read_regular(task.path)).gray, task.number)
+        return cut_block(cutting, task)
+    except (UnreadableVolume, UnreadableImage) as error:
+        return Failure(error.reason, error.detail)
+    except OSError as error:
+        return why_unreadable(error)
+    except MemoryError:
+        return Failure("out_of_memory", "no room for a block: set crop.memory_mb lower, or memory is short")

@@ -1,0 +1,220 @@
+"""import: list volumes, stacks, videos and folders of sections, with what is known of each and its one rule to grey."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from semtrace.core.errors import InputError
+from semtrace.core.volume.box import slabs
+from semtrace.core.volume.gray_rule import find_rule, fixed_range
+from semtrace.core.volume.names import dataset_names
+from semtrace.core.volume.voxels import overridden
+from semtrace.curation import tables as contracts
+from semtrace.curation.listing import SIDECAR, Listed, list_sources
+from semtrace.curation.sources import STACKS, digest_of, open_path
+from semtrace.io import tables
+from semtrace.io.staging import scratch_folder, staged_folder
+from semtrace.io.video import write_stack
+from semtrace.io.volumes.open import open_volumes
+from semtrace.io.volumes.volume import Reading, UnreadableVolume, Volume
+from semtrace.parallel.processes import Crashed
+from semtrace.stage.executor import Executor
+from semtrace.stage.inputs import check_folder
+from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
+from semtrace.stage.settings import Section, Whole
+
+_SLAB = 2**26
+
+
+class Settings(Section, section="curation.import"):
+    """How volumes are read (conf/curation/import).
+
+    Attributes:
+        mode0: sign of MRC mode 0: ``auto``, ``signed`` or ``unsigned``.
+        range: how voxels become 8-bit grey: ``auto``, ``full`` or ``LOW..HIGH``.
+        channel: the channel that is taken of several, from 0.
+        level: resolution level of OME-Zarr, 0 is the finest.
+        salvage: take the whole sections or frames of a truncated file instead of refusing it.
+        voxel_nm: dataset -> voxel size z, y, x in nm, in place of the header's.
+    """
+
+    mode0: Literal["auto", "signed", "unsigned"] = "auto"
+    range: str = "auto"
+    channel: Annotated[Whole, Field(ge=0)] = 0
+    level: Annotated[Whole, Field(ge=0)] = 0
+    salvage: bool = False
+    voxel_nm: dict[str, list[float]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.range not in ("auto", "full"):
+            fixed_range(self.range)
+        for name, size in self.voxel_nm.items():
+            if len(size) != 3 or not all(side > 0 for side in size):
+                raise ValueError(f"import.voxel_nm.{name} is {list(size)}; it must be three sizes above 0 in nm")
+        return self
+
+    def reading(self) -> Reading:
+        """The choices that a reader of files needs."""
+        return Reading(self.mode0, self.channel, self.level, self.salvage)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was imported."""
+
+    files: int
+    datasets: int
+    duplicates: int
+    rejects: dict[str, int]
+
+
+class _Item(NamedTuple):
+    listed: Listed
+    dataset: str
+    source: str
+    stack: str
+    scratch: str
+
+
+def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summary:
+    """Write ``volumes.csv``, ``stacks/`` (of videos) and ``rejects.csv`` to the folder ``out``.
+
+    Every file below ``root`` belongs to a dataset or is a reject.
+
+    Args:
+        root: folder of volumes and videos, with an optional datasets.csv (path, licence, experiment).
+        out: folder to write.
+        settings: how to read.
+        executor: where to work.
+
+    Raises:
+        InputError: the folder is missing, or the sidecar names what is not there.
+    """
+    check_folder(root, "volumes")
+    root = root.resolve()
+    listing = list_sources(root)
+    sidecar = _sidecar(root, [item.path for item in listing.items])
+    names = dataset_names([item.path.replace("*", "") for item in listing.items])
+    rejects, rows, imported = list(listing.rejects), [], 0
+    with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
+        (folder / STACKS).mkdir()
+        items = [
+            _Item(item, name, str(root / item.path), str(folder / STACKS / f"{name}.tif"), str(scratch))
+            for item, name in zip(listing.items, names, strict=True)
+        ]
+        found = executor.map(
+            partial(_examine, settings), items, what="import", reads=lambda item: (item.source, str(folder)), chunk=1
+        )
+        for item, result in zip(listing.items, found, strict=True):
+            if isinstance(result, Crashed):
+                result = Failure("decoder_crashed", result.detail)
+            if isinstance(result, Failure):
+                detail = result.detail if item.files == 1 else f"{item.files} files: {result.detail}"
+                rejects.append(Reject(item.path, "import", result.reason, detail))
+            else:
+                imported += item.files
+                rows += [{**row, "path": item.path, **sidecar.get(item.path, _UNSAID)} for row in result]
+        refused = sum(item.files for item in listing.items) - imported
+        items_refused = len(rejects) - len(listing.rejects)
+        _mark_duplicates(rows)
+        tables.write(folder / "volumes.csv", contracts.VOLUMES, rows)
+        # A refused store or series is one reject that stands for all its files.
+        counts = write_rejects(folder, rejects, rows_in=listing.files - refused + items_refused, rows_out=imported)
+    return Summary(listing.files, len(rows), sum(bool(row["duplicate_of"]) for row in rows), counts)
+
+
+_UNSAID = {"licence": "", "experiment": ""}
+
+
+def _sidecar(root: Path, paths: list[str]) -> dict[str, dict[str, str]]:
+    if not (root / SIDECAR).is_file():
+        return {}
+    rows = {row["path"]: row for _, row in tables.read_own(root / SIDECAR, contracts.SIDECAR)}
+    unknown = sorted(set(rows) - set(paths))
+    if unknown:
+        raise InputError(f"{root / SIDECAR}: {unknown[0]!r} is no volume here; paths are relative to the folder")
+    return {path: {"licence": row["licence"], "experiment": row["experiment"]} for path, row in rows.items()}
+
+
+def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Failure:
+    path, scratch = Path(item.source), Path(item.scratch)
+    kind = item.listed.kind
+    notes: tuple[str, ...] = ()
+    try:
+        size, digest = digest_of(path, kind)
+        if kind == "video":
+            notes = write_stack(path, Path(item.stack), salvage=settings.salvage).notes
+            volumes = _stack(Path(item.stack), scratch)
+        else:
+            volumes = open_path(path, kind, settings.reading(), scratch)
+        rows = [_row(settings, item.dataset, volume) for volume in volumes]
+    except UnreadableVolume as error:
+        return Failure(error.reason, error.detail)
+    except OSError as error:
+        return why_unreadable(error)
+    except MemoryError:
+        return Failure("out_of_memory", "no room for its sections: they need too much, or memory is short")
+    for row in rows:
+        row |= {"kind": kind, "bytes": size, "digest": digest}
+        row["format"] = "video" if kind == "video" else row["format"]
+        row["voxel_note"] = "; ".join(note for note in (row["voxel_note"], *notes) if note)
+    return rows
+
+
+def _stack(path: Path, scratch: Path) -> list[Volume]:
+    try:
+        return open_volumes(path, Reading(), scratch)
+    except UnreadableVolume as error:
+        if error.reason == "single_page":
+            raise UnreadableVolume("single_frame", "a video of one frame: put the picture among the images") from None
+        raise
+
+
+def _row(settings: Settings, name: str, volume: Volume) -> dict[str, Any]:
+    dataset = f"{name}-{volume.part}" if volume.part else name
+    voxel = volume.voxel
+    if dataset in settings.voxel_nm or name in settings.voxel_nm:
+        voxel = overridden(voxel, settings.voxel_nm.get(dataset, settings.voxel_nm.get(name, [])))
+    state = hashlib.md5(f"{volume.shape} {volume.dtype}".encode(), usedforsecurity=False)
+    first = True
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        nonlocal first
+        hashing, first = first, False
+        for box in slabs(volume.shape, volume.dtype.itemsize, _SLAB):
+            block = volume.read(box)
+            if hashing:
+                state.update(np.ascontiguousarray(block).data)
+            yield block
+
+    rule = find_rule(blocks, volume.dtype, settings.range)
+    if first:  # the rule did not need to look: every voxel is read once nevertheless, so that damage is found
+        for _ in blocks():
+            pass
+    nm = dict(zip(("voxel_z_nm", "voxel_y_nm", "voxel_x_nm"), voxel.nm, strict=True))
+    ratio = dict(zip(("ratio_z", "ratio_y", "ratio_x"), voxel.ratio, strict=True))
+    shape = dict(zip(("shape_z", "shape_y", "shape_x"), volume.shape, strict=True))
+    return {
+        "dataset": dataset, "format": volume.format, **shape, "dtype": volume.dtype.name, **nm, **ratio,
+        "voxel_source": voxel.source, "voxel_note": "; ".join(note for note in (voxel.note, *volume.notes) if note),
+        "sign": volume.sign, "range_rule": rule.text, "level": volume.level, "part": volume.part,
+        "content": state.hexdigest(), "duplicate_of": "",
+    }  # fmt: skip
+
+
+def _mark_duplicates(rows: list[dict[str, Any]]) -> None:
+    """Let each dataset whose voxels another one has too point at the first of them by name."""
+    first: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: str(row["dataset"])):
+        keeper = first.setdefault(row["content"], row["dataset"])
+        row["duplicate_of"] = "" if keeper == row["dataset"] else keeper
