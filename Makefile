@@ -100,6 +100,16 @@ bench-cluster: .venv/.stamp
 bench-release: .venv/.stamp
 	python benchmarks/release.py
 
+# What DADApy says of small sets, written to tests/oracles/: it needs numpy below 2, so an environment of its own.
+oracles: .venv/.stamp
+	$(PYTHON) -m venv .venv/oracles
+	.venv/oracles/bin/pip install --quiet --requirement tests/oracles/requirements.txt
+	.venv/oracles/bin/python tests/oracles/dadapy_values.py
+
+# Discovery's neighbours, dimension, density and linkage at 52,682 points, beside scikit-dimension (some ten minutes).
+bench-discovery: .venv/.stamp
+	python benchmarks/discovery.py
+
 # The watcher under load, and peers on the same pictures (15 minutes on 2 cores).
 bench-watch: .venv/.bench
 	python benchmarks/watch.py
@@ -128,5 +138,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-watch bench-curation curate ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-curation curate ui clean
 .DELETE_ON_ERROR:

@@ -43,6 +43,7 @@ def test_outside_of_a_project_any_code_runs(project, missing):
 VERBS = (
     "params", "repro", "claim", "generate", "inventory", "convert", "fingerprint tiff", "match", "deduplicate", "label",
     "validate", "plot", "run", "calibrate", "sweep", "track", "shard one", "join", "release --version 1.0.0",
+    "features", "dimension", "reduce", "distances", "cluster", "agree", "discover",
     "curate check",
     "flat", "scale", "subset", "validate-scale", "generate-scales",
 )  # fmt: skip

@@ -26,6 +26,7 @@ FLOORS = (  # from below: a room imports its own and those on lower floors; a ho
 )
 SHELL = {"cli", "config", "tracking"}
 CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch", "triton"}
+CORE_LIBRARIES |= {"sklearn", "fastcluster"}  # pure functions on arrays: neighbours, clusterings, scores
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}
 
 
@@ -73,6 +74,7 @@ def test_help_starts_without_the_libraries_of_the_stages():
 def test_torch_is_loaded_only_where_a_gpu_is_used():
     modules = {name_of(path) for path in MODULES if path.stem != "__main__"}
     lazy = {"semtrace.core.gpu.ssim_torch", "semtrace.core.gpu.hamming_torch", "semtrace.core.gpu.ssim_triton"}
+    lazy |= {"semtrace.core.statistics.autoencoder", "semtrace.models.lite0"}  # loaded where they are asked for
     assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
 
 

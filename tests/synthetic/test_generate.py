@@ -76,7 +76,7 @@ def test_another_seed_makes_other_pictures(frames):
 
 def test_only_the_announced_files_are_there(root):
     assert {path.name for path in root.iterdir()} == {"archive", "published", "known", "SYNTHETIC.txt"}
-    assert {path.name for path in (root / "known").iterdir()} == {"truth.csv", "scale.csv"}
+    assert {path.name for path in (root / "known").iterdir()} == {"truth.csv", "scale.csv", "subcategories.csv"}
     assert {path.name for path in (root / "published").iterdir()} == set(CATEGORIES)
 
 
@@ -88,6 +88,20 @@ def test_published_names_are_well_formed_and_every_one_has_a_row_of_truth(root, 
         assert broken((root / "published" / name).read_bytes()) == ""
     assert len(names) == SMALL.published
     assert sorted(row["jpeg_path"] for row in truth) == names
+
+
+def test_every_sound_tiff_and_every_published_picture_has_its_kind(root, truth, frames):
+    rows = tables.read(root / "known" / "subcategories.csv", module.SUBCATEGORIES)
+    kinds = {row["path"]: (row["category"], row["kind"]) for row in rows}
+    assert len(kinds) == len(rows)
+    cut = {frame.cut for frame in frames if frame.cut}
+    images = {name for name, path in tiffs(root).items() if name not in cut and not broken(path.read_bytes())}
+    images = {name for name in images if (root / "archive" / name).read_bytes()[:2] in (b"II", b"MM")}
+    published = {name for name, _ in files.walk(root / "published")}
+    assert set(kinds) == images | published
+    for row in truth:
+        if row["tiff_path"]:
+            assert kinds[row["jpeg_path"]] == kinds[row["tiff_path"]]
 
 
 def test_truth_names_files_that_exist_and_the_smallest_of_equal_ones(root, truth):

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import curate, release, repro, run, scale, stages, tables_alone, tuning, watch
+from semtrace.cli import curate, discovery, release, repro, run, scale, stages, tables_alone, tuning, watch
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
@@ -140,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; a sweep always is one")
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     release.add(verb, stages.PARAMS, stages.WORK)
+    discovery.add(verb)
     watch.add(verb)
     curate.add(commands, stages.PARAMS)
     return parser

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from semtrace.core.errors import InputError
 from semtrace.discovery import scale_tables as of_scale
+from semtrace.discovery import tables as of_discovery
 from semtrace.io import verdicts
 from semtrace.io.files import write_atomic
 from semtrace.io.schema import Column, Table
@@ -22,7 +23,7 @@ _LIST = re.compile(r"^(<!-- columns of (\S+?)[, ].*-->\n)(?:.*\n)*?(<!-- end of 
 
 def schemas() -> dict[str, Table]:
     """Every table of the package by the name of its file."""
-    modules = (rejects, verdicts, of_provenance, of_tuning, of_release, of_scale)
+    modules = (rejects, verdicts, of_provenance, of_tuning, of_release, of_scale, of_discovery)
     found = [value for module in modules for value in vars(module).values() if isinstance(value, Table)]
     return {table.name: table for table in found}
 

@@ -31,6 +31,13 @@ except ImportError:  # PyYAML without its part in C
     from yaml import SafeLoader  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from semtrace.discovery.agree import Settings as AgreeSettings
+    from semtrace.discovery.dimension import Settings as DimensionSettings
+    from semtrace.discovery.discover import Settings as DiscoverSettings
+    from semtrace.discovery.distances import Settings as DistancesSettings
+    from semtrace.discovery.features import Settings as FeaturesSettings
+    from semtrace.discovery.methods import Settings as ClusterSettings
+    from semtrace.discovery.reduce import Settings as ReduceSettings
     from semtrace.discovery.scale import Settings as ScaleSettings
     from semtrace.discovery.subset import Settings as SubsetSettings
     from semtrace.provenance.convert import Settings as ConvertSettings
@@ -143,6 +150,13 @@ class Params:
     sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
     scale: _At[ScaleSettings] = _At("semtrace.discovery.scale:Settings")
     subset: _At[SubsetSettings] = _At("semtrace.discovery.subset:Settings")
+    features: _At[FeaturesSettings] = _At("semtrace.discovery.features:Settings")
+    dimension: _At[DimensionSettings] = _At("semtrace.discovery.dimension:Settings")
+    reduce: _At[ReduceSettings] = _At("semtrace.discovery.reduce:Settings")
+    distances: _At[DistancesSettings] = _At("semtrace.discovery.distances:Settings")
+    cluster: _At[ClusterSettings] = _At("semtrace.discovery.methods:Settings")
+    agree: _At[AgreeSettings] = _At("semtrace.discovery.agree:Settings")
+    discover: _At[DiscoverSettings] = _At("semtrace.discovery.discover:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")
     curation_dataset: _At[Any] = _At("semtrace.curation.settings:CurationDataset", "curation.dataset")

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from semtrace.config.dvc_yaml import PIPELINES, with_code
+from semtrace.discovery.stages import STAGES as DISCOVERY
 from semtrace.provenance.stages import STAGES as PROVENANCE
 from semtrace.stage.declaration import Stage
 from semtrace.synthetic.stages import STAGES as SYNTHETIC
 
 MAIN = (*SYNTHETIC, *PROVENANCE)
-BY_VERB = {stage.name: stage for stage in MAIN}
+BY_VERB = {stage.name: stage for stage in (*MAIN, *DISCOVERY)}
 _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
     "claim": ("semtrace.stage.claim",),
     "shard": ("semtrace.provenance.sharding.shard",),
@@ -31,7 +32,7 @@ _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
 
 def stages_of(house: str) -> tuple[Stage, ...]:
     """The stages of a house, in the order in which they run."""
-    return tuple(stage for stage in MAIN if stage.house == house)
+    return tuple(stage for stage in BY_VERB.values() if stage.house == house)
 
 
 def pipelines(project: Path) -> Iterator[tuple[Path, str]]:

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from semtrace.io import digests, files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
+from semtrace.io.schema import Column, Table
 from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
@@ -23,9 +24,19 @@ from semtrace.stage.settings import Section, Whole
 from semtrace.synthetic import archive, scale_truth, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import RecordedFrame, record
-from semtrace.synthetic.scenes import CATEGORIES, scene
+from semtrace.synthetic.scenes import CATEGORIES, KINDS, scene
 
 MARKER = "SYNTHETIC.txt"
+SUBCATEGORIES = Table(
+    "subcategories.csv",
+    1,
+    (
+        Column("path", "text", "the file, of either side"),
+        Column("category", "text", "of the scene that was painted"),
+        Column("kind", "text", "of that scene, below its category"),
+    ),
+)
+"""Of every file of both sides the scene that was painted: a published path's folder may name another category."""
 
 
 class Settings(Section, section="synthetic"):
@@ -92,7 +103,7 @@ def stage(job: Job) -> Summary:
 
 
 def generate(settings: Settings, target: Path, *, workers: int | None = None) -> Summary:
-    """Write ``archive/``, ``published/`` and ``known/`` (``truth.csv``, ``scale.csv``) below ``target``: all or none.
+    """Write ``archive/``, ``published/`` and ``known/`` below ``target``: all of it, or nothing.
 
     The result depends on ``settings`` (and on the versions of the libraries that encode TIFF and JPEG) alone, not
     on the number of workers. An earlier result at ``target`` is replaced; it is recognised by the note
@@ -115,15 +126,17 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
         for folder in ("archive", "published", "known"):
             (building / folder).mkdir()
         frames = plan(settings)
-        make, rows, scales = partial(_make, seed=settings.seed, root=building), [], []
+        make, rows, scales, kinds = partial(_make, seed=settings.seed, root=building), [], [], []
         for made in map_images(make, frames, workers=workers or 0, what="generate", chunk=2):
             if isinstance(made, Crashed):
                 raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with fewer workers")
             rows += made[0]
             scales += made[1]
+            kinds += made[2]
         clutter = _clutter(settings, building / "archive")
         tables.write(building / "known" / "truth.csv", TRUTH, rows)
         tables.write(building / "known" / "scale.csv", scale_truth.SCALE, scales)
+        tables.write(building / "known" / "subcategories.csv", SUBCATEGORIES, kinds)
         note = f"Made by semtrace from {settings}.\nIt will be replaced as a whole; keep nothing of your own here.\n"
         files.write_atomic(building / MARKER, note.encode())
         if (target / ".gitignore").is_file():
@@ -142,8 +155,10 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _make(frame: RecordedFrame, *, seed: int, root: Path) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """Take one picture, write all its files, return its rows of the truth and of the scales."""
+def _make(
+    frame: RecordedFrame, *, seed: int, root: Path
+) -> tuple[list[dict[str, str]], list[dict[str, Any]], list[dict[str, str]]]:
+    """Take one picture, write all its files, return its rows of the truth, of the scales and of the kinds."""
     recorded = record(frame, seed)
     places = [path for path in (frame.path, *frame.copies) if path]
     for path in places:
@@ -162,7 +177,10 @@ def _make(frame: RecordedFrame, *, seed: int, root: Path) -> tuple[list[dict[str
         _write(root / "published" / path, jpeg)
         rows.append({"jpeg_path": path, "tiff_path": min(places, default=""), "category": publication.category})
     originals = [*places, frame.twin] if frame.twin else places
-    return rows, scale_truth.rows_of(originals, frame.layout, frame.facts, recorded.bar)
+    kind = KINDS[frame.category][frame.kind % len(KINDS[frame.category])].__name__
+    paths = [*originals, *(row["jpeg_path"] for row in rows)]
+    kinds = [{"path": path, "category": frame.category, "kind": kind} for path in paths]
+    return rows, scale_truth.rows_of(originals, frame.layout, frame.facts, recorded.bar), kinds
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,0 +1,269 @@
+"""features: what encoders see in every image, its data bar cut off.
+
+Rows in = rows out + rejects, for each encoder alike. Each image is read and decoded once, in a worker, and what was
+found is kept in the side cache by content, encoder and crop. A network looks at one picture at a time: on a processor
+that is as quick as a batch, and no result can depend on what stood beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import model_validator
+
+from semtrace.core.errors import InputError
+from semtrace.discovery.images import EXPLAINING, Listed, listed
+from semtrace.discovery.tables import IMAGES
+from semtrace.io import feature_table, tables
+from semtrace.io.cache import Kind
+from semtrace.io.files import safe_name, write_atomic
+from semtrace.io.images import DecodedImage
+from semtrace.io.schema import Column
+from semtrace.io.staging import staged_folder
+from semtrace.models.crop import Crop, picture_rows
+from semtrace.stage.declaration import Job
+from semtrace.stage.decode_files import Examination, FileSource, examine
+from semtrace.stage.executor import Executor
+from semtrace.stage.rejects import Failure, Reject, write_rejects
+from semtrace.stage.settings import Section
+
+_BICUBIC = Image.Resampling.BICUBIC
+
+
+class Settings(Section, section="features"):
+    """Which features of which images (conf/features/).
+
+    Attributes:
+        root: folder of the images.
+        table: of the images, with a column path; empty: every image below ``root``, its first folder the category.
+        side: ``tiff`` or ``jpeg``: which rows of the table of duplicate groups are meant.
+        encoders: ``lite0``, ``texture``, or both.
+        crop: ``bar`` cuts the data bar off, ``none`` keeps it.
+        subset: first part of the names of the feature sets.
+
+    """
+
+    root: Path
+    table: str
+    side: Literal["tiff", "jpeg"]
+    encoders: list[str]
+    crop: Crop
+    subset: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.encoders or set(self.encoders) - set(ENCODERS):
+            raise ValueError(
+                f"features.encoders is {self.encoders}; known are {', '.join(ENCODERS)}, which need no network. "
+                "Weights of other encoders are in no package that can be installed"
+            )
+        if not self.subset or "/" in self.subset:
+            raise ValueError(f"features.subset is {self.subset!r}; it becomes the first part of file names")
+        return self
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One way to see a picture.
+
+    Attributes:
+        side: pixels of the square picture it is given.
+        layers: of each feature set the end of its name, and its number of columns.
+        encode: from the picture, shape (side, side), to one vector a layer.
+        standardise: whether columns have units of their own, so that they are scaled before distances are taken.
+        preprocessing: in words.
+
+    """
+
+    side: int
+    layers: dict[str, int]
+    encode: Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], ...]]
+    standardise: bool
+    preprocessing: str
+
+
+@functools.cache
+def _network() -> Any:
+    from semtrace.models import lite0
+
+    return lite0.network()
+
+
+def _lite0(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+    from semtrace.models import lite0
+
+    features, logits = lite0.features(_network(), gray[None])
+    return features[0], logits[0]
+
+
+def _texture(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+    from semtrace.models import texture
+
+    return (texture.features(gray),)
+
+
+ENCODERS: dict[str, Encoder] = {
+    "lite0": Encoder(
+        224, {"lite0_1280_in": 1280, "lite0_1000_in": 1000}, _lite0, False,
+        "bar cut off, bicubic to 224 x 224 pixels, grey in three channels, (x - 127) / 128",
+    ),
+    "texture": Encoder(256, {"texture": 120}, _texture, True, "bar cut off, bicubic to 256 x 256 pixels, grey"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was seen."""
+
+    images: int
+    groups: int
+    labelled: int
+    sets: list[str]
+    crops: dict[str, int]
+    rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """Features of the images that ``features.root`` or ``features.table`` names."""
+    settings: Settings = job.params.features
+    return run(settings, job.result("deduplicate/groups.csv"), job.result("features"), job.executor)
+
+
+def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) -> Summary:
+    """Write one table a feature set, ``images.csv`` and ``rejects.csv`` to ``out``.
+
+    Args:
+        settings: which features of which images.
+        groups: ``groups.csv`` of the deduplicate stage; it may be absent: then equal contents alone are a group.
+        out: folder to write.
+        executor: where to work.
+
+    Raises:
+        InputError: there is no image, or weights are missing.
+
+    """
+    root = settings.root.resolve()
+    images, rejects = listed(root, Path(settings.table) if settings.table else None, groups, settings.side)
+    rows_in = len(images) + len(rejects)
+    _check_weights(settings.encoders)
+    sources = [FileSource(safe_name(root, image.path), image.md5) for image in images]
+    looked = examine(sources, _examination(settings), executor=executor, what="features")
+    kept: list[tuple[Listed, dict[str, Any]]] = []
+    for image, facts in zip(images, looked, strict=True):
+        if isinstance(facts, Failure):
+            rejects.append(Reject.of(image.path, "features", facts))
+        else:
+            kept.append((image, facts))
+    if not kept:
+        raise InputError(f"{settings.root}: no image could be read: {len(rejects)} rejects, the first {rejects[0]}")
+    keys = {
+        "path": [image.path for image, _ in kept],
+        "md5": [facts["md5"] for _, facts in kept],
+        "group": [image.group or facts["content"] for image, facts in kept],
+    }
+    names = []
+    with staged_folder(out) as folder:
+        for name in settings.encoders:
+            encoder = ENCODERS[name]
+            for layer, (end, size) in enumerate(encoder.layers.items()):
+                whole = f"{settings.subset}_{end}"
+                values = np.stack([_vector(facts[name][layer]) for _, facts in kept])
+                columns = [f"f{number:04}" for number in range(size)]
+                feature_table.write(folder / f"{whole}.parquet", keys, values, columns)
+                write_atomic(folder / f"{whole}.json", _description(name, end, settings).encode())
+                names.append(whole)
+        _write_images(folder / "images.csv", kept, keys["group"])
+        counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=len(kept))
+    crops: dict[str, int] = {}
+    for _, facts in kept:
+        crops[facts["crop"]] = crops.get(facts["crop"], 0) + 1
+    labelled = sum(bool(image.category) for image, _ in kept)
+    return Summary(len(kept), len(set(keys["group"])), labelled, names, dict(sorted(crops.items())), counts)
+
+
+def _examination(settings: Settings) -> Examination:
+    names = sorted(settings.encoders)
+    modules = (__name__, *(f"semtrace.models.{name}" for name in names))
+    kind = Kind(f"features-{'-'.join(names)}-{settings.crop}", modules)
+    return Examination(kind, partial(_facts, names=names, crop=settings.crop))
+
+
+def _facts(data: bytes, image: DecodedImage, *, names: list[str], crop: Crop) -> dict[str, Any]:
+    """What is found out about an image: JSON values."""
+    gray = image.gray
+    rows, rule = picture_rows(gray, crop)
+    content = hashlib.sha1(gray.tobytes(), usedforsecurity=False)
+    content.update(f"{gray.shape}".encode())
+    found: dict[str, Any] = {
+        "content": content.hexdigest(), "width": gray.shape[1], "height": gray.shape[0], "picture_rows": rows,
+        "crop": rule,
+    }  # fmt: skip
+    picture = Image.fromarray(np.ascontiguousarray(gray[:rows]))
+    for name in names:
+        encoder = ENCODERS[name]
+        small = np.array(picture.resize((encoder.side, encoder.side), _BICUBIC))
+        found[name] = [base64.b64encode(vector.tobytes()).decode() for vector in encoder.encode(small)]
+    return found
+
+
+def _vector(text: str) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), np.float32)
+
+
+def _check_weights(names: list[str]) -> None:
+    """Load what is needed once before any work, so that what is missing is said at once."""
+    from semtrace.models.weights import WeightsError
+
+    if "lite0" in names:
+        try:
+            _network()
+        except WeightsError as error:
+            raise InputError(f"{error}. Without them: features.encoders=[texture]") from error
+
+
+def _description(name: str, end: str, settings: Settings) -> str:
+    from semtrace.models import lite0
+
+    encoder = ENCODERS[name]
+    used = ("torch", "Pillow", "numpy") if name == "lite0" else ("scikit-image", "Pillow", "numpy")
+    return (
+        json.dumps(
+            {
+                "encoder": name,
+                "set": end,
+                "columns": encoder.layers[end],
+                "weights_sha256": lite0.SHA256 if name == "lite0" else None,
+                "preprocessing": encoder.preprocessing if settings.crop == "bar" else encoder.preprocessing[13:],
+                "standardise": encoder.standardise,
+                "versions": {package: version(package) for package in used},
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def _write_images(path: Path, kept: list[tuple[Listed, dict[str, Any]]], groups: list[str]) -> None:
+    more = [name for name in EXPLAINING if any(name in image.more for image, _ in kept)]
+    rows = (
+        {
+            "path": image.path, "md5": facts["md5"], "group": group, "category": image.category,
+            **{name: facts[name] for name in ("width", "height", "picture_rows", "crop")},
+            **{name: image.more.get(name, "") for name in more},
+        }
+        for (image, facts), group in zip(kept, groups, strict=True)
+    )  # fmt: skip
+    columns = (*IMAGES.columns, *(Column(name, "text", "as in the table of the images") for name in more))
+    tables.write(path, replace(IMAGES, columns=columns), rows)

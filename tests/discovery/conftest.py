@@ -1,0 +1,76 @@
+"""A small folder of pictures, and all stages run on it once."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semtrace.discovery import agree, cluster, dimension, discover, distances, features, methods, reduce
+from semtrace.stage.executor import Executor
+from semtrace.synthetic.scenes import scene
+
+CATEGORIES = ("Fibres", "Particles", "Patterned_surface", "Porous_Sponge")
+FEATURES = features.Settings(Path(), "", "jpeg", ["lite0", "texture"], "bar", "small")
+DIMENSION = dimension.Settings([1.0, 0.9, 0.7, 0.5], 10, 4, [1, 2, 4], 0.05, 1)
+EPOCHS = {"1_a": 1, "1_b": 1, "1": 1, "2": 1, "g": 8}
+REDUCE = reduce.Settings("pca", 10, [[20, 12]], [[False, False, True]], "elu", EPOCHS, ["g"], 10, 1e-3, 1e-6, 0.2, 1)
+DISTANCES = distances.Settings(30, 3, 1)
+CLUSTER = methods.Settings(list(methods.METHODS), [4, 8], 5, 12, 1.65, 3, 500, 3, 5000, 1)
+AGREE = agree.Settings("", 30, 3, 1)
+DISCOVER = discover.Settings("", "ward", 8, "", 3, 0.3, 0.6, 500, "", 1)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Folder of the pictures, and of all results."""
+
+    root: Path
+    folder: Path
+    executor: Executor
+
+    def __truediv__(self, name: str) -> Path:
+        return self.folder / name
+
+
+def write_pictures(root: Path) -> None:
+    """48 pictures of two kinds in four categories; a copy in a wrong category, a broken file, a text."""
+    for category in CATEGORIES:
+        (root / category).mkdir(parents=True)
+        for kind in range(2):
+            for number in range(6):
+                rng = np.random.default_rng([CATEGORIES.index(category), kind, number])
+                field = scene(category, rng, 160, 120, kind)
+                gray = (np.clip(np.asarray(field), 0, 1) * 255).astype(np.uint8)
+                Image.fromarray(gray).save(root / category / f"{kind}_{number}.png")
+    shutil.copy(root / "Fibres/0_0.png", root / "Particles/copy.png")
+    (root / "Fibres/broken.png").write_bytes((root / "Fibres/0_1.png").read_bytes()[:300])
+    (root / "Fibres/notes.txt").write_text("no picture")
+
+
+def run_all(root: Path, folder: Path, executor: Executor) -> Work:
+    from dataclasses import replace
+
+    features.run(replace(FEATURES, root=root), None, folder / "features", executor)
+    dimension.run(folder / "features", folder / "dimension", DIMENSION)
+    reduce.run(folder / "features", folder / "reduce", REDUCE)
+    distances.run(folder / "features", folder / "reduce", folder / "distances", DISTANCES)
+    cluster.run(folder / "reduce", folder / "cluster", CLUSTER)
+    agree.run(folder / "features", folder / "cluster", folder / "agree", AGREE)
+    discover.run(folder, root, folder / "discover", DISCOVER, executor)
+    return Work(root, folder, executor)
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory) -> Work:
+    base = tmp_path_factory.mktemp("discovery")
+    write_pictures(base / "images")
+    return run_all(base / "images", base / "work", Executor(1, base / "cache.sqlite"))
+
+
+def digests(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
