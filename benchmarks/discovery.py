@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.grouping.agglomerative import Method, merges
 from semtrace.core.grouping.density_peaks import peaks
-from semtrace.core.grouping.neighbours import nearest
+from semtrace.core.grouping.neighbours import nearest_points
 from semtrace.core.statistics.intrinsic_dimension import two_nn_fit
 
 _MATRIX = 10_000
@@ -49,7 +49,7 @@ def main() -> None:
     count = parser.parse_args().points
     points = cloud(count)
     merges(points[:100], "complete")  # compile first
-    near = timed("neighbours, 61 of each, and their distances anew", lambda: nearest(points, 61))
+    near = timed("neighbours, 61 of each, and their distances anew", lambda: nearest_points(points, 61))
     ours = timed("2-NN with a search of its own", lambda: _two_nn(points))
     theirs = timed("2-NN, scikit-dimension", lambda: skdim.id.TwoNN().fit(points).dimension_)
     print(f"  dimensions {ours:.6f} and {theirs:.6f}")
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _two_nn(points: NDArray[np.float64]) -> float:
-    near = nearest(points, 2)
+    near = nearest_points(points, 2)
     return two_nn_fit(near.distances[:, 0], near.distances[:, 1]).dimension
 
 

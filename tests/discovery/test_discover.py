@@ -15,7 +15,7 @@ from tests.discovery.conftest import DISCOVER, Work, digests
 
 
 def subcategories(folder):
-    return {row["path"]: row for row in tables.read(folder / "subcategories.csv", of.SUBCATEGORIES)}
+    return {row["path"]: row for row in tables.read(folder / "subcategories.csv", of.PROPOSED_SUBCATEGORIES)}
 
 
 @pytest.fixture

@@ -77,6 +77,6 @@ def test_columns_with_units_of_their_own_are_standardised_and_constant_ones_are_
 
 def test_sets_that_are_not_there_are_named(work, tmp_path):
     with pytest.raises(InputError, match="no feature set nothing; there are small_lite0_1000_in"):
-        feature_sets.names(work / "features", ["nothing"])
+        feature_sets.feature_set_names(work / "features", ["nothing"])
     with pytest.raises(InputError, match="run `semtrace features`"):
-        feature_sets.names(tmp_path)
+        feature_sets.feature_set_names(tmp_path)

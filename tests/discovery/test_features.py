@@ -9,7 +9,7 @@ import pytest
 
 from semtrace.core.errors import InputError
 from semtrace.discovery import features
-from semtrace.discovery.tables import IMAGES
+from semtrace.discovery.tables import DISCOVERED_IMAGES
 from semtrace.io import feature_table, tables
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import REJECTS
@@ -17,7 +17,7 @@ from tests.discovery.conftest import FEATURES, digests
 
 
 def rows(path):
-    table = REJECTS if path.name == "rejects.csv" else IMAGES
+    table = REJECTS if path.name == "rejects.csv" else DISCOVERED_IMAGES
     return {row["path"]: row for row in tables.read(path, table)}
 
 
@@ -91,7 +91,7 @@ def test_empty_folders_twice_named_paths_and_missing_weights_are_said(work, tmp_
     table.write_text("path\nFibres/0_0.png\nFibres/0_0.png\n")
     with pytest.raises(InputError, match=r"Fibres/0_0.png comes more than once"):
         features.run(replace(FEATURES, root=work.root, table=str(table)), None, tmp_path / "out", work.executor)
-    monkeypatch.setattr("semtrace.models.lite0.PACKAGE", "no_such_weights")
+    monkeypatch.setattr("semtrace.models.lite0.WEIGHTS_PACKAGE", "no_such_weights")
     features._network.cache_clear()
     with pytest.raises(InputError, match=r"no_such_weights is not installed.*encoders=\[texture\]"):
         features.run(replace(FEATURES, root=work.root), None, tmp_path / "out", work.executor)

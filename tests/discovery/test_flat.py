@@ -72,7 +72,13 @@ def world(tmp_path):
     )
     tables.write(work / "map.csv", of_main.JPEG_TO_TIFF, [mapped])
     names = ("inventory.csv", "converted.csv", "groups.csv", "hashes.csv", "map.csv")
-    return archive, flat.Tables(*(work / name for name in names)), sets, tmp_path / "out", Executor(1, tmp_path / "c")
+    return (
+        archive,
+        flat.FlatTables(*(work / name for name in names)),
+        sets,
+        tmp_path / "out",
+        Executor(1, tmp_path / "c"),
+    )
 
 
 def table(world, name):

@@ -6,7 +6,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageDraw, ImageFont
 
-from semtrace.core.scale.pixel_size import Lengths, judge
+from semtrace.core.scale.pixel_size import Lengths, judge_lengths
 from semtrace.core.scale.text_box import TextBox
 from semtrace.discovery.read_scale import read_scale
 from semtrace.io import ocr
@@ -47,7 +47,7 @@ def test_tag_against_bar(cases):
             if row["bar_text"]
             else (None, None)
         )
-        said = judge(Lengths(width, *bar, vendor.pixel_size_m, vendor.scanned_width))
+        said = judge_lengths(Lengths(width, *bar, vendor.pixel_size_m, vendor.scanned_width))
         assert said.status == row["expected_status"], row
         expected = row["expected_pixel_size_m"]
         assert said.pixel_size == (pytest.approx(float(expected), rel=1e-3) if expected else None), row
@@ -61,7 +61,7 @@ STATUS = {
 
 @needs_ocr
 def test_every_picture_of_the_case(cases):
-    folder, reader = cases / "discovery", ocr.reader(ENGINE)
+    folder, reader = cases / "discovery", ocr.text_reader(ENGINE)
     with (folder / "08_images.csv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
     assert len(rows) == 9
@@ -71,7 +71,7 @@ def test_every_picture_of_the_case(cases):
         printed = {"width": found.stripe.width / width} if found.stripe.width else {}
         printed |= {"pixel": found.stripe.pixel_size} if found.stripe.pixel_size else {}
         pixels = found.bar.pixels if found.bar else None
-        said = judge(Lengths(width, found.value, pixels, printed=printed, missing=found.status))
+        said = judge_lengths(Lengths(width, found.value, pixels, printed=printed, missing=found.status))
         assert ("conflict" if found.several else said.status) == row["status"], row["file"]
         if row["scale_bar_m"]:
             assert found.value == float(row["scale_bar_m"]), row["file"]
@@ -176,7 +176,7 @@ def test_a_tiny_picture_is_not_shown_to_the_engine():
      ("sem_tiff/jeol_etched_sidewall_ucsb/JEOL SEM - etched sidewall 01.tif", 1e-7, 54)],
 )  # fmt: skip
 def test_real_pictures(shared, file, value, pixels):
-    found = read_scale(decode((shared / file).read_bytes()).gray, ocr.reader(ENGINE))
+    found = read_scale(decode((shared / file).read_bytes()).gray, ocr.text_reader(ENGINE))
     assert found.value == value
     assert found.bar.pixels == pytest.approx(pixels, rel=0.01, abs=1)
 
@@ -184,7 +184,7 @@ def test_real_pictures(shared, file, value, pixels):
 @needs_ocr
 def test_a_real_picture_without_a_bar_has_no_answer(shared):
     file = shared / "sem_tiff/zeiss_supra40_bam_tio2_cropped_published/1908248.tif"
-    found = read_scale(decode(file.read_bytes()).gray, ocr.reader(ENGINE))
+    found = read_scale(decode(file.read_bytes()).gray, ocr.text_reader(ENGINE))
     assert (found.value, found.bar, found.status) == (None, None, "stripe_not_detected")
 
 

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from semtrace.discovery.scale_tables import FLAT, LABELS, SCALE
+from semtrace.discovery.scale_tables import FLAT, FLAT_LABELS, SCALES
 from semtrace.discovery.subset import Range, Settings, run
 from semtrace.io import tables
 
@@ -25,9 +25,11 @@ def out(tmp_path):
 
     flat = (fill(FLAT, md5=r[0], tiff_path=f"{r[0]}.tif", left_out_for=r[5]) for r in ROWS)
     tables.write(tmp_path / "flat.csv", FLAT, flat)
-    tables.write(tmp_path / "labels.csv", LABELS, (fill(LABELS, md5=r[0], category=r[4]) for r in ROWS if r[4]))
-    scale = [fill(SCALE, path=f"{r[0]}.tif", md5=r[0], status=r[1], bar_value_m=r[2], pixel_size_m=r[3]) for r in ROWS]
-    tables.write(tmp_path / "scale.csv", SCALE, scale)
+    tables.write(
+        tmp_path / "labels.csv", FLAT_LABELS, (fill(FLAT_LABELS, md5=r[0], category=r[4]) for r in ROWS if r[4])
+    )
+    scale = [fill(SCALES, path=f"{r[0]}.tif", md5=r[0], status=r[1], bar_value_m=r[2], pixel_size_m=r[3]) for r in ROWS]
+    tables.write(tmp_path / "scale.csv", SCALES, scale)
     run(tmp_path / "flat.csv", tmp_path / "scale.csv", tmp_path / "labels.csv", tmp_path / "out", SETTINGS)
     return tmp_path / "out"
 

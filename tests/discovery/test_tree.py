@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.grouping.agglomerative import cut, merges
+from semtrace.core.grouping.agglomerative import cut_tree, merges
 from semtrace.discovery import tree
 
 
@@ -20,7 +20,7 @@ def test_leaves_are_the_cut_and_every_node_is_its_children(count, leaves, method
     labels = np.empty(count, int)
     for number, node in enumerate(ends):
         labels[node.rows] = number
-    known = cut(merged, leaves)
+    known = cut_tree(merged, leaves)
     assert len(set(zip(labels, known, strict=True))) == leaves == len(ends)
     assert found[0].parent == ""
     assert len(found[0].rows) == count

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from semtrace.discovery.scale_tables import SCALE
+from semtrace.discovery.scale_tables import SCALES
 from semtrace.discovery.validate_scale import run
 from semtrace.io import tables
 from semtrace.io.tables import TableError
@@ -33,9 +33,9 @@ y/bar in none.tif,,,
 def out(tmp_path):
     def row(path, status, bar, size):
         cells = {"path": path, "status": status, "bar_value_m": bar, "pixel_size_m": size, "md5": path}
-        return {name: cells.get(name, "") for name in SCALE.names}
+        return {name: cells.get(name, "") for name in SCALES.names}
 
-    tables.write(tmp_path / "scale.csv", SCALE, (row(*one) for one in SAID))
+    tables.write(tmp_path / "scale.csv", SCALES, (row(*one) for one in SAID))
     (tmp_path / "truth.csv").write_text(TRUTH)
     run(tmp_path / "scale.csv", tmp_path / "truth.csv", tmp_path / "out")
     return tmp_path / "out"
@@ -75,7 +75,7 @@ def test_metrics(out):
 
 
 def test_a_truth_that_names_no_images(tmp_path):
-    tables.write(tmp_path / "scale.csv", SCALE, [])
+    tables.write(tmp_path / "scale.csv", SCALES, [])
     (tmp_path / "truth.csv").write_text("pixel_size_m\n1e-8\n")
     with pytest.raises(TableError, match="neither a column file nor path"):
         run(tmp_path / "scale.csv", tmp_path / "truth.csv", tmp_path / "out")

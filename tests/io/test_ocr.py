@@ -25,8 +25,8 @@ def test_it_reads_without_a_network(monkeypatch):
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    ocr.reader.cache_clear()
-    [box] = ocr.reader("rapidocr")(drawn("500 nm"))
+    ocr.text_reader.cache_clear()
+    [box] = ocr.text_reader("rapidocr")(drawn("500 nm"))
     assert bar_value(box.text) == 5e-7
     assert 10 < box.x0 < 30 < 60 < box.x1 < 120
     assert 0 <= box.y0 < box.y1 <= 48
@@ -34,19 +34,19 @@ def test_it_reads_without_a_network(monkeypatch):
 
 @needs_rapidocr
 def test_a_micro_sign_is_never_a_thousand_times_another():
-    texts = [box.text for box in ocr.reader("rapidocr")(drawn("100 µm"))]
+    texts = [box.text for box in ocr.text_reader("rapidocr")(drawn("100 µm"))]
     assert [bar_value(text) for text in texts] in ([1e-4], [None])
 
 
 @needs_rapidocr
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (300, 7), (64, 64), (8, 2000)])
 def test_an_empty_picture_of_any_shape_has_no_text(shape):
-    assert ocr.reader("rapidocr")(np.zeros(shape, np.uint8)) == []
+    assert ocr.text_reader("rapidocr")(np.zeros(shape, np.uint8)) == []
 
 
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="no tesseract on this machine")
 def test_tesseract_reads_too():
-    assert 5e-7 in [bar_value(box.text) for box in ocr.reader("tesseract")(drawn("500 nm"))]
+    assert 5e-7 in [bar_value(box.text) for box in ocr.text_reader("tesseract")(drawn("500 nm"))]
 
 
 def test_an_engine_that_is_not_there_is_said_before_any_work(monkeypatch):

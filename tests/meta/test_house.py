@@ -148,8 +148,8 @@ def test_the_lock_file_knows_this_code():
     assert not changed, "run `make run` and commit dvc.lock"
 
 
-CONVENTIONS = {"Settings", "Summary", "STAGES", "run", "stage", "add"}
-"""Names that every module of a kind has: a stage's settings, summary and functions, a part of the command line."""
+CONVENTIONS = {"Settings", "Summary", "STAGES", "run", "stage", "add", "read", "write", "load"}
+"""Names that callers qualify by their module: a stage's settings and functions, `tables.read`, `names.read`."""
 
 
 def test_a_public_name_means_one_thing():

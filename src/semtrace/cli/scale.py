@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-LAYOUTS = Path("data/raw/scale_layouts")
-VERDICTS = Path("data/verdicts")
+SCALE_LAYOUTS = Path("data/raw/scale_layouts")
+SCALE_VERDICTS = Path("data/verdicts")
 
 
 def add(verb: Any, params_file: Path, work: Path) -> None:
@@ -25,7 +25,7 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
     check.add_argument("--out", type=Path, metavar="DIR", help="default: validate_scale/ of the results")
     check.add_argument("--track", action="store_true", help="log the metrics, tables and review page to MLflow")
     layouts = verb("generate-scales", partial(_layouts, params_file), "draw a small archive of further scale bars")
-    layouts.add_argument("--out", type=Path, metavar="DIR", default=LAYOUTS, help="folder (default: %(default)s)")
+    layouts.add_argument("--out", type=Path, metavar="DIR", default=SCALE_LAYOUTS, help="folder (default: %(default)s)")
 
 
 def _load(params_file: Path, given: argparse.Namespace) -> Any:
@@ -39,7 +39,7 @@ def _flat(params_file: Path, given: argparse.Namespace) -> Any:
     from semtrace.discovery import flat
 
     p, done = _load(params_file, given), given.work
-    tables = flat.Tables(
+    tables = flat.FlatTables(
         done / "inventory/inventory.csv", done / "convert/converted.csv", done / "deduplicate/groups.csv",
         done / "fingerprint/jpeg/hashes.csv", done / "match/jpeg_to_tiff.csv",
     )  # fmt: skip
@@ -57,7 +57,7 @@ def _scale(params_file: Path, given: argparse.Namespace) -> Any:
     from semtrace.stage.inputs import check_folder
 
     p = _load(params_file, given)
-    said = VERDICTS / p.dataset.name / "scale.csv"
+    said = SCALE_VERDICTS / p.dataset.name / "scale.csv"
     if bool(given.images) != bool(given.out):
         raise InputError("scale of a folder needs --images and --out together")
     if given.images:
@@ -90,7 +90,7 @@ def _validate(params_file: Path, given: argparse.Namespace) -> Any:
     if given.track:
         from semtrace.tracking import scale_run
 
-        print(scale_run.log(p, out, scale.parent / "review"))
+        print(scale_run.log_scale(p, out, scale.parent / "review"))
     return done
 
 

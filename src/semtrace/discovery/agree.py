@@ -15,7 +15,7 @@ from pydantic import Field
 
 from semtrace.core.statistics.agreement import agreement, halved, orthogonal, uniform
 from semtrace.discovery import agree_figures, clusterings, feature_sets
-from semtrace.discovery.clusterings import Clustered, Labels
+from semtrace.discovery.clusterings import Clustered, ClusterLabels
 from semtrace.discovery.looks import digits
 from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES
 from semtrace.io import tables
@@ -25,7 +25,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
 from semtrace.stage.settings import Section, Whole
 
-KINDS = Table(
+KNOWN_KINDS = Table(
     "subcategories.csv",
     1,
     (
@@ -81,7 +81,7 @@ def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summar
     against = {"category": {path: row["category"] for path, row in images.items()}}
     known = Path(settings.known) if settings.known else None
     if known is not None and known.is_file():
-        rows = tables.read(known, KINDS)
+        rows = tables.read(known, KNOWN_KINDS)
         against["kind"] = {row["path"]: f"{row['category']}/{row['kind']}" for row in rows}
     groups = _groups(features)
     sets = clusterings.read(clusters)
@@ -100,7 +100,7 @@ def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summar
     with staged_folder(out) as folder:
         tables.write(folder / "agreement.csv", AGREEMENT, found, sort=False)
         tables.write(folder / "reference.csv", REFERENCE, references, sort=False)
-        for file, data in agree_figures.figures(found, references).items():
+        for file, data in agree_figures.draw_agreement(found, references).items():
             write_atomic(folder / file, data)
     note = "" if labelled.get("category") else "no image has a category: nothing to agree with"
     return Summary(labelled, conflicts, _best(found), note)
@@ -115,7 +115,9 @@ def _groups(features: Path) -> dict[str, list[str]]:
     return {path: by_group[row["group"]] for path, row in images.items()}
 
 
-def _scores(one: Clustered, name: str, rows: Labels, codes: Labels, settings: Settings) -> Iterator[dict[str, Any]]:
+def _scores(
+    one: Clustered, name: str, rows: ClusterLabels, codes: ClusterLabels, settings: Settings
+) -> Iterator[dict[str, Any]]:
     for method, k, labels in one.every(settings.most):
         scores = asdict(agreement(labels[rows], codes))
         yield {
@@ -125,7 +127,7 @@ def _scores(one: Clustered, name: str, rows: Labels, codes: Labels, settings: Se
         }  # fmt: skip
 
 
-def _references(name: str, codes: Labels, settings: Settings) -> Iterator[dict[str, Any]]:
+def _references(name: str, codes: ClusterLabels, settings: Settings) -> Iterator[dict[str, Any]]:
     """For every k: the labels refined by halving, chance, and a partition that cuts all labels alike."""
     rng = np.random.default_rng(settings.seed)
     for k in range(2, min(settings.most, len(codes)) + 1):
@@ -139,7 +141,7 @@ def _references(name: str, codes: Labels, settings: Settings) -> Iterator[dict[s
             yield {"against": name, "reference": reference, "k": k, "images": len(codes), **scores}
 
 
-def _plain(clusters: Labels, codes: Labels) -> dict[str, Any]:
+def _plain(clusters: ClusterLabels, codes: ClusterLabels) -> dict[str, Any]:
     scores = asdict(agreement(clusters, codes))
     return {score: digits(float(scores[score])) for score in SCORES}
 

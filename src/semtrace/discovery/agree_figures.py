@@ -10,17 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 
 from semtrace.core.statistics.agreement import halved, nmi, uniform
-from semtrace.discovery.looks import COLOURS, DARK, DASHES, LIGHT, MARKS, saved
+from semtrace.discovery.looks import DARK, DASHES, LIGHT, MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
 
-Rows = Sequence[Mapping[str, Any]]
+AgreementRows = Sequence[Mapping[str, Any]]
 _ORDER = ("ward", "complete", "average", "centroid", "single", "density_peaks", "spectral", "hdbscan", "saddles")
 _REFERENCES = {"halved": ("refined by halving", "-"), "uniform": ("chance", "--"), "orthogonal": ("orthogonal", ":")}
 _LOWEST = {"nmi": -0.03, "ami": -0.2}  # AMI is below 0 where a partition agrees less than chance
 _NAMES = {"nmi": "NMI (geometric)", "ami": "AMI (arithmetic)"}
 
 
-def figures(found: Rows, references: Rows) -> dict[str, bytes]:
+def draw_agreement(found: AgreementRows, references: AgreementRows) -> dict[str, bytes]:
     """All pictures by file name."""
     made = {"square.png": _square(), "square_by_k.png": _square_by_k()}
     for against in sorted({row["against"] for row in found}):
@@ -67,7 +67,12 @@ def _square_by_k() -> bytes:
     }
     for number, (name, values) in enumerate(curves.items()):
         axes.plot(
-            k, values, MARKS[0] if number == 0 else DASHES[number - 1], color=COLOURS[number], markersize=4, label=name
+            k,
+            values,
+            MARKS[0] if number == 0 else DASHES[number - 1],
+            color=SERIES_COLOURS[number],
+            markersize=4,
+            label=name,
         )
     axes.set(xlabel="clusters k", ylabel=_NAMES["nmi"], ylim=(0, 1.03))
     axes.set_title("NMI of $C_{10}$ and $C_k$ of 100 elements", fontsize=10)
@@ -75,10 +80,10 @@ def _square_by_k() -> bytes:
     return saved(figure)
 
 
-def _drawn(axes: Axes, references: Rows, score: str, *, black: bool) -> None:
+def _drawn(axes: Axes, references: AgreementRows, score: str, *, black: bool) -> None:
     for number, (name, (said, dashes)) in enumerate(_REFERENCES.items()):
         rows = [row for row in references if row["reference"] == name]
-        colour = LIGHT if black else COLOURS[number]
+        colour = LIGHT if black else SERIES_COLOURS[number]
         width = 2.2 if black else 1.6
         axes.plot(
             [r["k"] for r in rows],
@@ -91,7 +96,7 @@ def _drawn(axes: Axes, references: Rows, score: str, *, black: bool) -> None:
         )
 
 
-def _references(references: Rows, against: str) -> bytes:
+def _references(references: AgreementRows, against: str) -> bytes:
     figure = new_figure(9, 4.2)
     for number, score in enumerate(("nmi", "ami")):
         axes = quiet_axes(figure.add_subplot(1, 2, number + 1))
@@ -104,7 +109,7 @@ def _references(references: Rows, against: str) -> bytes:
     return saved(figure)
 
 
-def _by_k(found: Rows, references: Rows, against: str, score: str) -> bytes:
+def _by_k(found: AgreementRows, references: AgreementRows, against: str, score: str) -> bytes:
     names = sorted({row["features"] for row in found})
     across = min(2, len(names))
     down = -(-len(names) // across)
@@ -118,13 +123,18 @@ def _by_k(found: Rows, references: Rows, against: str, score: str) -> bytes:
             if len(rows) > 3:
                 axes.plot(
                     [r["k"] for r in rows], [r[score] for r in rows], linestyle=DASHES[number % 9],
-                    color=COLOURS[number % 9], linewidth=1.4, label=method, zorder=2,
+                    color=SERIES_COLOURS[number % 9], linewidth=1.4, label=method, zorder=2,
                 )  # fmt: skip
             elif rows:
                 axes.plot(
-                    [r["k"] for r in rows], [r[score] for r in rows], MARKS[number % 9], color=COLOURS[number % 9],
-                    markersize=6, label=method, zorder=3,
-                )  # fmt: skip
+                    [r["k"] for r in rows],
+                    [r[score] for r in rows],
+                    MARKS[number % 9],
+                    color=SERIES_COLOURS[number % 9],
+                    markersize=6,
+                    label=method,
+                    zorder=3,
+                )
         axes.set(xlabel="clusters k", ylabel=_NAMES[score], ylim=(_LOWEST[score], 1.03))
         count = next(row["images"] for row in found if row["features"] == name)
         axes.set_title(f"{name}, n = {count}", fontsize=10)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.grouping.agglomerative import MemoryBoundError, Merges, cut
+from semtrace.core.grouping.agglomerative import MemoryBoundError, Merges, cut_tree
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 from semtrace.core.statistics.agreement import best_jaccard
 from semtrace.discovery import cluster_figures, feature_sets, methods
 from semtrace.discovery.looks import digits
-from semtrace.discovery.methods import Density, Labels, Settings
+from semtrace.discovery.methods import Density, MethodLabels, Settings
 from semtrace.discovery.tables import DENSITY, MERGES, POINTS
 from semtrace.io import column_table, tables
 from semtrace.io.files import write_atomic
@@ -41,7 +41,7 @@ class _Clustering:
 
     method: str
     k: int
-    labels: Labels
+    labels: MethodLabels
     stability: Points
 
 
@@ -58,7 +58,10 @@ def run(reduced: Path, out: Path, settings: Settings) -> Summary:
         MemoryBoundError: a method needs more memory than it may take.
 
     """
-    loaded = [(name, feature_sets.load(reduced / f"{name}.parquet", "cluster")) for name in feature_sets.names(reduced)]
+    loaded = [
+        (name, feature_sets.load(reduced / f"{name}.parquet", "cluster"))
+        for name in feature_sets.feature_set_names(reduced)
+    ]
     for name, one in loaded:
         _check(name, one, settings)
     points_rows: list[dict[str, Any]] = []
@@ -158,18 +161,18 @@ def _clusterings(
         if method in methods.NESTED:
             most = count if method in methods.TREES or graph is None else len(graph.distinct)
             for k in (k for k in sorted(settings.k) if k <= most):
-                labels = cut(trees[method], k) if method in trees else methods.peaks_labels(_there(graph), k)
+                labels = cut_tree(trees[method], k) if method in trees else methods.peaks_labels(_there(graph), k)
                 found.append(_Clustering(method, k, labels, _stability(method, points, labels, k, settings)))
         elif method == "saddles":
             labels, halo = methods.saddle_labels(_there(graph), settings)
             found.append(_Clustering("saddles", 0, labels, _nothing(labels)))
             found.append(_Clustering("saddles_halo", 0, halo, _nothing(halo)))
         elif method == "hdbscan":
-            labels = methods.flat(method, points, 0, settings)
+            labels = methods.flat_clusters(method, points, 0, settings)
             found.append(_Clustering(method, 0, labels, _nothing(labels)))
         else:
             for k in (k for k in sorted(settings.k) if k < count):
-                labels = methods.flat(method, points, k, settings)
+                labels = methods.flat_clusters(method, points, k, settings)
                 found.append(_Clustering(method, k, labels, _nothing(labels)))
     return found
 
@@ -179,11 +182,11 @@ def _there(graph: Density | None) -> Density:
     return graph
 
 
-def _nothing(labels: Labels) -> Points:
+def _nothing(labels: MethodLabels) -> Points:
     return np.full(int(labels.max()) + 1, np.nan)
 
 
-def _stability(method: str, points: Points, labels: Labels, k: int, settings: Settings) -> Points:
+def _stability(method: str, points: Points, labels: MethodLabels, k: int, settings: Settings) -> Points:
     """For each cluster the mean Jaccard index with its like in subsamples of 80 %, clustered anew."""
     keep = round(0.8 * len(points))
     if not settings.stability_samples or len(points) > settings.stability_points or keep <= max(k, 2):
@@ -195,7 +198,7 @@ def _stability(method: str, points: Points, labels: Labels, k: int, settings: Se
         sample = points[rows]
         try:
             if method in methods.TREES:
-                again = cut(methods.tree(method, sample, settings.memory_mb), k)
+                again = cut_tree(methods.tree(method, sample, settings.memory_mb), k)
             else:
                 again = methods.peaks_labels(methods.density("subsample", sample, settings), k)
         except TooFewPointsError:  # too few different points are left: this subsample says nothing

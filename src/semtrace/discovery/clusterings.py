@@ -12,30 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.grouping import density_peaks
-from semtrace.core.grouping.agglomerative import Merges, cut, numbered
+from semtrace.core.grouping.agglomerative import Merges, cut_tree, numbered_clusters
 from semtrace.discovery import cluster
 from semtrace.discovery.tables import DENSITY, MERGES, POINTS
 from semtrace.io import column_table, tables
 
-Labels = NDArray[np.int64]
+ClusterLabels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
     """Order, parents and centres of Density Peaks; points that another stands for are in no order and no centre."""
 
-    order: Labels
-    parent: Labels
-    centre: Labels
+    order: ClusterLabels
+    parent: ClusterLabels
+    centre: ClusterLabels
 
-    def labels(self, k: int) -> Labels:
+    def labels(self, k: int) -> ClusterLabels:
         """Clusters of the ``k`` first centres."""
         label = np.full(len(self.parent), -1, np.int64)
         chosen = np.flatnonzero((self.centre >= 0) & (self.centre < k))
         label[chosen] = self.centre[chosen]
         merged = np.setdiff1d(np.arange(len(self.parent)), self.order)
         density_peaks.follow(np.concatenate([self.order, merged]), self.parent, label)
-        return numbered(label)
+        return numbered_clusters(label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Clustered:
     md5: list[str]
     trees: dict[str, Merges]
     graph: Graph | None
-    flat: dict[tuple[str, int], Labels]
+    flat: dict[tuple[str, int], ClusterLabels]
 
     def nested(self) -> list[str]:
         """Methods with a clustering for every k."""
@@ -67,14 +67,14 @@ class Clustered:
         """The largest k of a method."""
         return len(self.paths) if method in self.trees or self.graph is None else len(self.graph.order)
 
-    def labels(self, method: str, k: int) -> Labels:
+    def labels(self, method: str, k: int) -> ClusterLabels:
         """Clusters of a nested method, numbered by size."""
         if method in self.trees:
-            return cut(self.trees[method], k)
+            return cut_tree(self.trees[method], k)
         assert self.graph is not None  # noqa: S101  (nested() has it only where there is one)
         return self.graph.labels(k)
 
-    def every(self, most: int) -> Iterator[tuple[str, int, Labels]]:
+    def every(self, most: int) -> Iterator[tuple[str, int, ClusterLabels]]:
         """Method, k and labels: of nested methods for k from 2 to ``most``, of the others what was written."""
         for method in self.nested():
             for k in range(2, min(most, self.most(method)) + 1):
@@ -115,7 +115,7 @@ def read(folder: Path) -> list[Clustered]:
 
 
 def _graph(rows: list[dict[str, Any]]) -> Graph:
-    def column(name: str) -> Labels:
+    def column(name: str) -> ClusterLabels:
         return np.array([-1 if row[name] is None else row[name] for row in rows], np.int64)
 
     rank = column("rank")
@@ -135,7 +135,7 @@ def _flat(file: Path) -> dict[str, dict[tuple[str, int], dict[str, int]]]:
     return found
 
 
-def _of_points(paths: list[str], found: dict[tuple[str, int], dict[str, int]]) -> dict[tuple[str, int], Labels]:
+def _of_points(paths: list[str], found: dict[tuple[str, int], dict[str, int]]) -> dict[tuple[str, int], ClusterLabels]:
     return {key: np.array([clusters[path] for path in paths], np.int64) for key, clusters in found.items()}
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest_points
 from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.discovery import dimension_figures, feature_sets
 from semtrace.discovery.looks import digits
@@ -76,7 +76,7 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     rows: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     kept, lines = 0, {}
-    for name in feature_sets.names(features):
+    for name in feature_sets.feature_set_names(features):
         loaded = feature_sets.load(feature_sets.file_of(features, name), "dimension")
         rejects += [Reject(f"{name}: {reject.path}", *_rest(reject)) for reject in loaded.rejects]
         kept += loaded.images
@@ -91,7 +91,7 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
         tables.write(folder / "thick_line.csv", DIMENSION, rows_line, sort=False)
         tables.write(folder / "plateau.csv", PLATEAU, flat, sort=False)
         tables.write(folder / "fits.csv", FIT, _thinned(lines), sort=False)
-        figures = dimension_figures.figures(rows, flat, lines, rows_line, line_fits, settings.fractions)
+        figures = dimension_figures.draw_dimension(rows, flat, lines, rows_line, line_fits, settings.fractions)
         for file, data in figures.items():
             write_atomic(folder / file, data)
         counts = write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)
@@ -123,7 +123,7 @@ def sizes(count: int, smallest: int) -> list[int]:
 
 def _estimates(name: str, points: Points, settings: Settings) -> tuple[list[dict[str, Any]], tuple[Points, Points]]:
     """Rows of all sample sizes, largest first, and the points of the fit at the full size."""
-    distinct = idim.distinct(points)
+    distinct = idim.distinct_points(points)
     merged, points = len(points) - len(distinct), points[distinct]
     if len(points) < 4:
         raise TooFewPointsError(
@@ -136,7 +136,7 @@ def _estimates(name: str, points: Points, settings: Settings) -> tuple[list[dict
         for repeat in range(min(settings.repeats, len(points) // size)):
             sample = np.sort(order[repeat * size : (repeat + 1) * size])
             ranks = [rank for rank in settings.ranks if size == len(points) and 2 * rank < size]
-            near = nearest(points[sample], max(2, *(2 * rank for rank in ranks)) if ranks else 2)
+            near = nearest_points(points[sample], max(2, *(2 * rank for rank in ranks)) if ranks else 2)
             first, second = near.distances[:, 0], near.distances[:, 1]
             if line is None:
                 line = idim.two_nn_line(first, second)
@@ -195,7 +195,7 @@ def _thick_line(settings: Settings) -> tuple[list[dict[str, Any]], dict[int, tup
     rng = np.random.default_rng(settings.seed)
     points = np.column_stack([rng.uniform(0, 100, 50_000), rng.normal(0, 0.001, 50_000)])
     rows, whole = _estimates(LINE, points, settings)
-    few = nearest(points[:1000], 2)
+    few = nearest_points(points[:1000], 2)
     return rows, {50_000: whole, 1000: idim.two_nn_line(few.distances[:, 0], few.distances[:, 1])}
 
 

@@ -10,22 +10,22 @@ from matplotlib.axes import Axes
 
 from semtrace.core.grouping.neighbours import Points
 from semtrace.discovery import dimension
-from semtrace.discovery.looks import COLOURS, DARK, FRACTION_SHADES, LIGHT, MARKS, saved
+from semtrace.discovery.looks import DARK, FRACTION_SHADES, LIGHT, MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
 
-Rows = list[dict[str, Any]]
-Line = tuple[Points, Points]
-_FIT_COLOURS = {1.0: COLOURS[4], 0.9: COLOURS[2], 0.7: COLOURS[5], 0.5: COLOURS[1]}
+DimensionRows = list[dict[str, Any]]
+DimensionLine = tuple[Points, Points]
+_FIT_COLOURS = {1.0: SERIES_COLOURS[4], 0.9: SERIES_COLOURS[2], 0.7: SERIES_COLOURS[5], 0.5: SERIES_COLOURS[1]}
 _FIT_DASHES = {1.0: ":", 0.9: "-", 0.7: "-.", 0.5: "--"}
 _X, _Y = r"log $\mu$, $\mu = r_2/r_1$", r"$-$log(1 $-$ F($\mu$))"
 
 
-def figures(
-    rows: Rows,
-    flat: Rows,
-    lines: Mapping[str, Line],
-    line_rows: Rows,
-    line_fits: Mapping[int, Line],
+def draw_dimension(
+    rows: DimensionRows,
+    flat: DimensionRows,
+    lines: Mapping[str, DimensionLine],
+    line_rows: DimensionRows,
+    line_fits: Mapping[int, DimensionLine],
     fractions: Sequence[float],
 ) -> dict[str, bytes]:
     """All pictures by file name."""
@@ -38,7 +38,7 @@ def figures(
     }
 
 
-def _fit(axes: Axes, line: Line, fraction: float, label: str, colour: str, dashes: str) -> None:
+def _fit(axes: Axes, line: DimensionLine, fraction: float, label: str, colour: str, dashes: str) -> None:
     x, y = line
     used = min(int(len(x) * fraction), len(x) - 1)
     slope = float(x[:used] @ y[:used] / (x[:used] @ x[:used]))
@@ -46,21 +46,21 @@ def _fit(axes: Axes, line: Line, fraction: float, label: str, colour: str, dashe
     axes.plot(ends, slope * ends, linestyle=dashes, color=colour, linewidth=1.8, label=f"{label}: {slope:.2f}")
 
 
-def _thick_line(fits: Mapping[int, Line]) -> bytes:
+def _thick_line(fits: Mapping[int, DimensionLine]) -> bytes:
     figure = new_figure(8, 4.6)
     axes = quiet_axes(figure.add_axes((0.1, 0.14, 0.86, 0.74)))
     for number, count in enumerate(sorted(fits, reverse=True)):
         x, y = fits[count]
         shown = np.unique(np.linspace(0, len(x) - 2, 1500).astype(int))
-        axes.plot(x[shown], y[shown], MARKS[number], markersize=2.5, color=COLOURS[number], alpha=0.35)
-        _fit(axes, fits[count], 0.9, f"{count:,} points, fit of 90 %", COLOURS[number], ("-", "--")[number])
+        axes.plot(x[shown], y[shown], MARKS[number], markersize=2.5, color=SERIES_COLOURS[number], alpha=0.35)
+        _fit(axes, fits[count], 0.9, f"{count:,} points, fit of 90 %", SERIES_COLOURS[number], ("-", "--")[number])
     axes.set(xlabel=_X, ylabel=_Y, ylim=(0, 7), xlim=(0, 6))
     axes.set_title("A line of length 100 with noise of 0.001 across it: more points see its thickness", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     return saved(figure)
 
 
-def _fits(lines: Mapping[str, Line], fractions: Sequence[float]) -> bytes:
+def _fits(lines: Mapping[str, DimensionLine], fractions: Sequence[float]) -> bytes:
     across = min(2, len(lines))
     down = -(-len(lines) // across)
     figure = new_figure(5.2 * across, 3.9 * down)
@@ -80,11 +80,11 @@ def _fits(lines: Mapping[str, Line], fractions: Sequence[float]) -> bytes:
     return saved(figure)
 
 
-def _curves(rows: Rows, names: Sequence[str], fractions: Sequence[float], flat: Rows) -> bytes:
+def _curves(rows: DimensionRows, names: Sequence[str], fractions: Sequence[float], flat: DimensionRows) -> bytes:
     figure = new_figure(9, 5.2)
     axes = quiet_axes(figure.add_axes((0.08, 0.12, 0.6, 0.78)))
     for number, name in enumerate(names):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = SERIES_COLOURS[number % len(SERIES_COLOURS)]
         for fraction in fractions:
             curve = dimension.curve_of(rows, name, fraction)
             if not curve:
@@ -109,7 +109,7 @@ def _curves(rows: Rows, names: Sequence[str], fractions: Sequence[float], flat: 
     return saved(figure)
 
 
-def _scales(rows: Rows, names: Sequence[str]) -> bytes:
+def _scales(rows: DimensionRows, names: Sequence[str]) -> bytes:
     figure = new_figure(8, 4.6)
     axes = quiet_axes(figure.add_axes((0.09, 0.14, 0.87, 0.76)))
     for number, name in enumerate(names):
@@ -117,9 +117,15 @@ def _scales(rows: Rows, names: Sequence[str]) -> bytes:
         found.sort(key=lambda row: int(row["estimator"][5:]))
         ranks = [int(row["estimator"][5:]) for row in found]
         axes.errorbar(
-            ranks, [row["id"] for row in found], [row["error"] for row in found], color=COLOURS[number % len(COLOURS)],
-            marker=MARKS[number % len(MARKS)], markersize=5, capsize=2, label=name,
-        )  # fmt: skip
+            ranks,
+            [row["id"] for row in found],
+            [row["error"] for row in found],
+            color=SERIES_COLOURS[number % len(SERIES_COLOURS)],
+            marker=MARKS[number % len(MARKS)],
+            markersize=5,
+            capsize=2,
+            label=name,
+        )
     axes.set_xscale("log", base=2)
     shown = sorted({int(row["estimator"][5:]) for row in rows if row["estimator"].startswith("gride")})
     axes.set_xticks(shown, [str(rank) for rank in shown])

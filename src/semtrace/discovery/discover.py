@@ -18,7 +18,7 @@ from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 from semtrace.discovery import explain, feature_sets, methods, names, page, thumbs, tree
 from semtrace.discovery.looks import digits
 from semtrace.discovery.proposals import Proposals
-from semtrace.discovery.tables import MEMBERS, OUTLIERS, SUBCATEGORIES, SUSPECTS, TREE, UNUSED
+from semtrace.discovery.tables import MEMBERS, OUTLIERS, PROPOSED_SUBCATEGORIES, SUSPECTS, TREE, UNUSED
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
@@ -143,7 +143,7 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
     shown = page.shown(found, loaded, suspects, outliers, settings.seed)
     with staged_folder(out) as folder:
         tables.write(folder / "tree.csv", TREE, tree_rows, sort=False)
-        tables.write(folder / "subcategories.csv", SUBCATEGORIES, subcategories, sort=False)
+        tables.write(folder / "subcategories.csv", PROPOSED_SUBCATEGORIES, subcategories, sort=False)
         tables.write(folder / "suspects.csv", SUSPECTS, suspects, sort=False)
         tables.write(folder / "outliers.csv", OUTLIERS, outliers, sort=False)
         tables.write(folder / "unused_names.csv", UNUSED, unused)
@@ -171,5 +171,5 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
 
 
 def _chosen(reduced: Path, wanted: str) -> Path:
-    there = feature_sets.names(reduced, [wanted] if wanted else [])
+    there = feature_sets.feature_set_names(reduced, [wanted] if wanted else [])
     return reduced / f"{next((name for name in there if '_lite0_1280_' in name), there[0])}.parquet"

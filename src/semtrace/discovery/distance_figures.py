@@ -15,16 +15,16 @@ from semtrace.discovery import distances
 from semtrace.discovery.looks import DARK, saved
 from semtrace.stage.figures import new_figure
 
-Rows = list[dict[str, Any]]
+DistanceRows = list[dict[str, Any]]
 _COLOURS = "cividis"  # even in grey, and the same to colour-blind readers
 
 
-def figures(
-    compared: Sequence[distances.Compared],
-    rows: Rows,
+def draw_distances(
+    compared: Sequence[distances.ComparedSets],
+    rows: DistanceRows,
     codes: NDArray[np.int64],
     counts: Mapping[str, int],
-    imbalances: Rows,
+    imbalances: DistanceRows,
 ) -> dict[str, bytes]:
     """All pictures by file name."""
     found = {"heatmaps.png": _heatmaps(compared, rows, counts)}
@@ -58,7 +58,7 @@ def _labels(codes: NDArray[np.int64], counts: Mapping[str, int]) -> bytes:
     return saved(figure)
 
 
-def _heatmaps(compared: Sequence[distances.Compared], rows: Rows, counts: Mapping[str, int]) -> bytes:
+def _heatmaps(compared: Sequence[distances.ComparedSets], rows: DistanceRows, counts: Mapping[str, int]) -> bytes:
     whole = [i for i, one in enumerate(compared) if not one.reduced]
     figure = new_figure(9.4, 4.5 * len(whole) + 0.7)
     grid = figure.add_gridspec(
@@ -87,7 +87,7 @@ def _heatmaps(compared: Sequence[distances.Compared], rows: Rows, counts: Mappin
     return saved(figure)
 
 
-def _imbalance(rows: Rows) -> bytes:
+def _imbalance(rows: DistanceRows) -> bytes:
     names = sorted({row["knows"] for row in rows})
     table = np.full((len(names), len(names)), np.nan)
     for row in rows:

@@ -17,7 +17,7 @@ from pydantic import Field
 from scipy.spatial.distance import pdist
 from sklearn.metrics import silhouette_score
 
-from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest_points
 from semtrace.core.statistics import label_distance as measures
 from semtrace.discovery import distance_figures, feature_sets
 from semtrace.discovery.looks import digits
@@ -57,7 +57,7 @@ class Summary:
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class ComparedSets:
     """One feature set, whole or reduced, restricted to the sample, which is sorted by category and content."""
 
     name: str
@@ -86,7 +86,7 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
     rejects: list[Reject] = []
     sets: list[tuple[feature_sets.FeatureSet, bool]] = []
     for folder, is_reduced in ((features, False), (reduced, True)):
-        for name in feature_sets.names(folder):
+        for name in feature_sets.feature_set_names(folder):
             loaded = feature_sets.load(feature_sets.file_of(folder, name), "distances")
             rejects += [Reject(f"{name}: {bad.path}", "distances", bad.reason, bad.detail) for bad in loaded.rejects]
             sets.append((loaded, is_reduced))
@@ -99,10 +99,10 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
     sample = balanced(labelled, settings)
     note = "" if sample else "no image has a category: nothing to compare distances with"
     chosen = [path for category in sorted(sample) for path in sample[category]] or common[: settings.sample]
-    compared = [Compared(loaded.name, is_reduced, _restricted(loaded, chosen)) for loaded, is_reduced in sets]
+    compared = [ComparedSets(loaded.name, is_reduced, _restricted(loaded, chosen)) for loaded, is_reduced in sets]
     codes = np.repeat(np.arange(len(sample)), [len(sample[name]) for name in sorted(sample)])
     rows = [_measured(one, codes, settings) for one in compared]
-    whole = [Compared(loaded.name, is_reduced, _restricted(loaded, common)) for loaded, is_reduced in sets]
+    whole = [ComparedSets(loaded.name, is_reduced, _restricted(loaded, common)) for loaded, is_reduced in sets]
     imbalances = _imbalances([one for one in whole if not one.reduced])
     of = {path: category for category, paths in sample.items() for path in paths}
     with staged_folder(out) as folder:
@@ -112,7 +112,9 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
         tables.write(folder / "distances.csv", DISTANCES, rows, sort=False)
         tables.write(folder / "imbalance.csv", IMBALANCE, imbalances, sort=False)
         counts_by_category = {name: len(sample[name]) for name in sorted(sample)}
-        for file, data in distance_figures.figures(compared, rows, codes, counts_by_category, imbalances).items():
+        for file, data in distance_figures.draw_distances(
+            compared, rows, codes, counts_by_category, imbalances
+        ).items():
             write_atomic(folder / file, data)
         counts = write_rejects(folder, rejects, rows_in=rows_in + len(rejects), rows_out=rows_in)
     pearson = {row["features"]: row["pearson"] for row in rows if row["pearson"] is not None}
@@ -120,7 +122,7 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
     return Summary(counts_by_category, pearson, same, note, counts)
 
 
-def balanced(labelled: feature_sets.Labels, settings: Settings) -> dict[str, list[str]]:
+def balanced(labelled: feature_sets.CategoryLabels, settings: Settings) -> dict[str, list[str]]:
     """Paths by category: as equal parts as the categories allow, drawn by seed."""
     by_category: dict[str, list[str]] = defaultdict(list)
     for path, category in zip(labelled.first, labelled.category, strict=True):
@@ -143,7 +145,7 @@ def _restricted(loaded: feature_sets.FeatureSet, chosen: list[str]) -> Points:
     return loaded.points[[row[path] for path in chosen]]
 
 
-def _measured(one: Compared, codes: NDArray[np.int64], settings: Settings) -> dict[str, Any]:
+def _measured(one: ComparedSets, codes: NDArray[np.int64], settings: Settings) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(DISTANCES.names)
     row |= {
         "features": one.name,
@@ -155,11 +157,11 @@ def _measured(one: Compared, codes: NDArray[np.int64], settings: Settings) -> di
     if not len(codes):
         return {**row, "note": "no image has a category"}
     k = min(settings.k, len(one.points) - 1)
-    near = nearest(one.points, k)
+    near = nearest_points(one.points, k)
     row |= {"k": k, "overlap_1": digits(measures.same_label_share(near, codes, 1), 6)}
     row["overlap_k"] = digits(measures.same_label_share(near, codes, k), 6)
     try:
-        pearson, spearman = measures.correlations(pdist(one.points), measures.label_distance(codes))
+        pearson, spearman = measures.label_correlations(pdist(one.points), measures.label_distance(codes))
     except measures.OneCategoryError as error:
         return {**row, "note": str(error)}
     row |= {"pearson": digits(pearson, 6), "spearman": digits(spearman, 6)}
@@ -168,10 +170,10 @@ def _measured(one: Compared, codes: NDArray[np.int64], settings: Settings) -> di
     return row
 
 
-def _imbalances(sets: list[Compared]) -> list[dict[str, Any]]:
+def _imbalances(sets: list[ComparedSets]) -> list[dict[str, Any]]:
     rows = []
     for left in sets:
-        near = nearest(left.points, 1).indices[:, 0]
+        near = nearest_points(left.points, 1).indices[:, 0]
         for right in sets:
             if left is not right:
                 value = measures.information_imbalance(left.points, right.points, near)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.errors import InputError
 from semtrace.core.grouping.neighbours import Points
-from semtrace.discovery.tables import IMAGES
+from semtrace.discovery.tables import DISCOVERED_IMAGES
 from semtrace.io import feature_table, tables
 from semtrace.stage.rejects import Reject
 
@@ -52,7 +52,7 @@ OWN = ".features.csv"
 """End of the name of a table that a person brings: a column path and columns of numbers."""
 
 
-def names(folder: Path, wanted: Sequence[str] = ()) -> list[str]:
+def feature_set_names(folder: Path, wanted: Sequence[str] = ()) -> list[str]:
     """Names of the feature sets in a folder, sorted; those of ``wanted`` where it has any.
 
     Raises:
@@ -118,7 +118,7 @@ def _says_standardise(file: Path) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class CategoryLabels:
     """Known categories of the points of a set.
 
     Attributes:
@@ -144,19 +144,21 @@ class Labels:
         return np.array([order[name] for name in chosen], np.int64)
 
 
-def labels(members: Sequence[Sequence[str]], known: Mapping[str, str]) -> Labels:
+def labels(members: Sequence[Sequence[str]], known: Mapping[str, str]) -> CategoryLabels:
     """Categories of groups: that of its labelled members where they agree."""
     category, conflicts = [], 0
     for paths in members:
         said = {known.get(path, "") for path in paths} - {""}
         conflicts += len(said) > 1
         category.append(said.pop() if len(said) == 1 else "")
-    return Labels([paths[0] for paths in members], category, conflicts)
+    return CategoryLabels([paths[0] for paths in members], category, conflicts)
 
 
 def read_images(folder: Path) -> dict[str, dict[str, Any]]:
     """Rows of ``images.csv`` by path; empty where there is none, as beside features that a person brought."""
     file = folder / "images.csv"
     return (
-        {row["path"]: row for row in tables.read(file, IMAGES, required=("path", "category"))} if file.is_file() else {}
+        {row["path"]: row for row in tables.read(file, DISCOVERED_IMAGES, required=("path", "category"))}
+        if file.is_file()
+        else {}
     )

@@ -24,8 +24,8 @@ from PIL import Image
 from pydantic import model_validator
 
 from semtrace.core.errors import InputError
-from semtrace.discovery.images import EXPLAINING, Listed, listed
-from semtrace.discovery.tables import IMAGES
+from semtrace.discovery.images import EXPLAINING, ListedImages, listed
+from semtrace.discovery.tables import DISCOVERED_IMAGES
 from semtrace.io import feature_table, tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name, write_atomic
@@ -75,7 +75,7 @@ class Settings(Section, section="features"):
 
 
 @dataclass(frozen=True)
-class Encoder:
+class FeatureEncoder:
     """One way to see a picture.
 
     Attributes:
@@ -104,22 +104,22 @@ def _network() -> Any:
 def _lite0(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
     from semtrace.models import lite0
 
-    features, logits = lite0.features(_network(), gray[None])
+    features, logits = lite0.lite0_features(_network(), gray[None])
     return features[0], logits[0]
 
 
 def _texture(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
     from semtrace.models import texture
 
-    return (texture.features(gray),)
+    return (texture.texture_features(gray),)
 
 
-ENCODERS: dict[str, Encoder] = {
-    "lite0": Encoder(
+ENCODERS: dict[str, FeatureEncoder] = {
+    "lite0": FeatureEncoder(
         224, {"lite0_1280_in": 1280, "lite0_1000_in": 1000}, _lite0, False,
         "bar cut off, bicubic to 224 x 224 pixels, grey in three channels, (x - 127) / 128",
     ),
-    "texture": Encoder(256, {"texture": 120}, _texture, True, "bar cut off, bicubic to 256 x 256 pixels, grey"),
+    "texture": FeatureEncoder(256, {"texture": 120}, _texture, True, "bar cut off, bicubic to 256 x 256 pixels, grey"),
 }  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) 
     _check_weights(settings.encoders)
     sources = [FileSource(safe_name(root, image.path), image.md5) for image in images]
     looked = examine(sources, _examination(settings), executor=executor, what="features")
-    kept: list[tuple[Listed, dict[str, Any]]] = []
+    kept: list[tuple[ListedImages, dict[str, Any]]] = []
     for image, facts in zip(images, looked, strict=True):
         if isinstance(facts, Failure):
             rejects.append(Reject.of(image.path, "features", facts))
@@ -255,7 +255,7 @@ def _description(name: str, end: str, settings: Settings) -> str:
     )
 
 
-def _write_images(path: Path, kept: list[tuple[Listed, dict[str, Any]]], groups: list[str]) -> None:
+def _write_images(path: Path, kept: list[tuple[ListedImages, dict[str, Any]]], groups: list[str]) -> None:
     more = [name for name in EXPLAINING if any(name in image.more for image, _ in kept)]
     rows = (
         {
@@ -265,5 +265,5 @@ def _write_images(path: Path, kept: list[tuple[Listed, dict[str, Any]]], groups:
         }
         for (image, facts), group in zip(kept, groups, strict=True)
     )  # fmt: skip
-    columns = (*IMAGES.columns, *(Column(name, "text", "as in the table of the images") for name in more))
-    tables.write(path, replace(IMAGES, columns=columns), rows)
+    columns = (*DISCOVERED_IMAGES.columns, *(Column(name, "text", "as in the table of the images") for name in more))
+    tables.write(path, replace(DISCOVERED_IMAGES, columns=columns), rows)

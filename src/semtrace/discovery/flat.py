@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.discovery import flat_figures, flat_labels
-from semtrace.discovery.main_tables import CONVERTED, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF
-from semtrace.discovery.scale_tables import COUNTS, FLAT, JPEG_ONLY, LABEL_CONFLICTS, LABELS, SETS
+from semtrace.discovery.main_tables import MAIN_CONVERTED, MAIN_GROUPS, MAIN_HASHES, MAIN_INVENTORY, MAIN_JPEG_TO_TIFF
+from semtrace.discovery.scale_tables import FLAT, FLAT_COUNTS, FLAT_LABELS, JPEG_ONLY, LABEL_CONFLICTS, SETS
 from semtrace.io import tables
 from semtrace.io.files import open_regular, walk, write_atomic
 from semtrace.io.staging import staged_folder
@@ -28,7 +28,7 @@ _MAGIC = {
 
 
 @dataclass(frozen=True)
-class Tables:
+class FlatTables:
     """The tables of the main pipeline that the flat set is made of: files of inventory, convert, deduplicate, match."""
 
     inventory: Path
@@ -51,7 +51,7 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(archive: Path, work: Tables, sets: Mapping[str, Path], out: Path, executor: Executor) -> Summary:
+def run(archive: Path, work: FlatTables, sets: Mapping[str, Path], out: Path, executor: Executor) -> Summary:
     """Write ``flat.csv``, ``counts.csv``, the tables of labels and two figures to the folder ``out``.
 
     Args:
@@ -69,10 +69,10 @@ def run(archive: Path, work: Tables, sets: Mapping[str, Path], out: Path, execut
     check_folder(archive, "archive")
     for name, folder in sets.items():
         check_folder(folder, f"published set {name!r}")
-    inventory = tables.read(work.inventory, INVENTORY)
+    inventory = tables.read(work.inventory, MAIN_INVENTORY)
     unique = [row for row in inventory if not row["duplicate_of"]]
-    converted = {row["path"]: row for row in tables.read(work.converted, CONVERTED)}
-    groups = {row["md5"]: row["group"] for row in tables.read(work.groups, GROUPS) if row["side"] == "tiff"}
+    converted = {row["path"]: row for row in tables.read(work.converted, MAIN_CONVERTED)}
+    groups = {row["md5"]: row["group"] for row in tables.read(work.groups, MAIN_GROUPS) if row["side"] == "tiff"}
     rows, rejects = _flat(unique, converted, groups)
     kept = {row["jpeg_md5"]: row["md5"] for row in rows if not row["left_out_for"]}
     traced = _traced(work, {row["path"]: row["md5"] for row in inventory}, {row["md5"] for row in rows})
@@ -83,9 +83,9 @@ def run(archive: Path, work: Tables, sets: Mapping[str, Path], out: Path, execut
     with staged_folder(out) as folder:
         tables.write(folder / "flat.csv", FLAT, rows)
         counts = write_rejects(folder, rejects, rows_in=len(unique), rows_out=len(rows))
-        tables.write(folder / "counts.csv", COUNTS, _counts(formats, inventory, unique, rows, counts), sort=False)
+        tables.write(folder / "counts.csv", FLAT_COUNTS, _counts(formats, inventory, unique, rows, counts), sort=False)
         tables.write(folder / "sets.csv", SETS, labels.sets)
-        tables.write(folder / "labels.csv", LABELS, labels.labels)
+        tables.write(folder / "labels.csv", FLAT_LABELS, labels.labels)
         tables.write(folder / "label_conflicts.csv", LABEL_CONFLICTS, labels.conflicts)
         tables.write(folder / "jpeg_only.csv", JPEG_ONLY, labels.jpeg_only)
         write_atomic(folder / "labels_by_category.png", flat_figures.by_category(labels.labels, labels.jpeg_only))
@@ -129,11 +129,11 @@ def _flat(
     return rows, rejects
 
 
-def _traced(work: Tables, digests: Mapping[str, str], known: set[str]) -> dict[str, tuple[str, str]]:
+def _traced(work: FlatTables, digests: Mapping[str, str], known: set[str]) -> dict[str, tuple[str, str]]:
     """JPEG md5 -> TIFF md5 and the evidence, of published pictures that the match traced, mostly re-encodings."""
     found = {}
-    jpegs = {row["path"]: row["md5"] for row in tables.read(work.jpeg_hashes, HASHES)}
-    for row in tables.read(work.jpeg_to_tiff, JPEG_TO_TIFF):
+    jpegs = {row["path"]: row["md5"] for row in tables.read(work.jpeg_hashes, MAIN_HASHES)}
+    for row in tables.read(work.jpeg_to_tiff, MAIN_JPEG_TO_TIFF):
         digest = digests.get(row["matched_tiff_path"], "")
         if row["decision"] == "matched" and digest in known and row["jpeg_path"] in jpegs:
             found[jpegs[row["jpeg_path"]]] = digest, row["evidence"]

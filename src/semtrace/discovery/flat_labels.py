@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from semtrace.core.tracing.content_labels import Labelled, join
+from semtrace.core.tracing.content_labels import Labelled, join_labels
 from semtrace.io.cache import Cache
 from semtrace.io.files import walk
 from semtrace.io.stat_cache import KIND, identify
@@ -45,7 +45,7 @@ def join_sets(
             tiff, evidence = traced[file.content]
             how[file.content] = evidence, tiff
     found = [file._replace(content=how[file.content][1]) for file in files if file.content in how]
-    labels, conflicts = join(found)
+    labels, conflicts = join_labels(found)
     by_place = {(file.set_name, file.path): how[file.content][0] for file in files if file.content in how}
     return Joined(
         sets=[_set_row(name, [file for file in files if file.set_name == name], how) for name in sorted(sets)],
@@ -87,7 +87,7 @@ def _files(name: str, folder: Path, cache_file: Path) -> list[Labelled]:
 
 def _set_row(name: str, files: list[Labelled], how: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     contents = {file.content for file in files}
-    _, conflicts = join(files)
+    _, conflicts = join_labels(files)
     evidence = Counter(how[content][0] if content in how else "" for content in contents)
     return {
         "set": name, "categories": len({(file.category, file.subcategory) for file in files}), "files": len(files),

@@ -13,7 +13,7 @@ from semtrace.io.schema import Column, Table
 from semtrace.stage.inputs import check_folder, unfit
 from semtrace.stage.rejects import Failure, Reject, printable
 
-EXTENSIONS = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".png", ".bmp"})
+IMAGE_EXTENSIONS = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".png", ".bmp"})
 LISTING = Table(
     "images.csv",
     1,
@@ -25,14 +25,16 @@ LISTING = Table(
     ),
 )
 """Of a person's table of images what is read here; all but ``path`` may be absent."""
-GROUPS = Table("groups.csv", 1, (Column("path", "text", ""), Column("side", "text", ""), Column("group", "text", "")))
+READ_GROUPS = Table(
+    "groups.csv", 1, (Column("path", "text", ""), Column("side", "text", ""), Column("group", "text", ""))
+)
 """Of the table of the stage deduplicate what is read here."""
 EXPLAINING = ("instrument", "user", "date", "pixel_size_m", "status")
 """Columns of the input table that are kept where it has them."""
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedImages:
     """One image to be looked at.
 
     Attributes:
@@ -51,7 +53,7 @@ class Listed:
     more: Mapping[str, str] = field(default_factory=dict)
 
 
-def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tuple[list[Listed], list[Reject]]:
+def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tuple[list[ListedImages], list[Reject]]:
     """Images of a table, or of a folder with the first folder of a path as its category.
 
     Args:
@@ -70,18 +72,18 @@ def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tu
         images = []
         for relative, path in walk(root):
             reason = unfit(relative, path)
-            if reason is None and PurePosixPath(relative).suffix.lower() not in EXTENSIONS:
+            if reason is None and PurePosixPath(relative).suffix.lower() not in IMAGE_EXTENSIONS:
                 reason = Failure("not_an_image", f"extension {path.suffix!r}")
             if reason is not None:
                 rejects.append(Reject.of(printable(relative), "features", reason))
                 continue
             folder = PurePosixPath(relative).parent
-            images.append(Listed(relative, category=folder.parts[0] if folder.parts else ""))
+            images.append(ListedImages(relative, category=folder.parts[0] if folder.parts else ""))
     else:
         rows = tables.read(table, LISTING, required=("path",))
         kept = [name for name in EXPLAINING if rows and name in rows[0]]
         images = [
-            Listed(
+            ListedImages(
                 row["path"],
                 row.get("md5", ""),
                 row.get("category", ""),
@@ -96,14 +98,16 @@ def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tu
             raise InputError(f"{table}: {twice} comes more than once; every image has one row")
     if not images:
         where = table or root
-        raise InputError(f"{where}: no image in it (files named {', '.join(sorted(EXTENSIONS))}); name another folder")
+        raise InputError(
+            f"{where}: no image in it (files named {', '.join(sorted(IMAGE_EXTENSIONS))}); name another folder"
+        )
     known = {}
     if groups is not None and groups.is_file():
-        known = {row["path"]: row["group"] for row in tables.read(groups, GROUPS) if row["side"] == side}
+        known = {row["path"]: row["group"] for row in tables.read(groups, READ_GROUPS) if row["side"] == side}
     return [_with_group(image, known) for image in sorted(images, key=lambda image: image.path)], rejects
 
 
-def _with_group(image: Listed, known: Mapping[str, str]) -> Listed:
+def _with_group(image: ListedImages, known: Mapping[str, str]) -> ListedImages:
     if image.group or image.path not in known:
         return image
-    return Listed(image.path, image.md5, image.category, known[image.path], image.more)
+    return ListedImages(image.path, image.md5, image.category, known[image.path], image.more)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from semtrace.stage.figures import png
 
 # Okabe and Ito's colours; a line also differs by its dashes, so that no two are told apart by colour alone.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F", "#7F7F7F")
+SERIES_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F", "#7F7F7F")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 3)), (0, (3, 3)))
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 DARK, LIGHT = "#222222", "#B0B7BD"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from semtrace.io.schema import Column, Table
 
-INVENTORY = Table(
+MAIN_INVENTORY = Table(
     "inventory.csv",
     1,
     (
@@ -15,12 +15,12 @@ INVENTORY = Table(
         Column("duplicate_of", "text", "empty for a keeper; else the first file by path with the very same bytes"),
     ),
 )
-CONVERTED = Table(
+MAIN_CONVERTED = Table(
     "converted.csv",
     1,
     (Column("path", "text", "the TIFF"), Column("jpeg_md5", "text", "of the JPEG's bytes")),
 )
-GROUPS = Table(
+MAIN_GROUPS = Table(
     "groups.csv",
     1,
     (
@@ -29,8 +29,8 @@ GROUPS = Table(
         Column("group", "text", "the group it is in"),
     ),
 )
-HASHES = Table("hashes.csv", 1, (Column("path", "text", "the file"), Column("md5", "text", "of its bytes")))
-JPEG_TO_TIFF = Table(
+MAIN_HASHES = Table("hashes.csv", 1, (Column("path", "text", "the file"), Column("md5", "text", "of its bytes")))
+MAIN_JPEG_TO_TIFF = Table(
     "jpeg_to_tiff.csv",
     1,
     (

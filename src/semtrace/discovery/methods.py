@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from semtrace.core.grouping import agglomerative, density_peaks, graph_clusters, saddles
-from semtrace.core.grouping.agglomerative import Merges, numbered
+from semtrace.core.grouping.agglomerative import Merges, numbered_clusters
 from semtrace.core.grouping.density_peaks import Peaks
-from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError, nearest_points
 from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.stage.settings import Number, Section, Whole
 
@@ -22,7 +22,7 @@ METHODS = (*TREES, *OTHERS)
 NESTED = (*TREES, "density_peaks")
 """Methods that have a clustering for every number of clusters, each refining the one before."""
 
-Labels = NDArray[np.int64]
+MethodLabels = NDArray[np.int64]
 
 
 class Settings(Section, section="cluster"):
@@ -91,14 +91,14 @@ def density(name: str, points: Points, settings: Settings) -> Density:
         TooFewPointsError: there are fewer different points than neighbours; the message has both numbers.
 
     """
-    distinct = idim.distinct(points)
+    distinct = idim.distinct_points(points)
     if len(distinct) <= settings.neighbours:
         raise TooFewPointsError(
             f"{name}: {len(distinct)} different points are fewer than cluster.neighbours = {settings.neighbours} and "
             "the point itself; lower it, or give more images"
         )
     chosen = points[distinct]
-    near = nearest(chosen, min(settings.search, len(chosen) - 1))
+    near = nearest_points(chosen, min(settings.search, len(chosen) - 1))
     # On a grid all ratios are 1 and the estimate is infinite; no set has more dimensions than columns.
     dimension = min(idim.two_nn_fit(near.distances[:, 0], near.distances[:, 1]).dimension, points.shape[1])
     stands = np.empty(len(points), np.int64)
@@ -110,7 +110,7 @@ def density(name: str, points: Points, settings: Settings) -> Density:
 
 def needed_mb(method: str, points: int) -> float:
     """Memory in 10^6 bytes that a method may need beside the points."""
-    return agglomerative.needed_mb(cast("agglomerative.Method", method), points)
+    return agglomerative.linkage_mb(cast("agglomerative.Method", method), points)
 
 
 def tree(method: str, points: Points, memory_mb: int) -> Merges:
@@ -118,28 +118,28 @@ def tree(method: str, points: Points, memory_mb: int) -> Merges:
     return agglomerative.merges(points, cast("agglomerative.Method", method), memory_mb)
 
 
-def peaks_labels(found: Density, k: int) -> Labels:
+def peaks_labels(found: Density, k: int) -> MethodLabels:
     """Density Peaks with ``k`` centres, for all rows of the set."""
-    labels = density_peaks.assign(found.graph, density_peaks.centres_by_number(found.graph, k))
-    return numbered(labels[found.stands])
+    labels = density_peaks.assign_to_peaks(found.graph, density_peaks.centres_by_number(found.graph, k))
+    return numbered_clusters(labels[found.stands])
 
 
-def saddle_labels(found: Density, settings: Settings) -> tuple[Labels, Labels]:
+def saddle_labels(found: Density, settings: Settings) -> tuple[MethodLabels, MethodLabels]:
     """Clusters parted by significant saddles, and the same with -1 in the halo."""
     topography = saddles.topography(found.graph, found.near, settings.neighbours, settings.z)
-    labels = numbered(topography.labels[found.stands])
+    labels = numbered_clusters(topography.labels[found.stands])
     halo = topography.halo[found.stands]
     return labels, np.where(halo < 0, -1, labels)
 
 
-def flat(method: str, points: Points, k: int, settings: Settings) -> Labels:
+def flat_clusters(method: str, points: Points, k: int, settings: Settings) -> MethodLabels:
     """HDBSCAN, which chooses its own number of clusters, or spectral clustering with ``k``."""
     if method == "hdbscan":
         return graph_clusters.hdbscan(points, settings.smallest)
-    return graph_clusters.spectral(nearest(points, min(settings.neighbours, len(points) - 1)), k, settings.seed)
+    return graph_clusters.spectral(nearest_points(points, min(settings.neighbours, len(points) - 1)), k, settings.seed)
 
 
-def medoids(points: Points, labels: Labels) -> tuple[NDArray[np.int64], Points]:
+def medoids(points: Points, labels: MethodLabels) -> tuple[NDArray[np.int64], Points]:
     """Of every cluster the point with the least sum of squared distances, and each point's distance to its own.
 
     That point is the nearest to the cluster's mean; of equally near ones the first row. Noise, -1, has none: NaN.

@@ -14,7 +14,7 @@ from semtrace.discovery.tables import MEMBERS, NAMES
 from semtrace.discovery.tree import Node
 from semtrace.io import tables
 
-DECISIONS = ("rename", "merge", "split", "refuse")
+NAME_DECISIONS = ("rename", "merge", "split", "refuse")
 ALIKE = 0.8
 """Jaccard index above which a node of another run is taken for the one that was named."""
 
@@ -50,9 +50,9 @@ def read(file: Path) -> list[dict[str, str]]:
         return []
     rows, seen = [], set()
     for line, row in tables.read_own(file, NAMES):
-        if row["decision"] not in DECISIONS:
+        if row["decision"] not in NAME_DECISIONS:
             raise InputError(
-                f"{file}: line {line}: decision {row['decision']!r}; it must be one of {', '.join(DECISIONS)}"
+                f"{file}: line {line}: decision {row['decision']!r}; it must be one of {', '.join(NAME_DECISIONS)}"
             )
         if row["decision"] in ("rename", "merge") and not re.fullmatch(r"\w[\w .+-]*", row["name"]):
             raise InputError(

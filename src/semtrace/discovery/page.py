@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from semtrace.discovery.discover import Settings
 
 NEAREST, FARTHEST, RANDOM = 12, 6, 6
-Rows = Sequence[Mapping[str, Any]]
+PageRows = Sequence[Mapping[str, Any]]
 _POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --mark: #b45309; }
@@ -52,7 +52,7 @@ class Shown:
         return sorted(chosen)
 
 
-def shown(found: Sequence[Node], loaded: FeatureSet, suspects: Rows, outliers: Rows, seed: int) -> Shown:
+def shown(found: Sequence[Node], loaded: FeatureSet, suspects: PageRows, outliers: PageRows, seed: int) -> Shown:
     """Choose the points; random ones by seed and node, so that a rerun shows the same."""
     of = {}
     for node in found:
@@ -72,13 +72,13 @@ def shown(found: Sequence[Node], loaded: FeatureSet, suspects: Rows, outliers: R
 
 
 def html(
-    tree_rows: Rows,
+    tree_rows: PageRows,
     chosen: Shown,
     loaded: FeatureSet,
     categories: Sequence[str],
-    suspects: Rows,
-    outliers: Rows,
-    unused: Rows,
+    suspects: PageRows,
+    outliers: PageRows,
+    unused: PageRows,
     settings: Settings,
     name: str,
 ) -> str:
@@ -123,7 +123,7 @@ def html(
     return "\n".join(parts) + "\n"
 
 
-def _list(title: str, said: str, rows: Rows, loaded: FeatureSet, last: str) -> list[str]:
+def _list(title: str, said: str, rows: PageRows, loaded: FeatureSet, last: str) -> list[str]:
     if not rows:
         return []
     place = {paths[0]: row for row, paths in enumerate(loaded.members)}

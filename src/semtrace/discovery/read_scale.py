@@ -12,13 +12,13 @@ from semtrace.core.image.databar import bar_top
 from semtrace.core.image.resample import resize
 from semtrace.core.scale import lengths
 from semtrace.core.scale.erase_bar import is_beside, without_bar
-from semtrace.core.scale.pixel_size import Status
+from semtrace.core.scale.pixel_size import ScaleStatus
 from semtrace.core.scale.scale_bar import Bar, find_bar
 from semtrace.core.scale.stripe_text import Stripe, understand
 from semtrace.core.scale.text_box import TextBox
-from semtrace.io.ocr import Reader
+from semtrace.io.ocr import TextReader
 
-Gray = NDArray[np.uint8]
+GrayImage = NDArray[np.uint8]
 
 _SMALLEST = 64  # pixels a side: there is no room for a stripe
 _LOWER = 0.25  # of the picture: where the stripe is when it was not detected
@@ -31,7 +31,7 @@ _SAME_SIZE = 0.03  # of the pixel size that two bars of one picture may differ b
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundScale:
     """What a picture says of its scale.
 
     Attributes:
@@ -51,11 +51,11 @@ class Found:
     value: float | None = None
     bar: Bar | None = None
     stripe: Stripe = field(default_factory=Stripe)
-    status: Status = "stripe_not_detected"
+    status: ScaleStatus = "stripe_not_detected"
     several: tuple[str, ...] = ()
 
 
-def read_scale(gray: Gray, reader: Reader) -> Found:
+def read_scale(gray: GrayImage, reader: TextReader) -> FoundScale:
     """Read the scale bar of a picture, shape (H, W), with an OCR engine.
 
     First the stripe is read at its own size, or the lower quarter where no stripe is detected. A unit alone means that
@@ -68,7 +68,7 @@ def read_scale(gray: Gray, reader: Reader) -> Found:
     """
     height = len(gray)
     if min(gray.shape) <= _SMALLEST:
-        return Found(height, None)
+        return FoundScale(height, None)
     top = bar_top(gray)
     detected = top < height
     first = top if detected else height - max(round(height * _LOWER), 1)
@@ -92,19 +92,19 @@ def read_scale(gray: Gray, reader: Reader) -> Found:
     level = int(np.bincount(gray[top:].ravel(), minlength=256).argmax()) if detected else None
     if len(_sizes(bars)) > 1:
         words = tuple(f"{text.text} over {bar.pixels:g} px at {bar.box}" for text, bar in bars)
-        return Found(top, level, stripe=stripe, status="conflict", several=words)
+        return FoundScale(top, level, stripe=stripe, status="conflict", several=words)
     if bars:
         text, bar = bars[0]
-        return Found(top, level, text.text, lengths.bar_value(text.text), bar, stripe, "read_once")
+        return FoundScale(top, level, text.text, lengths.bar_value(text.text), bar, stripe, "read_once")
     if not is_stripe:
-        return Found(top, level, stripe=stripe)
+        return FoundScale(top, level, stripe=stripe)
     named = stripe.bars[0].text if len(stripe.bars) == 1 else ""
     unread = not named and (stripe.units or stripe.doubtful or not boxes)
-    return Found(top, level, named, stripe=stripe, status="not_read" if unread else "bar_not_found")
+    return FoundScale(top, level, named, stripe=stripe, status="not_read" if unread else "bar_not_found")
 
 
 def _bars(
-    gray: Gray, start: int, boxes: Sequence[TextBox], stripe: Stripe, reader: Reader
+    gray: GrayImage, start: int, boxes: Sequence[TextBox], stripe: Stripe, reader: TextReader
 ) -> list[tuple[TextBox, Bar]]:
     """Every text of a bar with its bar, one text a bar: the nearer one.
 
@@ -135,7 +135,7 @@ def _narrowed(text: TextBox) -> TextBox:
     return text if spare < wide else text._replace(x0=text.x0 + spare // 2, x1=text.x1 - spare // 2)
 
 
-def _alone(gray: Gray, text: TextBox, bar: Bar, reader: Reader) -> str:
+def _alone(gray: GrayImage, text: TextBox, bar: Bar, reader: TextReader) -> str:
     """The text as it reads once the strokes of its bar are erased; empty where that is no value."""
     part, _, _ = without_bar(gray, text, bar)
     for times in (2, 1):
@@ -155,7 +155,7 @@ def _sizes(bars: Sequence[tuple[TextBox, Bar]]) -> list[float]:
     return sizes
 
 
-def _with_missed_digits(gray: Gray, boxes: list[TextBox], reader: Reader) -> list[TextBox]:
+def _with_missed_digits(gray: GrayImage, boxes: list[TextBox], reader: TextReader) -> list[TextBox]:
     """The boxes; those that are a unit alone read again with what lies to their left, at twice the size."""
     units = () if (stripe := understand(boxes)).bars else stripe.units
     result = list(boxes)
@@ -173,14 +173,14 @@ def _overlap(a: TextBox, b: TextBox) -> bool:
     return min(a.x1, b.x1) > max(a.x0, b.x0) and min(a.y1, b.y1) > max(a.y0, b.y0)
 
 
-def _is_across(gray: Gray, text: TextBox) -> bool:
+def _is_across(gray: GrayImage, text: TextBox) -> bool:
     """Whether the background of a text goes on over the picture's width: it stands in a stripe."""
     rows = gray[text.y0 + text.height // 4 : max(text.y1 - text.height // 4, text.y0 + 1)].astype(np.int16)
     ground = np.median(rows[:, text.x0 : text.x1])
     return bool(np.median(np.abs(rows - ground)) <= _SAME_LEVEL)
 
 
-def _rest(gray: Gray, first: int, reader: Reader) -> list[TextBox]:
+def _rest(gray: GrayImage, first: int, reader: TextReader) -> list[TextBox]:
     """The texts above row ``first``, read piece by piece: OCR misses small text in a large picture."""
     part = gray[:first]
     if part.size == 0:
@@ -196,5 +196,5 @@ def _rest(gray: Gray, first: int, reader: Reader) -> list[TextBox]:
     return found
 
 
-def _enlarged(gray: Gray, times: int) -> Gray:
+def _enlarged(gray: GrayImage, times: int) -> GrayImage:
     return resize(gray, gray.shape[1] * times, len(gray) * times)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 import numpy as np
 from pydantic import Field, model_validator
 
-from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest_points
 from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.core.statistics.pca import Components, components, elbows
 from semtrace.discovery import feature_sets, reduce_figures
@@ -118,7 +118,7 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     rejects: list[Reject] = []
     kept, sizes = 0, {}
     with staged_folder(out) as folder:
-        for name in feature_sets.names(features):
+        for name in feature_sets.feature_set_names(features):
             loaded = feature_sets.load(feature_sets.file_of(features, name), "reduce")
             rejects += [
                 Reject(f"{name}: {reject.path}", "reduce", reject.reason, reject.detail) for reject in loaded.rejects
@@ -137,7 +137,7 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
                 write_atomic(folder / f"{end}.pth", state)
         tables.write(folder / "scree.csv", SCREE, scree, sort=False)
         tables.write(folder / "grid.csv", GRID, grid, sort=False)
-        for file, data in reduce_figures.figures(scree, grid).items():
+        for file, data in reduce_figures.draw_reduction(scree, grid).items():
             write_atomic(folder / file, data)
         counts = write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)
     return Summary(sizes, _better(grid), counts)
@@ -162,12 +162,12 @@ def _size(loaded: feature_sets.FeatureSet, settings: Settings) -> int:
     columns = int(loaded.points.shape[1])
     if settings.size:
         return min(settings.size, columns, len(loaded.points) - 1)
-    points = loaded.points[idim.distinct(loaded.points)]
+    points = loaded.points[idim.distinct_points(loaded.points)]
     if len(points) < 4:
         raise TooFewPointsError(
             f"{loaded.name}: {len(points)} different points; the intrinsic dimension needs 4 or more"
         )
-    near = nearest(points, 2)
+    near = nearest_points(points, 2)
     return min(columns, int(np.ceil(idim.two_nn_fit(near.distances[:, 0], near.distances[:, 1]).dimension)))
 
 

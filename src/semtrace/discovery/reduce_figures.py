@@ -6,25 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.discovery.looks import COLOURS, MARKS, saved
+from semtrace.discovery.looks import MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
 
-Rows = list[dict[str, Any]]
+ReductionRows = list[dict[str, Any]]
 
 
-def figures(scree: Rows, grid: Rows) -> dict[str, bytes]:
+def draw_reduction(scree: ReductionRows, grid: ReductionRows) -> dict[str, bytes]:
     """All pictures by file name."""
     return {"scree.png": _scree(scree), **({"grid.png": _grid(grid)} if len(grid) > 1 else {})}
 
 
-def _scree(rows: Rows) -> bytes:
+def _scree(rows: ReductionRows) -> bytes:
     names = sorted({row["features"] for row in rows})
     figure = new_figure(9, 4.8)
     axes = quiet_axes(figure.add_axes((0.09, 0.13, 0.87, 0.77)))
     for number, name in enumerate(names):
         mine = [row for row in rows if row["features"] == name][:40]
         x, y = [row["component"] for row in mine], [100 * row["share"] for row in mine]
-        colour, mark = COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
+        colour, mark = SERIES_COLOURS[number % len(SERIES_COLOURS)], MARKS[number % len(MARKS)]
         bends = [row["component"] for row in mine if row["elbow"]]
         said = f"{name}: elbows at {', '.join(map(str, bends))}" if bends else f"{name}: no elbow"
         axes.plot(x, y, color=colour, marker=mark, markersize=4, linewidth=1.2, label=said)
@@ -37,14 +37,14 @@ def _scree(rows: Rows) -> bytes:
     return saved(figure)
 
 
-def _grid(rows: Rows) -> bytes:
+def _grid(rows: ReductionRows) -> bytes:
     names = sorted({row["features"] for row in rows})
     figure = new_figure(9, 1.2 + 0.3 * len(rows))
     axes = quiet_axes(figure.add_axes((0.36, 0.18, 0.6, 0.7)))
     labels = []
     ordered = sorted(rows, key=lambda row: (row["features"], row["held_out_error"]), reverse=True)
     for place, row in enumerate(ordered):
-        colour = COLOURS[names.index(row["features"]) % len(COLOURS)]
+        colour = SERIES_COLOURS[names.index(row["features"]) % len(SERIES_COLOURS)]
         axes.plot([row["error"], row["held_out_error"]], [place, place], color=colour, linewidth=1)
         axes.plot(row["error"], place, "o", color=colour, fillstyle="none")
         axes.plot(row["held_out_error"], place, "o" if row["method"] == "autoencoder" else "s", color=colour)

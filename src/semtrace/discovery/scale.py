@@ -15,7 +15,7 @@ from pydantic import Field
 from semtrace.core.errors import InputError
 from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.discovery import review_scale, scale_facts, scale_tables
-from semtrace.discovery.scale_rows import Reading, rows_of
+from semtrace.discovery.scale_rows import Reading, scale_rows
 from semtrace.io import ocr, tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import read_regular, safe_join, walk
@@ -88,11 +88,11 @@ def run(
             rejects.append(Reject.of(path, "scale", facts))
         else:
             readings.append(Reading(path, facts, beside.get(path), said.get(facts["md5"])))
-    rows = rows_of(readings)
+    rows = scale_rows(readings)
     with staged_folder(out) as folder:
-        tables.write(folder / "scale.csv", scale_tables.SCALE, rows)
+        tables.write(folder / "scale.csv", scale_tables.SCALES, rows)
         timings = ({"path": one.path, "seconds": one.facts["seconds"]} for one in readings)
-        tables.write(folder / "timings.csv", scale_tables.TIMINGS, timings)
+        tables.write(folder / "timings.csv", scale_tables.SCALE_TIMINGS, timings)
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
         review_scale.write(folder / "review", root, rows, settings.review, executor)
     found = Counter(row["status"] for row in rows)

@@ -19,7 +19,7 @@ def facts_of(engine: str, data: bytes, image: DecodedImage) -> dict[str, Any]:
     if engine == "none":
         return {**facts, "status": "no_ocr", "seconds": 0.0}
     try:
-        found = read_scale(image.gray, lambda part: ocr.reader(engine)(part))  # loaded in the worker that needs it
+        found = read_scale(image.gray, lambda part: ocr.text_reader(engine)(part))  # loaded in the worker that needs it
     except ocr.OcrError as error:
         return {"reason": "ocr_failed", "detail": str(error)}
     bar, stripe = found.bar, found.stripe

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from semtrace.core.scale.magnification import Constant, Sighting, learn, pixel_size
-from semtrace.core.scale.pixel_size import Lengths, Verdict, judge
+from semtrace.core.scale.pixel_size import Lengths, Verdict, judge_lengths
 from semtrace.io.vendor_tags import Vendor
 
 
@@ -32,10 +32,10 @@ class Reading(NamedTuple):
         return PurePosixPath(self.path).parent.as_posix()
 
 
-def rows_of(readings: Sequence[Reading]) -> list[dict[str, Any]]:
+def scale_rows(readings: Sequence[Reading]) -> list[dict[str, Any]]:
     """The rows of scale.csv: each image judged by itself, then those with a bar alone by their magnification."""
     known = [_lengths(one) for one in readings]
-    verdicts = [judge(lengths) for lengths in known]
+    verdicts = [judge_lengths(lengths) for lengths in known]
     sightings = []
     for one, lengths, verdict in zip(readings, known, verdicts, strict=True):
         facts = one.facts
@@ -61,7 +61,7 @@ def _confirmed(one: Reading, lengths: Lengths, verdict: Verdict, constants: Mapp
     constant = constants[maker, width]
     how = "tags or printed lengths" if constant.independent else "bars"
     learnt = f" ({constant.metres:.4g} m wide, from {how} of {constant.images} images)"
-    asked = judge(replace(lengths, magnified=size))
+    asked = judge_lengths(replace(lengths, magnified=size))
     return asked._replace(detail=asked.detail + learnt)
 
 

@@ -20,7 +20,7 @@ FLAT = Table(
         Column("left_out_for", "text", "md5 of the image with the same JPEG that is kept; empty for a kept image"),
     ),
 )
-COUNTS = Table(
+FLAT_COUNTS = Table(
     "flat/counts.csv",
     1,
     (
@@ -43,7 +43,7 @@ SETS = Table(
         Column("files_in_conflict", "integer", "files of these contents"),
     ),
 )
-LABELS = Table(
+FLAT_LABELS = Table(
     "flat/labels.csv",
     1,
     (
@@ -75,7 +75,7 @@ JPEG_ONLY = Table(
         Column("subcategory", "text", "its second folder; empty where there is none"),
     ),
 )
-SCALE = Table(
+SCALES = Table(
     "scale.csv",
     1,
     (
@@ -103,7 +103,7 @@ SCALE = Table(
         Column("detail", "text", "in words, for people"),
     ),
 )
-TIMINGS = Table(
+SCALE_TIMINGS = Table(
     "scale/timings.csv",
     1,
     (
@@ -165,7 +165,7 @@ KNOWN = Table(
     ),
 )
 """A table of known scales; of the columns only ``pixel_size_m`` and a name of the image must be there."""
-WRONG = Table(
+WRONG_SCALES = Table(
     "wrong.csv",
     1,
     (

@@ -12,12 +12,12 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from semtrace.core.scale.lengths import bar_value
-from semtrace.core.scale.pixel_size import Status
+from semtrace.core.scale.pixel_size import ScaleStatus
 from semtrace.discovery.scale_tables import (
     FLAT,
-    LABELS,
-    SCALE,
+    FLAT_LABELS,
     SCALE_BY_CATEGORY,
+    SCALES,
     SUBSET,
     SUBSET_BY_CATEGORY,
     with_categories,
@@ -72,7 +72,7 @@ class Settings(Section, section="subset"):
     """Which subsets are made (conf/subset/); ``statuses`` of scale.csv may go in."""
 
     ranges: list[Range]
-    statuses: list[Status]
+    statuses: list[ScaleStatus]
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -107,8 +107,8 @@ def run(flat: Path, scale: Path, labels: Path, out: Path, settings: Settings) ->
 
     """
     inside = {row["md5"] for row in tables.read(flat, FLAT) if not row["left_out_for"]}
-    category = {row["md5"]: row["category"] for row in tables.read(labels, LABELS)}
-    images = [row for row in tables.read(scale, SCALE) if row["md5"] in inside]
+    category = {row["md5"]: row["category"] for row in tables.read(labels, FLAT_LABELS)}
+    images = [row for row in tables.read(scale, SCALES) if row["md5"] in inside]
     rows = [
         {
             "subset": one.name, "path": row["path"], "md5": row["md5"], "bar_value_m": row["bar_value_m"],

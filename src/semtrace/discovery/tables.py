@@ -19,7 +19,7 @@ _SCORES = (
 )
 SCORES: tuple[str, ...] = tuple(column.name for column in _SCORES)
 
-IMAGES = Table(
+DISCOVERED_IMAGES = Table(
     "images.csv",
     1,
     (
@@ -233,7 +233,7 @@ TREE = Table(
         Column("decision", "text", "of a person, as in `names.csv`"),
     ),
 )
-SUBCATEGORIES = Table(
+PROPOSED_SUBCATEGORIES = Table(
     "subcategories.csv",
     1,
     (

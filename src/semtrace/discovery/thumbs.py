@@ -13,7 +13,7 @@ from semtrace.io.files import read_regular, safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.stage.executor import Executor
 
-SIDE = 128  # pixels, the longer side
+THUMB_SIDE = 128  # pixels, the longer side
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _draw(task: _Task) -> bool:
     except (OSError, UnreadableImage):  # it was there when its features were computed
         return False
     picture = Image.fromarray(gray)
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+    picture.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BICUBIC)
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=80)
     write_staged(Path(task.out), data.getvalue())

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.grouping.agglomerative import Merges, cut
+from semtrace.core.grouping.agglomerative import Merges, cut_tree
 from semtrace.core.grouping.neighbours import Points
 from semtrace.core.statistics.agreement import jaccard
 from semtrace.io.digests import md5
 
-Rows = NDArray[np.int64]
+NodeRows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Node:
     id: str
     parent: str
     depth: int
-    rows: Rows
+    rows: NodeRows
     height: float
     children: tuple[str, ...]
     clusters: int
@@ -94,7 +94,7 @@ class _Members:
         self._order = np.empty(count, np.int64)
         self._order[self._start[:count]] = np.arange(count)
 
-    def __call__(self, number: int) -> Rows:
+    def __call__(self, number: int) -> NodeRows:
         start = self._start[number]
         return np.sort(self._order[start : start + self._size[number]])
 
@@ -119,7 +119,7 @@ def stability(
             if len(inside) == 0 or node.clusters > keep:
                 continue
             if node.clusters not in cuts:
-                cuts[node.clusters] = cut(merged, node.clusters)
+                cuts[node.clusters] = cut_tree(merged, node.clusters)
             labels = cuts[node.clusters]
             best = max(
                 jaccard(inside, np.flatnonzero(labels == cluster_number))

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from semtrace.core.statistics.accuracy import wilson
-from semtrace.discovery.scale_tables import BY_INSTRUMENT, KNOWN, SCALE, WRONG
+from semtrace.discovery.scale_tables import BY_INSTRUMENT, KNOWN, SCALES, WRONG_SCALES
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
@@ -20,7 +20,7 @@ _ALL = "all"
 
 
 @dataclass(frozen=True)
-class Truth:
+class ScaleTruth:
     """What is known of an image: metres of its bar (None: it has none), metres a pixel (None: not known)."""
 
     bar: float | None
@@ -33,7 +33,7 @@ class Judged:
     """A row of scale.csv beside its truth."""
 
     row: Mapping[str, Any]
-    truth: Truth
+    truth: ScaleTruth
 
     @property
     def value(self) -> bool | None:
@@ -77,8 +77,8 @@ def run(scale: Path, truth: Path, out: Path) -> Summary:
         TableError: a table is missing, or lacks a column.
 
     """
-    known = read_truth(truth)
-    rows = tables.read(scale, SCALE)
+    known = read_scale_truth(truth)
+    rows = tables.read(scale, SCALES)
     judged = [Judged(row, known[row["path"]]) for row in rows if row["path"] in known]
     groups: dict[str, list[Judged]] = defaultdict(list)
     for one in judged:
@@ -88,7 +88,7 @@ def run(scale: Path, truth: Path, out: Path) -> Summary:
     metrics = {**total, "by_status": _by_status(judged), "not_in_truth": len(rows) - len(judged)}
     with staged_folder(out) as folder:
         tables.write(folder / "by_instrument.csv", BY_INSTRUMENT, [*lines, total], sort=False)
-        tables.write(folder / "wrong.csv", WRONG, _wrong(judged))
+        tables.write(folder / "wrong.csv", WRONG_SCALES, _wrong(judged))
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=1, sort_keys=True) + "\n").encode())
     return Summary(
         len(judged), len(rows) - len(judged), total["value_right"], total["value_wrong"],
@@ -96,7 +96,7 @@ def run(scale: Path, truth: Path, out: Path) -> Summary:
     )  # fmt: skip
 
 
-def read_truth(file: Path) -> dict[str, Truth]:
+def read_scale_truth(file: Path) -> dict[str, ScaleTruth]:
     """Known scales by path; a row without a bar's value is an image without a bar."""
     found = {}
     for row in tables.read(file, KNOWN, required=("pixel_size_m",)):
@@ -105,7 +105,7 @@ def read_truth(file: Path) -> dict[str, Truth]:
             raise tables.TableError(f"{file}: has neither a column file nor path; it must name the images")
         folder = PurePosixPath(path).parent.as_posix()
         group = row.get("instrument") or row.get("layout") or "/".join(PurePosixPath(folder).parts[:2])
-        found[path] = Truth(bar or None, row["pixel_size_m"] or None, group)
+        found[path] = ScaleTruth(bar or None, row["pixel_size_m"] or None, group)
     return found
 
 

@@ -22,7 +22,7 @@ from PIL import Image
 
 from semtrace.core.scale.text_box import TextBox
 
-Reader = Callable[[NDArray[np.uint8]], list[TextBox]]
+TextReader = Callable[[NDArray[np.uint8]], list[TextBox]]
 """From a grey picture, shape (H, W), uint8, to its texts, from top to bottom."""
 
 _MODELS = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
@@ -74,7 +74,7 @@ def engine_version(engine: str) -> str:
 
 
 @functools.cache
-def reader(engine: str) -> Reader:
+def text_reader(engine: str) -> TextReader:
     """The reader of ``rapidocr`` or ``tesseract``, made once by each process; it uses one thread."""
     return _rapidocr() if engine == "rapidocr" else _tesseract
 
@@ -86,7 +86,7 @@ def _has_rapidocr() -> bool:
     return all(Path(spec.origin or "", "..", "models", name).resolve().is_file() for name in _MODELS)
 
 
-def _rapidocr() -> Reader:
+def _rapidocr() -> TextReader:
     import cv2
     from rapidocr import RapidOCR
 

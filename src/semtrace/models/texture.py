@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 
-SIDE = 256  # pixels
+TEXTURE_SIDE = 256  # pixels
 _PATTERNS = ((8, 1), (16, 2), (24, 4))  # points on a circle, its radius in pixels
 _LEVELS = 32
 _DISTANCES = (1, 2, 4, 8)  # pixels
@@ -17,7 +17,7 @@ SIZE = sum(points + 2 for points, _ in _PATTERNS) + 2 * len(_DISTANCES) * len(_P
 """Number of features: 54 patterns, 32 of co-occurrence, 32 rings, mean and deviation of the grey values."""
 
 
-def features(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
+def texture_features(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Texture of one grey picture, shape (256, 256); shape (SIZE,). Columns have units of their own: standardise them.
 
     Of co-occurrence the mean and the range over four directions are kept, so a turn by 90 degrees changes little.

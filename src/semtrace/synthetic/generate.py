@@ -180,7 +180,7 @@ def _make(
     kind = KINDS[frame.category][frame.kind % len(KINDS[frame.category])].__name__
     paths = [*originals, *(row["jpeg_path"] for row in rows)]
     kinds = [{"path": path, "category": frame.category, "kind": kind} for path in paths]
-    return rows, scale_truth.rows_of(originals, frame.layout, frame.facts, recorded.bar), kinds
+    return rows, scale_truth.scale_truth_rows(originals, frame.layout, frame.facts, recorded.bar), kinds
 
 
 def _write(path: Path, data: bytes) -> None:

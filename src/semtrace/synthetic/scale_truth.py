@@ -23,7 +23,7 @@ SCALE = Table(
 _STROKES = {"fei": (1024, 2), "overlay": (712, 2), "ruler": (1280, 3)}  # picture's width, pixels of a cap or tick there
 
 
-def rows_of(paths: Iterable[str], layout: str, facts: BarFacts, bar: DataBar | None) -> list[dict[str, Any]]:
+def scale_truth_rows(paths: Iterable[str], layout: str, facts: BarFacts, bar: DataBar | None) -> list[dict[str, Any]]:
     """A row for each path of a picture; ``bar_px`` is from cap centre to cap centre, or first tick to last.
 
     The bars of ``databar`` are as long as their value from outer edge to outer edge.

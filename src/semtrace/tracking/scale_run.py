@@ -9,7 +9,7 @@ from semtrace.config.params import Params
 from semtrace.tracking import pipeline_run as tracking
 
 
-def log(params: Params, compared: Path, review: Path) -> str:
+def log_scale(params: Params, compared: Path, review: Path) -> str:
     """Log the metrics and tables of ``compared`` and the page ``review`` as one run; say where it is.
 
     Raises:

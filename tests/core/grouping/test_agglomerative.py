@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_valid_linkage
 
-from semtrace.core.grouping.agglomerative import METHODS, MemoryBoundError, cut, merges, numbered
+from semtrace.core.grouping.agglomerative import METHODS, MemoryBoundError, cut_tree, merges, numbered_clusters
 from semtrace.core.grouping.neighbours import TooFewPointsError
 from tests.cases import CASES, needs_cases
 
@@ -45,7 +45,7 @@ def test_merges_are_a_linkage_and_equal_points_come_first(method):
 @settings(max_examples=15, deadline=None)
 def test_a_cut_has_the_clusters_asked_for_and_refines_the_one_before(method, count, seed):
     merged = merges(np.random.default_rng(seed).integers(0, 4, (count, 2)).astype(float), method)
-    cuts = [cut(merged, k) for k in range(1, count + 1)]
+    cuts = [cut_tree(merged, k) for k in range(1, count + 1)]
     assert [len(np.unique(labels)) for labels in cuts] == list(range(1, count + 1))
     for coarse, fine in pairwise(cuts):
         assert len({(a, b) for a, b in zip(coarse, fine, strict=True)}) == fine.max() + 1
@@ -59,14 +59,14 @@ def test_centroid_trees_that_go_down_are_cut_into_what_was_asked_for():
     points = np.loadtxt(CASES / "12_tree_inversions.csv", delimiter=",", skiprows=1)
     merged = merges(points, "centroid")
     assert (np.diff(merged[:, 2]) < 0).any()
-    assert [cut(merged, k).max() + 1 for k in range(1, 7)] == [1, 2, 3, 4, 5, 6]
+    assert [cut_tree(merged, k).max() + 1 for k in range(1, 7)] == [1, 2, 3, 4, 5, 6]
 
 
 @needs_cases
 @pytest.mark.parametrize("method", ["single", "complete", "centroid", "ward"])
 def test_two_grids_whose_distances_tie_are_two_clusters(method):
     points = np.loadtxt(CASES / "05_ties_grid.csv", delimiter=",")
-    labels = cut(merges(points, method), 2)
+    labels = cut_tree(merges(points, method), 2)
     assert np.array_equal(labels, np.repeat([0, 1], 36))
 
 
@@ -82,8 +82,8 @@ def test_one_point_and_more_clusters_than_points_are_refused():
     with pytest.raises(TooFewPointsError, match="at least 2 points"):
         merges(np.zeros((1, 2)), "ward")
     with pytest.raises(TooFewPointsError, match="4 clusters were asked for, there are 3 points"):
-        cut(merges(np.arange(3.0)[:, None], "ward"), 4)
+        cut_tree(merges(np.arange(3.0)[:, None], "ward"), 4)
 
 
 def test_numbers_go_by_size_then_by_first_point_and_noise_stays():
-    assert numbered(np.array([5, 5, 2, 9, 9, -1])).tolist() == [0, 0, 2, 1, 1, -1]
+    assert numbered_clusters(np.array([5, 5, 2, 9, 9, -1])).tolist() == [0, 0, 2, 1, 1, -1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semtrace.core.grouping.graph_clusters import hdbscan, spectral
-from semtrace.core.grouping.neighbours import TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import TooFewPointsError, nearest_points
 
 
 def heaps():
@@ -14,7 +14,7 @@ def heaps():
 
 def test_both_find_heaps_and_hdbscan_names_noise():
     points, truth = heaps()
-    assert np.array_equal(spectral(nearest(points, 8), 3, 1), truth)
+    assert np.array_equal(spectral(nearest_points(points, 8), 3, 1), truth)
     lonely = np.concatenate([points, [[200.0, 0, 0]]])
     found = hdbscan(lonely, 10)
     assert np.array_equal(found[:-1], truth)
@@ -26,4 +26,4 @@ def test_bounds_of_both():
     with pytest.raises(TooFewPointsError, match="5 points were asked for, there are 4"):
         hdbscan(points[:4], 5)
     with pytest.raises(TooFewPointsError, match="180 clusters"):
-        spectral(nearest(points, 8), 180, 1)
+        spectral(nearest_points(points, 8), 180, 1)

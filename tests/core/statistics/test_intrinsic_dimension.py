@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import skdim
 
-from semtrace.core.grouping.neighbours import TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import TooFewPointsError, nearest_points
 from semtrace.core.statistics.intrinsic_dimension import (
-    distinct,
+    distinct_points,
     gride,
     plateau,
     two_nn_fit,
@@ -18,7 +18,7 @@ from tests.cases import CASES, ORACLES, needs_cases
 
 
 def two(points):
-    near = nearest(points, 2)
+    near = nearest_points(points, 2)
     return near.distances[:, 0], near.distances[:, 1]
 
 
@@ -37,7 +37,7 @@ def test_the_fit_is_scikit_dimensions(columns, fraction):
 def test_a_line_gives_what_dadapy_says():
     points = np.loadtxt(ORACLES / "line_points.csv", skiprows=1)[:, None]
     known = dict(pd.read_csv(ORACLES / "line_values.csv").to_numpy())
-    near = nearest(points, 100)
+    near = nearest_points(points, 100)
     first, second = near.distances[:, 0], near.distances[:, 1]
     for fraction in ("0.9", "0.7", "0.5"):
         assert two_nn_fit(first, second, float(fraction)).dimension == pytest.approx(known[f"fit{fraction}"], abs=1e-6)
@@ -57,7 +57,7 @@ def test_the_whole_fraction_leaves_out_the_one_point_without_an_ordinate():
 @needs_cases
 def test_equal_and_nearly_equal_points_are_merged_and_counted():
     points = np.loadtxt(CASES / "04_identical_points.csv", delimiter=",")
-    kept = distinct(points)
+    kept = distinct_points(points)
     assert len(points) - len(kept) == 100
     assert two_nn_fit(*two(points[kept])).dimension == pytest.approx(4.49, abs=0.05)
 
@@ -67,10 +67,10 @@ def test_what_is_merged_does_not_depend_on_the_order_and_chains_become_one():
     points = rng.uniform(size=(100, 3))
     points = np.concatenate([points, points[:20], points[:10] * (1 + 1e-8), points[:10] * (1 + 2e-8), points[:10]])
     for shuffled in (points, points[rng.permutation(len(points))]):
-        assert len(distinct(shuffled)) == 100
-    assert len(distinct(np.ones((5, 2)))) == 1
+        assert len(distinct_points(shuffled)) == 100
+    assert len(distinct_points(np.ones((5, 2)))) == 1
     apart = np.random.default_rng(2).uniform(size=(50, 2))
-    assert distinct(apart).tolist() == list(range(50))
+    assert distinct_points(apart).tolist() == list(range(50))
 
 
 @needs_cases

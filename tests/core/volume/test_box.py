@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from semtrace.core.volume.box import Box, intersect, slabs, whole
+from semtrace.core.volume.box import Box, intersect, slabs, whole_box
 
 
 def test_boxes_that_only_touch_share_nothing():
@@ -14,4 +14,4 @@ def test_slabs_hold_each_section_once_and_no_more_memory():
     assert found[-1].z1 == 10
     assert all(box.shape[0] <= 3 and box.shape[1:] == (20, 30) for box in found)
     assert len(list(slabs((4, 20, 30), 2, 1))) == 4  # a section is never cut
-    assert whole((4, 20, 30)).shape == (4, 20, 30)
+    assert whole_box((4, 20, 30)).shape == (4, 20, 30)

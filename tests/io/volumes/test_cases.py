@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from semtrace.core.volume.box import Box, whole
+from semtrace.core.volume.box import Box, whole_box
 from semtrace.core.volume.gray_rule import find_rule
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
@@ -42,7 +42,7 @@ def test_the_voxels_are_the_truth(name, truth, tmp_path):
     volume = only(name, tmp_path)
     assert volume.shape == truth.shape
     assert volume.dtype == np.uint8
-    np.testing.assert_array_equal(volume.read(whole(volume.shape)), truth)
+    np.testing.assert_array_equal(volume.read(whole_box(volume.shape)), truth)
     box = Box(3, 11, 7, 40, 1, 59)
     part = volume.read(box)
     np.testing.assert_array_equal(part, truth[box.slices])
@@ -64,7 +64,7 @@ def test_the_rule_of_the_sign_is_named(name, rule, tmp_path):
 
 def test_a_person_may_set_the_sign(truth, tmp_path):
     volume = only("02_mode0_unsigned_old.mrc", tmp_path, mode0="signed")
-    np.testing.assert_array_equal(volume.read(whole(volume.shape)), truth ^ 128)
+    np.testing.assert_array_equal(volume.read(whole_box(volume.shape)), truth ^ 128)
     assert volume.sign == "signed: as set"
 
 
@@ -96,7 +96,7 @@ def test_a_negative_side_is_noted(tmp_path):
 
 def test_floats_get_one_rule_for_the_whole_volume(truth, tmp_path):
     volume = only("06_voxel_zero.mrc", tmp_path)
-    values = volume.read(whole(volume.shape))
+    values = volume.read(whole_box(volume.shape))
     assert volume.dtype == values.dtype == np.float32
     rule = find_rule(lambda: [values[:7], values[7:]], volume.dtype)
     gray = rule.apply(values)
@@ -109,7 +109,7 @@ def test_a_stack_of_volumes_is_several(truth, tmp_path):
     volumes = opened("07_volume_stack_401.mrc", tmp_path)
     assert [volume.part for volume in volumes] == ["V0", "V1"]
     assert [volume.shape for volume in volumes] == [(8, 40, 60)] * 2
-    both = [volume.read(whole(volume.shape)) for volume in volumes]
+    both = [volume.read(whole_box(volume.shape)) for volume in volumes]
     stored = np.memmap(CASES / "07_volume_stack_401.mrc", np.int16, "r", 1024, (16, 40, 60))
     np.testing.assert_array_equal(np.concatenate(both), stored)
     with pytest.raises(ValueError, match="no box inside"):
@@ -119,7 +119,7 @@ def test_a_stack_of_volumes_is_several(truth, tmp_path):
 def test_an_extended_header_is_stepped_over(truth, tmp_path):
     volume = only("08_extended_header_FEI_padding.mrc", tmp_path)
     assert volume.dtype == np.uint16
-    values = volume.read(whole(volume.shape))
+    values = volume.read(whole_box(volume.shape))
     assert np.corrcoef(values.ravel(), truth.ravel())[0, 1] > 0.999
 
 
@@ -130,7 +130,7 @@ def test_a_truncated_file_is_refused_or_salvaged(truth, tmp_path):
     volume = only("10_truncated.mrc", tmp_path, salvage=True)
     assert volume.shape == (14, 40, 60)
     assert volume.notes == ("salvaged: 14 of 20 sections are whole",)
-    np.testing.assert_array_equal(volume.read(whole(volume.shape)), truth[:14])
+    np.testing.assert_array_equal(volume.read(whole_box(volume.shape)), truth[:14])
 
 
 def test_a_data_file_outside_is_not_opened(tmp_path):
@@ -152,9 +152,9 @@ def test_another_level_is_chosen_by_its_scale(tmp_path):
 def test_an_absent_chunk_is_missing_and_not_black(truth, tmp_path):
     volume = only("18_ome04_tczyx_missing_chunk.ome.zarr", tmp_path)
     assert volume.shape == truth.shape
-    assert volume.absent(whole(volume.shape)) == [Box(0, 20, 32, 40, 32, 60)]
+    assert volume.absent(whole_box(volume.shape)) == [Box(0, 20, 32, 40, 32, 60)]
     assert volume.absent(Box(0, 20, 0, 32, 0, 60)) == []
-    got = volume.read(whole(volume.shape))
+    got = volume.read(whole_box(volume.shape))
     expected = truth.copy()
     expected[:, 32:, 32:] = 0
     np.testing.assert_array_equal(got, expected)
@@ -163,8 +163,8 @@ def test_an_absent_chunk_is_missing_and_not_black(truth, tmp_path):
 def test_pages_of_a_hyperstack_are_sections_and_channels(truth, tmp_path):
     volume = only("19_imagej_hyperstack_cz.tif", tmp_path)
     assert volume.shape == (6, 40, 60)
-    first = volume.read(whole(volume.shape))
-    second = only("19_imagej_hyperstack_cz.tif", tmp_path, channel=1).read(whole(volume.shape))
+    first = volume.read(whole_box(volume.shape))
+    second = only("19_imagej_hyperstack_cz.tif", tmp_path, channel=1).read(whole_box(volume.shape))
     assert first.dtype == np.uint16
     assert np.corrcoef(first.ravel(), truth[:6].ravel())[0, 1] > 0.99
     assert not np.array_equal(first, second)

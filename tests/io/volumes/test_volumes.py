@@ -17,7 +17,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.volume.box import Box, whole
+from semtrace.core.volume.box import Box, whole_box
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.sections_folder import numbered, open_sections, series
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
@@ -34,7 +34,7 @@ def only(path, **reading):
 
 
 def all_of(volume):
-    return volume.read(whole(volume.shape))
+    return volume.read(whole_box(volume.shape))
 
 
 def why(path, **reading):
@@ -323,7 +323,7 @@ def test_a_missing_chunk_is_found_at_its_place(tmp_path):
     path = write_ome(tmp_path / "a.zarr", values, [(8, 8, 8)])
     (path / "level0" / "c" / "1" / "0" / "2").unlink()
     volume = only(path)
-    assert volume.absent(whole(volume.shape)) == [Box(8, 16, 0, 8, 16, 20)]
+    assert volume.absent(whole_box(volume.shape)) == [Box(8, 16, 0, 8, 16, 20)]
     assert volume.absent(Box(0, 8, 0, 20, 0, 20)) == []
     assert volume.absent(Box(15, 17, 0, 2, 17, 18)) == [Box(15, 16, 0, 2, 17, 18)]
     assert "1 chunks are absent" in volume.notes
@@ -340,7 +340,7 @@ def test_sections_stand_in_the_order_of_their_numbers(values, tmp_path):
     got = all_of(volume)
     assert got.shape == (11, 11, 13)
     np.testing.assert_array_equal(got[[0, 1, 2, 3, 4, 5, 10]], values)
-    assert [box.z0 for box in volume.absent(whole(volume.shape))] == [6, 7, 8, 9]
+    assert [box.z0 for box in volume.absent(whole_box(volume.shape))] == [6, 7, 8, 9]
     assert volume.notes == ("4 section numbers are left out: 6, 7, 8, 9",)
 
 
@@ -398,4 +398,4 @@ def test_real_stack_and_sections(shared, tmp_path):
     sections = folder / "drosophila_vnc_stack1_sstem"
     (volume,) = open_sections(sections, [path.name for path in sections.glob("*.tif")])
     assert volume.shape[0] == 5
-    np.testing.assert_array_equal(volume.read(whole(volume.shape))[3], tifffile.imread(sections / "03.tif"))
+    np.testing.assert_array_equal(volume.read(whole_box(volume.shape))[3], tifffile.imread(sections / "03.tif"))

@@ -28,7 +28,7 @@ class MemoryBoundError(SemtraceError, ValueError):
     """A method would need more memory than it may take; the message has both figures."""
 
 
-def needed_mb(method: Method, points: int) -> float:
+def linkage_mb(method: Method, points: int) -> float:
     """Memory in 10^6 bytes beyond the points: the matrix for average linkage, an upper estimate for complete."""
     if method == "average":
         return points * (points - 1) / 2 * 8 / 1e6
@@ -53,7 +53,7 @@ def merges(points: Points, method: Method, memory_mb: float = 2048) -> Merges:
     """
     if len(points) < 2:
         raise TooFewPointsError(f"clustering needs at least 2 points, there are {len(points)}")
-    if (need := needed_mb(method, len(points))) > memory_mb:
+    if (need := linkage_mb(method, len(points))) > memory_mb:
         raise MemoryBoundError(
             f"{method} linkage of {len(points)} points needs up to {need:.0f} MB, the bound is {memory_mb:.0f} MB; "
             "raise cluster.memory_mb or take another method"
@@ -65,7 +65,7 @@ def merges(points: Points, method: Method, memory_mb: float = 2048) -> Merges:
     return np.asarray(fastcluster.linkage_vector(points, method), dtype=np.float64)
 
 
-def cut(merged: Merges, k: int) -> NDArray[np.int64]:
+def cut_tree(merged: Merges, k: int) -> NDArray[np.int64]:
     """Exactly ``k`` clusters: the last k - 1 merges are undone, in the order in which they were made.
 
     So a centroid tree, whose heights go down in places, is cut rightly too; scipy's ``fcluster`` gives another number.
@@ -85,7 +85,7 @@ def cut(merged: Merges, k: int) -> NDArray[np.int64]:
     if not 1 <= k <= count:
         raise TooFewPointsError(f"{k} clusters were asked for, there are {count} points")
     made = count - k
-    return numbered(_roots(merged[:made, :2].astype(np.int64), count))
+    return numbered_clusters(_roots(merged[:made, :2].astype(np.int64), count))
 
 
 @numba.njit(cache=True)
@@ -96,7 +96,7 @@ def _roots(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return root[:count]
 
 
-def numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def numbered_clusters(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """The partition with clusters numbered from 0 by size, largest first, then by first point; noise, -1, stays."""
     result = np.full(len(labels), -1, np.int64)
     real = labels >= 0

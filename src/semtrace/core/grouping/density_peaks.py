@@ -15,7 +15,7 @@ from scipy.special import gammaln
 
 from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError
 
-Rows = NDArray[np.int64]
+RowIndices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,13 @@ class Peaks:
 
     log_density: Points
     error: Points
-    order: Rows
-    parent: Rows
+    order: RowIndices
+    parent: RowIndices
     delta: Points
     searched: int
 
     @property
-    def rank(self) -> Rows:
+    def rank(self) -> RowIndices:
         """Place in ``order``, shape (N,): 0 is the densest."""
         rank = np.empty(len(self.order), np.int64)
         rank[self.order] = np.arange(len(self.order))
@@ -108,7 +108,7 @@ def peaks(points: Points, near: Neighbours, dimension: float, k: int) -> Peaks:
     return Peaks(density, error, order, parent, delta, len(left) - 1)
 
 
-def centres_by_number(graph: Peaks, k: int) -> Rows:
+def centres_by_number(graph: Peaks, k: int) -> RowIndices:
     """The ``k`` points of largest ``gamma``, the densest point always among them; of equal ones the denser."""
     if not 1 <= k <= len(graph.order):
         raise TooFewPointsError(f"{k} centres were asked for, there are {len(graph.order)} points")
@@ -117,14 +117,14 @@ def centres_by_number(graph: Peaks, k: int) -> Rows:
     return np.lexsort((graph.rank, -gamma))[:k]
 
 
-def centres_by_thresholds(graph: Peaks, least_log_density: float, least_delta: float) -> Rows:
+def centres_by_thresholds(graph: Peaks, least_log_density: float, least_delta: float) -> RowIndices:
     """Points above both thresholds, densest first; the densest point of all is one in any case."""
     chosen = (graph.log_density > least_log_density) & (graph.delta > least_delta)
     chosen[graph.order[0]] = True
     return graph.order[chosen[graph.order]]
 
 
-def assign(graph: Peaks, centres: Rows) -> Rows:
+def assign_to_peaks(graph: Peaks, centres: RowIndices) -> RowIndices:
     """Give every point the cluster of its nearest denser point.
 
     Returns:
@@ -138,7 +138,7 @@ def assign(graph: Peaks, centres: Rows) -> Rows:
 
 
 @numba.njit(cache=True)
-def follow(order: Rows, parent: Rows, label: Rows) -> None:
+def follow(order: RowIndices, parent: RowIndices, label: RowIndices) -> None:
     """Give every point without a label (-1), densest first, that of its parent; ``label`` is changed."""
     for row in order:
         if label[row] < 0:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from sklearn.cluster import HDBSCAN, SpectralClustering
 
-from semtrace.core.grouping.agglomerative import numbered
+from semtrace.core.grouping.agglomerative import numbered_clusters
 from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError
 
 
@@ -18,7 +18,7 @@ def hdbscan(points: Points, smallest: int) -> NDArray[np.int64]:
     if smallest < 2 or len(points) < smallest:
         raise TooFewPointsError(f"clusters of {smallest} points were asked for, there are {len(points)} points")
     found = HDBSCAN(min_cluster_size=smallest, copy=True, n_jobs=1).fit_predict(points)
-    return numbered(np.asarray(found, dtype=np.int64))
+    return numbered_clusters(np.asarray(found, dtype=np.int64))
 
 
 def spectral(near: Neighbours, k: int, seed: int) -> NDArray[np.int64]:
@@ -41,4 +41,4 @@ def spectral(near: Neighbours, k: int, seed: int) -> NDArray[np.int64]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Graph is not fully connected")  # its parts are clusters then
         found = method.fit_predict((graph + graph.T) * 0.5)
-    return numbered(np.asarray(found, dtype=np.int64))
+    return numbered_clusters(np.asarray(found, dtype=np.int64))

@@ -51,7 +51,7 @@ def as_points(values: object) -> Points:
     return points
 
 
-def nearest(points: Points, k: int) -> Neighbours:
+def nearest_points(points: Points, k: int) -> Neighbours:
     """Find the ``k`` nearest neighbours of every point.
 
     Candidates come from a tree or from all pairs, which may round. Their distances are then computed anew as the

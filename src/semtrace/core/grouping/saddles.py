@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.grouping.density_peaks import Peaks, Rows
+from semtrace.core.grouping.density_peaks import Peaks, RowIndices
 from semtrace.core.grouping.neighbours import Neighbours, Points
 
 
@@ -27,9 +27,9 @@ class Topography:
 
     """
 
-    labels: Rows
-    halo: Rows
-    centres: Rows
+    labels: RowIndices
+    halo: RowIndices
+    centres: RowIndices
     saddles: Points
 
 
@@ -66,7 +66,7 @@ def topography(graph: Peaks, near: Neighbours, k: int, z: float) -> Topography:
 
 
 @numba.njit(cache=True)
-def _candidates(small: NDArray[np.int64], rank: Rows) -> NDArray[np.bool_]:
+def _candidates(small: NDArray[np.int64], rank: RowIndices) -> NDArray[np.bool_]:
     """Peaks: no neighbour is denser, and no denser point has it as a neighbour."""
     peak = np.ones(len(rank), np.bool_)
     for i in range(len(rank)):
@@ -79,7 +79,7 @@ def _candidates(small: NDArray[np.int64], rank: Rows) -> NDArray[np.bool_]:
 
 
 @numba.njit(cache=True)
-def _follow(near: NDArray[np.int64], order: Rows, parent: Rows, label: Rows) -> None:
+def _follow(near: NDArray[np.int64], order: RowIndices, parent: RowIndices, label: RowIndices) -> None:
     """Give every point, densest first, the cluster of the nearest neighbour that has one, else of its parent."""
     for i in order:
         if label[i] < 0:
@@ -95,7 +95,7 @@ def _follow(near: NDArray[np.int64], order: Rows, parent: Rows, label: Rows) -> 
 def _borders(
     small: NDArray[np.int64],
     near: NDArray[np.int64],
-    label: Rows,
+    label: RowIndices,
     is_centre: NDArray[np.bool_],
     lower: Points,
     count: int,
@@ -131,7 +131,9 @@ def _borders(
 
 
 @numba.njit(cache=True)
-def _merge(centres: Rows, density: Points, error: Points, saddle: Points, saddle_error: Points, z: float) -> Rows:
+def _merge(
+    centres: RowIndices, density: Points, error: Points, saddle: Points, saddle_error: Points, z: float
+) -> RowIndices:
     """For every peak the one it is merged into, highest saddle first; ``saddle`` is changed on the way."""
     count = len(centres)
     target = np.arange(count)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Status = Literal[
+ScaleStatus = Literal[
     "agreed", "read_once", "tag_only", "conflict", "not_read", "bar_not_found", "stripe_not_detected", "no_ocr"
 ]
-STATUSES: tuple[Status, ...] = (
+STATUSES: tuple[ScaleStatus, ...] = (
     "agreed", "read_once", "tag_only", "conflict", "not_read", "bar_not_found", "stripe_not_detected", "no_ocr",
 )  # fmt: skip
 _TOLERANCE = 0.03
@@ -40,7 +40,7 @@ class Lengths:
     is_sidecar: bool = False
     printed: Mapping[str, float] | None = None
     magnified: float | None = None
-    missing: Status = "stripe_not_detected"
+    missing: ScaleStatus = "stripe_not_detected"
 
 
 class Verdict(NamedTuple):
@@ -54,14 +54,14 @@ class Verdict(NamedTuple):
         detail: one line for people; may be empty.
     """
 
-    status: Status
+    status: ScaleStatus
     pixel_size: float | None
     source: str
     ratio: float | None
     detail: str
 
 
-def judge(known: Lengths) -> Verdict:
+def judge_lengths(known: Lengths) -> Verdict:
     """Compare the lengths of an image: two that agree within max(3 %, 1 pixel of the bar) are enough.
 
     Lengths that disagree are never averaged, and none is reported. A tag that belongs to another width, by what it says

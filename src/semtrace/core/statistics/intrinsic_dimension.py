@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
+from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest_points
 
 NEARLY_EQUAL = 1e-5
 """Of the median distance to the nearest neighbour: points closer than that count as one."""
@@ -39,7 +39,7 @@ class Estimate:
     points: int
 
 
-def distinct(points: Points) -> NDArray[np.int64]:
+def distinct_points(points: Points) -> NDArray[np.int64]:
     """Rows of points that are left when equal and nearly equal ones are merged: of each such set the first.
 
     Nearly equal is closer than ``NEARLY_EQUAL`` times the median distance to the nearest distinct neighbour. Chains
@@ -55,7 +55,7 @@ def distinct(points: Points) -> NDArray[np.int64]:
     _, first = np.unique(points, axis=0, return_index=True)
     kept = np.sort(first).astype(np.int64)
     while len(kept) > 2:
-        near = nearest(points[kept], 1)
+        near = nearest_points(points[kept], 1)
         distance, other = near.distances[:, 0], near.indices[:, 0]
         # Of a pair that are each other's nearest the later row goes; of a chain this happens round by round.
         close = distance < NEARLY_EQUAL * np.median(distance)

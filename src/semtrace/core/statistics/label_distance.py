@@ -23,7 +23,7 @@ def label_distance(labels: NDArray[np.int64]) -> Points:
     return np.asarray(labels[above[0]] != labels[above[1]], dtype=np.float64)
 
 
-def correlations(distances: Points, discrete: Points) -> tuple[float, float]:
+def label_correlations(distances: Points, discrete: Points) -> tuple[float, float]:
     """Pearson and Spearman correlation (ties averaged) of two distances over the same pairs.
 
     Raises:

@@ -35,7 +35,7 @@ class Conflict:
     files: tuple[Labelled, ...]
 
 
-def join(files: Iterable[Labelled]) -> tuple[dict[str, Label], dict[str, Conflict]]:
+def join_labels(files: Iterable[Labelled]) -> tuple[dict[str, Label], dict[str, Conflict]]:
     """Join the labels of files by content, over all sets.
 
     Returns:

@@ -27,7 +27,7 @@ class Box(NamedTuple):
         return slice(self.z0, self.z1), slice(self.y0, self.y1), slice(self.x0, self.x1)
 
 
-def whole(shape: tuple[int, int, int]) -> Box:
+def whole_box(shape: tuple[int, int, int]) -> Box:
     """The box of a volume of that shape (Z, Y, X)."""
     return Box(0, shape[0], 0, shape[1], 0, shape[2])
 
