@@ -46,7 +46,7 @@ def test_the_example_of_a_dataset_in_shards_composes(tmp_path):
     (tmp_path / "dataset").mkdir()
     for path in (PROJECT / "conf").rglob("*.yaml"):
         copy = tmp_path / path.relative_to(PROJECT / "conf")
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
     [example] = [block for block in blocks("yaml") if "shards:" in block]
     (tmp_path / "dataset/lab.yaml").write_text(example, encoding="utf-8")

@@ -140,6 +140,7 @@ def test_the_lock_file_knows_this_code():
     changed = [
         (stage, path, how)
         for stage, entries in json.loads(status.stdout).items()
+        if not stage.startswith("pipelines/")  # they are run by target, and have no lock file in Git
         for entry in entries
         if isinstance(entry, dict)
         for path, how in entry.get("changed deps", {}).items()

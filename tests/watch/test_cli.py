@@ -157,14 +157,14 @@ from semtrace.io.decision_log import DecisionLog
 from semtrace.io.journal import opened
 from semtrace.watch.clock import Clock
 from semtrace.watch.console import Console
-from semtrace.watch.picture import examine
+from semtrace.watch.picture import examine_picture
 from semtrace.watch.places import checked
 from semtrace.watch.settings import Settings
 from semtrace.watch.watcher import Watcher
 journal, _ = opened(Path("j.sqlite"))
 rules = Settings(quiet_s=0.0, poll_s=0.1, unreadable_after_s=0.0)
 places = checked(Path("raw"), Path("u"), Path("a"))
-read = lambda jobs: map(examine, jobs)
+read = lambda jobs: map(examine_picture, jobs)
 print(Watcher(places, rules, journal, DecisionLog(Path("l")), Clock(), Console(print), read, once=True).run())
 print({"fcntl", "resource"} & set(sys.modules))
 """

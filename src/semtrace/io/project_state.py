@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_NOT_RELEASED = ("pipelines/curation/", "pipelines/discovery/")
 # What makes a dataset: code, parameters, pipeline, versions. Notes and documentation do not.
 _MAKES = ("src", "conf", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt", "pyproject.toml")
 
@@ -59,8 +60,9 @@ def _stale(inputs: Sequence[Path]) -> tuple[str, ...]:
     said = _output(sys.executable, "-m", "dvc", "status", "--json")
     if said is None:
         return ("(`dvc status` fails here)",)
-    # DVC tracks other data as well, such as earlier releases: what these are is no matter of this release.
-    tracked = {name: Path(name.removesuffix(".dvc")) for name in json.loads(said or "{}")}
+    # DVC tracks other data as well, such as earlier releases and the results of pipelines that no release holds.
+    changed = [name for name in json.loads(said or "{}") if not name.startswith(_NOT_RELEASED)]
+    tracked = {name: Path(name.removesuffix(".dvc")) for name in changed}
     return tuple(
         sorted(
             name

@@ -22,7 +22,7 @@ def test_the_tables_are_those_of_the_workers(memory_mb, done, tmp_path, monkeypa
         with Cache(executor.cache) as cache:
             found.extend(compare_on_gpu.has_similarities(task, cache) for task in tasks)
 
-    monkeypatch.setattr(evidence, "choose", lambda device: "cuda")
+    monkeypatch.setattr(evidence, "choose_device", lambda device: "cuda")
     monkeypatch.setattr(compare_on_gpu, "fill", on_the_cpu)
     hashes = done.work / "fingerprint"
     match.run(
@@ -39,7 +39,7 @@ def test_a_device_that_is_not_there_is_said_before_any_work(monkeypatch, tmp_pat
     monkeypatch.setattr("semtrace.core.gpu.device._driver_sees_a_device", lambda: False)
     with pytest.raises(ValueError, match="NVIDIA's driver"):
         Executor(1, tmp_path / "c", device="cuda")
-    with pytest.raises(ValueError, match="auto, cpu, cuda"):
+    with pytest.raises(ValueError, match="auto, cpu or cuda"):
         Executor(1, tmp_path / "c", device="gpu")
     Executor(1, tmp_path / "c", device="auto")
 
