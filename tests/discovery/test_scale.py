@@ -34,7 +34,7 @@ def read(gray):
 def engine(monkeypatch):
     monkeypatch.setattr(ocr, "chosen", lambda name: "none" if name == "none" else "rapidocr")
     monkeypatch.setattr(ocr, "engine_version", lambda _: "test")
-    monkeypatch.setattr(ocr, "reader", lambda _: read)
+    monkeypatch.setattr(ocr, "text_reader", lambda _: read)
     # In this process: a worker that is not forked from it would not know the engine above.
     monkeypatch.setattr(executor, "map_images", lambda function, items, **_: map(function, items))
 
@@ -146,7 +146,7 @@ def test_a_second_run_reads_nothing(archive, tmp_path, monkeypatch):
     root, listed = archive
     run(root, listed, tmp_path / "out")
     first = (tmp_path / "out/scale.csv").read_bytes()
-    monkeypatch.setattr(ocr, "reader", lambda _: pytest.fail("it read again"))
+    monkeypatch.setattr(ocr, "text_reader", lambda _: pytest.fail("it read again"))
     run(root, listed, tmp_path / "out")
     assert (tmp_path / "out/scale.csv").read_bytes() == first
 

@@ -54,7 +54,7 @@ def reached(path: Path) -> set[Path]:
 
 
 def public_names(path: Path) -> set[str]:
-    """What a module defines for others: functions, classes and values at its top, without a leading underscore."""
+    """What a module defines for others: functions, classes and types at its top. Constants stand in their module."""
     names: set[str] = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -62,4 +62,4 @@ def public_names(path: Path) -> set[str]:
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return {name for name in names if not name.startswith("_")}
+    return {name for name in names if not name.startswith("_") and not name.isupper()}

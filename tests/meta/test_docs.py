@@ -226,7 +226,7 @@ def test_the_columns_on_the_page_are_those_of_the_schemas():
         assert listed(name, "column") == list(table.names)
 
 
-LISTED = tuple(f"src/semtrace/{room}/" for room in ("provenance", "tuning", "release", "stage", "io"))
+LISTED = tuple(f"src/semtrace/{room}/" for room in ("provenance", "tuning", "release", "stage", "io", "discovery"))
 """Other houses describe their tables on their own pages."""
 
 

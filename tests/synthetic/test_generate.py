@@ -318,7 +318,7 @@ def test_wrong_settings(wrong, message):
 
 
 def make_nothing(frame, *, seed, root):
-    return [], []
+    return [], [], []
 
 
 def fail(frame, *, seed, root):

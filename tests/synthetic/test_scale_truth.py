@@ -3,10 +3,10 @@ import pytest
 
 from semtrace.core.scale.scale_bar import find_bar
 from semtrace.core.scale.text_box import TextBox
-from semtrace.synthetic.databar import Facts, draw_bar
+from semtrace.synthetic.databar import BarFacts, draw_bar
 from semtrace.synthetic.scale_truth import SCALE, scale_truth_rows
 
-FACTS = Facts(1e-8, 1024, 768, 36_000, 5.0, 4e-3, "SE2", "2015-03-04", "10:11:12", "a.tif", "TiO2", 0.0)
+FACTS = BarFacts(1e-8, 1024, 768, 36_000, 5.0, 4e-3, "SE2", "2015-03-04", "10:11:12", "a.tif", "TiO2", 0.0)
 
 
 def test_a_row_for_each_path():
@@ -26,7 +26,7 @@ def test_a_picture_without_a_bar():
 @pytest.mark.parametrize("layout", ["zeiss black", "zeiss white"])
 @pytest.mark.parametrize("width", [1024, 640, 2048])
 def test_the_length_is_that_of_the_drawn_bar(layout, width):
-    facts = Facts(**{**vars(FACTS), "width": width})
+    facts = BarFacts(**{**vars(FACTS), "width": width})
     bar = draw_bar(layout, facts)
     zoom = width / 1024
     pixels = np.where(bar.pixels == 9, 76, np.where(bar.pixels == 18, 150, bar.pixels)).astype(np.uint8)

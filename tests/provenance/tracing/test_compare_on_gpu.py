@@ -23,7 +23,7 @@ def test_the_tables_are_those_of_the_workers(memory_mb, done, tmp_path, monkeypa
             found.extend(compare_on_gpu.has_similarities(task, cache) for task in tasks)
 
     monkeypatch.setattr(evidence, "choose_device", lambda device: "cuda")
-    monkeypatch.setattr(compare_on_gpu, "fill", on_the_cpu)
+    monkeypatch.setattr(compare_on_gpu, "precompute_ssim", on_the_cpu)
     hashes = done.work / "fingerprint"
     match.run(
         hashes / "tiff/hashes.csv", [hashes / "jpeg/hashes.csv"], tmp_path / "match", defaults(tmp_path).match,
