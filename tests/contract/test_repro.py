@@ -170,7 +170,7 @@ def test_make_refuses_a_parameter_outside_of_set_and_shows_how(given, shown):
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_run_is_semtrace_repro():
     given = ["dataset=archive", "set=match.min_ssim=0.8 convert=flat", "replace=yes", "PYTHON=python3.12"]
-    said = call("make", "--dry-run", "--assume-old=.venv/.stamp", "run", *given, cwd=PROJECT)
+    said = call("make", "--no-print-directory", "--dry-run", "--assume-old=.venv/.stamp", "run", *given, cwd=PROJECT)
     assert said.splitlines()[-1] == "semtrace repro --replace dataset=archive match.min_ssim=0.8 convert=flat"
 
 
