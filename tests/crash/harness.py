@@ -49,7 +49,7 @@ class Case:
         p, ready, executor = self.parameters, self.done, Executor(self.workers, cache)
         listing, out = ready / "inventory/inventory.csv", work / name
         hashes = ready / "fingerprint/tiff/hashes.csv", ready / "fingerprint/jpeg/hashes.csv"
-        near = p.match.criteria(p.hash.size**2).hamming_threshold
+        near = p.match.rules(p.hash.size**2).criteria.hamming_threshold
         if name == "inventory":
             inventory.run(archive, out, executor)
         elif name == "convert":

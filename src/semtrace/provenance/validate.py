@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.statistics.accuracy import TIERS, Accuracy, Distribution, distribution, judge, tier
+from semtrace.core.statistics.accuracy import TIERS, Accuracy, Distribution, accuracies, code_of, distribution, tier
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
@@ -178,9 +178,8 @@ def mapping_metrics(rows: Sequence[JudgedRow], accuracy: Accuracy, basis: str) -
 def accuracy_of(rows: Sequence[JudgedRow]) -> Accuracy:
     """Counts against truth of the rows of which something is known."""
     known = [row for row in rows if row.contents is not None]
-    return judge(
-        [row.cells["decision"] for row in known], [row.right for row in known], [bool(row.contents) for row in known]
-    )
+    codes = np.array([[code_of(row.cells["decision"], right=row.right)] for row in known], np.uint8).reshape(-1, 1)
+    return accuracies(codes, np.array([bool(row.contents) for row in known], bool))[0]
 
 
 def _spread(rows: Sequence[JudgedRow], column: str) -> Distribution:
