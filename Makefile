@@ -104,6 +104,11 @@ bench-release: .venv/.stamp
 bench-watch: .venv/.bench
 	python benchmarks/watch.py
 
+# Every ordinary edit of the real pictures in ../shared/data, traced with the original in the archive and without it.
+# Long; `make truth set="--every 15"` for each fifteenth picture.
+truth: .venv/.stamp
+	python benchmarks/truth.py $(set)
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -119,5 +124,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-watch ui clean
+.PHONY: run test lint container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-watch truth ui clean
 .DELETE_ON_ERROR:
