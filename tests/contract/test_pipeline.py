@@ -117,6 +117,15 @@ def test_a_run_is_tracked_once(clone):
         assert part in output
 
 
+def test_doctor_computes_a_sample_of_the_run_again(clone):
+    done = subprocess.run(
+        ["semtrace", "doctor", "--sample", "3"], cwd=clone, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1 where other tests here have left something uncommitted
+    for line in ("hashes equal ImageHash's", "SSIM values equal scikit-image's", "proofs equal those of Pillow's"):
+        assert f"3 of 3 {line}" in done.stdout
+
+
 def test_without_dvc_the_same_tables(clone, tmp_path):
     shutil.copytree(clone / "conf", tmp_path / "conf")
     here = [f"dataset.{name}={clone}/data/raw/synthetic/{name}" for name in ("archive", "published", "known")]
