@@ -87,8 +87,6 @@ def test_the_lock_file_reproduces_byte_for_byte(clone):
 )
 def test_an_edit_reruns_only_the_stages_that_read_it(clone, edit, stages):
     call("semtrace", "params", *SMALL[:-1], edit, cwd=clone)
-    shown = call("dvc", "repro", "--dry", cwd=clone)
-    assert ran(shown) >= stages
     directly = {
         name
         for name, entries in yaml.safe_load(call("dvc", "status", "--json", cwd=clone) or "{}").items()
