@@ -63,7 +63,8 @@ STAGES = (
         "validate",
         f"{_HERE}.validate",
         "measure the mapping: metrics.json and accuracy_report.txt",
-        inputs=("known",),
+        params=("hash",),
+        inputs=("archive", "published", "known"),
         reads=(
             "convert", "deduplicate", "fingerprint/jpeg", "fingerprint/tiff", "inventory", "label", "match",
         ),

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from semtrace.core.statistics.accuracy import TIERS, Accuracy, Distribution, accuracies, code_of, distribution, tier
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.io.terminal import harmless
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.accuracy_report import accuracy_report
+from semtrace.provenance.reference_check import ReferenceCheck, check_hashes, check_proofs
 from semtrace.provenance.stages import WITH_REJECTS
 from semtrace.provenance.tables import ACCURACY_BY_CATEGORY, HASHES, JPEG_TO_TIFF, LABELS, WRONG_MATCHES
 from semtrace.stage.claim import headline
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import REJECTS
 
+_HASHES_CHECKED, _PROOFS_CHECKED = 64, 16  # files; a second of work on two cores
 DECISIONS = ("matched", "ambiguous", "unmatched")
 
 
@@ -63,17 +68,22 @@ class JudgedRow:
 
 def stage(job: Job) -> Path:
     """The stage on the results of all stages before; its summary is the report."""
-    run(job.work, job.known, job.result("validate"))
+    checks = (check_hashes(job, _HASHES_CHECKED), check_proofs(job, _PROOFS_CHECKED))
+    for check in checks:
+        if check.differing:
+            print(harmless(f"semtrace: warning: {check}; `semtrace doctor` looks at more"), file=sys.stderr)
+    run(job.work, job.known, job.result("validate"), checks)
     return job.result("validate/accuracy_report.txt")
 
 
-def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
+def run(work: Path, known: Path, out: Path, checks: Sequence[ReferenceCheck] = ()) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
     Args:
         work: folder with the folders of the earlier stages.
         known: folder that may hold ``truth.csv`` (jpeg_path, tiff_path, category).
         out: folder to write.
+        checks: samples of the results that were recomputed with the reference libraries.
 
     Returns:
         What ``metrics.json`` says.
@@ -102,6 +112,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
         },
         **mapping_metrics(rows, accuracy, truth.basis),
         "labels": dict(sorted(labels.items())),
+        "reference": {check.what: {"checked": check.checked, "equal": check.equal} for check in checks},
     }
     wrong = [
         {
@@ -114,7 +125,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     with staged_folder(out) as folder:
         tables.write(folder / "wrong_matches.csv", WRONG_MATCHES, wrong)
         tables.write(folder / "accuracy_by_category.csv", ACCURACY_BY_CATEGORY, _by_category(rows))
-        report = headline(work) + accuracy_report(metrics, rejects, accuracy)
+        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics
@@ -195,23 +206,32 @@ def _tiers(rows: Sequence[JudgedRow]) -> dict[str, int]:
 
 
 def _by_category(rows: Sequence[JudgedRow]) -> list[dict[str, Any]]:
-    groups: dict[str, list[JudgedRow]] = defaultdict(list)
-    for row in rows:
-        groups[row.category].append(row)
-    table = []
-    for category, group in sorted(groups.items()):
-        accuracy, decisions = accuracy_of(group), Counter(row.cells["decision"] for row in group)
-        table.append(
+    """Rows of ``accuracy_by_category.csv``; distances and SSIM are those of the matches."""
+    table = pd.DataFrame(
+        {
+            "category": [row.category for row in rows],
+            "decision": [row.cells["decision"] for row in rows],
+            "ssim": [row.cells["ssim_value"] if row.matched else None for row in rows],
+            "hamming": [row.cells["hamming_distance"] if row.matched else None for row in rows],
+            "row": rows,
+        }
+    ).astype({"ssim": float, "hamming": float})
+    table["tier"] = [None if np.isnan(value) else tier(value) for value in table["ssim"]]
+    result = []
+    for category, group in table.groupby("category"):  # in the order of the names
+        accuracy = accuracy_of(group["row"].tolist())
+        decisions, tiers = group["decision"].value_counts(), group["tier"].value_counts()
+        result.append(
             {
                 "category": category,
                 "jpegs": len(group),
-                **{name: decisions[name] for name in DECISIONS},
-                **_tiers(group),
-                "mean_ssim": _spread(group, "ssim_value").mean,
-                "mean_hamming": _spread(group, "hamming_distance").mean,
+                **{name: int(decisions.get(name, 0)) for name in DECISIONS},
+                **{name: int(tiers.get(name, 0)) for name, _ in TIERS},
+                "mean_ssim": distribution(group["ssim"].dropna().to_numpy()).mean,
+                "mean_hamming": distribution(group["hamming"].dropna().to_numpy()).mean,
                 "precision": accuracy.precision,
                 "recall": accuracy.recall,
                 "wrong": accuracy.wrong,
             }
         )
-    return table
+    return result
