@@ -37,8 +37,10 @@ def falsify(file: Path, change) -> None:
 
 def test_all_values_of_a_run_are_those_of_the_references(job, done):
     hashes = reference_check.check_hashes(job, 1000)
-    assert hashes.checked == hashes.equal == len(done.rows("fingerprint/tiff/hashes.csv")) + len(
-        done.rows("fingerprint/jpeg/hashes.csv")
+    assert (
+        hashes.checked
+        == hashes.equal
+        == len(done.rows("fingerprint/tiff/hashes.csv")) + len(done.rows("fingerprint/jpeg/hashes.csv"))
     )
     for check in (reference_check.check_ssim, reference_check.check_proofs):
         found = check(job, 1000)

@@ -57,7 +57,7 @@ class Measurements:
         return self.scope.knowledge
 
     def near(self, wanted: Sequence[int], radius: float) -> Mapping[int, list[Pair]]:
-        """See ``Evidence``; within the loose radius of the measurement."""
+        """See ``PairEvidence``; within the loose radius of the measurement."""
         return {
             j: [
                 pair
@@ -68,7 +68,7 @@ class Measurements:
         }
 
     def compare(self, pairs: Mapping[int, list[Pair]]) -> Mapping[int, AllCompared]:
-        """See ``Evidence``."""
+        """See ``PairEvidence``."""
         return {j: self._compared(j, near) for j, near in pairs.items()}
 
     def _compared(self, j: int, near: list[Pair]) -> AllCompared:
@@ -91,7 +91,7 @@ class Measurements:
         )
 
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
-        """See ``Evidence``."""
+        """See ``PairEvidence``."""
         if new := [j for j in wanted if j not in self.places]:
             found = find_crops(new, self.originals, self.published, self.scope.roots, self.executor)
             self.places.update({j: found.get(j) for j in new})

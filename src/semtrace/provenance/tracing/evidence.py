@@ -19,7 +19,7 @@ from semtrace.provenance.tracing.sides import Content, Pair, Side, candidate_pai
 from semtrace.stage.executor import Executor
 
 
-class Evidence(Protocol):
+class PairEvidence(Protocol):
     """What a match asks about published contents; their indices are in ``wanted``.
 
     ``images`` is False where hash tables are all there is: then nothing is compared. ``proofs`` is False where
@@ -135,7 +135,7 @@ class FreshEvidence:
         return self.roots is not None
 
     def near(self, wanted: Sequence[int], radius: float) -> Mapping[int, list[Pair]]:
-        """See ``Evidence``."""
+        """See ``PairEvidence``."""
         workers = self.executor.workers or available_cores()
         pairs = candidate_pairs(
             self.originals, self.published, radius, workers, geometry=self.geometry, only=wanted
@@ -143,12 +143,12 @@ class FreshEvidence:
         return apply_verdicts(pairs, self.originals, self.published, self.knowledge)
 
     def compare(self, pairs: Mapping[int, list[Pair]]) -> Mapping[int, AllCompared]:
-        """See ``Evidence``."""
+        """See ``PairEvidence``."""
         if self.roots is None:
             return {j: [] for j in pairs}
         scope = Scope(self.originals, self.roots, self.knowledge)
         return compare_candidates(pairs, self.published, scope, self.executor)
 
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
-        """See ``Evidence``."""
+        """See ``PairEvidence``."""
         return find_crops(wanted, self.originals, self.published, self.roots, self.executor) if self.roots else {}

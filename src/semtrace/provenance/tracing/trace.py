@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from semtrace.core.image.align import Comparison
 from semtrace.core.image.symmetry import inverse
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
-from semtrace.provenance.tracing.evidence import Evidence
+from semtrace.provenance.tracing.evidence import PairEvidence
 from semtrace.provenance.tracing.pair_images import AllCompared, Compared
 from semtrace.provenance.tracing.sides import Pair
 from semtrace.stage.rejects import Failure
@@ -69,7 +69,7 @@ class Trace:
         return isinstance(decision, Decision) and decision.outcome != "matched" and decision.reason in _FRUITLESS
 
 
-def trace_all(evidence: Evidence, rules: Rules, wanted: Sequence[int] | None = None) -> dict[int, Trace]:
+def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None = None) -> dict[int, Trace]:
     """Trace published contents to their originals.
 
     Args:
@@ -108,14 +108,16 @@ def trace_all(evidence: Evidence, rules: Rules, wanted: Sequence[int] | None = N
     return traces
 
 
-def _look(evidence: Evidence, rules: Rules, wanted: Sequence[int], radius: float, trigger: float) -> dict[int, Trace]:
+def _look(
+    evidence: PairEvidence, rules: Rules, wanted: Sequence[int], radius: float, trigger: float
+) -> dict[int, Trace]:
     """Collect and judge the candidates nearer than ``radius`` bits, the images of those nearer than ``trigger``."""
     pairs = evidence.near(wanted, radius)
     compared = evidence.compare({j: rules.compared(pairs[j], trigger) for j in wanted})
     return {j: _judged(evidence, rules, j, pairs[j], compared[j]) for j in wanted}
 
 
-def _judged(evidence: Evidence, rules: Rules, j: int, found: list[Pair], compared: AllCompared) -> Trace:
+def _judged(evidence: PairEvidence, rules: Rules, j: int, found: list[Pair], compared: AllCompared) -> Trace:
     if isinstance(compared, Failure):
         return Trace(found, [], [], compared)
     published, candidates = evidence.published.contents[j], []
@@ -132,7 +134,7 @@ def _judged(evidence: Evidence, rules: Rules, j: int, found: list[Pair], compare
     return Trace(found, compared, candidates, decision, len(compared))
 
 
-def _candidate(evidence: Evidence, criteria: Criteria, j: int, pair: Pair, seen: Comparison | None) -> Candidate:
+def _candidate(evidence: PairEvidence, criteria: Criteria, j: int, pair: Pair, seen: Comparison | None) -> Candidate:
     published, original = evidence.published.contents[j], evidence.originals.contents[pair.original]
     alike = pair.hamming < criteria.ssim_trigger and (seen is None or seen.ssim >= criteria.min_ssim)
     known = evidence.knowledge.proof(published, original, alike=alike) if evidence.proofs else ""
