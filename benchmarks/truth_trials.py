@@ -71,22 +71,38 @@ class Results:
     pictures: int
     strangers: int
     counts: dict[str, Counted] = field(default_factory=dict)
+    levels: dict[str, Counted] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     own: dict[str, list[Seen]] = field(default_factory=dict)
     own_exposure: dict[str, list[Seen]] = field(default_factory=dict)
     second_exposure: dict[str, list[Seen]] = field(default_factory=dict)
 
     def judge(self, trial: str, rows: list[Row], made: Made, families: dict[str, str]) -> None:
-        """Count what became of publications; a match is wrong unless it leads to a file of the same picture."""
+        """Count what became of publications.
+
+        A match is wrong unless it leads to a file of the same picture. One with another exposure of the same place is
+        wrong at level ``frame``; at level ``field`` it is wrong where the frame drifted and the row names no place.
+        """
         counts = self.counts.setdefault(trial, defaultdict(Counter))
+        levels = self.levels.setdefault(trial, defaultdict(Counter))
         for row in rows:
             name, one = made[row["jpeg_path"]]
             said, found = row["decision"], row["matched_tiff_path"]
-            if said == "matched" and (families[found] != one.family or trial not in RIGHT):
+            if said == "matched" and not _is_right(trial, row, families[found] == one.family):
                 said = "wrong"
-                if trial in REAL:
-                    self.wrong.append(f"{trial}, {name}: {one.path} -> {found} ({row['evidence']})")
+                self.wrong.append(f"{trial}, {name}: {one.path} -> {found} ({row['evidence']}, {row['level']})")
+            elif said == "matched":
+                levels[name][row["level"]] += 1
             counts[name][said] += 1
+
+
+def _is_right(trial: str, row: Row, same_family: bool) -> bool:
+    """Whether a match is right, given the trial and whether it leads to a file of the same family."""
+    if not same_family or trial in REAL:
+        return same_family and trial == "present"
+    if trial == "own":
+        return True
+    return row["level"] == "field" and (trial == "second" or bool(row["crop"]))
 
 
 def originals(folder: Path, derived: dict[str, str]) -> tuple[list[Original], dict[str, str]]:

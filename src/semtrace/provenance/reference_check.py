@@ -131,7 +131,8 @@ def _pairs(job: Job) -> list[_Pair]:
     found = []
     for row in tables.read(job.result("match/jpeg_to_tiff.csv"), JPEG_TO_TIFF):
         jpeg, tiff = jpegs.get(row["jpeg_path"]), tiffs.get(row["matched_tiff_path"])
-        if jpeg and tiff and row["used_ssim"] and not row["crop"]:
+        whole = not (row["crop"] or row["place"] or row["symmetry"].startswith("negative"))
+        if jpeg and tiff and row["used_ssim"] and whole:
             published = _Item(jpeg["path"], _name(job.published, jpeg["path"]), jpeg["md5"], "")
             original = _Item(tiff["path"], _name(job.archive, tiff["path"]), tiff["md5"], "")
             found.append(_Pair(row, published, original, tiff["bar_top"]))
