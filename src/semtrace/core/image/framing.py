@@ -19,7 +19,8 @@ _SMALLEST = 96  # pixels along a panel's side; a title is smaller
 def pieces(gray: NDArray[np.uint8]) -> list[Rectangle]:
     """The pictures on a page: cut at blank lines across it, again and again (recursive X-Y cut).
 
-    A line is blank where nearly all of it is black, or white.
+    A line is blank where nearly all of it has the paper's level: white or black, whichever more of the page's four
+    edges have; so the dark rim of a picture on white paper belongs to the picture.
 
     Args:
         gray: uint8 (H, W).
@@ -28,15 +29,26 @@ def pieces(gray: NDArray[np.uint8]) -> list[Rectangle]:
         From top to bottom, then from left to right. The page itself where nothing is blank; nothing where all is.
     """
     image = as_gray(gray)
-    return list(_cut(image, Rectangle(0, 0, image.shape[1], image.shape[0])))
+    page = Rectangle(0, 0, image.shape[1], image.shape[0])
+    white, black = image >= _WHITE, image <= _BLACK
+    found = [page]
+    for paper in sorted((white, black), key=_blank_edges, reverse=True):
+        found = list(_cut(paper, page))
+        if found != [page]:
+            break
+    return found
 
 
-def _cut(page: NDArray[np.uint8], region: Rectangle) -> Iterator[Rectangle]:
+def _blank_edges(paper: NDArray[np.bool_]) -> int:
+    return sum(bool(line.mean() >= _BLANK) for line in (paper[0], paper[-1], paper[:, 0], paper[:, -1]))
+
+
+def _cut(paper: NDArray[np.bool_], region: Rectangle) -> Iterator[Rectangle]:
     if min(region.width, region.height) < _SMALLEST:
         return
-    part = region.of(page)
+    part = paper[region.y : region.y + region.height, region.x : region.x + region.width]
     for axis in (1, 0):  # rows first
-        blank = ((part <= _BLACK).mean(axis=axis) >= _BLANK) | ((part >= _WHITE).mean(axis=axis) >= _BLANK)
+        blank = part.mean(axis=axis) >= _BLANK
         runs = list(_runs(blank))
         if runs != [(0, len(blank))]:
             for first, last in runs:
@@ -44,7 +56,7 @@ def _cut(page: NDArray[np.uint8], region: Rectangle) -> Iterator[Rectangle]:
                     inner = Rectangle(region.x, region.y + first, region.width, last - first)
                 else:
                     inner = Rectangle(region.x + first, region.y, last - first, region.height)
-                yield from _cut(page, inner)
+                yield from _cut(paper, inner)
             return
     yield region
 

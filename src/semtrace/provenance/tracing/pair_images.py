@@ -21,7 +21,6 @@ from semtrace.core.image.align import (
 )
 from semtrace.core.image.jpeg_blocks import is_coded
 from semtrace.core.image.placement import Rectangle, lay, locate
-from semtrace.core.image.shift import likeness
 from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.images import UnreadableImage, decode
@@ -140,6 +139,7 @@ class PairImages:
     def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
         self.published, self.cache_file, self.cache, self.recalling = published, cache_file, cache, recalling
         self.entries: list[Entry] = []
+        self._laid: dict[str, Aligned | None] = {}
 
     @cached_property
     def data(self) -> bytes:
@@ -200,6 +200,8 @@ class PairImages:
         """
         key = key_of(self.published, original)
         known = self.cache.get(kind, key)
+        if known is None:
+            known = next((value for k, name, value in self.entries if (k, name) == (kind, key)), None)
         if known is not None:
             return known
         if self.recalling:
@@ -214,6 +216,12 @@ class PairImages:
 
     def aligned(self, original: Image) -> Aligned | None:
         """The two in one orientation and size; None where they are not comparable."""
+        key = key_of(self.published, original)
+        if key not in self._laid:
+            self._laid = {key: self._lay(original)}  # one is kept: resizing costs more than comparing
+        return self._laid[key]
+
+    def _lay(self, original: Image) -> Aligned | None:
         whole = _original_pixels(original.file, original.md5, self.cache_file)
         bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
         return align(self._shown(original), whole, bar_top)
@@ -242,7 +250,7 @@ class PairImages:
             return {}
         upright = original.symmetry == Symmetry.IDENTITY
         seen = FrameAgreement(0.0, in_place=False, same_frame=False)
-        if correlation(pair) >= _SOMEHOW_ALIKE:
+        if self._kept(CORRELATION, original, self._correlation) >= _SOMEHOW_ALIKE:
             steps = self.steps if upright and pair.published.shape[1] == self.gray.shape[1] else None
             found = frame_agreement(pair, steps, resized=not pair.rows)
             if found is None or found.agrees:
@@ -254,8 +262,7 @@ class PairImages:
         """Whether the published picture is the original without some pixels along its edges."""
         whole = _original_pixels(original.file, original.md5, self.cache_file)
         shown = self._shown(original)
-        near = likeness(shown, whole) if shown.shape != whole.shape else None
-        if near is None or near.correlation < _SOMEHOW_ALIKE:
+        if shown.shape == whole.shape:
             return None
         bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
         rectangle = locate(shown, whole, bar_top, (0.0, 0.0, 1.0, 1.0))

@@ -19,6 +19,8 @@ from semtrace.provenance.tracing.sides import Pair
 from semtrace.stage.rejects import Failure
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
+_STRIP = 0.25  # of a picture's height; a data bar is not taller
+_RIM = 4  # pixels
 _FRUITLESS = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
 
 
@@ -124,13 +126,23 @@ def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, 
         alike = [i for i in several if _is_alike(found[i].decision, rules.criteria)]
         if not alike:
             continue
-        best = found[min(alike, key=lambda i: (_surety(found[i].decision), i))]
+        first = min(alike, key=lambda i: (_surety(found[i].decision), i))
+        best, places = found[first], {i: pictures.published.contents[i].place for i in several}
+        several = [i for i in several if i in alike or not _is_strip(places[i], places[first])]
         panels: tuple[tuple[Rectangle, Trace], ...] = ()
         if len(several) > 1 and isinstance(best.decision, Decision):
             best = replace(best, decision=replace(best.decision, outcome="ambiguous", reason="panels"))
-            panels = tuple((place, found[i]) for i in several if (place := pictures.published.contents[i].place))
+            panels = tuple((place, found[i]) for i in several if (place := places[i]))
         result[j] = replace(best, examined=traces[j].examined, panels=panels)
     return result
+
+
+def _is_strip(one: Rectangle | None, picture: Rectangle | None) -> bool:
+    """Whether a piece of a page is no picture, but a strip as wide as the picture beside it: its data bar."""
+    if one is None or picture is None:
+        return False
+    same = abs(one.x - picture.x) <= _RIM and abs(one.width - picture.width) <= 2 * _RIM
+    return same and one.height <= _STRIP * picture.height
 
 
 def _surety(decision: Decision | Failure) -> int:
