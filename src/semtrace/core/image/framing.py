@@ -13,14 +13,15 @@ from semtrace.core.image.resample import as_gray
 _BLACK, _WHITE = 15, 240  # grey levels of blank paper, coding included: at most, at least
 _BLANK = 0.98  # of a line's pixels
 _GUTTER = 3  # pixels that panels are apart, at least
+_FRAMED = 3  # edges of a page that margins make blank, at least
 _SMALLEST = 96  # pixels along a panel's side; a title is smaller
 
 
 def pieces(gray: NDArray[np.uint8]) -> list[Rectangle]:
     """The pictures on a page: cut at blank lines across it, again and again (recursive X-Y cut).
 
-    A line is blank where nearly all of it has the paper's level: white or black, whichever more of the page's four
-    edges have; so the dark rim of a picture on white paper belongs to the picture.
+    A line is blank where nearly all of it has the paper's level: white or black, whichever three of the page's four
+    edges have, else whichever parts more pictures. So the dark rim of a picture on white paper belongs to the picture.
 
     Args:
         gray: uint8 (H, W).
@@ -30,12 +31,9 @@ def pieces(gray: NDArray[np.uint8]) -> list[Rectangle]:
     """
     image = as_gray(gray)
     page = Rectangle(0, 0, image.shape[1], image.shape[0])
-    white, black = image >= _WHITE, image <= _BLACK
-    found = [page]
-    for paper in sorted((white, black), key=_blank_edges, reverse=True):
-        found = list(_cut(paper, page))
-        if found != [page]:
-            break
+    papers = image >= _WHITE, image <= _BLACK
+    cut = [(_blank_edges(paper), list(_cut(paper, page))) for paper in papers]
+    _, found = max(cut, key=lambda one: (one[0] >= _FRAMED, len(one[1]), one[0]))
     return found
 
 
