@@ -24,8 +24,11 @@ def repro(given: argparse.Namespace) -> Any:
     from semtrace.stage import claim
     from semtrace.tracking import pipeline_run
 
-    dataset = stages.checked_dataset(given.overrides)
-    mine = before.of(dataset)
+    p = stages.checked(given.overrides)
+    if not p.dataset.generate:  # what is made may not be there yet
+        before.check_inputs(p)
+    before.warn_of_names(p.dataset)
+    mine = before.of(p.dataset)
     stages.WORK.mkdir(parents=True, exist_ok=True)
     with locked(stages.WORK):
         if (stages.WORK / "inventory").is_dir() and claim.read_claim(stages.WORK) is None and stages.PARAMS.is_file():

@@ -66,7 +66,7 @@ class Dataset(Section, section="dataset"):
     """Where the inputs are (conf/dataset/), relative to the project's root or absolute.
 
     ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends. ``sets`` are
-    published sets by name, whose labels ``flat`` joins by content.
+    published sets by name, whose labels ``flat`` joins by content. ``exclude`` has patterns of names that are left out.
     """
 
     name: str
@@ -77,6 +77,16 @@ class Dataset(Section, section="dataset"):
     shards: dict[str, str]
     joined: list[str]
     sets: dict[str, str]
+    exclude: list[str]
+
+    @model_validator(mode="after")
+    def _exclude_has_patterns(self) -> Self:
+        for pattern in self.exclude:
+            if not pattern.strip("/ ") or "\\" in pattern or ".." in pattern.split("/") or pattern.startswith("/"):
+                raise ValueError(
+                    f"dataset.exclude has {pattern!r}; it must be a name, or a path with slashes inside the folder"
+                )
+        return self
 
     @model_validator(mode="after")
     def _shards_are_apart(self) -> Self:

@@ -57,8 +57,9 @@ def check_dvc(folder: Path, what: str) -> None:
         InputError: something in it would make DVC fail, or wait for ever; the message names the first of each kind.
     """
     found: dict[str, str] = {}
-    for relative, path in walk(folder):
-        reason = unfit(relative, path)
+    unlisted: dict[str, Failure] = {}
+    for relative, path in walk(folder, unlisted=lambda name, error: unlisted.update({name: why_unreadable(error)})):
+        reason = unlisted.get(relative) or unfit(relative, path)
         if reason is None and not os.access(path, os.R_OK):
             reason = Failure("unreadable", "no permission")
         if reason is not None and not (reason.reason == "symbolic_link" and path.is_file()):

@@ -38,6 +38,7 @@ from semtrace.provenance.tracing.evidence import Knowledge, read_knowledge
 from semtrace.provenance.tracing.sides import Side, load_side
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
+from semtrace.stage.listing import index_inputs
 from semtrace.stage.rejects import Failure
 from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Share, Whole
 from semtrace.tuning import republish
@@ -100,6 +101,8 @@ def run(
     current: MatchSettings,
     size: HashSettings,
     executor: Executor,
+    *,
+    exclude: Sequence[str] = (),
 ) -> Calibration:
     """Write tables, report and pictures to ``calibrate`` in the folder ``work``, and choose a point.
 
@@ -113,10 +116,11 @@ def run(
         current: the match settings in force.
         size: of the hash.
         executor: where to work; the result does not depend on it.
+        exclude: what is left out of archive and published set, see ``list_inputs``.
 
     Raises:
         InputError: there is nothing to judge, or hashes differ in length.
-        TableError: see ``provenance.known``.
+        TableError: see ``read_truth_table``.
 
     """
     hashes, truth = work / "fingerprint" / "tiff" / "hashes.csv", known / "truth.csv"
@@ -132,7 +136,7 @@ def run(
         if settings.sample:
             sources.append(republish.run(archive, hashes, made, (settings.sample, settings.seed), size, executor))
         judged, counts = _judge(
-            archive, originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
+            (archive, exclude), originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
         )
     groups = [trial.group for trial in judged.trials]
     choice = choose_point(judged.points, judged.accuracies, settings.precision, now)
@@ -185,7 +189,7 @@ def run(
 
 
 def _judge(
-    archive: Path,
+    listed: tuple[Path, Sequence[str]],
     originals: Side,
     picture: Sequence[int],
     knowledge: Knowledge,
@@ -194,14 +198,19 @@ def _judge(
     current: MatchSettings,
     executor: Executor,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Measure all sources, and say how many trials of which kind they make."""
+    """Measure all sources, and say how many trials of which kind they make; ``listed``: archive, what is left out."""
+    archive, exclude = listed
+    there = index_inputs(archive, exclude)
     radius = max(current.reach, *(threshold for threshold, _ in tried.hamming)) * originals.bits / REFERENCE_BITS
     measured: list[Measurements] = []
     every: list[Trial] = []
-    counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_in_archive"), 0)
+    counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_hashed"), 0)
+    counts["truth_adapted"] = []
     known = {path for content in originals.contents for path in content.paths}
     for number, source in enumerate(sources):
-        published, truth = load_side([source.hashes]), read_truth_table(source.truth)
+        published = load_side([source.hashes])
+        said = read_truth_table(source.truth, index_inputs(source.root, () if source.made else exclude), there)
+        truth = said.hashed(known)
         if published.bits != originals.bits:
             raise InputError(f"{source.hashes} has hashes of {published.bits} bits, the archive of {originals.bits}")
         right = answers(published, originals, picture, truth)
@@ -211,10 +220,11 @@ def _judge(
         )  # fmt: skip
         made = trials(number, source, published, truth, right)
         readable = [one for one in made if not isinstance(done.compared[one.j], Failure)]
-        there = {path for content in published.contents for path in content.paths}
+        hashed = {path for content in published.contents for path in content.paths}
         counts["unreadable"] += len({one.j for one in made} - {one.j for one in readable})
-        counts["truth_not_published"] += len(truth.keys() - there)
-        counts["truth_not_in_archive"] += sum(bool(tiff) and tiff not in known for tiff in truth.values())
+        counts["truth_not_published"] += len(truth.keys() - hashed)
+        counts["truth_not_hashed"] += len(said.originals) - len(truth)
+        counts["truth_adapted"] += [str(said)] if said.adapted else []
         measured.append(done)
         every += readable
     if not every:

@@ -72,12 +72,13 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepInputs:
-    """Where the images are, what is known of them, and what the pipeline made of them."""
+    """Where the images are, what is known of them, what the pipeline made of them; what is left out of both folders."""
 
     archive: Path
     published: Path
     known: Path
     work: Path
+    exclude: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def run(
 
     Raises:
         InputError: the pipeline has not run, or there is nothing to hash.
-        TableError: see ``provenance.known``.
+        TableError: see ``read_truth_table``.
     """
     converted = inputs.work / "convert" / "converted.csv"
     if not converted.is_file():
@@ -160,7 +161,8 @@ def run(
             rows = tables.read(hashes[0], HASHES)
             content = {row["path"]: row["picture_id"] for row in rows}
             jpegs = [row["path"] for row in tables.read(hashes[1], HASHES)]
-            truth = read_truth(inputs.known / "truth.csv", jpegs, content)
+            folders = inputs.published, inputs.archive
+            truth = read_truth(inputs.known / "truth.csv", jpegs, content, folders, inputs.exclude)
             basis = truth.basis
             for geometry in (False, True):
                 mine = [
@@ -197,7 +199,7 @@ def _hash(
     """Hash tables of both sides; the side cache knows what was hashed before."""
     listing = inputs.work / "inventory" / "inventory.csv"
     fingerprint.tiffs(inputs.archive, listing, folder / "tiff", size, selection, executor)
-    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor)
+    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor, exclude=inputs.exclude)
     return folder / "tiff" / "hashes.csv", folder / "jpeg" / "hashes.csv"
 
 
