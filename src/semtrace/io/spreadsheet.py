@@ -76,15 +76,14 @@ def _text(path: Path, data: bytes) -> str:
     encoding = "utf-8-sig"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not data.startswith(codecs.BOM_UTF32_LE):
         encoding = "utf-16"
+    if encoding != "utf-16" and b"\0" in data:
+        raise SpreadsheetError(f"{path}: UTF-16 or UTF-32 without a byte order mark, or no text. {_WAY_OUT}")
     try:
-        text = data.decode(encoding)
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = "damaged UTF-16" if encoding == "utf-16" else f"line {line}: not UTF-8 (Windows' encoding, most likely)"
         raise SpreadsheetError(f"{path}: {found}. {_WAY_OUT}") from error
-    if "\0" in text:
-        raise SpreadsheetError(f"{path}: UTF-16 or UTF-32 without a byte order mark, or no text. {_WAY_OUT}")
-    return text
 
 
 def _separator(path: Path, lines: Sequence[str], names: Sequence[str]) -> str:

@@ -71,6 +71,7 @@ def stage(job: Job) -> Summary:
     out, size, selection = job.result(f"fingerprint/{job.side}"), job.params.hash, job.params.fingerprint
     if job.side == "tiff":
         return tiffs(job.archive, job.result("inventory/inventory.csv"), out, size, selection, job.executor)
+    check_not_own(job.published, "published")
     exclude = job.params.dataset.exclude
     return jpegs(job.published, out, size, selection, job.executor, ahead=job.ahead, exclude=exclude)
 
@@ -100,11 +101,10 @@ def jpegs(
     What ``exclude`` names is left out, see ``list_inputs``.
 
     Raises:
-        InputError: the folder is missing, is made by this project, or has no JPEG (of the chosen category).
+        InputError: the folder is missing or has no JPEG (of the chosen category).
 
     """
     check_folder(published, "published")
-    check_not_own(published, "published")
     rejects: list[Reject] = []
     by_category: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for relative, path, reason in list_inputs(published.resolve(), exclude):

@@ -40,6 +40,7 @@ class Summary:
 
 def stage(job: Job) -> Summary:
     """The stage on the dataset's archive."""
+    check_not_own(job.archive, "archive")
     return run(job.archive, job.result("inventory"), job.executor, ahead=job.ahead, exclude=job.params.dataset.exclude)
 
 
@@ -67,11 +68,10 @@ def run(
         part: where ``archive`` lies in the whole one, of which it is a part that may hold no TIFF; empty: it is whole.
 
     Raises:
-        InputError: ``archive`` is missing, cannot be listed, is made by this project, or holds no TIFF.
+        InputError: ``archive`` is missing, cannot be listed, or holds no TIFF.
 
     """
     check_folder(archive, "archive")
-    check_not_own(archive, "archive")
     candidates: list[tuple[str, Path]] = []
     rejects: list[Reject] = []
     files = 0

@@ -131,12 +131,13 @@ def run(
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)
     sources: list[TrialSource] = []
     if truth.is_file():
-        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, truth))
+        said = read_truth_table(truth, index_inputs(published, exclude), index_inputs(archive, exclude))
+        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, said))
     with scratch_folder(work / ".calibrate.made.part") as made:
         if settings.sample:
             sources.append(republish.run(archive, hashes, made, (settings.sample, settings.seed), size, executor))
         judged, counts = _judge(
-            (archive, exclude), originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
+            archive, originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
         )
     groups = [trial.group for trial in judged.trials]
     choice = choose_point(judged.points, judged.accuracies, settings.precision, now)
@@ -189,7 +190,7 @@ def run(
 
 
 def _judge(
-    listed: tuple[Path, Sequence[str]],
+    archive: Path,
     originals: Side,
     picture: Sequence[int],
     knowledge: Knowledge,
@@ -198,9 +199,7 @@ def _judge(
     current: MatchSettings,
     executor: Executor,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Measure all sources, and say how many trials of which kind they make; ``listed``: archive, what is left out."""
-    archive, exclude = listed
-    there = index_inputs(archive, exclude)
+    """Measure all sources, and say how many trials of which kind they make."""
     radius = max(current.reach, *(threshold for threshold, _ in tried.hamming)) * originals.bits / REFERENCE_BITS
     measured: list[Measurements] = []
     every: list[Trial] = []
@@ -208,9 +207,7 @@ def _judge(
     counts["truth_adapted"] = []
     known = {path for content in originals.contents for path in content.paths}
     for number, source in enumerate(sources):
-        published = load_side([source.hashes])
-        said = read_truth_table(source.truth, index_inputs(source.root, () if source.made else exclude), there)
-        truth = said.hashed(known)
+        published, truth = load_side([source.hashes]), source.truth.hashed(known)
         if published.bits != originals.bits:
             raise InputError(f"{source.hashes} has hashes of {published.bits} bits, the archive of {originals.bits}")
         right = answers(published, originals, picture, truth)
@@ -223,8 +220,8 @@ def _judge(
         hashed = {path for content in published.contents for path in content.paths}
         counts["unreadable"] += len({one.j for one in made} - {one.j for one in readable})
         counts["truth_not_published"] += len(truth.keys() - hashed)
-        counts["truth_not_hashed"] += len(said.originals) - len(truth)
-        counts["truth_adapted"] += [str(said)] if said.adapted else []
+        counts["truth_not_hashed"] += len(source.truth.originals) - len(truth)
+        counts["truth_adapted"] += [str(source.truth)] if source.truth.adapted else []
         measured.append(done)
         every += readable
     if not every:

@@ -26,6 +26,7 @@ from semtrace.core.statistics.operating_points import (
 )
 from semtrace.core.tracing.decision import Decision
 from semtrace.core.tracing.labels import parse_published
+from semtrace.io.verdicts import TruthTable
 from semtrace.provenance.match import Settings
 from semtrace.provenance.tracing.sides import Side
 from semtrace.stage.rejects import Failure, Reject
@@ -41,7 +42,7 @@ class TrialSource:
         name: for people.
         hashes: its hash table.
         root: folder of its pictures.
-        truth: its ``truth.csv``.
+        truth: the originals of its pictures.
         made: whether it was made by known encoders, which its folders then name.
         lost: originals that were to be in it, but could not be published.
     """
@@ -49,7 +50,7 @@ class TrialSource:
     name: str
     hashes: Path
     root: Path
-    truth: Path
+    truth: TruthTable
     made: bool = False
     lost: Sequence[Reject] = ()
 
