@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from semtrace.stage.declaration import Job, Stage
 
 CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
+PIPELINE = Path("dvc.yaml")
 SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
 CODE_FILE = "SEMTRACE_REPRO"
 """Variable that `semtrace repro` sets for the stages that DVC starts: where one that fails leaves its exit code."""
@@ -43,6 +44,7 @@ def params(given: argparse.Namespace) -> Any:
     """Compose conf/ into params.yaml, and write the code that stages import into each dvc.yaml."""
     from semtrace.config import params, pipeline
     from semtrace.io.files import write_atomic
+    from semtrace.io.project_state import in_repository
 
     outdated = [(file, text) for file, text in pipeline.pipelines(Path()) if file.read_text(encoding="utf-8") != text]
     if given.check:
@@ -57,7 +59,10 @@ def params(given: argparse.Namespace) -> Any:
         write_atomic(file, text.encode())
     written = ["params.yaml"] if params.write_params(CONF, PARAMS, given.overrides) else []
     written += [str(file) for file, _ in outdated]
-    return f"{', '.join(written)} written" if written else "params.yaml is up to date"
+    said = f"{', '.join(written)} written" if written else "params.yaml is up to date"
+    if PIPELINE.is_file() and not in_repository(Path()):
+        said += ". There is no Git repository here: `semtrace repro` works, and so does DVC after `git init`"
+    return said
 
 
 def checked(overrides: Sequence[str]) -> Params:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 import yaml
 from pydantic import model_validator
 
-from semtrace.config import composition
+from semtrace.config import composition, yaml_words
 from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 from semtrace.io.terminal import harmless
@@ -268,7 +268,11 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
     if not (conf / "config.yaml").is_file():
         raise ParamsError(f"{conf / 'config.yaml'}: not found; run this in the project's root")
     tree = _tree(conf, overrides)
-    Params(tree, "conf/").check()
+    try:
+        Params(tree, "conf/").check()
+    except ParamsError as error:
+        words = yaml_words.misread_words(conf, getattr(error.__cause__, "not_text", ()))
+        raise (ParamsError(". ".join([str(error), *words])) if words else error) from error.__cause__
     body = _dump(tree)
     return (
         f"{PARAMS_HEADER}{composition.record_line(body, plain(conf, composition.files_digest(conf)), overrides)}{body}"
