@@ -70,7 +70,7 @@ def read_git() -> GitState:
     """Ask Git about the working folder; a repository around it counts only where it has the project's files."""
     try:
         asked = subprocess.run(
-            ["git", "rev-parse", "--show-toplevel"],
+            ["git", "rev-parse", "--show-toplevel"],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
