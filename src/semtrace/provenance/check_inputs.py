@@ -11,11 +11,11 @@ from semtrace.core.path_index import PathIndex
 from semtrace.core.tracing.labels import Vocabulary, nearest_category, parse_published, vocabulary_faults
 from semtrace.io.tables import TableError
 from semtrace.io.verdicts import LostRowsError, read_truth_table, read_verdicts
-from semtrace.provenance.fingerprint import JPEG_EXTENSIONS, Selection
+from semtrace.provenance.fingerprint import Selection
 from semtrace.provenance.inventory import EXTENSIONS
 from semtrace.provenance.label import Settings
 from semtrace.stage.inputs import check_folder
-from semtrace.stage.listing import check_not_own, index_inputs
+from semtrace.stage.listing import JPEG_EXTENSIONS, check_not_own, index_inputs
 
 _SHOWN = 20  # findings
 

@@ -33,12 +33,11 @@ from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, FileSource, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder
-from semtrace.stage.listing import check_not_own, list_inputs
+from semtrace.stage.listing import JPEG_EXTENSIONS, check_not_own, list_inputs
 from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
 from semtrace.stage.settings import Section, Whole
 
 Size = Literal[8, 16, 32]
-JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 
 
 class HashSettings(Section, section="hash"):

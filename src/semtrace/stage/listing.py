@@ -19,6 +19,7 @@ from semtrace.io.files import walk
 from semtrace.stage.inputs import unfit
 from semtrace.stage.rejects import Failure, why_unreadable
 
+JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 SYSTEM_FOLDERS = (
     "$RECYCLE.BIN", "RECYCLER", "System Volume Information", "FOUND.[0-9][0-9][0-9]",
     ".Trash*", ".Spotlight-V100", ".fseventsd", ".TemporaryItems", ".DocumentRevisions-V100", ".AppleDouble",
