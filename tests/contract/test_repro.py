@@ -44,8 +44,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT / "conf", folder / "conf")
     (folder / "count.py").write_text(COUNT)
     for name in ("archive", "published"):
-        (folder / "data/raw" / name).mkdir(parents=True)
-        (folder / "data/raw" / name / "a.tif").touch()
+        (folder / "data/raw" / name / "Tips").mkdir(parents=True)
+        (folder / "data/raw" / name / "Tips" / ("a.tif" if name == "archive" else "a.jpg")).touch()
     pipeline(folder)
     call("git", "init", "-q", cwd=folder)
     said = call("semtrace", "repro", *QUIET, cwd=folder)

@@ -98,10 +98,8 @@ class Section:
                 checked(self, **dict(zip(names, args, strict=False)), **values)
             except ValidationError as error:
                 refused = SettingsError(explained(cls, error))
-                found = error.errors(include_url=False)
-                refused.not_text = tuple(
-                    (str(one["loc"][0]), one["input"]) for one in found if one["type"] == "string_type"
-                )
+                no_text = [one for one in error.errors(include_url=False) if one["type"] == "string_type"]
+                refused.not_text = tuple((f"{cls.section}.{one['loc'][0]}", one["input"]) for one in no_text)
                 raise refused from error
 
         cls.__init__ = init  # type: ignore[method-assign, assignment]
