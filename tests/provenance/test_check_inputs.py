@@ -40,7 +40,7 @@ def add(root: Path, *paths: str) -> None:
 
 def refused(inputs, *said: str, selection=ALL, settings=PLAIN) -> str:
     with pytest.raises(InputError) as told:
-        check_inputs.check(*inputs, NFFA, settings, selection)
+        check_inputs.check_before_work(*inputs, NFFA, settings, selection)
     for words in said:
         assert words in str(told.value)
     return str(told.value)
@@ -48,11 +48,11 @@ def refused(inputs, *said: str, selection=ALL, settings=PLAIN) -> str:
 
 def test_what_fits_is_no_finding(inputs):
     add(inputs[1], "Tips/@eaDir/L5_0.jpg/SYNO.jpg", "Tips/Thumbs.db", "Tips/.ipynb_checkpoints/x.jpg", "notes.txt")
-    assert check_inputs.check(*inputs, NFFA, PLAIN, ALL) == []
+    assert check_inputs.check_before_work(*inputs, NFFA, PLAIN, ALL) == []
 
 
 def test_every_finding_is_told_at_once(inputs):
-    archive, published, known = inputs
+    _, published, known = inputs
     add(published, "loose.jpg", "tips/a.jpg", "Tips /b.jpe", "Tips/AFM/c.jfif", "Fibers/d.JPG", "Xyz/e.jpg")
     add(published, "Po\u0308wder/f.jpg", "Tips/L6_sample.jpg", "Powder/L9_sample.jpeg")
     (known / "truth.csv").write_text("jpeg_path,tiff_path,category\nTips/L5_0.jpg,lab/9.tif,\n")
@@ -84,7 +84,7 @@ def test_a_category_in_another_unicode_form_is_named(inputs):
 
 def test_only_chosen_pictures_are_looked_at(inputs):
     add(inputs[1], "Xyz/e.jpg")
-    assert check_inputs.check(*inputs, NFFA, PLAIN, Selection("Tips", None, None, 0)) == []
+    assert check_inputs.check_before_work(*inputs, NFFA, PLAIN, Selection("Tips", None, None, 0)) == []
     refused(inputs, "has no JPEG in 'tips'; there are Tips, Xyz", selection=Selection("tips", None, None, 0))
 
 

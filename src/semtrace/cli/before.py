@@ -66,11 +66,11 @@ def check_inputs(p: params.Params) -> None:
     Raises:
         InputError: something would stop or mislead a later stage; the message lists every finding.
     """
-    from semtrace.provenance.check_inputs import check
+    from semtrace.provenance.check_inputs import check_before_work
 
     data = p.dataset
     folders = data.archive, data.published, data.known
-    for line in check(*folders, p.labels.parsed(), p.label, p.fingerprint, data.exclude):
+    for line in check_before_work(*folders, p.labels.parsed(), p.label, p.fingerprint, data.exclude):
         _warn(line)
 
 

@@ -24,7 +24,7 @@ def repro(given: argparse.Namespace) -> Any:
     from semtrace.stage import claim
     from semtrace.tracking import pipeline_run
 
-    p = stages.checked(given.overrides)
+    p = stages.checked_params(given.overrides)
     if not p.dataset.generate:  # what is made may not be there yet
         before.check_inputs(p)
     before.warn_of_names(p.dataset)

@@ -54,7 +54,7 @@ def params(given: argparse.Namespace) -> Any:
         for file, _ in outdated:
             raise OSError(errno.EINVAL, "lacks code that a stage imports; run `semtrace params`", str(file))
         return "params.yaml is what conf/ says"
-    checked(given.overrides)
+    checked_params(given.overrides)
     for file, text in outdated:
         write_atomic(file, text.encode())
     written = ["params.yaml"] if params.write_params(CONF, PARAMS, given.overrides) else []
@@ -65,7 +65,7 @@ def params(given: argparse.Namespace) -> Any:
     return said
 
 
-def checked(overrides: Sequence[str]) -> Params:
+def checked_params(overrides: Sequence[str]) -> Params:
     """What conf/ says under ``overrides``, once DVC can read the folders of its dataset."""
     from semtrace.config import params
     from semtrace.stage.inputs import check_dvc, check_folder

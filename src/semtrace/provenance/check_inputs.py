@@ -20,7 +20,7 @@ from semtrace.stage.listing import JPEG_EXTENSIONS, check_not_own, index_inputs
 _SHOWN = 20  # findings
 
 
-def check(
+def check_before_work(
     archive: Path,
     published: Path,
     known: Path,
