@@ -123,6 +123,12 @@ curate: .venv/.stamp
 	dvc repro pipelines/curation/dvc.yaml
 	@cat data/work/curation/deduplicated/datasets.csv
 
+# Every ordinary edit of the real pictures in ../shared/data, traced with the original in the archive and without it.
+# Long; `make truth set="--every 15"` for each fifteenth picture.
+truth: .venv/.stamp
+	python benchmarks/truth.py $(set)
+	pytest -m heavy tests/provenance/test_variants.py
+
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
@@ -138,5 +144,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-curation curate ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-curation truth curate ui clean
 .DELETE_ON_ERROR:

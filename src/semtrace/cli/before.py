@@ -25,7 +25,7 @@ _OF_NO_RESULTS = (
     "claim",
     "curate",
 )  # no folder of results, or they claim it themselves
-_READS = ("track", "sweep", "release")
+_READS = ("track", "sweep", "release", "doctor")
 
 
 def begin(given: argparse.Namespace) -> None:

@@ -77,7 +77,6 @@ def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
     if words == "fingerprint jpeg" and not p.executor.address and choose_device(p.executor.device) == "cpu":
         return prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
-            job.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
-            p.match.geometry, p.executor.cache,
+            job.known / "verdicts.csv", p.match.rules(p.hash.size**2), p.executor.cache,
         )  # fmt: skip
     return None

@@ -64,7 +64,7 @@ STAGES = (
         "validate",
         f"{_HERE}.validate",
         "measure the mapping: metrics.json and accuracy_report.txt",
-        params=("dataset.exclude",),
+        params=("hash", "dataset.exclude"),
         inputs=("archive", "published", "known"),
         reads=(
             "convert", "deduplicate", "fingerprint/jpeg", "fingerprint/tiff", "inventory", "label", "match",

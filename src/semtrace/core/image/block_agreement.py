@@ -1,0 +1,116 @@
+"""In how much of the frame two pictures agree: tones matched, band-passed, correlated block by block.
+
+Where most places of a frame agree perfectly and a few not at all, the few were painted over. Tone curves, blur and
+noise leave the middle frequencies of a block alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import hypot
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from semtrace.core.image.displacement import displacement
+from semtrace.core.image.resample import as_gray, reduce
+
+BLOCK = 32  # pixels along a block's side
+AGREES = 0.4  # of the frame: of different pictures at most 0.13 agrees, burnt-in text included
+
+_SCALES = 512, 256  # pixels of the longest side; strong noise hides fine structure, marks cover coarse blocks
+_FINE, _COARSE = 1.0, 6.0  # standard deviations of the two Gaussians, pixels
+_CORRELATED = 0.8  # a block whose correlation is above that agrees
+_FLAT = 0.15  # grey levels; a block whose band-pass deviates less is flat
+_FEWEST = 12  # blocks with structure; fewer say nothing
+_ROOM = 0.4, 0.75  # pixels that a picture may seem displaced: at its original's size, and resized
+_Band = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class BlockAgreement:
+    """Where and how two pictures agree.
+
+    Attributes:
+        share: part of the blocks with structure that agree, 0 to 1; the better of two scales.
+        displacement: how far one lies beside the other, pixels of the pictures given.
+    """
+
+    share: float
+    displacement: float
+
+    def in_place(self, *, resized: bool) -> bool:
+        """Whether the displacement is none: a publisher's resizing may move a picture by a part of a pixel."""
+        return self.displacement <= _ROOM[resized]
+
+
+def block_agreement(published: NDArray[np.uint8], original: NDArray[np.uint8]) -> BlockAgreement | None:
+    """Compare two pictures of one shape, whatever was done to tones, noise and sharpness, at 512 and 256 pixels.
+
+    Args:
+        published: uint8 (H, W).
+        original: uint8 (H, W), laid on it.
+
+    Returns:
+        Share rounded to 4 decimals, displacement to 2; None where too few blocks have structure at either scale.
+
+    Raises:
+        ValueError: different shapes.
+    """
+    if published.shape != original.shape:
+        raise ValueError(f"block_agreement needs pictures of one shape, got {published.shape} and {original.shape}")
+    shares: list[float] = []
+    shift = 0.0
+    x, y = published, original
+    for position, scale in enumerate(_SCALES):
+        x, y = reduce(x, scale), reduce(y, scale)
+        bands = band(x), band(specified(y, x))
+        if position == 0:
+            shift = hypot(*displacement(*bands)) * max(published.shape) / max(x.shape)
+        known = block_correlations(*bands)
+        known = known[~np.isnan(known)]
+        if known.size >= _FEWEST:
+            shares.append(float((known > _CORRELATED).mean()))
+    return BlockAgreement(round(max(shares), 4), round(shift, 2)) if shares else None
+
+
+def specified(gray: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Map the levels of a picture so that its histogram becomes that of another (histogram specification).
+
+    Args:
+        gray: uint8 (H, W).
+        wanted: uint8 (H', W').
+
+    Returns:
+        uint8 (H, W): each level became the one below which as large a part of ``wanted`` lies.
+    """
+    here, there = (np.bincount(as_gray(image).ravel(), minlength=256) for image in (gray, wanted))
+    # The middle of each level, so that equal histograms map every level to itself.
+    middle = (np.cumsum(here) - here / 2) / here.sum()
+    table = np.searchsorted(np.cumsum(there) / there.sum(), middle)
+    return np.asarray(np.minimum(table, 255).astype(np.uint8)[gray])
+
+
+def band(gray: NDArray[np.uint8]) -> _Band:
+    """Band-pass of a picture, uint8 (H, W): Gaussian of 1 pixel minus Gaussian of 6 pixels; float32 (H, W)."""
+    pixels = as_gray(gray).astype(np.float32)
+    return np.asarray(gaussian_filter(pixels, _FINE) - gaussian_filter(pixels, _COARSE))
+
+
+def block_correlations(x: _Band, y: _Band) -> NDArray[np.float32]:
+    """Pearson's correlation of each 32 x 32 block of two band-passed pictures of one shape (H, W).
+
+    Returns:
+        float32 (H // 32, W // 32), -1 to 1: 0 where one of the two is flat; NaN where both are, which says nothing.
+    """
+    rows, columns = x.shape[0] // BLOCK, x.shape[1] // BLOCK
+    cut = [image[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK) for image in (x, y)]
+    a, b = (blocks - blocks.mean(axis=(1, 3), keepdims=True) for blocks in cut)
+    one, other = ((blocks * blocks).sum(axis=(1, 3)) for blocks in (a, b))
+    products, norm = (a * b).sum(axis=(1, 3)), np.sqrt(one * other)
+    found = np.divide(products, norm, out=np.zeros_like(products), where=norm > 0)
+    first, second = (squares < BLOCK * BLOCK * _FLAT**2 for squares in (one, other))
+    found[first | second] = 0
+    found[first & second] = np.nan
+    return np.asarray(found, np.float32)
