@@ -75,7 +75,7 @@ def checked_params(overrides: Sequence[str]) -> Params:
     if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
         for folder, what in ((dataset.archive, "archive"), (dataset.published, "published")):
             check_folder(folder, what)
-            check_dvc(folder, what)
+            check_dvc(folder, what, WORK)
     return p
 
 
