@@ -179,11 +179,11 @@ def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
 def made_from(params: Params) -> dict[str, str]:
     """What the results were made from: code, pipeline state, and the digests of the input folders.
 
-    Where Git cannot say, one line tells why; the run then has no commit, and ``git_dirty`` is ``unknown``.
+    Where Git cannot say, one line tells why, and ``git_dirty`` is ``unknown``.
     """
     state = read_git()
     if state.unknown:
-        line = f"Git could not be asked for the commit: {state.unknown}. The run has none, and git_dirty is unknown"
+        line = f"Git could not be asked for the commit: {state.unknown}. The run's tag git_dirty is unknown"
         print(harmless(f"semtrace: warning: {line}"), file=sys.stderr)
     lock_file = Path("dvc.lock")
     lock = lock_file.read_bytes() if lock_file.is_file() else b""
