@@ -19,7 +19,10 @@ def calibrate(given: argparse.Namespace) -> Any:
     p, file = ready(given), CONF / "match" / "calibrated.yaml"
     params.check_group_file(file)
     settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
-    done = calibrate.run(given.work, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
+    folders = data.archive, data.published, data.known
+    done = calibrate.run(
+        given.work, *folders, settings, p.match, p.hash, p.executor, exclude=data.exclude
+    )  # fmt: skip
     if done.chosen is None:
         print(done.report)
         raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
@@ -44,7 +47,7 @@ def sweep(given: argparse.Namespace) -> Any:
     p.executor.check((data.archive, data.published), given.work)
     store = pipeline_run.connect(p.tracking)
     done = sweep.run(
-        sweep.SweepInputs(data.archive, data.published, data.known, given.work), asked.points,
+        sweep.SweepInputs(data.archive, data.published, data.known, given.work, data.exclude), asked.points,
         sweep.SweepPoint(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
     )  # fmt: skip
     logged = sweep_run.log_sweep(store, asked, done, out, given.work) if store else "tracking is off"
