@@ -23,8 +23,9 @@ _OF_NO_RESULTS = (
     "join",
     "claim",
     "curate",
+    "verdicts",
 )  # no folder of results, or they claim it themselves
-_READS = ("track", "sweep", "release")
+_READS = ("track", "sweep", "release", "review")
 
 
 def begin(given: argparse.Namespace) -> None:

@@ -17,10 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import curate, discovery, release, repro, run, scale, stages, tables_alone, tuning, watch
+from semtrace.cli import curate, discovery, release, repro, review, run, scale, stages, tables_alone, tuning, watch
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
+_NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,7 +77,7 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
-    if given.verb in ("params", "repro", *_ANYWHERE) or (elsewhere and not reads) or not stages.PARAMS.is_file():
+    if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
     if reads and not held.is_dir():
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     release.add(verb, stages.PARAMS, stages.WORK)
     discovery.add(verb)
+    review.add(verb)
     watch.add(verb)
     curate.add(commands, stages.PARAMS)
     return parser

@@ -66,6 +66,7 @@ def _one(given: argparse.Namespace, words: str) -> str:
 def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
     """What the stage of these words computes for later stages while it has a file decoded."""
     from semtrace.core.gpu.device import choose_device
+    from semtrace.io.verdicts import locate_verdicts
     from semtrace.provenance.tracing import prefetch
 
     job = stages.job(given, p)
@@ -74,7 +75,7 @@ def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
     if words == "fingerprint jpeg" and not p.executor.address and choose_device(p.executor.device) == "cpu":
         return prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
-            job.known / "verdicts.csv", p.match.criteria(p.hash.size**2), p.match.max_candidates,
+            locate_verdicts(job.verdicts, job.known), p.match.criteria(p.hash.size**2), p.match.max_candidates,
             p.match.geometry, p.executor.cache,
         )  # fmt: skip
     return None

@@ -78,7 +78,9 @@ def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = No
     from semtrace.stage.declaration import Job
 
     data = p.dataset
-    return Job(p, data.archive, data.published, data.known, given.work, p.executor, side=side, ahead=ahead)
+    return Job(
+        p, data.archive, data.published, data.known, data.verdicts, given.work, p.executor, side=side, ahead=ahead
+    )
 
 
 def run_stage(declared: Stage, given: argparse.Namespace) -> Any:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from semtrace.io import tables
 from semtrace.io.schema import Column, Table
 from semtrace.io.tables import TableError
+from semtrace.io.terminal import harmless
 
 TRUTH = Table(
     "truth.csv",
@@ -42,6 +45,38 @@ class Verdicts:
     same: frozenset[frozenset[str]] = frozenset()
     different: frozenset[frozenset[str]] = frozenset()
     categories: Mapping[str, str] = field(default_factory=dict)
+
+
+def locate_verdicts(folder: Path, known: Path) -> Path:
+    """The table of a person's verdicts: in ``folder``, or in the place of earlier versions, which one line says.
+
+    Args:
+        folder: ``dataset.verdicts``.
+        known: ``dataset.known``, where ``verdicts.csv`` was before. The stage ``generate`` may replace that folder.
+
+    Raises:
+        TableError: both places hold verdicts.
+
+    """
+    file, old = folder / VERDICTS.name, known / VERDICTS.name
+    if not _holds_rows(old):
+        return file
+    if _holds_rows(file):
+        raise TableError(
+            f"{old}: verdicts are in two places, here and in {file}. Join them with "
+            f"`semtrace verdicts merge {old}`, then remove {old}"
+        )
+    _say_once(f"semtrace: warning: {old}: verdicts belong in {file}; a run may replace this folder. Move the file")
+    return old
+
+
+def _holds_rows(file: Path) -> bool:
+    return file.is_file() and sum(bool(line.strip()) for line in file.read_bytes().splitlines()) > 1
+
+
+@lru_cache  # each stage of a run asks
+def _say_once(line: str) -> None:
+    print(harmless(line), file=sys.stderr)
 
 
 def read_truth_table(file: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
-from semtrace.io.verdicts import read_truth_table
+from semtrace.io.verdicts import Verdicts, locate_verdicts, read_truth_table, read_verdicts
 from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.stages import WITH_REJECTS
 from semtrace.provenance.tables import ACCURACY_BY_CATEGORY, HASHES, JPEG_TO_TIFF, LABELS, WRONG_MATCHES
@@ -63,17 +63,18 @@ class JudgedRow:
 
 def stage(job: Job) -> Path:
     """The stage on the results of all stages before; its summary is the report."""
-    run(job.work, job.known, job.result("validate"))
+    run(job.work, job.known, job.result("validate"), verdicts=locate_verdicts(job.verdicts, job.known))
     return job.result("validate/accuracy_report.txt")
 
 
-def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
+def run(work: Path, known: Path, out: Path, *, verdicts: Path | None = None) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
     Args:
         work: folder with the folders of the earlier stages.
         known: folder that may hold ``truth.csv`` (jpeg_path, tiff_path, category).
         out: folder to write.
+        verdicts: table of a person's verdicts; it may be missing.
 
     Returns:
         What ``metrics.json`` says.
@@ -92,6 +93,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
     }
     statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", LABELS)}
     labels = Counter(statuses.values())
+    said = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     accuracy = accuracy_of(rows)
     metrics = {
         "images": {
@@ -102,6 +104,7 @@ def run(work: Path, known: Path, out: Path) -> dict[str, Any]:
         },
         **mapping_metrics(rows, accuracy, truth.basis),
         "labels": dict(sorted(labels.items())),
+        "verdicts": {"same": len(said.same), "different": len(said.different), "category": len(said.categories)},
     }
     wrong = [
         {

@@ -100,6 +100,8 @@ def run(
     current: MatchSettings,
     size: HashSettings,
     executor: Executor,
+    *,
+    verdicts: Path | None = None,
 ) -> Calibration:
     """Write tables, report and pictures to ``calibrate`` in the folder ``work``, and choose a point.
 
@@ -107,12 +109,13 @@ def run(
         work: folder with the folders of the earlier stages.
         archive: root of the TIFF paths.
         published: root of the JPEG paths.
-        known: folder that may hold ``truth.csv`` and ``verdicts.csv``. Verdicts have no part in decisions here, but
-            originals called the same are one picture.
+        known: folder that may hold ``truth.csv``.
         settings: what is asked for, and the thresholds to try.
         current: the match settings in force.
         size: of the hash.
         executor: where to work; the result does not depend on it.
+        verdicts: table of a person's verdicts; it may be missing. Verdicts have no part in decisions here, but
+            originals called the same are one picture.
 
     Raises:
         InputError: there is nothing to judge, or hashes differ in length.
@@ -121,7 +124,7 @@ def run(
     """
     hashes, truth = work / "fingerprint" / "tiff" / "hashes.csv", known / "truth.csv"
     originals = load_side([hashes])
-    knowledge = read_knowledge(work / "convert" / "converted.csv", known / "verdicts.csv")
+    knowledge = read_knowledge(work / "convert" / "converted.csv", verdicts)
     picture = pictures(originals, knowledge.same)
     now = Point(**{name: getattr(current, name) for name in Point.__dataclass_fields__})
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)

@@ -78,6 +78,7 @@ class SweepInputs:
     published: Path
     known: Path
     work: Path
+    verdicts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def run(
     converted = inputs.work / "convert" / "converted.csv"
     if not converted.is_file():
         raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
-    knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
+    knowledge = read_knowledge(converted, inputs.verdicts)
     judged: dict[int, ScoredPoint] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
     basis = ""
