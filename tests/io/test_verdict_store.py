@@ -11,7 +11,7 @@ import pytest
 
 from semtrace.io import tables, verdict_store
 from semtrace.io.tables import TableError
-from semtrace.io.verdict_store import VerdictChange, ConflictError, VerdictStore, category_subject, pair_subject
+from semtrace.io.verdict_store import ConflictError, VerdictChange, VerdictStore, category_subject, pair_subject
 from semtrace.io.verdicts import VERDICTS, locate_verdicts, read_verdicts
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32

@@ -90,6 +90,7 @@ def test_inputs_are_read_only_and_the_same_for_the_pipeline_and_its_workers():
     binds = {v["target"]: v.get("read_only") for v in services["pipeline"]["volumes"] if v["type"] == "bind"}
     assert binds == {
         **{f"/semtrace/data/raw/{name}": True for name in ("archive", "published", "known")},
+        "/semtrace/data/verdicts": True,
         "/semtrace/data/work": None,
     }
     for name in ("pipeline-gpu", "pipeline-cluster", "worker"):

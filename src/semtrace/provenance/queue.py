@@ -270,7 +270,7 @@ def _by_content(rows: Iterable[QueueCells]) -> dict[str, list[QueueCells]]:
 
 
 def _content(row: QueueCells) -> str:
-    return row["content_id"] or row["path"]
+    return str(row["content_id"] or row["path"])
 
 
 def _categories(files: Iterable[QueueCells]) -> list[str]:

@@ -86,9 +86,8 @@ def merge_changes(
         )
     result = dict(mine) | {change.subject: change.row for change in changes if change.row is not None}
     if said := contradictions(result.values()):
-        raise ContradictionError(
-            "the joined verdicts contradict each other, nothing was written:\n  " + "\n  ".join(said)
-        )
+        listed = "\n  ".join(said)
+        raise ContradictionError(f"the joined verdicts contradict each other, nothing was written:\n  {listed}")
     return changes
 
 
