@@ -112,12 +112,14 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("side", choices=declared.sides, help="which side")
         if declared.name in tables_alone.RESULT_FILES:
             tables_alone.add_options(declared.name, added)
+        if declared.name == "report":
+            review.add_report_options(added)
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
     calibrate = verb("calibrate", tuning.calibrate, thresholds)
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
     sweep = verb("sweep", tuning.sweep, grid)
     verb("track", stages.track, "log the finished pipeline run to MLflow")
-    whole = verb("run", run.run, "all stages from inventory to plot at once, without DVC: for a quick look")
+    whole = verb("run", run.run, "all stages from inventory to report at once, without DVC: for a quick look")
     for composed, when in ((params, ""), (reproduce, ""), (whole, "; none: params.yaml as it is")):
         text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
         composed.add_argument("overrides", nargs="*", help=text)

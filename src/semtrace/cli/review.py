@@ -27,6 +27,20 @@ def add(verb: VerbMaker) -> None:
     merge.set_defaults(run=_merge)
 
 
+def add_report_options(report: argparse.ArgumentParser) -> None:
+    """Add the options of the stage ``report``."""
+    text = "write one HTML file instead: the table, and pictures of the questions"
+    report.add_argument("--single", type=Path, metavar="FILE", help=text)
+
+
+def report_single(given: argparse.Namespace) -> str:
+    """The report as one file."""
+    from semtrace.cli.stages import job, ready
+    from semtrace.report.report import write_single
+
+    return write_single(job(given, ready(given)), given.single)
+
+
 def _check(given: argparse.Namespace) -> str:
     """Read the verdicts strictly, and list those that cannot all be true; exit code 1 where there are any."""
     from semtrace.config import params

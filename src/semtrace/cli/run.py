@@ -1,4 +1,4 @@
-"""The verb ``run``: every stage from inventory to plot, without DVC."""
+"""The verb ``run``: every stage, without DVC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(given: argparse.Namespace) -> Any:
-    """All stages from inventory to plot, in two processes; with overrides, params.yaml is composed with them first."""
+    """All stages, in two processes; with overrides, params.yaml is composed with them first."""
     from semtrace.parallel.background import BackgroundProcess
 
     if given.overrides:
@@ -41,6 +41,7 @@ def run(given: argparse.Namespace) -> Any:
         say(other.result())
         accuracy = _one(given, "validate")
         say(f"{other.result()}\n{accuracy}")
+        say(_one(given, "report"))
 
 
 def _load_comparison() -> None:

@@ -165,7 +165,7 @@ class _Builder:
         return "weak" if low or close else ""
 
     def _item(self, row: QueueCells) -> str:
-        return _name(_content(self.published[row["jpeg_path"]]))
+        return item_of(self.published[row["jpeg_path"]])
 
     def _was_audited(self, row: QueueCells) -> bool:
         return self._item(row) in self.given.audited
@@ -267,6 +267,11 @@ def _by_content(rows: Iterable[QueueCells]) -> dict[str, list[QueueCells]]:
     for row in sorted(rows, key=lambda row: row["path"]):
         found.setdefault(_content(row), []).append(row)
     return found
+
+
+def item_of(row: QueueCells) -> str:
+    """The name of the question on a published file, from its row of ``hashes.csv``."""
+    return _name(_content(row))
 
 
 def _content(row: QueueCells) -> str:
