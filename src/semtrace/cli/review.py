@@ -7,13 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli.stages import PARAMS
+from semtrace.cli.stages import PARAMS, WORK
 
 VerbMaker = Callable[[str, Any, str], argparse.ArgumentParser]
 
 
 def add(verb: VerbMaker) -> None:
     """Add the verbs."""
+    review = verb("review", _review, "answer questions about doubtful pictures in a browser on this machine")
+    review.add_argument("--who", help="who answers; default: your name on this machine")
+    review.add_argument("--port", type=int, default=0, metavar="N", help="to listen on; 0: any that is free")
+    review.add_argument(
+        "--kind", choices=("ambiguous", "conflict", "weak", "near_miss", "audit"), help="begin with these"
+    )
+    review.add_argument("--open", action="store_true", help="open a browser")
+    review.add_argument(
+        "--work", type=Path, default=WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
+    )
     verdicts = verb("verdicts", None, "check a person's verdicts, or join another table of them")
     actions = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read verdicts.csv and list contradictions", description=_check.__doc__)
@@ -39,6 +49,40 @@ def report_single(given: argparse.Namespace) -> str:
     from semtrace.report.report import write_single
 
     return write_single(job(given, ready(given)), given.single)
+
+
+def _review(given: argparse.Namespace) -> str:
+    """Serve the page until Ctrl+C."""
+    import contextlib
+
+    from semtrace.config import params
+    from semtrace.core.errors import InputError
+    from semtrace.io.verdicts import locate_verdicts
+    from semtrace.review.app import make_app
+    from semtrace.review.desk import Desk, Places
+    from semtrace.review.people import own_name
+    from semtrace.web.pictures import PictureCache, PictureService
+    from semtrace.web.serve import listen, opened, serve
+
+    p = params.load(PARAMS)
+    data, who = p.dataset, given.who or own_name()
+    file = locate_verdicts(data.verdicts, data.known)
+    if file.parent != data.verdicts:
+        raise InputError(f"{file}: answers go to {data.verdicts}; move it first: mv {file} {data.verdicts}/")
+    desk = Desk(Places(data.archive, data.published, data.verdicts, given.work), p.review, who, given.kind or "")
+    cache = PictureCache(p.executor.cache.parent / "pictures", p.review.cache_mb * 10**6)
+    pictures = PictureService(cache)
+    with contextlib.ExitStack() as held:
+        held.callback(pictures.close)
+        listening = held.enter_context(listen(given.port))
+
+        def ready(address: str) -> None:
+            print(f"review: open {address}\nreview: answers go to {data.verdicts} as {who}; Ctrl+C ends it", flush=True)
+            if given.open:
+                held.enter_context(opened(address))
+
+        serve(make_app(desk, pictures), listening, ready)
+    return f"{desk.saved} answers saved; `make run` obeys them"
 
 
 def _check(given: argparse.Namespace) -> str:

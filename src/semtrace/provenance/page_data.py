@@ -166,6 +166,14 @@ def page_rows(given: PageTables) -> list[list[Any]]:
     ]  # fmt: skip
 
 
+def queue_entry(row: Cells) -> dict[str, Any]:
+    """What a list of questions shows of one."""
+    return {
+        "item": row["item"], "kind": row["kind"], "answer": row["answer"], "path": row["jpeg_path"],
+        "jpeg": row["jpeg_md5"], "a": row["a_md5"],
+    }  # fmt: skip
+
+
 class Pairs:
     """Single pairs by item, with all that is needed to show them.
 
@@ -202,6 +210,12 @@ class Pairs:
         """The first row of an original's data bar; -1 where it has none."""
         top = self._originals[path]["bar_top"]
         return -1 if top is None else int(top)
+
+    def how_published(self, jpeg: str, tiff: str) -> tuple[str, str]:
+        """What was done to an original before it was published as this: its symmetry and its part, as in the table."""
+        row = self._forward.get(item_of(self._published[jpeg]), {})
+        traced = row.get("matched_tiff_path") == tiff
+        return (row["symmetry"], row["crop"]) if traced else ("", "")
 
     def pair(self, item: str) -> dict[str, Any] | None:
         """A pair by item: a question, or any published content; None where there is none."""

@@ -118,6 +118,12 @@ def build_queue(given: QueueTables, settings: Settings) -> list[Question]:
     return _Builder(given, settings).questions()
 
 
+def answer_of(question: Question, verdicts: Verdicts) -> str:
+    """What verdicts say of a question: the column ``answer``."""
+    said = _category_answer if question.cells["kind"] == "conflict" else _trace_answer
+    return said(verdicts, question.jpegs, question.shown)
+
+
 class _Builder:
     """The tables by path and content, and the questions from them."""
 
@@ -200,7 +206,7 @@ class _Builder:
             "categories": "|".join(_categories(files)),
             **{name: row[name] for name in ("hamming_distance", "ssim_value", "correlation", "margin", "reason")},
             "files": "|".join(file["path"] for file in files),
-            "answer": self._answer(jpegs, digests),
+            "answer": _trace_answer(self.given.verdicts, jpegs, digests),
         }
         return Question(cells, jpegs, digests, row["decision"])
 
@@ -220,14 +226,6 @@ class _Builder:
             return "drawn to see how often answers without proof are wrong"
         return meaning
 
-    def _answer(self, jpegs: Sequence[str], shown: Sequence[Sequence[str]]) -> str:
-        verdicts = self.given.verdicts
-        said = [_said(verdicts, jpegs, digests) for digests in shown]
-        same = [name for name, word in zip(("a", "b"), said, strict=False) if word == "same"]
-        if same:
-            return same[0] if len(same) == 1 else "both"
-        return "none" if said and all(word == "different" for word in said) else ""
-
     def _conflicts(self) -> Iterable[Question]:
         for row in self.given.conflicts:
             if row["kind"] != "several_categories" or row["rule"] == "verdict":
@@ -238,7 +236,6 @@ class _Builder:
             original = self.originals.get(row["content"])
             digests = (self._digests(original),) if original else ()
             jpegs = tuple(dict.fromkeys(file["md5"] for file in files))
-            named = [self.given.verdicts.categories.get(md5) for md5 in (*jpegs, *(m for d in digests for m in d))]
             cells = {
                 "item": _name(_content(original) if original else row["content"]) + "c",
                 "kind": "conflict",
@@ -250,7 +247,7 @@ class _Builder:
                 **dict.fromkeys(("hamming_distance", "ssim_value", "correlation", "margin")),
                 "reason": row["kind"],
                 "files": "|".join(file["path"] for file in files),
-                "answer": next((name for name in named if name), ""),
+                "answer": _category_answer(self.given.verdicts, jpegs, digests),
             }
             yield Question(cells, jpegs, digests)
 
@@ -287,6 +284,19 @@ def _shown_cells(shown: Sequence[QueueCells]) -> dict[str, str]:
     for name, original in zip(("a", "b"), shown, strict=False):
         cells |= {f"{name}_path": original["path"], f"{name}_md5": original["md5"]}
     return cells
+
+
+def _category_answer(verdicts: Verdicts, jpegs: Sequence[str], shown: Sequence[Sequence[str]]) -> str:
+    named = [verdicts.categories.get(md5) for md5 in (*jpegs, *(md5 for digests in shown for md5 in digests))]
+    return next((name for name in named if name), "")
+
+
+def _trace_answer(verdicts: Verdicts, jpegs: Sequence[str], shown: Sequence[Sequence[str]]) -> str:
+    said = [_said(verdicts, jpegs, digests) for digests in shown]
+    same = [name for name, word in zip(("a", "b"), said, strict=False) if word == "same"]
+    if same:
+        return same[0] if len(same) == 1 else "both"
+    return "none" if said and all(word == "different" for word in said) else ""
 
 
 def _said(verdicts: Verdicts, lefts: Iterable[str], rights: Sequence[str]) -> str:

@@ -23,13 +23,21 @@ from semtrace.io.files import safe_name, write_atomic, write_staged
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import Crashed
-from semtrace.provenance.page_data import READ, ROW_COLUMNS, Pairs, overview, page_rows, read_page_tables
+from semtrace.provenance.page_data import (
+    READ,
+    ROW_COLUMNS,
+    Pairs,
+    overview,
+    page_rows,
+    queue_entry,
+    read_page_tables,
+)
 from semtrace.provenance.queue import QUEUE
 from semtrace.stage.claim import line, read_claim
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.settings import Section, Whole
-from semtrace.web.assets import POLICY, SCRIPTS, STYLE, asset, data_script, page_html, single_html
+from semtrace.web.assets import ICON, POLICY, SCRIPTS, STYLE, asset, data_script, page_html, single_html
 from semtrace.web.maps import map_bytes
 from semtrace.web.pictures import MapTask, PictureCache, PictureSize, Unavailable, picture_bytes
 
@@ -100,7 +108,7 @@ def stage(job: Job) -> Summary:
         scripts = {"run.js": _run_script(content), "rows.js": _rows_script(content)}
         for name, text in scripts.items():
             write_staged(folder / "assets" / name, text.encode())
-        for name in (STYLE, _SOURCE, *SCRIPTS):
+        for name in (STYLE, ICON, _SOURCE, *SCRIPTS):
             write_staged(folder / "assets" / name, asset(name))
         addresses = [f"assets/{name}" for name in ("run.js", "rows.js", *SCRIPTS[:-1], _SOURCE, SCRIPTS[-1])]
         # A page that is a file cannot forbid frames, and must not be told so.
@@ -228,7 +236,7 @@ def _words(made: Unavailable | Crashed) -> str:
 
 def _run_script(content: Content) -> str:
     content.run["failures"] = content.failures
-    queue = [{name: row[name] for name in ("item", "kind", "answer")} for row in content.queue]
+    queue = [queue_entry(row) for row in content.queue]
     return data_script("semtraceRun", {"run": content.run, "pairs": content.pairs, "queue": queue})
 
 

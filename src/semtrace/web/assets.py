@@ -13,11 +13,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 STATIC = Path(__file__).with_name("static")
-STYLE = "page.css"
+STYLE, ICON = "page.css", "icon.svg"
 SCRIPTS = ("say.js", "keys.js", "table.js", "compare.js", "sheet.js", "page.js")
 """What every page loads, in this order; a page adds its source of data before the last."""
 
-ASSET_TYPES: Mapping[str, str] = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+ASSET_TYPES: Mapping[str, str] = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
