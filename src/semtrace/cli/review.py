@@ -59,17 +59,17 @@ def _review(given: argparse.Namespace) -> str:
     from semtrace.core.errors import InputError
     from semtrace.io.verdicts import locate_verdicts
     from semtrace.review.app import make_app
-    from semtrace.review.desk import Desk, Places
+    from semtrace.review.desk import Desk, ReviewFolders
     from semtrace.review.people import own_name
     from semtrace.web.pictures import PictureCache, PictureService
-    from semtrace.web.serve import listen, opened, serve
+    from semtrace.web.serve import browser_opened, listen, serve_page
 
     p = params.load(PARAMS)
     data, who = p.dataset, given.who or own_name()
     file = locate_verdicts(data.verdicts, data.known)
     if file.parent != data.verdicts:
         raise InputError(f"{file}: answers go to {data.verdicts}; move it first: mv {file} {data.verdicts}/")
-    desk = Desk(Places(data.archive, data.published, data.verdicts, given.work), p.review, who, given.kind or "")
+    desk = Desk(ReviewFolders(data.archive, data.published, data.verdicts, given.work), p.review, who, given.kind or "")
     cache = PictureCache(p.executor.cache.parent / "pictures", p.review.cache_mb * 10**6)
     pictures = PictureService(cache)
     with contextlib.ExitStack() as held:
@@ -79,9 +79,9 @@ def _review(given: argparse.Namespace) -> str:
         def ready(address: str) -> None:
             print(f"review: open {address}\nreview: answers go to {data.verdicts} as {who}; Ctrl+C ends it", flush=True)
             if given.open:
-                held.enter_context(opened(address))
+                held.enter_context(browser_opened(address))
 
-        serve(make_app(desk, pictures), listening, ready)
+        serve_page(make_app(desk, pictures), listening, ready)
     return f"{desk.saved} answers saved; `make run` obeys them"
 
 

@@ -174,7 +174,7 @@ def queue_entry(row: Cells) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Pairs:
+class PagePairs:
     """Single pairs by item, with all that is needed to show them.
 
     Args:

@@ -26,7 +26,7 @@ from semtrace.parallel.processes import Crashed
 from semtrace.provenance.page_data import (
     READ,
     ROW_COLUMNS,
-    Pairs,
+    PagePairs,
     overview,
     page_rows,
     queue_entry,
@@ -69,7 +69,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Content:
+class PageContent:
     """What the page shows, before it is written.
 
     Attributes:
@@ -141,7 +141,7 @@ def write_single(job: Job, file: Path) -> str:
     return f"{file}: {len(content.rows)} rows, {len(drawn)} pictures, {len(page.encode()):,} bytes"
 
 
-def collect(job: Job, most: int | Literal["all"]) -> Content:
+def collect(job: Job, most: int | Literal["all"]) -> PageContent:
     """What the page shows.
 
     Args:
@@ -153,7 +153,7 @@ def collect(job: Job, most: int | Literal["all"]) -> Content:
         AccountingError: the counts do not add up.
     """
     given = read_page_tables(job.work, locate_verdicts(job.verdicts, job.known))
-    pairs = Pairs(given, job.params.review, {})
+    pairs = PagePairs(given, job.params.review, {})
     claim = read_claim(job.work)
     asked = [question.cells["item"] for question in pairs.queue]
     shown = dict.fromkeys([*asked, *_sample(pairs.items(), asked, most)])
@@ -185,7 +185,7 @@ def collect(job: Job, most: int | Literal["all"]) -> Content:
                 files[jpeg["md5"]], jpeg["md5"], files[original["md5"]], original["md5"],
                 pairs.bar_top(original["path"]), original["symmetry"], original["crop"],
             )  # fmt: skip
-    return Content(run, page_rows(given), data, [question.cells for question in pairs.queue], files, maps)
+    return PageContent(run, page_rows(given), data, [question.cells for question in pairs.queue], files, maps)
 
 
 def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all"]) -> list[str]:
@@ -195,7 +195,7 @@ def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all
     return [rest[k * len(rest) // count] for k in range(count)]
 
 
-def _drawn(content: Content, executor: Executor, cache_mb: int) -> Iterator[tuple[str, PictureSize, bytes]]:
+def _drawn(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[tuple[str, PictureSize, bytes]]:
     """Pictures of all files, at each size; what cannot be shown is noted with its reason."""
     cache = PictureCache(executor.cache.parent / "pictures", cache_mb * 10**6)
     todo = []
@@ -216,7 +216,7 @@ def _drawn(content: Content, executor: Executor, cache_mb: int) -> Iterator[tupl
             content.failures[digest] = _words(made)
 
 
-def _maps(content: Content, executor: Executor) -> Iterator[tuple[str, bytes]]:
+def _maps(content: PageContent, executor: Executor) -> Iterator[tuple[str, bytes]]:
     tasks, local, done = list(content.maps.values()), executor.on_this_machine(), []
     made = local.map(map_bytes, tasks, what="maps of the report", reads=lambda task: [task.original])
     for name, data in zip(content.maps, made, strict=True):
@@ -234,11 +234,11 @@ def _words(made: Unavailable | Crashed) -> str:
     return f"decoder_crashed: {made.detail}" if isinstance(made, Crashed) else f"{made.reason}: {made.detail}"
 
 
-def _run_script(content: Content) -> str:
+def _run_script(content: PageContent) -> str:
     content.run["failures"] = content.failures
     queue = [queue_entry(row) for row in content.queue]
     return data_script("semtraceRun", {"run": content.run, "pairs": content.pairs, "queue": queue})
 
 
-def _rows_script(content: Content) -> str:
+def _rows_script(content: PageContent) -> str:
     return data_script("semtraceRows", content.rows)

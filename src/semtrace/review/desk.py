@@ -16,7 +16,15 @@ from semtrace.io.files import safe_name
 from semtrace.io.staging import locked
 from semtrace.io.verdict_store import VerdictRow, VerdictStore, last_act
 from semtrace.io.verdicts import Verdicts, read_verdicts
-from semtrace.provenance.page_data import READ, ROW_COLUMNS, Pairs, overview, page_rows, queue_entry, read_page_tables
+from semtrace.provenance.page_data import (
+    READ,
+    ROW_COLUMNS,
+    PagePairs,
+    overview,
+    page_rows,
+    queue_entry,
+    read_page_tables,
+)
 from semtrace.provenance.queue import Settings, answer_of
 from semtrace.review.answers import audit_remarks, audit_result, audited, changes_of, shown_state
 from semtrace.stage.claim import line, read_claim
@@ -28,7 +36,7 @@ class StaleError(InputError):
 
 
 @dataclass(frozen=True)
-class Places:
+class ReviewFolders:
     """The folders of a dataset, and of its results."""
 
     archive: Path
@@ -51,7 +59,7 @@ class Desk:
         OSError: ``EBUSY`` where a run is writing the tables.
     """
 
-    def __init__(self, places: Places, settings: Settings, who: str, kind: str = "") -> None:
+    def __init__(self, places: ReviewFolders, settings: Settings, who: str, kind: str = "") -> None:
         self._places, self._settings, self.who, self._kind = places, settings, who, kind
         self._store = VerdictStore(places.verdicts)
         self._lock = threading.RLock()
@@ -66,7 +74,7 @@ class Desk:
             given = read_page_tables(self._places.work, self._store.file)
         history = self._store.history()
         drawn = {item: str(said["decision"]) for item, said in audited(history).items()}
-        self._given, self._pairs = given, Pairs(given, self._settings, drawn)
+        self._given, self._pairs = given, PagePairs(given, self._settings, drawn)
         self._files = self._pairs.files()
         self._overview = overview(given)
         self._audit = self._audit_of(history)

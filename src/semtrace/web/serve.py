@@ -38,7 +38,7 @@ def listen(port: int) -> socket.socket:
     return made
 
 
-def serve(app: Any, listening: socket.socket, ready: Callable[[str], None]) -> None:
+def serve_page(app: Any, listening: socket.socket, ready: Callable[[str], None]) -> None:
     """Serve an application until Ctrl+C.
 
     Args:
@@ -59,7 +59,7 @@ def serve(app: Any, listening: socket.socket, ready: Callable[[str], None]) -> N
 
 
 @contextlib.contextmanager
-def opened(address: str) -> Iterator[None]:
+def browser_opened(address: str) -> Iterator[None]:
     """Open a browser through a file that only this user can read: all users see the arguments of programs."""
     with tempfile.TemporaryDirectory(prefix="semtrace-") as folder:
         file = Path(folder) / "open.html"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from semtrace.core.image.align import rows_shown
 from semtrace.core.image.symmetry import Symmetry, inverse
 
-_TALLER = 1.02  # more than the rounding of a resize
+_TALLER = 1.01  # more than the rounding of a resize
 _CROP = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
 
 
@@ -51,5 +51,5 @@ def place_in_frame(
         return FramePlace(left, top, across, down, undo.mirrored, undo.quarters)
     needed = height * original[0] / width
     # What is taller than the original cannot be compared with it; it is shown as tall as it is.
-    rows = needed if needed > original[1] * _TALLER else rows_shown((height, width), original[::-1])
+    rows = needed if needed > original[1] * _TALLER + 1 else rows_shown((height, width), original[::-1])
     return FramePlace(0, 0, original[0], rows, undo.mirrored, undo.quarters)
