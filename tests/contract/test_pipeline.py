@@ -87,8 +87,6 @@ def test_the_lock_file_reproduces_byte_for_byte(clone):
 )
 def test_an_edit_reruns_only_the_stages_that_read_it(clone, edit, stages):
     call("semtrace", "params", *SMALL[:-1], edit, cwd=clone)
-    shown = call("dvc", "repro", "--dry", cwd=clone)
-    assert ran(shown) >= stages
     directly = {
         name
         for name, entries in yaml.safe_load(call("dvc", "status", "--json", cwd=clone) or "{}").items()
@@ -115,6 +113,15 @@ def test_a_run_is_tracked_once(clone):
         assert (out["md5"] in output) == (not out["path"].endswith("known"))
     for part in ("0.7 0.0", "dvc_lock_md5", "git_commit", "input_md5.archive", "plots/ssim_histogram.png"):
         assert part in output
+
+
+def test_doctor_computes_a_sample_of_the_run_again(clone):
+    done = subprocess.run(
+        ["semtrace", "doctor", "--sample", "3"], cwd=clone, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1 where other tests here have left something uncommitted
+    for line in ("hashes equal ImageHash's", "SSIM values equal scikit-image's", "proofs equal those of Pillow's"):
+        assert f"3 of 3 {line}" in done.stdout
 
 
 def test_without_dvc_the_same_tables(clone, tmp_path):

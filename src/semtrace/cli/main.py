@@ -17,7 +17,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import curate, discovery, release, repro, review, run, scale, stages, tables_alone, tuning, watch
+from semtrace.cli import (
+    curate,
+    discovery,
+    doctor,
+    release,
+    repro,
+    review,
+    run,
+    scale,
+    stages,
+    tables_alone,
+    tuning,
+    watch,
+)
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
@@ -76,7 +89,7 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
 
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
-    reads = given.verb == "track" or (given.verb == "sweep" and elsewhere)
+    reads = given.verb in ("track", "doctor") or (given.verb == "sweep" and elsewhere)
     if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
@@ -127,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
     join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
     scale.add(verb, stages.PARAMS, stages.WORK)
+    doctor.add(verb)
     for stage in commands.choices.values():
         if stage not in (params, reproduce, claim):
             stage.add_argument(

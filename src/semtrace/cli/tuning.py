@@ -20,8 +20,9 @@ def calibrate(given: argparse.Namespace) -> Any:
     p, file = ready(given), CONF / "match" / "calibrated.yaml"
     params.check_group_file(file)
     settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
+    folders = data.archive, data.published, data.known
     done = calibrate.run(
-        given.work, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor,
+        given.work, *folders, settings, p.match, p.hash, p.executor, exclude=data.exclude,
         verdicts=locate_verdicts(data.verdicts, data.known),
     )  # fmt: skip
     if done.chosen is None:
@@ -50,7 +51,7 @@ def sweep(given: argparse.Namespace) -> Any:
     store = pipeline_run.connect(p.tracking)
     verdicts = locate_verdicts(data.verdicts, data.known)
     done = sweep.run(
-        sweep.SweepInputs(data.archive, data.published, data.known, given.work, verdicts), asked.points,
+        sweep.SweepInputs(data.archive, data.published, data.known, given.work, data.exclude, verdicts), asked.points,
         sweep.SweepPoint(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
     )  # fmt: skip
     logged = sweep_run.log_sweep(store, asked, done, out, given.work) if store else "tracking is off"

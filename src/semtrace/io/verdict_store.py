@@ -18,7 +18,7 @@ from typing import Any, Literal
 from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.staging import locked
-from semtrace.io.verdicts import VERDICTS, read_verdicts
+from semtrace.io.verdicts import VERDICTS, read_verdict_rows
 
 HISTORY = "history.jsonl"
 _TAIL = 1 << 16  # bytes; many lines
@@ -66,8 +66,7 @@ def read_rows_by_subject(file: Path) -> dict[str, dict[str, str]]:
     """
     if not file.is_file():
         return {}
-    read_verdicts(file)
-    return {subject_of(row): row for _, row in tables.read_own(file, VERDICTS)}
+    return {subject_of(row): row for row in read_verdict_rows(file)}
 
 
 def ensure_verdicts(folder: Path) -> None:

@@ -24,7 +24,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import locate_verdicts
 from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
 from semtrace.provenance.tables import GROUPS, INVENTORY, JPEG_TO_TIFF
-from semtrace.provenance.tracing.evidence import read_knowledge
+from semtrace.provenance.tracing.knowledge import read_knowledge
 from semtrace.provenance.tracing.sides import read_rows, to_side
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor

@@ -80,7 +80,7 @@ def stage(job: Job) -> Summary:
     p = job.params
     return run(
         job.archive, job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.result("label"),
-        p.labels.parsed(), p.label, near=p.match.criteria(p.hash.size**2).hamming_threshold,
+        p.labels.parsed(), p.label, near=p.match.rules(p.hash.size**2).criteria.hamming_threshold,
         verdicts=locate_verdicts(job.verdicts, job.known), cache=job.executor.cache,
     )  # fmt: skip
 

@@ -45,10 +45,12 @@ def shrink(gray: NDArray[np.uint8], width: int = _WIDTH) -> NDArray[np.uint8]:
 
 
 def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness | None:
-    """Compare two pictures at one width, aligned at the top and allowed to drift by 1/32 of it.
+    """Compare two pictures at one width, allowed to drift by 1/32 of it.
 
     Compared are the upper four fifths of the frame: data bars, which make different pictures of one instrument
-    alike, lie below, and need not be found (in a JPEG they often cannot be). Symmetric in its arguments.
+    alike, lie below, and need not be found (in a JPEG they often cannot be). Of two aspects, one picture may lack the
+    other's data bar, so that they agree from the top, or it may be squashed; the likeness is that of the better guess.
+    Symmetric in its arguments.
 
     Args:
         one: picture, shape (H, W), uint8, as :func:`shrink` gives it.
@@ -56,7 +58,7 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness | Non
 
     Returns:
         Both numbers rounded to 4 decimals; correlation 0.0 if either is constant. None where the two are not
-        comparable: another aspect, or too small.
+        comparable: too small.
 
     Raises:
         ValueError: no grey images.
@@ -64,12 +66,20 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness | Non
     width = min(one.shape[1], other.shape[1])
     x, y = sorted((shrink(one, width), shrink(other, width)), key=len)
     fewer, more = x.shape[0], y.shape[0]
-    if more == fewer + 1:  # one height, rounded in two ways
-        y = resize(y, width, fewer)
     rows = round(fewer * _WITHOUT_BAR)
-    if min(rows, width) < _SMALLEST or more > fewer * _MOST_ROWS:
+    if min(rows, width) < _SMALLEST:
         return None
-    a, b = highpass(x[:rows]), highpass(y[:rows])
+    squashed = y if more == fewer else resize(y, width, fewer)
+    guesses = [squashed]
+    if fewer + 1 < more <= fewer * _MOST_ROWS:  # one row more is one height, rounded in two ways
+        guesses.insert(0, y)
+    return max((_likeness(x[:rows], guess[:rows]) for guess in guesses), key=lambda found: found.correlation)
+
+
+def _likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness:
+    """Where two pictures of one shape lie best on each other, and how alike they are there."""
+    rows, width = one.shape
+    a, b = highpass(one), highpass(other)
     down, right = _displacement(a, b)
     # The part of either that the other shows too.
     first = a[max(down, 0) : rows + min(down, 0), max(right, 0) : width + min(right, 0)]
