@@ -21,6 +21,7 @@ def repro(given: argparse.Namespace) -> Any:
     from semtrace.cli import before
     from semtrace.config import params
     from semtrace.io.staging import locked
+    from semtrace.io.verdict_store import ensure_verdicts
     from semtrace.stage import claim
     from semtrace.tracking import pipeline_run
 
@@ -37,6 +38,7 @@ def repro(given: argparse.Namespace) -> Any:
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
+    ensure_verdicts(p.dataset.verdicts)
     before.say(mine)
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")
