@@ -60,9 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _held(given):
             if given.verb not in _ANYWHERE:
-                from semtrace.cli import before
+                from semtrace.cli import preconditions
 
-                before.begin(given)
+                preconditions.begin(given)
             summary = given.run(given)
     except SemtraceError as error:
         return _fail(str(error), error.exit_code)
