@@ -386,7 +386,7 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
             tables.write(folder / "rejects.csv", REJECTS, rows())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
+    monkeypatch.setattr("semtrace.cli.preconditions.begin", lambda given: None)  # there is no project here
     monkeypatch.setattr("semtrace.cli.stages.run_stage", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err

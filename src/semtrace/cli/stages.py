@@ -84,13 +84,19 @@ def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = No
     from semtrace.stage.declaration import Job
 
     data = p.dataset
-    return Job(p, data.archive, data.published, data.known, given.work, p.executor, side=side, ahead=ahead)
+    return Job(
+        p, data.archive, data.published, data.known, data.verdicts, given.work, p.executor, side=side, ahead=ahead
+    )
 
 
 def run_stage(declared: Stage, given: argparse.Namespace) -> Any:
     """One stage, on the dataset's images; from hash tables alone where they are named."""
     if declared.name in tables_alone.RESULT_FILES and tables_alone.has_options(given):
         return tables_alone.run(given, load_params(given))
+    if getattr(given, "single", None):
+        from semtrace.cli.review import report_single
+
+        return report_single(given)
     return declared.run(job(given, ready(given), side=getattr(given, "side", "")))
 
 

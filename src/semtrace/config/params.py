@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from semtrace.provenance.label import LabelsSettings
     from semtrace.provenance.label import Settings as LabelSettings
     from semtrace.provenance.match import Settings as MatchSettings
+    from semtrace.provenance.queue import Settings as ReviewSettings
     from semtrace.release.settings import Settings as ReleaseSettings
+    from semtrace.report.report import Settings as ReportSettings
     from semtrace.stage.executor import Executor
     from semtrace.synthetic.generate import Settings as SyntheticSettings
     from semtrace.tuning.calibrate import Settings as CalibrateSettings
@@ -73,6 +75,7 @@ class Dataset(Section, section="dataset"):
     archive: Path
     published: Path
     known: Path
+    verdicts: Path
     generate: list[str]
     shards: dict[str, str]
     joined: list[str]
@@ -155,6 +158,8 @@ class Params:
     deduplicate: _At[DeduplicateSettings] = _At("semtrace.provenance.deduplicate:Settings")
     labels: _At[LabelsSettings] = _At("semtrace.provenance.label:LabelsSettings")
     label: _At[LabelSettings] = _At("semtrace.provenance.label:Settings")
+    review: _At[ReviewSettings] = _At("semtrace.provenance.queue:Settings")
+    report: _At[ReportSettings] = _At("semtrace.report.report:Settings")
     release: _At[ReleaseSettings] = _At("semtrace.release.settings:Settings")
     calibrate: _At[CalibrateSettings] = _At("semtrace.tuning.calibrate:Settings")
     sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from semtrace.core.path_index import FoundPath, PathIndex, folded
 from semtrace.io import tables
 from semtrace.io.schema import Column, Table
 from semtrace.io.tables import TableError
+from semtrace.io.terminal import harmless
 
 TRUTH = Table(
     "truth.csv",
@@ -47,6 +50,38 @@ class Verdicts:
     same: frozenset[frozenset[str]] = frozenset()
     different: frozenset[frozenset[str]] = frozenset()
     categories: Mapping[str, str] = field(default_factory=dict)
+
+
+def locate_verdicts(folder: Path, known: Path) -> Path:
+    """The table of a person's verdicts: in ``folder``, or in the place of earlier versions, which one line says.
+
+    Args:
+        folder: ``dataset.verdicts``.
+        known: ``dataset.known``, where ``verdicts.csv`` was before. The stage ``generate`` may replace that folder.
+
+    Raises:
+        TableError: both places hold verdicts.
+
+    """
+    file, old = folder / VERDICTS.name, known / VERDICTS.name
+    if not _holds_rows(old):
+        return file
+    if _holds_rows(file):
+        raise TableError(
+            f"{old}: verdicts are in two places, here and in {file}. Join them with "
+            f"`semtrace verdicts merge {old}`, then remove {old}"
+        )
+    _say_once(f"semtrace: warning: {old}: verdicts belong in {file}; a run may replace this folder. Move the file")
+    return old
+
+
+def _holds_rows(file: Path) -> bool:
+    return file.is_file() and sum(bool(line.strip()) for line in file.read_bytes().splitlines()) > 1
+
+
+@lru_cache  # each stage of a run asks
+def _say_once(line: str) -> None:
+    print(harmless(line), file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -148,7 +183,17 @@ def said_of_look_alikes(known: Path) -> list[str]:
 
 
 def read_verdicts(file: Path) -> Verdicts:
-    """Read a person's verdicts.
+    """Read a person's verdicts; raises as ``read_verdict_rows``."""
+    rows = read_verdict_rows(file)
+    pairs = [row for row in rows if row["verdict"] != "category"]
+    said = {word: frozenset(_pair(row) for row in pairs if row["verdict"] == word) for word in ("same", "different")}
+    return Verdicts(
+        **said, categories={row["left"].lower(): row["right"] for row in rows if row["verdict"] == "category"}
+    )
+
+
+def read_verdict_rows(file: Path) -> list[dict[str, Any]]:
+    """Read the rows of a person's verdicts, without the spaces and capitals that mean nothing.
 
     Raises:
         TableError: a column is unknown or missing, a verdict is neither same nor different nor category, an md5 is
@@ -171,8 +216,7 @@ def read_verdicts(file: Path) -> Verdicts:
     named = [(line, row) for line, row in rows if row["verdict"] == "category"]
     _refuse_repeated(file, pairs, lambda row: " and ".join(sorted(_pair(row))), ("verdict",))
     _refuse_repeated(file, named, lambda row: f"the category of {row['left'].lower()}", ("right",))
-    said = {word: frozenset(_pair(row) for _, row in pairs if row["verdict"] == word) for word in ("same", "different")}
-    return Verdicts(**said, categories={row["left"].lower(): row["right"] for _, row in named})
+    return [row for _, row in rows]
 
 
 def _pair(row: Mapping[str, Any]) -> frozenset[str]:

@@ -28,17 +28,19 @@ def check_before_work(
     settings: Settings,
     selection: Selection,
     exclude: Sequence[str] = (),
+    verdicts: Path | None = None,
 ) -> list[str]:
     """Check what needs no look into an image: folders, categories, numbers in names, truth.csv, verdicts.csv.
 
     Args:
         archive: folder of the originals.
         published: folder of the published images.
-        known: folder that may hold ``truth.csv`` and ``verdicts.csv``.
+        known: folder that may hold ``truth.csv``.
         vocabulary: the categories.
         settings: its priorities are categories.
         selection: which published images are taken.
         exclude: what is left out of archive and published set, see ``list_inputs``.
+        verdicts: table of a person's verdicts, which may be missing; None: it is in ``known``.
 
     Returns:
         What was settled without doubt, a sentence each.
@@ -51,7 +53,7 @@ def check_before_work(
         check_folder(folder, what)
         check_not_own(folder, what)
     tiffs, jpegs = index_inputs(archive, exclude), index_inputs(published, exclude)
-    truth, verdicts = known / "truth.csv", known / "verdicts.csv"
+    truth, verdicts = known / "truth.csv", verdicts or known / "verdicts.csv"
     findings = [*_images(archive, tiffs, EXTENSIONS, "TIFF"), *_images(published, jpegs, JPEG_EXTENSIONS, "JPEG")]
     findings += _categories(published, jpegs, vocabulary, selection)
     findings += _unknown("label.priority", settings.priority, vocabulary)

@@ -19,7 +19,7 @@ from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
-from semtrace.io.verdicts import read_truth_table, said_of_look_alikes
+from semtrace.io.verdicts import Verdicts, locate_verdicts, read_truth_table, read_verdicts, said_of_look_alikes
 from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.reference_check import ReferenceCheck, check_hashes, check_proofs
 from semtrace.provenance.stages import WITH_REJECTS
@@ -76,7 +76,14 @@ def stage(job: Job) -> Path:
         if check.differing:
             print(harmless(f"semtrace: warning: {check}; `semtrace doctor` looks at more"), file=sys.stderr)
     folders = job.archive, job.published, job.known
-    run(job.work, *folders, job.result("validate"), checks, exclude=job.params.dataset.exclude)
+    run(
+        job.work,
+        *folders,
+        job.result("validate"),
+        checks,
+        exclude=job.params.dataset.exclude,
+        verdicts=locate_verdicts(job.verdicts, job.known),
+    )
     return job.result("validate/accuracy_report.txt")
 
 
@@ -89,6 +96,7 @@ def run(
     checks: Sequence[ReferenceCheck] = (),
     *,
     exclude: Sequence[str] = (),
+    verdicts: Path | None = None,
 ) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
@@ -100,6 +108,7 @@ def run(
         out: folder to write.
         checks: samples of the results that were recomputed with the reference libraries.
         exclude: what is left out of both, see ``list_inputs``.
+        verdicts: table of a person's verdicts; it may be missing.
 
     Returns:
         What ``metrics.json`` says.
@@ -122,6 +131,7 @@ def run(
     }
     statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", LABELS)}
     labels = Counter(statuses.values())
+    said = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     accuracy = accuracy_of(rows)
     metrics = {
         "images": {
@@ -132,6 +142,7 @@ def run(
         },
         **mapping_metrics(rows, accuracy, truth.basis),
         "labels": dict(sorted(labels.items())),
+        "verdicts": {"same": len(said.same), "different": len(said.different), "category": len(said.categories)},
         "reference": {check.what: {"checked": check.checked, "equal": check.equal} for check in checks},
     }
     wrong = [

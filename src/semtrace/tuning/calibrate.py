@@ -90,6 +90,7 @@ def run(
     executor: Executor,
     *,
     exclude: Sequence[str] = (),
+    verdicts: Path | None = None,
 ) -> Calibration:
     """Write tables, report and pictures to ``calibrate`` in the folder ``work``, and choose a point.
 
@@ -97,13 +98,14 @@ def run(
         work: folder with the folders of the earlier stages.
         archive: root of the TIFF paths.
         published: root of the JPEG paths.
-        known: folder that may hold ``truth.csv`` and ``verdicts.csv``. Verdicts have no part in decisions here, but
-            originals called the same are one picture.
+        known: folder that may hold ``truth.csv``.
         settings: what is asked for, and the thresholds to try.
         current: the match settings in force.
         size: of the hash.
         executor: where to work; the result does not depend on it.
         exclude: what is left out of archive and published set, see ``list_inputs``.
+        verdicts: table of a person's verdicts; it may be missing. Verdicts have no part in decisions here, but
+            originals called the same are one picture.
 
     Raises:
         InputError: there is nothing to judge, or hashes differ in length.
@@ -112,7 +114,7 @@ def run(
     """
     hashes, truth = work / "fingerprint" / "tiff" / "hashes.csv", known / "truth.csv"
     originals = load_side([hashes])
-    knowledge = read_knowledge(work / "convert" / "converted.csv", known / "verdicts.csv")
+    knowledge = read_knowledge(work / "convert" / "converted.csv", verdicts)
     now = Point(**{name: getattr(current, name) for name in Point.__dataclass_fields__})
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)
     sources: list[TrialSource] = []

@@ -84,6 +84,7 @@ class SweepInputs:
     known: Path
     work: Path
     exclude: Sequence[str] = ()
+    verdicts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def run(
     converted = inputs.work / "convert" / "converted.csv"
     if not converted.is_file():
         raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
-    knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
+    knowledge = read_knowledge(converted, inputs.verdicts)
     judged: dict[int, ScoredPoint] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
     basis = ""

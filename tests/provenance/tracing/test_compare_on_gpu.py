@@ -52,7 +52,7 @@ def test_a_device_without_room_is_told_in_one_line(tmp_path, monkeypatch, capsys
         raise OutOfMemoryError("CUDA out of memory. Tried to allocate 512.00 MiB")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
+    monkeypatch.setattr("semtrace.cli.preconditions.begin", lambda given: None)  # there is no project here
     monkeypatch.setattr("semtrace.cli.stages.run_stage", full)
     assert main(["match"]) == 1
     assert capsys.readouterr().err.startswith("semtrace: error: the CUDA device has no room: lower executor.memory_mb")

@@ -11,7 +11,7 @@ from semtrace.cli import stages
 from semtrace.config import composition, own_code, params
 from semtrace.core.errors import InputError
 from semtrace.io.terminal import harmless
-from semtrace.io.verdicts import said_of_look_alikes
+from semtrace.io.verdicts import locate_verdicts, said_of_look_alikes
 from semtrace.stage import claim
 from semtrace.stage.claim import Claim
 
@@ -24,8 +24,9 @@ _OF_NO_RESULTS = (
     "join",
     "claim",
     "curate",
+    "verdicts",
 )  # no folder of results, or they claim it themselves
-_READS = ("track", "sweep", "release", "doctor")
+_READS = ("track", "sweep", "release", "doctor", "review")
 
 
 def begin(given: argparse.Namespace) -> None:
@@ -56,8 +57,9 @@ def hold(given: argparse.Namespace, dataset: params.Dataset) -> None:
 def warn_of_names(dataset: params.Dataset) -> None:
     """Point out what lies beside a person's tables and is not read because of its name; once in a pipeline."""
     if stages.CODE_FILE not in os.environ:
-        for line in said_of_look_alikes(dataset.known):
-            _warn(line)
+        for folder in (dataset.known, dataset.verdicts):
+            for line in said_of_look_alikes(folder):
+                _warn(line)
 
 
 def check_inputs(p: params.Params) -> None:
@@ -70,7 +72,8 @@ def check_inputs(p: params.Params) -> None:
 
     data = p.dataset
     folders = data.archive, data.published, data.known
-    for line in check_before_work(*folders, p.labels.parsed(), p.label, p.fingerprint, data.exclude):
+    verdicts = locate_verdicts(data.verdicts, data.known)
+    for line in check_before_work(*folders, p.labels.parsed(), p.label, p.fingerprint, data.exclude, verdicts):
         _warn(line)
 
 
