@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.image.mse_search import squared_error
-from semtrace.core.image.shift import likeness
+from semtrace.core.image.shift import FieldSpectrum, common_shape, shrunk_shape, spectra_likeness
 from semtrace.watch.kept import Kept, KeptPicture
 from semtrace.watch.picture import Picture
 from semtrace.watch.settings import Settings
@@ -46,8 +46,8 @@ class FrameDecision:
 class Views(Protocol):
     """Pixels of pictures, fetched when a comparison needs them; None where the file is gone or has changed."""
 
-    def small(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
-        """8-bit grey reduced to at most 256 columns (``drift.shrink``)."""
+    def spectrum(self, picture: Picture | KeptPicture, top: int, shape: tuple[int, int]) -> FieldSpectrum | None:
+        """The spectrum at a common shape of the 8-bit grey, reduced to at most 256 columns (``shift.shrink``)."""
 
     def whole(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
         """8-bit grey in full size."""
@@ -116,9 +116,14 @@ def _by_hash(picture: Picture, kept: Kept, settings: Settings, views: Views) -> 
             return FrameDecision("similar", other.path, distance)
         if not same_aspect(picture, other):
             continue
-        here, there = views.small(picture, picture.top), views.small(other, picture.top)
-        alike = None if here is None or there is None else likeness(here, there)
-        if alike is not None and alike.correlation >= settings.confirm:
+        shape = common_shape(shrunk_shape((picture.height, picture.width)), shrunk_shape((other.height, other.width)))
+        if shape is None:
+            continue
+        here, there = (views.spectrum(one, picture.top, shape) for one in (picture, other))
+        if here is None or there is None:
+            continue
+        alike = spectra_likeness(here, there)
+        if alike.correlation >= settings.confirm:
             return FrameDecision("similar", other.path, distance, alike.correlation)
     return None
 
