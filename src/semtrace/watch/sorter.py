@@ -43,15 +43,15 @@ class Sorter:
         clock: Clock,
         console: Console,
         reading: PictureReading,
+        views: FileViews,
         *,
         copies: bool,
         prune: bool,
     ) -> None:
         self._places, self._settings, self._journal, self._log = places, settings, journal, log
-        self._clock, self._console, self._reading = clock, console, reading
+        self._clock, self._console, self._reading, self._views = clock, console, reading, views
         self._copies, self._prune = copies, prune
         self._carrier = Carrier(journal, places, copies=copies, stopped=clock.stopped)
-        self._views = FileViews(places.root)
         self.stuck: dict[int, float] = {}
         self.failed = 0
 
@@ -94,6 +94,7 @@ class Sorter:
         self._console.say(f"\n{len(pictures)} image(s) found in {path_in(self._places.root, folder.path)}")
         kept = recalled(rows, self._settings, max((picture.top for picture in pictures), default=255))
         decisions = decide_frame(pictures, kept, self._settings, self._views)
+        self._views.forget(pictures, kept)
         items = planned(pictures, decisions, self._places)
         by_path = {picture.path: picture for picture in pictures}
         number = self._journal.plan(

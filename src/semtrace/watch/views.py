@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Generic, TypeVar
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.hashing.index import HashIndex
 from semtrace.core.image.frame_range import TOPS, frame_to_gray8, top_for
-from semtrace.core.image.shift import FieldSpectrum, field_spectrum, shrink
+from semtrace.core.image.shift import FieldSpectrum, common_shape, field_spectrum, shrink, shrunk_shape
 from semtrace.io.digests import md5
 from semtrace.io.folders import path_in
 from semtrace.io.frames import decode_frame, read_unchanged
@@ -17,43 +20,81 @@ from semtrace.io.images import UnreadableImage
 from semtrace.io.moves import state_of
 from semtrace.watch.kept import KeptPicture
 from semtrace.watch.picture import Picture
+from semtrace.watch.spectra import Spectra
 
-_Value = TypeVar("_Value")
-_PIXEL_BYTES, _SPECTRUM_BYTES = 64 << 20, 160 << 20  # 650 spectra and more
+_PIXEL_BYTES = 48 << 20
 
 
 class FileViews:
-    """``Views`` of files on the disk; what was asked for last is kept: 64 MiB of pixels, 160 MiB of spectra."""
+    """``Views`` of files on the disk; 48 MiB of pixels that were asked for last are kept, and spectra."""
 
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._pixels = _Recent[NDArray[np.uint8]](_PIXEL_BYTES)
-        self._spectra = _Recent[FieldSpectrum](_SPECTRUM_BYTES)
+    def __init__(self, root: str, scratch: Path | None = None, near: int = 0) -> None:
+        """Begin with none.
+
+        Args:
+            root: the watched folder.
+            scratch: folder on a local disk for the spectra that memory does not hold; None: those are not kept.
+            near: bits; pictures of a folder whose hashes are nearer than this will be compared.
+        """
+        self._root, self._near = root, near
+        self._seen: dict[str, HashIndex] = {}
+        self._pixels: OrderedDict[tuple[str, int, str], NDArray[np.uint8]] = OrderedDict()
+        self._bytes = 0
+        self.spectra = Spectra(scratch)
+
+    def keep(self, picture: Picture) -> Picture:
+        """Take over the spectrum of a picture that was read just now; give the picture without it.
+
+        It is kept where the folder has shown a near picture before: most folders of different pictures need none.
+        """
+        if picture.spectrum is None:
+            return picture
+        seen = self._seen.setdefault(_folder_of(picture), HashIndex(picture.words.size))
+        small = shrunk_shape((picture.height, picture.width))
+        shape = common_shape(small, small)
+        if shape is not None and len(seen) and seen.query(picture.words, 1, below=self._near):
+            self.spectra.put((picture.md5, picture.top, shape), picture.spectrum)
+        seen.add(picture.words)
+        return replace(picture, spectrum=None)
+
+    def forget(self, pictures: Collection[Picture], kept: Iterable[KeptPicture]) -> None:
+        """Forget the spectra of pictures that are decided and of those that they were compared with."""
+        for folder in {_folder_of(picture) for picture in pictures}:
+            self._seen.pop(folder, None)
+        self.spectra.forget({picture.md5 for picture in pictures} | {picture.file for picture in kept})
+
+    def close(self) -> None:
+        """Forget all spectra, and remove the scratch file."""
+        self._seen.clear()
+        self.spectra.close()
 
     def spectrum(self, picture: Picture | KeptPicture, top: int, shape: tuple[int, int]) -> FieldSpectrum | None:
         """The spectrum at a common shape of the 8-bit grey, reduced to at most 256 columns."""
-        key = picture.md5, top, shape
-        found = self._spectra.get(key)
-        if found is None and (small := self._small(picture, top)) is not None:
+        key = _source(picture), top if picture.deep else TOPS[0], shape
+        found = self.spectra.get(key)
+        if found is None and (small := self._get(picture, top, "small")) is not None:
             found = field_spectrum(small, shape)
-            self._spectra.put(key, found, found.waves.nbytes + 2 * found.sums.nbytes)
+            self.spectra.put(key, found)
         return found
 
     def whole(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
         """8-bit grey in full size."""
-        key = picture.md5, top, "whole"
-        found = self._pixels.get(key)
-        if found is None and (found := self._read(picture, top)) is not None:
-            self._pixels.put(key, found, found.nbytes)
-        return found
+        return self._get(picture, top, "whole")
 
-    def _small(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
-        key = picture.md5, top, "small"
-        found = self._pixels.get(key)
-        if found is None and (gray := self._read(picture, top)) is not None:
-            found = shrink(gray)
-            self._pixels.put(key, found, found.nbytes)
-        return found
+    def _get(self, picture: Picture | KeptPicture, top: int, size: str) -> NDArray[np.uint8] | None:
+        key = _source(picture), top, size
+        if key in self._pixels:
+            self._pixels.move_to_end(key)
+            return self._pixels[key]
+        gray = self._read(picture, top)
+        if gray is None:
+            return None
+        view = shrink(gray) if size == "small" else gray
+        self._pixels[key] = view
+        self._bytes += view.nbytes
+        while self._bytes > _PIXEL_BYTES and len(self._pixels) > 1:
+            self._bytes -= self._pixels.popitem(last=False)[1].nbytes
+        return view
 
     def _read(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
         """None where the file is gone, another one, or deeper than ``top``: what cannot be compared is not similar."""
@@ -75,21 +116,13 @@ class FileViews:
         return frame_to_gray8(pixels, top if deep else TOPS[0])
 
 
-class _Recent(Generic[_Value]):
-    """Values by key; those that were asked for longest ago go when there are too many bytes."""
+def _folder_of(picture: Picture) -> str:
+    return picture.path.rpartition("/")[0]
 
-    def __init__(self, most: int) -> None:
-        self._most, self._bytes = most, 0
-        self._values: OrderedDict[object, tuple[_Value, int]] = OrderedDict()
 
-    def get(self, key: object) -> _Value | None:
-        if key not in self._values:
-            return None
-        self._values.move_to_end(key)
-        return self._values[key][0]
+def _source(picture: Picture | KeptPicture) -> str:
+    """What is kept is known by: the file of a picture that travelled on earlier, else the md5.
 
-    def put(self, key: object, value: _Value, size: int) -> None:
-        self._values[key] = value, size
-        self._bytes += size
-        while self._bytes > self._most and len(self._values) > 1:
-            self._bytes -= self._values.popitem(last=False)[1][1]
+    So a picture that was taken away confirms nothing, whatever else has its content.
+    """
+    return picture.file or picture.md5 if isinstance(picture, KeptPicture) else picture.md5

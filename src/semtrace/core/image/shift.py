@@ -20,6 +20,9 @@ from semtrace.core.image.resample import as_gray, resize
 
 _WIDTH = 256  # pixels that pictures are reduced to
 _REACH = 8  # pixels of these that the stage may have crept, each way
+REACH_SHAPE = 2 * _REACH + 1, 2 * _REACH + 1
+"""Displacements that are looked at, down and right."""
+
 _WITHOUT_BAR = 0.8  # the upper part of a frame, which no data bar reaches into
 _MOST_ROWS = 1.25  # a frame may have this many times the rows of the other: with and without its data bar
 _LEAST = 1e-6  # part of a picture's structure; what holds less is as good as empty
@@ -174,4 +177,4 @@ def _over_overlaps(values: NDArray[np.float64]) -> NDArray[np.float64]:
     shifts = np.arange(-_REACH, _REACH + 1)
     first, last = np.maximum(shifts, 0), parts.shape[0] + np.minimum(shifts, 0)
     upper, lower = total[first], total[last]
-    return lower[:, last] - upper[:, last] - lower[:, first] + upper[:, first]
+    return np.asarray(lower[:, last] - upper[:, last] - lower[:, first] + upper[:, first])
