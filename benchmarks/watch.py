@@ -19,6 +19,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +246,10 @@ def _load() -> str:
 
 
 def peers(data: Path) -> str:
-    """Kept, lost and seconds on real pictures: semtrace and ImageHash in the loop of the document."""
+    """Kept, lost and seconds on real pictures: semtrace, ImageHash in the loop of the document, and other peers.
+
+    imagededup and perception put away what their own functions name, nearer than 11 of 64 bits (imagededup's default).
+    """
     import imagehash
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -259,6 +264,19 @@ def peers(data: Path) -> str:
                 kept.append((name, found))
         return [name for name, _ in kept]
 
+    def by_imagededup(given: Any) -> list[str]:
+        hasher = __import__("imagededup.methods", fromlist=["PHash"]).PHash(verbose=False)
+        hashes = {name: hasher.encode_image(image_array=frame.pixels) for name, frame in given.frames.items()}
+        away = hasher.find_duplicates_to_remove(encoding_map=hashes, max_distance_threshold=10, num_dist_workers=0)
+        return [name for name in hashes if name not in set(away)]
+
+    def by_perception(given: Any) -> list[str]:
+        tools = __import__("perception.tools", fromlist=["deduplicate_hashes"])
+        hasher = __import__("perception.hashers", fromlist=["PHash"]).PHash()
+        found = [(n, hasher.compute(np.dstack([f.pixels] * 3), hash_format="vector")) for n, f in given.frames.items()]
+        pairs = tools.deduplicate_hashes(found, threshold=11 / 64, hash_format="vector", hasher=hasher)
+        return [name for name in given.frames if name not in {first for first, _ in pairs}]
+
     sets = {
         "A": real_sets.near_duplicates(data, "caltech"),
         "B": real_sets.near_duplicates(data, "potatoes_two_folders/v1"),
@@ -270,6 +288,11 @@ def peers(data: Path) -> str:
         for name, rules in PRESETS.items()
     }
     ways["ImageHash, the document's loop"] = loop
+    for module, peer in (("imagededup", by_imagededup), ("perception", by_perception)):
+        if find_spec(module) is None:
+            print(f"{module} is not installed: left out")
+        else:
+            ways[f"{module} {version(module)}, pHash"] = peer
     lines = [f"{'kept / lost, seconds':<32}" + "".join(f"{name:>20}" for name in sets)]
     for way, sort in ways.items():
         sort(sets["wafer"])  # compiled

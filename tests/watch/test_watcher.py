@@ -218,7 +218,7 @@ def test_the_word_to_stop_is_heard_between_two_files(world):
     for i in range(6):
         w.put(f"a/{i}.bmp", picture(i))
     asked = iter(range(100))
-    w.clock.stopped = lambda: bool(w.said("Processing")) and next(asked) > 3
+    w.clock.stopped = lambda: bool(w.items()) and next(asked) > 3
     w.start()
     w.go(14)
     assert 0 < len(tree(w.unique)) < 6
@@ -228,6 +228,21 @@ def test_the_word_to_stop_is_heard_between_two_files(world):
     w.go(14)
     assert len(tree(w.unique)) == 6
     assert w.said("Taking up a (batch 1)")
+
+
+def test_the_word_to_stop_is_heard_while_pictures_are_compared(world):
+    w: World = world()
+    for i in range(6):
+        w.put(f"a/{i}.bmp", picture(i))
+    before, asked = tree(w.root), iter(range(100))
+    w.clock.stopped = lambda: bool(w.said("image(s) found")) and next(asked) > 2
+    w.go(14)
+    assert tree(w.root) == before
+    assert w.items() == []
+    w.clock.stopped = lambda: False
+    w.start()
+    w.go(14)
+    assert len(tree(w.unique)) == 6
 
 
 def test_each_decision_is_a_line_of_json(world):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -75,7 +75,13 @@ def natural(path: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts], path
 
 
-def decide_frame(pictures: Sequence[Picture], kept: Kept, settings: Settings, views: Views) -> list[FrameDecision]:
+def decide_frame(
+    pictures: Sequence[Picture],
+    kept: Kept,
+    settings: Settings,
+    views: Views,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[FrameDecision]:
     """Decide pictures in their order; what is unique is added to ``kept``.
 
     Args:
@@ -83,9 +89,12 @@ def decide_frame(pictures: Sequence[Picture], kept: Kept, settings: Settings, vi
         kept: what travelled on earlier; it grows.
         settings: thresholds.
         views: pixels.
+        stopped: asked before each picture; once it says yes, only the decisions so far are given.
     """
     decisions = []
     for picture in pictures:
+        if stopped():
+            break
         decision = _decide(picture, kept, settings, views)
         decisions.append(decision)
         if decision.kind == "unique":

@@ -18,6 +18,7 @@ class Waitings:
     def __init__(self, journal: Journal, root: str, clock: Clock) -> None:
         self._journal, self._root, self._clock = journal, root, clock
         self._stored: list[Waiting] | None = None
+        self._others = -1
         self._skipped: dict[str, tuple[int, int]] = {}
         self._alone: dict[str, tuple[int, int]] = {}
 
@@ -64,6 +65,10 @@ class Waitings:
         if rows != self._stored:
             self._journal.set_waiting(self._root, rows)
             self._stored = rows
+        others = sum(folder.others for folder in tree.folders.values())
+        if others != self._others:
+            self._journal.remember(self._root, others=str(others))
+            self._others = others
 
     def _of_folder(self, folder: FolderState, tree: Tree, settings: Settings, now: float) -> list[Waiting]:
         rows, unsettled, read = [], 0, 0
