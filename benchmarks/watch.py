@@ -92,7 +92,7 @@ class Watched:
     folder: Path
     words: tuple[str, ...] = ()
     memory: list[int] = field(default_factory=list)
-    files: list[int] = field(default_factory=list)
+    at_rest: list[tuple[int, int]] = field(default_factory=list)  # memory and open files while no worker lives
     out: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Watched:
@@ -140,7 +140,8 @@ class Watched:
                 parent = psutil.Process(self.process.pid)
                 tree = [parent, *parent.children(recursive=True)]
                 self.memory.append(sum(one.memory_full_info().pss for one in tree))
-                self.files.append(parent.num_fds())
+                if len(tree) == 1:
+                    self.at_rest.append((self.memory[-1], parent.num_fds()))
             except psutil.Error:
                 continue
 
@@ -217,7 +218,7 @@ def by_error(base: Path, count: int) -> str:
 def many_folders(base: Path, folders: int, seconds: float, idle: float) -> str:
     """Many small folders at a pace, then none: growth of memory and open files, and what idling costs."""
     frames = Frames(64)
-    with Watched(base, ("watch.quiet_s=2", "watch.poll_s=1")) as watched:
+    with Watched(base, ("watch.quiet_s=2",)) as watched:
         begun = time.perf_counter()
         for number in range(folders):
             folder = base / "raw" / f"imgs{number:04}"
@@ -226,17 +227,17 @@ def many_folders(base: Path, folders: int, seconds: float, idle: float) -> str:
                 (folder / f"image_{image}.bmp").write_bytes(frames.file(10 * number + image, "BMP"))
             time.sleep(max(0.0, begun + seconds * (number + 1) / folders - time.perf_counter()))
         watched.until(lambda: watched.said("10 image(s) found") == folders)
-        memory, files = watched.memory[:], watched.files[:]
-        time.sleep(8)  # folders that are finished become calm
+        samples = np.array(watched.at_rest)
+        time.sleep(20)  # folders that are finished become calm
         before, start = watched.cpu(), time.perf_counter()
         time.sleep(idle)
         share = (watched.cpu() - before) / (time.perf_counter() - start)
-    third = len(memory) // 3
-    first, last = np.median(memory[third : 2 * third]), np.median(memory[2 * third :])
+    third = len(samples) // 3
+    (first, files), (last, more_files) = np.median(samples[third : 2 * third], 0), np.median(samples[2 * third :], 0)
     return (
         f"{folders} folders of 10 in {seconds:.0f} s: memory {first / 1e6:.0f} MB in the second third, "
         f"{last / 1e6:.0f} MB in the last ({100 * (last / first - 1):+.1f} %), open files "
-        f"{np.median(files[third : 2 * third]):.0f} and {np.median(files[2 * third :]):.0f}; "
+        f"{files:.0f} and {more_files:.0f}, each between two batches of reading; "
         f"idle with all of them finished: {100 * share:.2f} % of a core{_load()}"
     )
 

@@ -292,3 +292,13 @@ def test_another_hash_measures_kept_pictures_anew(world):
     w.put("a/2.bmp", similar(1))
     w.go(14)
     assert sorted(tree(w.archive)) == ["a/2.bmp"]
+
+
+def test_a_new_folder_is_seen_though_the_time_of_the_watched_one_stands_still(world, monkeypatch):
+    monkeypatch.setattr("semtrace.watch.scan.modified_ns", lambda folder: 0)
+    w: World = world()
+    w.put("a/1.bmp", picture(1))
+    w.go(60)
+    w.put("b/1.bmp", picture(2))
+    w.go(14)
+    assert sorted(tree(w.unique)) == ["a/1.bmp", "b/1.bmp"]

@@ -54,7 +54,8 @@ class Waitings:
         """Write down what waits; the time when a reason was first seen stays."""
         rows: list[Waiting] = []
         for folder in tree.folders.values():
-            rows += self._of_folder(folder, tree, settings, now)
+            if folder.files or folder.temporary or folder.trouble:
+                rows += self._of_folder(folder, tree, settings, now)
         rows.sort(key=lambda row: row.path)
         if self._stored is None:
             self._stored = self._journal.waiting(self._root)

@@ -153,7 +153,7 @@ class Watcher:
 
     def _announce(self) -> None:
         for folder in self.tree.folders.values():
-            if not folder.announced and any(True for _ in folder.pending()):
+            if folder.files and not folder.announced and any(True for _ in folder.pending()):
                 folder.announced = True
                 self._console.say(f"Detected new folder: {path_in(self._places.root, folder.path)}")
 
