@@ -76,8 +76,9 @@ class FaintFrames(Frames):
         turn = rng.uniform(0, np.pi)
         along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
         within = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 < 1
-        at = rng.integers(0, 7 * self.side, 2)
-        texture = self.field[at[0] : at[0] + patch, at[1] : at[1] + patch] - 128
+        texture = np.zeros((patch, patch), np.float32)
+        for down, right in rng.integers(0, 7 * self.side, (2, 2)):  # two windows: no texture is another one moved
+            texture += self.field[down : down + patch, right : right + patch] - 128
         place = slice(self.side // 4, self.side // 4 + patch)
         frame[place, place] += np.where(within, rng.uniform(-60, -25) + texture, 0)
         start = int(rng.integers(0, 3 * self.side * self.side))
