@@ -127,6 +127,7 @@ curate: .venv/.stamp
 # Long; `make truth set="--every 15"` for each fifteenth picture.
 truth: .venv/.stamp
 	python benchmarks/truth.py $(set)
+	pytest -m heavy tests/provenance/test_variants.py
 
 # The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
 ui: .venv/.stamp

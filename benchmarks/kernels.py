@@ -23,10 +23,12 @@ from typing import Any
 import numpy as np
 from contest import Contest, Contestant, Report, answer, machine, over
 from PIL import Image, ImageOps
+from self_join import self_join
+from ssim_gaussian import ssim_gaussian
 
 from semtrace.core.hashing import hamming, phash
 from semtrace.core.image.mse import mse
-from semtrace.core.image.ssim import ssim, ssim_gaussian
+from semtrace.core.image.ssim import ssim
 from semtrace.io.images import decode
 from semtrace.synthetic.generate import Settings, generate
 
@@ -177,13 +179,13 @@ def _loop(references: Array, queries: Array) -> Contestant:
     return Contestant(run, len(queries) * len(references))
 
 
-def self_join() -> Contest | str:
+def near_pairs() -> Contest | str:
     table, copies = hashes(140_000, 10_000, 3)
     table = np.concatenate([table, copies])
     some = table[-3000:]
 
     def ours(workers: int) -> set[tuple[int, int, int]]:
-        pairs, distances = hamming.self_join(table, 120, workers=workers)
+        pairs, distances = self_join(table, 120, workers=workers)
         return {(i, j, d) for (i, j), d in zip(pairs.tolist(), distances.tolist(), strict=True)}
 
     n = len(table)
@@ -313,7 +315,7 @@ CONTESTS: dict[str, Callable[[Path], Contest | str]] = {
     "array to hash": lambda data: hashing([decode(p.read_bytes()).gray for p in images(data, "TIFF", real=False)]),
     "Hamming top 10, 12,000 x 38,000": lambda _: top_ten(*hashes(38_000, 12_000, 2)),
     "Hamming top 10, published tables": lambda _: top_ten(*tables) if (tables := published_hashes()) else "no tables",
-    "Hamming self-join": lambda _: self_join(),
+    "Hamming self-join": lambda _: near_pairs(),
     "SSIM uniform, synthetic": lambda data: similarity(data, real=False, gaussian=False),
     "SSIM uniform, real": lambda data: similarity(data, real=True, gaussian=False),
     "SSIM Gaussian, synthetic": lambda data: similarity(data, real=False, gaussian=True),

@@ -49,7 +49,7 @@ class Case:
         p, ready, executor = self.parameters, self.done, Executor(self.workers, cache)
         listing, out = ready / "inventory/inventory.csv", work / name
         hashes = ready / "fingerprint/tiff/hashes.csv", ready / "fingerprint/jpeg/hashes.csv"
-        near = p.match.criteria(p.hash.size**2).hamming_threshold
+        near = p.match.rules(p.hash.size**2).criteria.hamming_threshold
         if name == "inventory":
             inventory.run(archive, out, executor)
         elif name == "convert":
@@ -77,7 +77,7 @@ class Case:
                 near=near, verdicts=known / "verdicts.csv", cache=cache,
             )  # fmt: skip
         elif name == "validate":
-            validate.run(ready, known, out)
+            validate.run(ready, archive, published, known, out)
         else:
             plot.run(ready / "match/jpeg_to_tiff.csv", out, plot.Thresholds(near, 120))
 

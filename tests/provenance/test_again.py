@@ -72,8 +72,7 @@ def test_looking_ahead_changes_no_table_and_answers_what_later_stages_ask(root):
     convert.run(archive, listing, work / "convert", p.convert, p.executor)
     fingerprint.tiffs(archive, listing, hashes[0].parent, p.hash, p.fingerprint, p.executor)
     comparisons = prefetch.Comparisons(
-        archive, published, hashes[0], converted, verdicts, p.match.criteria(1024), p.match.max_candidates,
-        geometry=False, cache=p.executor.cache,
+        archive, published, hashes[0], converted, verdicts, p.match.rules(1024), p.executor.cache,
     )  # fmt: skip
     fingerprint.jpegs(published, hashes[1].parent, p.hash, p.fingerprint, p.executor, ahead=comparisons)
     near = p.match.__class__(**{**vars(p.match), "reach": p.match.ssim_trigger})

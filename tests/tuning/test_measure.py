@@ -1,30 +1,32 @@
-"""What is decided from measurements with originals taken out, or without proofs; test_replay.py has the rest."""
+"""What follows from measured pairs with originals taken out, or without proofs."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from semtrace.io import tables
 from semtrace.provenance import match
 from semtrace.provenance.tables import HASHES
-from semtrace.provenance.tracing.evidence import read_knowledge
+from semtrace.provenance.tracing.evidence import Scope
+from semtrace.provenance.tracing.knowledge import read_knowledge
 from semtrace.provenance.tracing.sides import load_side
+from semtrace.provenance.tracing.trace import trace_all
 from semtrace.tuning.measure import measure
 from tests.pipeline import defaults, table
 from tests.small_archive import Done
 
 
 def measured(done: Done, tmp_path):
+    p = defaults(tmp_path)
     originals, published = (load_side([done.work / f"fingerprint/{side}/hashes.csv"]) for side in ("tiff", "jpeg"))
-    everything = dict.fromkeys(range(len(published.contents)), frozenset())
     knowledge = read_knowledge(done.work / "convert/converted.csv", None)
-    return measure(
-        originals, published, (done.archive, done.published), everything, 300, 32, knowledge,
-        defaults(tmp_path).executor,
-    )  # fmt: skip
+    scope = Scope(originals, (done.archive, done.published), knowledge)
+    everything = dict.fromkeys(range(len(published.contents)), frozenset(range(4)))
+    return measure(scope, published, [p.match], everything, p.executor)
 
 
 def test_without_an_original_it_is_a_run_on_an_archive_without_it(crowded, tmp_path):
     one, settings = measured(crowded, tmp_path), defaults(tmp_path).match
-    criteria = settings.criteria(1024)
     rows = table(crowded.work / "fingerprint/tiff/hashes.csv")
     for path in ("frame_1.tif", "other_2.tif"):
         [t] = [t for t, content in enumerate(one.originals.contents) if content.paths == (path,)]
@@ -35,8 +37,9 @@ def test_without_an_original_it_is_a_run_on_an_archive_without_it(crowded, tmp_p
             converted=crowded.work / "convert/converted.csv",
         )  # fmt: skip
         expected = {row["jpeg_path"]: row for row in table(tmp_path / "match/jpeg_to_tiff.csv")}
+        without = trace_all(replace(one, without={t}), settings.rules(1024))
         for j, content in enumerate(one.published.contents):
-            decision = one.decide(j, criteria, settings.reach, without={t})
+            decision = without[j].decision
             row = expected[content.paths[0]]
             best = decision.best.path if decision.best and decision.outcome != "unmatched" else ""
             assert (decision.outcome, decision.reason, best) == (
@@ -45,9 +48,9 @@ def test_without_an_original_it_is_a_run_on_an_archive_without_it(crowded, tmp_p
 
 
 def test_without_proofs_only_similarity_counts(done, tmp_path):
-    one, criteria = measured(done, tmp_path), defaults(tmp_path).match.criteria(1024)
-    for j in range(len(one.published.contents)):
-        decision = one.decide(j, criteria, 300, proofs=False)
+    one = replace(measured(done, tmp_path), proofs=False)
+    for trace in trace_all(one, defaults(tmp_path).match.rules(1024)).values():
+        decision = trace.decision
         assert decision.evidence in ("ssim", "hamming", "")
         if decision.best and decision.best.ssim is not None:
             assert decision.best.correlation is not None

@@ -76,7 +76,7 @@ def test_the_best_point_is_found(frames, tmp_path):
     assert [row["precision"] for row in rows[:3]] == ["0.666667", "1.0", ""]
     report = " ".join((tmp_path / "sweep/sweep_report.txt").read_text().split())
     for part in (
-        "Recommended: point 5, hash.size=32 match.min_ssim=0.97", "observed, not shown", "2 points decide as well",
+        "Recommended: point 5, hash.size=32 match.min_ssim=0.97", "observed, NOT SHOWN", "2 points decide as well",
         'make run set="match.min_ssim=0.97"', "Truth: truth.csv",
     ):  # fmt: skip
         assert part in report

@@ -52,7 +52,7 @@ def run(given: argparse.Namespace, p: Params) -> Any:
         hashes = {"tiff": [given.tiff_hashes] if given.tiff_hashes else [], "jpeg": given.jpeg_hashes or []}
         return deduplicate.run({side: files for side, files in hashes.items() if files}, given.out, p.deduplicate,
                                p.executor)  # fmt: skip
-    near = p.match.criteria(p.hash.size**2).hamming_threshold
+    near = p.match.rules(p.hash.size**2).criteria.hamming_threshold
     tables = given.tiff_hashes, given.jpeg_hashes, given.matched
     return label.run(None, *tables, given.out, p.labels.parsed(), p.label, near=near)
 

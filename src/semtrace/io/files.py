@@ -9,7 +9,7 @@ import glob
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
@@ -47,39 +47,57 @@ def safe_name(root: Path, relative: str) -> str:
     return f"{root}/{relative}"
 
 
-def walk(root: Path) -> Iterator[tuple[str, Path]]:
+def walk(
+    root: Path,
+    *,
+    enter: Callable[[str], bool] | None = None,
+    unlisted: Callable[[str, OSError], None] | None = None,
+) -> Iterator[tuple[str, Path]]:
     """Yield ``(posix path relative to root, path)`` of everything below ``root`` that is not a folder.
 
     Sorted by path, so the listing does not depend on the file system. Symbolic links are yielded, never followed,
-    also where one takes the place of a folder while it is listed. A folder whose path is longer than the system
-    allows is yielded itself: nothing in it could be opened.
+    also where one takes the place of a folder while it is listed. A folder that is not entered is yielded itself: by
+    ``enter`` or ``unlisted``, or because its path is longer than the system allows and nothing in it could be opened.
+
+    Args:
+        root: folder to list.
+        enter: whether to list the folder of this path; None: every one.
+        unlisted: told of each folder below ``root`` that cannot be listed; None: that is an error.
 
     Raises:
-        OSError: a folder cannot be listed.
+        OSError: ``root`` cannot be listed, or without ``unlisted`` a folder in it.
 
     """
     found, folders, top = [], [""], root.resolve()
     while folders:
         inside = folders.pop()
-        if len(os.fsencode(top / inside)) > _LONGEST_PATH:
+        if len(os.fsencode(top / inside)) > _LONGEST_PATH or (inside and enter is not None and not enter(inside)):
             found.append(inside)
             continue
         try:
-            descriptor = _open(top / inside, os.O_RDONLY | os.O_DIRECTORY)
+            below = _entries(top / inside)
         except OSError as error:
             if error.errno != errno.ELOOP:
-                raise
+                if unlisted is None or not inside:
+                    raise
+                unlisted(inside, error)
             found.append(inside)
             continue
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    relative = f"{inside}/{entry.name}" if inside else entry.name
-                    (folders if entry.is_dir(follow_symlinks=False) else found).append(relative)
-        finally:
-            os.close(descriptor)
+        for name, is_folder in below:
+            relative = f"{inside}/{name}" if inside else name
+            (folders if is_folder else found).append(relative)
     for relative in sorted(found):
         yield relative, root / relative
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """Names in a folder, and whether each is a folder itself."""
+    descriptor = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with os.scandir(descriptor) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    finally:
+        os.close(descriptor)
 
 
 def outside(root: Path, folders: Collection[str]) -> list[str]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semtrace.core.statistics.accuracy import Accuracy
+from semtrace.provenance.reference_check import ReferenceCheck
 
 
-def accuracy_report(metrics: Mapping[str, Any], rejects: Mapping[str, Mapping[str, int]], accuracy: Accuracy) -> str:
+def accuracy_report(
+    metrics: Mapping[str, Any],
+    rejects: Mapping[str, Mapping[str, int]],
+    accuracy: Accuracy,
+    checks: Sequence[ReferenceCheck],
+    notes: Sequence[str] = (),
+) -> str:
     """Write the report as text.
 
     Args:
         metrics: what ``metrics.json`` says.
         rejects: per stage and reason, how many.
         accuracy: counts against truth.
+        checks: samples of the results that were recomputed with the reference libraries.
+        notes: what a person should know of the truth, a sentence each.
     """
     images, decisions, tiers = metrics["images"], metrics["decisions"], metrics["tiers"]
     total = decisions["matched"]
@@ -54,6 +63,9 @@ def accuracy_report(metrics: Mapping[str, Any], rejects: Mapping[str, Mapping[st
         ]
     else:
         lines.append("  unknown: no truth.csv, and no JPEG has the file stem of a TIFF")
+    lines += [f"  {note}" for note in notes]
+    if checks:
+        lines += ["", "Recomputed on this machine", *(f"  {check}" for check in checks)]
     lines += ["", "Labels"]
     lines += [f"  {status:<22} {count:>7}" for status, count in metrics["labels"].items()]
     lines += ["", "Rejected (see each stage's rejects.csv)"]

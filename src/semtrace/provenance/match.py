@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,25 +19,17 @@ from semtrace.core.errors import InputError
 from semtrace.core.tracing.decision import Criteria
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
+from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
-from semtrace.provenance.tracing.crop_search import find_crops
-from semtrace.provenance.tracing.evidence import (
-    Scope,
-    Weighed,
-    apply_verdicts,
-    collect_evidence,
-    compare_candidates,
-    is_alike,
-    read_knowledge,
-    trace,
-)
-from semtrace.provenance.tracing.pair_images import AllCompared
-from semtrace.provenance.tracing.results import Results, sides
-from semtrace.provenance.tracing.sides import candidate_pairs, load_side
+from semtrace.provenance.tracing.evidence import FreshEvidence
+from semtrace.provenance.tracing.knowledge import read_knowledge
+from semtrace.provenance.tracing.mapping import backward_rows, forward_rows, rejected, sides
+from semtrace.provenance.tracing.sides import load_side
+from semtrace.provenance.tracing.trace import Rules, trace_all
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure, write_rejects
+from semtrace.stage.rejects import write_rejects
 from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Whole
 
 
@@ -55,10 +47,10 @@ class Settings(Section, section="match"):
     geometry: bool
     one_to_one: bool
 
-    def criteria(self, bits: int) -> Criteria:
-        """The thresholds for a hash of ``bits`` bits."""
+    def rules(self, bits: int) -> Rules:
+        """How to look and to decide with a hash of ``bits`` bits."""
         scale = bits / REFERENCE_BITS
-        return Criteria(
+        criteria = Criteria(
             hamming_threshold=self.hamming_threshold * scale,
             ssim_trigger=self.ssim_trigger * scale,
             min_ssim=self.min_ssim,
@@ -66,6 +58,7 @@ class Settings(Section, section="match"):
             min_margin=self.min_margin,
             min_hamming_margin=self.min_hamming_margin * scale,
         )
+        return Rules(criteria, self.max_candidates, self.reach * scale, self.geometry, self.one_to_one)
 
 
 @dataclass(frozen=True)
@@ -86,7 +79,7 @@ def stage(job: Job) -> Summary:
     return run(
         job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.params.match, job.executor,
         archive=job.archive, published=job.published,
-        converted=job.result("convert/converted.csv"), verdicts=job.known / "verdicts.csv",
+        converted=job.result("convert/converted.csv"), verdicts=locate_verdicts(job.verdicts, job.known),
     )  # fmt: skip
 
 
@@ -128,52 +121,20 @@ def run(
             f"{tiff_hashes} has hashes of {originals.bits} bits, {jpeg_hashes[0]} of {jpegs.bits}: "
             "fingerprint both sides with one hash.size"
         )
-    workers = executor.workers or available_cores()
-    criteria = settings.criteria(originals.bits)
-    most = settings.max_candidates
+    roots = (archive, published) if archive is not None and published is not None else None
     knowledge = read_knowledge(converted, verdicts)
-    turned = settings.geometry
-    pairs = candidate_pairs(originals, jpegs, criteria.hamming_threshold, workers, geometry=turned)
-    pairs = apply_verdicts(pairs, originals, jpegs, knowledge)
-    compared: list[AllCompared] = [[] for _ in pairs]
-    images = archive is not None and published is not None
-    if archive is not None and published is not None:
-        scope = Scope(originals, (archive, published), (most, criteria.ssim_trigger), knowledge)
-        compared = compare_candidates(pairs, jpegs, scope, executor)
-    weighed = [
-        collect_evidence(content, found, comparisons, originals, knowledge, criteria, most=most)
-        for content, found, comparisons in zip(jpegs.contents, pairs, compared, strict=True)
-    ]
-    decisions = [seen if isinstance(seen, Failure) else trace(seen, criteria, images=images) for seen in weighed]
-    results = Results(pairs, compared, weighed, decisions)
-    if archive is not None and published is not None:
-        # Where nothing near is alike, look farther: strong compression of a flat picture moves its hash. The images
-        # decide then, by the same criteria.
-        reach = settings.reach * originals.bits / REFERENCE_BITS
-        wanted = results.fruitless()
-        far = candidate_pairs(originals, jpegs, reach, workers, geometry=turned, only=wanted)
-        far = apply_verdicts(far, originals, jpegs, knowledge)
-        looked = compare_candidates(far, jpegs, replace(scope, limits=(most, reach)), executor)
-        for j in wanted:
-            seen = collect_evidence(jpegs.contents[j], far[j], looked[j], originals, knowledge, criteria, most=most)
-            decision = trace(seen, criteria, images=True) if isinstance(seen, Weighed) else None
-            if isinstance(seen, Weighed) and decision is not None and is_alike(decision, criteria):
-                results.put(j, far[j], looked[j], seen, decision)
-        if turned:
-            crops = find_crops(results.fruitless(), originals, jpegs, (archive, published), executor)
-            results.place_parts(crops, criteria)
-    if settings.one_to_one:
-        results.one_to_one(criteria, images=images)
-    both = sides(originals, jpegs, workers)
-    forward = results.forward(both)
+    evidence = FreshEvidence(originals, jpegs, knowledge, roots, executor, settings.geometry)
+    traces = trace_all(evidence, settings.rules(originals.bits))
+    both = sides(originals, jpegs, executor.workers or available_cores())
+    forward = forward_rows(both, traces)
     with staged_folder(out) as folder:
         tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, forward)
-        tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, results.backward(both, images=images))
-        counts = write_rejects(folder, results.rejects(both), rows_in=jpegs.rows, rows_out=len(forward))
+        tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, backward_rows(both, traces, images=evidence.images))
+        counts = write_rejects(folder, rejected(jpegs, traces), rows_in=jpegs.rows, rows_out=len(forward))
     return Summary(
         jpegs=jpegs.rows,
         tiffs=originals.rows,
-        pairs_compared=sum(len(result) for result in results.compared if not isinstance(result, Failure)),
+        pairs_compared=sum(trace.examined for trace in traces.values()),
         decisions=_count(forward, "decision"),
         evidence=_count([row for row in forward if row["decision"] == "matched"], "evidence"),
         reasons=_count(forward, "reason"),

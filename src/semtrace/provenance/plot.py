@@ -45,7 +45,7 @@ class PlotRow(NamedTuple):
 
 def stage(job: Job) -> list[str]:
     """The stage on the results of match."""
-    criteria = job.params.match.criteria(job.params.hash.size**2)
+    criteria = job.params.match.rules(job.params.hash.size**2).criteria
     thresholds = Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
     return run(job.result("match/jpeg_to_tiff.csv"), job.result("plot"), thresholds)
 

@@ -1,13 +1,12 @@
 """calibrate: judge every combination of thresholds on pictures of known origin, and choose one.
 
-Every pair is measured once; each operating point is then decided by the code that ``match`` runs (measurements.py).
+Every pair is measured once; each operating point is then decided by the code that ``match`` runs (measure.py).
 Proofs would hide what the thresholds do, so points are judged without them; the result is reported both ways.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,38 +14,27 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from semtrace.core.errors import InputError
-from semtrace.core.statistics.accuracy import Accuracy, trials_to_show, wilson
-from semtrace.core.statistics.operating_points import (
-    Choice,
-    Codes,
-    Grid,
-    Point,
-    accuracies,
-    by_group,
-    choose_point,
-    grid,
-    held_out,
-)
+from semtrace.core.statistics.accuracy import Accuracy, Codes, accuracies, trials_to_show, wilson
+from semtrace.core.statistics.choice import by_group, choose_point, held_out
+from semtrace.core.statistics.operating_points import Point, grid
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.fingerprint import HashSettings
 from semtrace.provenance.match import Settings as MatchSettings
-from semtrace.provenance.tracing.evidence import Knowledge, read_knowledge
-from semtrace.provenance.tracing.sides import Side, load_side
+from semtrace.provenance.tracing.knowledge import Knowledge, read_knowledge
+from semtrace.provenance.tracing.sides import load_side
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure
+from semtrace.stage.listing import index_inputs
 from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Share, Whole
 from semtrace.tuning import republish
 from semtrace.tuning.calibrate_figures import draw_calibration
 from semtrace.tuning.calibrate_report import calibration_report, notes
 from semtrace.tuning.calibrate_tables import encoder_rows, pair_rows, point_rows, trial_rows
-from semtrace.tuning.judge import Evaluation, Trial, TrialSource, answers, pictures, trials
-from semtrace.tuning.measure import Measurements, measure
-from semtrace.tuning.strangers import described, null_model
+from semtrace.tuning.judge import TrialSource, evaluation, pictures
+from semtrace.tuning.null_model import described, null_model
 from semtrace.tuning.tables import BY_ENCODER, CALIBRATION, PAIRS, TRIALS
 
 Similarities = list[Annotated[Number, Field(ge=-1, le=1)]]
@@ -100,6 +88,9 @@ def run(
     current: MatchSettings,
     size: HashSettings,
     executor: Executor,
+    *,
+    exclude: Sequence[str] = (),
+    verdicts: Path | None = None,
 ) -> Calibration:
     """Write tables, report and pictures to ``calibrate`` in the folder ``work``, and choose a point.
 
@@ -107,38 +98,42 @@ def run(
         work: folder with the folders of the earlier stages.
         archive: root of the TIFF paths.
         published: root of the JPEG paths.
-        known: folder that may hold ``truth.csv`` and ``verdicts.csv``. Verdicts have no part in decisions here, but
-            originals called the same are one picture.
+        known: folder that may hold ``truth.csv``.
         settings: what is asked for, and the thresholds to try.
         current: the match settings in force.
         size: of the hash.
         executor: where to work; the result does not depend on it.
+        exclude: what is left out of archive and published set, see ``list_inputs``.
+        verdicts: table of a person's verdicts; it may be missing. Verdicts have no part in decisions here, but
+            originals called the same are one picture.
 
     Raises:
         InputError: there is nothing to judge, or hashes differ in length.
-        TableError: see ``provenance.known``.
+        TableError: see ``read_truth_table``.
 
     """
     hashes, truth = work / "fingerprint" / "tiff" / "hashes.csv", known / "truth.csv"
     originals = load_side([hashes])
-    knowledge = read_knowledge(work / "convert" / "converted.csv", known / "verdicts.csv")
-    picture = pictures(originals, knowledge.same)
+    knowledge = read_knowledge(work / "convert" / "converted.csv", verdicts)
     now = Point(**{name: getattr(current, name) for name in Point.__dataclass_fields__})
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)
     sources: list[TrialSource] = []
     if truth.is_file():
-        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, truth))
+        said = read_truth_table(truth, index_inputs(published, exclude), index_inputs(archive, exclude))
+        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, said))
     with scratch_folder(work / ".calibrate.made.part") as made:
         if settings.sample:
             sources.append(republish.run(archive, hashes, made, (settings.sample, settings.seed), size, executor))
-        judged, counts = _judge(
-            archive, originals, picture, Knowledge(knowledge.conversions), sources, tried, current, executor
+        judged, counts = evaluation(
+            archive, originals, knowledge.same, Knowledge(knowledge.conversions), sources, tried, current, executor
         )
     groups = [trial.group for trial in judged.trials]
-    choice = choose_point(judged.points, judged.accuracies, settings.precision, now)
+    preferences = [point.preference(now) for point in judged.points]
+    choice = choose_point(judged.accuracies, settings.precision, preferences)
     used = {"current": judged.points.index(now)} | ({"chosen": choice.index} if choice else {})
     proven = {name: judged.proven_codes(judged.points[i]) for name, i in used.items()}
-    held = held_out(judged.points, judged.codes, judged.present, groups, settings.precision, now)
+    held = held_out(judged.codes, judged.present, groups, settings.precision, preferences)
+    picture = pictures(originals, knowledge.same)
     model, scale = null_model(originals, picture), originals.bits / REFERENCE_BITS
     summary: dict[str, Any] = {
         "requested_precision": settings.precision,
@@ -153,7 +148,13 @@ def run(
             }
             for name, i in used.items()
         },
-        "choice": _why(choice, judged, settings.precision),
+        "choice": choice
+        and {
+            "shown": bool(choice.shown),
+            "points_shown": len(choice.shown),
+            "points_observed": len(choice.observed),
+            "boldest": asdict(judged.points[choice.boldest]) | judged.accuracies[choice.boldest].rates(),
+        },
         "held_out": held.rates() if held else None,
         # A picture without original is looked for as far as match ever looks.
         "null_model": described(
@@ -162,7 +163,7 @@ def run(
         ),
     }
     last = judged.points[list(used.values())[-1]]
-    rows = trial_rows(judged, last)
+    rows, points = trial_rows(judged, last), list(point_rows(judged))
     encoders = [
         row
         for name, i in used.items()
@@ -170,13 +171,13 @@ def run(
         for row in encoder_rows(judged, codes, thresholds=name, proofs=proofs)
     ]
     wrong = [row for row in rows if row["outcome"] == "wrong"]
-    report = headline(work) + calibration_report(summary, encoders, wrong)
+    report = headline(work) + calibration_report(summary, choice, encoders, wrong)
     with staged_folder(work / "calibrate") as folder:
-        tables.write(folder / "calibration.csv", CALIBRATION, point_rows(judged), sort=False)
+        tables.write(folder / "calibration.csv", CALIBRATION, points, sort=False)
         tables.write(folder / "pairs.csv", PAIRS, pair_rows(judged))
         tables.write(folder / "trials.csv", TRIALS, rows)
         tables.write(folder / "by_encoder.csv", BY_ENCODER, encoders)
-        for name, drawn in draw_calibration(judged, used, model, settings.precision).items():
+        for name, drawn in draw_calibration(judged, points, used, model, settings.precision).items():
             write_atomic(folder / name, drawn)
         write_atomic(folder / "calibration_report.txt", report.encode())
         write_atomic(folder / "calibration.json", (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode())
@@ -184,55 +185,7 @@ def run(
     return Calibration(report, chosen, notes(summary) if choice else ())
 
 
-def _judge(
-    archive: Path,
-    originals: Side,
-    picture: Sequence[int],
-    knowledge: Knowledge,
-    sources: Sequence[TrialSource],
-    tried: Grid,
-    current: MatchSettings,
-    executor: Executor,
-) -> tuple[Evaluation, dict[str, Any]]:
-    """Measure all sources, and say how many trials of which kind they make."""
-    radius = max(current.reach, *(threshold for threshold, _ in tried.hamming)) * originals.bits / REFERENCE_BITS
-    measured: list[Measurements] = []
-    every: list[Trial] = []
-    counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_in_archive"), 0)
-    known = {path for content in originals.contents for path in content.paths}
-    for number, source in enumerate(sources):
-        published, truth = load_side([source.hashes]), read_truth_table(source.truth)
-        if published.bits != originals.bits:
-            raise InputError(f"{source.hashes} has hashes of {published.bits} bits, the archive of {originals.bits}")
-        right = answers(published, originals, picture, truth)
-        done = measure(
-            originals, published, (archive, source.root), right, radius, current.max_candidates, knowledge, executor,
-            geometry=current.geometry,
-        )  # fmt: skip
-        made = trials(number, source, published, truth, right)
-        readable = [one for one in made if not isinstance(done.compared[one.j], Failure)]
-        there = {path for content in published.contents for path in content.paths}
-        counts["unreadable"] += len({one.j for one in made} - {one.j for one in readable})
-        counts["truth_not_published"] += len(truth.keys() - there)
-        counts["truth_not_in_archive"] += sum(bool(tiff) and tiff not in known for tiff in truth.values())
-        measured.append(done)
-        every += readable
-    if not every:
-        raise InputError(
-            "nothing to calibrate on: no published picture of known origin. Write truth.csv, or set calibrate.sample"
-        )
-    of_original = Counter(trial.original for trial in every)
-    counts |= {name.replace(" ", "_"): of_original[name] for name in ("present", "left out", "absent")}
-    counts["pictures"] = {
-        source.name: len({trial.j for trial in every if trial.source == number})
-        for number, source in enumerate(sources)
-    }
-    counts["not_published"] = [asdict(reject) for source in sources for reject in source.lost]
-    counts["originals"] = len({trial.group for trial in every if trial.original != "absent"})
-    return Evaluation(originals, sources, measured, every, tried, current), counts
-
-
-def _rates(accuracy: Accuracy, codes: Codes, groups: Sequence[str]) -> dict[str, Any]:
+def _rates(accuracy: Accuracy, codes: Codes, groups: list[str]) -> dict[str, Any]:
     """Counts and rates of one point; precision also by original, and the share of wrong matches among the absent."""
     clean, matched = by_group(codes, groups)
     absent = accuracy.absent_unmatched + accuracy.absent_ambiguous + accuracy.wrong_absent
@@ -244,18 +197,4 @@ def _rates(accuracy: Accuracy, codes: Codes, groups: Sequence[str]) -> dict[str,
         "originals_precision_low": low[0] if low else None,
         "absent": absent,
         "wrong_of_absent_high": wrong[1] if wrong else None,
-    }
-
-
-def _why(choice: Choice | None, judged: Evaluation, precision: float) -> dict[str, Any] | None:
-    """Which points were to choose from, and what the other rule would have chosen."""
-    if choice is None:
-        return None
-    rates = [(accuracy.precision or 0, accuracy.precision_interval or (0, 0)) for accuracy in judged.accuracies]
-    bold = judged.accuracies[choice.boldest]
-    return {
-        "shown": choice.shown,
-        "points_shown": sum(interval[0] >= precision for _, interval in rates),
-        "points_observed": sum(rate >= precision for rate, _ in rates),
-        "boldest": asdict(judged.points[choice.boldest]) | bold.rates(),
     }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from semtrace.core.statistics.choice import Choice
+from semtrace.tuning.report import ReportRow, reason
+
 _LISTED = 10
 _THRESHOLDS = ("hamming_threshold", "ssim_trigger", "min_ssim", "min_correlation", "min_margin")
 _COUNTS = {
@@ -22,17 +25,17 @@ _COUNTS = {
     "recall_low": "  95 % interval from",
     "recall_high": "                to",
 }
-_DECIDED = {"by_similarity": "Decided by similarity alone", "with_proofs": "With proofs, as match decides"}
 _OUTCOMES = ("right", "wrong", "ambiguous", "unmatched")
 
-ReportRow = Mapping[str, Any]
 
-
-def calibration_report(summary: Mapping[str, Any], encoders: Sequence[ReportRow], wrong: Sequence[ReportRow]) -> str:
+def calibration_report(
+    summary: Mapping[str, Any], choice: Choice | None, encoders: Sequence[ReportRow], wrong: Sequence[ReportRow]
+) -> str:
     """Write the report.
 
     Args:
         summary: what ``calibration.json`` says.
+        choice: the chosen point; None where there is none.
         encoders: rows of ``by_encoder.csv``.
         wrong: rows of ``trials.csv`` with a wrong match.
     """
@@ -42,7 +45,7 @@ def calibration_report(summary: Mapping[str, Any], encoders: Sequence[ReportRow]
         "",
         *_basis(summary["trials"]),
         "",
-        *_why(summary),
+        *_why(summary, choice),
         "",
         _table_line("", columns),
         *(_table_line(name, [summary[c]["thresholds"][name] for c in columns]) for name in _THRESHOLDS),
@@ -91,41 +94,27 @@ def _basis(trials: ReportRow) -> list[str]:
         f"and absent as the truth says ({trials['absent']}).",
     ]
     for key, text in (
-        ("truth_not_published", "rows of truth.csv name a JPEG that is not in the published set's table: left out"),
-        ("truth_not_in_archive", "rows of truth.csv name a TIFF that is not in the archive's table: judged as absent"),
+        ("truth_not_published", "rows of truth.csv name a JPEG without a hash, rejected or not chosen: left out"),
+        ("truth_not_hashed", "rows of truth.csv name a TIFF without a hash, rejected or not chosen: left out"),
         ("unreadable", "pictures could not be read any more: left out"),
     ):
         lines += [f"{trials[key]} {text}."] if trials[key] else []
+    lines += [f"{line}." for line in trials["truth_adapted"]]
     lines += [f"Not published again: {one['path']}, {one['reason']} {one['detail']}" for one in trials["not_published"]]
     return lines
 
 
-def _why(summary: Mapping[str, Any]) -> list[str]:
-    precision, choice = summary["requested_precision"], summary["choice"]
+def _why(summary: Mapping[str, Any], choice: Choice | None) -> list[str]:
+    precision = summary["requested_precision"]
     if choice is None:
         return [
             f"No choice: none of {summary['points']} combinations of thresholds has a precision of {precision:g}.",
             "Nothing was written to conf/. Ask for less, or try other thresholds (conf/calibrate/).",
         ]
-    recall = summary["chosen"]["by_similarity"]["recall"]
-    rule = ["Of equal recall: fewest wrong matches, then fewest changes to the current thresholds, then the strictest."]
-    count = f"combinations of thresholds, of {summary['points']}"
-    if not choice["shown"]:
-        return [
-            f"Chosen: highest recall ({_text(recall)}) of the {choice['points_observed']} {count},",
-            f"with an observed precision of {precision:g} or more.",
-            *rule,
-            f"NOT SHOWN: so few matches cannot show a precision of {precision:g}. Without one wrong match it takes "
-            f"{summary['matches_to_show_it']};",
-            "a larger calibrate.sample makes more.",
-        ]
-    lines = [
-        f"Chosen: highest recall ({_text(recall)}) of the {choice['points_shown']} {count},",
-        f"whose precision is shown to be {precision:g} or more (the lower bound of its 95 % interval).",
-        *rule,
-    ]
-    bold = choice["boldest"]
-    if bold["found"] > summary["chosen"]["by_similarity"]["found"]:
+    rates, bold = summary["chosen"]["by_similarity"], summary["choice"]["boldest"]
+    more = "; a larger calibrate.sample makes more"
+    lines = ["Chosen", *reason(choice, rates, summary["points"], precision, hint=more)]
+    if bold["found"] > rates["found"]:
         at = ", ".join(f"{name} {bold[name]:g}" for name in _THRESHOLDS)
         lines += [
             f"Observed only, not shown: recall {_text(bold['recall'])}, {bold['wrong']} wrong, precision "

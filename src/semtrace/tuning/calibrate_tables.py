@@ -8,7 +8,8 @@ from typing import Any
 
 from semtrace.core.image.align import Comparison
 from semtrace.core.image.symmetry import inverse
-from semtrace.core.statistics.operating_points import AMBIGUOUS, RIGHT, UNMATCHED, WRONG, Codes, Point
+from semtrace.core.statistics.accuracy import AMBIGUOUS, RIGHT, UNMATCHED, WRONG, Codes
+from semtrace.core.statistics.operating_points import Point
 from semtrace.stage.rejects import Failure
 from semtrace.tuning.judge import Evaluation
 from semtrace.tuning.tables import CALIBRATION
@@ -27,10 +28,10 @@ def pair_rows(judged: Evaluation) -> Iterator[dict[str, Any]]:
     """One row per measured pair (PAIRS)."""
     right = {(trial.source, trial.j): trial.right for trial in judged.trials if trial.original != "left out"}
     for number, (source, measured) in enumerate(zip(judged.sources, judged.measured, strict=True)):
-        for j, (pairs, compared) in enumerate(zip(measured.pairs, measured.compared, strict=True)):
+        for j, compared in measured.compared.items():
             if isinstance(compared, Failure):
                 continue
-            for pair, seen in zip(pairs, compared, strict=False):
+            for pair, seen in zip(measured.pairs[j], compared, strict=False):
                 one = seen if isinstance(seen, Comparison) else None
                 yield {
                     "source": source.name,

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.errors import InputError
 from semtrace.core.image.align import Comparison
-from semtrace.core.statistics.accuracy import Accuracy
-from semtrace.core.statistics.operating_points import (
-    AMBIGUOUS,
-    RIGHT,
-    UNMATCHED,
-    WRONG,
-    Codes,
-    Grid,
-    Point,
-    accuracies,
-    evaluate,
-)
+from semtrace.core.statistics.accuracy import UNMATCHED, Accuracy, Codes, accuracies, code_of
+from semtrace.core.statistics.operating_points import Grid, Point, evaluate
 from semtrace.core.tracing.decision import Decision
 from semtrace.core.tracing.labels import parse_published
+from semtrace.io.verdicts import TruthTable
 from semtrace.provenance.match import Settings
-from semtrace.provenance.tracing.sides import Side
+from semtrace.provenance.tracing.evidence import Scope
+from semtrace.provenance.tracing.knowledge import Knowledge
+from semtrace.provenance.tracing.sides import Side, load_side
+from semtrace.provenance.tracing.trace import trace_all
+from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject
 from semtrace.stage.settings import REFERENCE_BITS
-from semtrace.tuning.measure import Measurements
+from semtrace.tuning.measure import Measurements, measure
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class TrialSource:
         name: for people.
         hashes: its hash table.
         root: folder of its pictures.
-        truth: its ``truth.csv``.
+        truth: the originals of its pictures.
         made: whether it was made by known encoders, which its folders then name.
         lost: originals that were to be in it, but could not be published.
     """
@@ -49,7 +46,7 @@ class TrialSource:
     name: str
     hashes: Path
     root: Path
-    truth: Path
+    truth: TruthTable
     made: bool = False
     lost: Sequence[Reject] = ()
 
@@ -190,18 +187,19 @@ class Evaluation:
         return {content.paths[0]: t for t, content in enumerate(self.originals.contents)}
 
     def decide(self, trial: Trial, point: Point, *, proofs: bool = False) -> Decision | Failure:
-        """What ``match`` decides at a point; without ``proofs`` by similarity alone."""
-        criteria = replace(self.settings, **vars(point)).criteria(self.originals.bits)
-        reach = self.settings.reach * self.originals.bits / REFERENCE_BITS
-        return self.measured[trial.source].decide(trial.j, criteria, reach, without=trial.without, proofs=proofs)
+        """What ``match`` decides at a point; without ``proofs`` by similarity alone.
+
+        Parts of originals are not searched for, and published pictures do not contend.
+        """
+        settings = replace(self.settings, **vars(point), geometry=False, one_to_one=False)
+        evidence = replace(self.measured[trial.source], without=trial.without, proofs=proofs)
+        return trace_all(evidence, settings.rules(self.originals.bits), [trial.j])[trial.j].decision
 
     def code(self, trial: Trial, decision: Decision | Failure) -> int:
         """What a decision is worth."""
-        if isinstance(decision, Failure) or decision.outcome == "unmatched" or decision.best is None:
+        if isinstance(decision, Failure) or decision.best is None:
             return UNMATCHED
-        if decision.outcome == "ambiguous":
-            return AMBIGUOUS
-        return RIGHT if self._index[decision.best.path] in trial.right else WRONG
+        return code_of(decision.outcome, right=self._index[decision.best.path] in trial.right)
 
     def proven_codes(self, point: Point) -> Codes:
         """What becomes of every trial at one point, proofs included: uint8 (trials,)."""
@@ -219,3 +217,65 @@ class Evaluation:
             [one.correlation for one in seen if one.correlation is not None],
             lambda point: self.code(trial, self.decide(trial, point)),
         )
+
+
+def evaluation(
+    archive: Path,
+    originals: Side,
+    same: Set[frozenset[str]],
+    knowledge: Knowledge,
+    sources: Sequence[TrialSource],
+    grid: Grid,
+    settings: Settings,
+    executor: Executor,
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Measure all sources, and say how many trials of which kind they make.
+
+    Args:
+        archive: root of the originals.
+        originals: the archive.
+        same: pairs of md5 that a person called one picture.
+        knowledge: of conversions; verdicts in it would have a part in decisions.
+        sources: published sets.
+        grid: of operating points.
+        settings: of the match; a point takes the place of some of them.
+        executor: where to work.
+
+    Raises:
+        InputError: there is nothing to judge, or hashes differ in length.
+    """
+    asked = [replace(settings, hamming_threshold=threshold) for threshold, _ in grid.hamming]
+    picture = pictures(originals, same)
+    measured: list[Measurements] = []
+    every: list[Trial] = []
+    counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_hashed"), 0)
+    counts["truth_adapted"] = []
+    known = {path for content in originals.contents for path in content.paths}
+    for number, source in enumerate(sources):
+        published, truth = load_side([source.hashes]), source.truth.hashed(known)
+        if published.bits != originals.bits:
+            raise InputError(f"{source.hashes} has hashes of {published.bits} bits, the archive of {originals.bits}")
+        right = answers(published, originals, picture, truth)
+        done = measure(Scope(originals, (archive, source.root), knowledge), published, asked, right, executor)
+        made = trials(number, source, published, truth, right)
+        readable = [one for one in made if not isinstance(done.compared[one.j], Failure)]
+        hashed = {path for content in published.contents for path in content.paths}
+        counts["unreadable"] += len({one.j for one in made} - {one.j for one in readable})
+        counts["truth_not_published"] += len(truth.keys() - hashed)
+        counts["truth_not_hashed"] += len(source.truth.originals) - len(truth)
+        counts["truth_adapted"] += [str(source.truth)] if source.truth.adapted else []
+        measured.append(done)
+        every += readable
+    if not every:
+        raise InputError(
+            "nothing to calibrate on: no published picture of known origin. Write truth.csv, or set calibrate.sample"
+        )
+    of_original = Counter(trial.original for trial in every)
+    counts |= {name.replace(" ", "_"): of_original[name] for name in ("present", "left out", "absent")}
+    counts["pictures"] = {
+        source.name: len({trial.j for trial in every if trial.source == number})
+        for number, source in enumerate(sources)
+    }
+    counts["not_published"] = [asdict(reject) for source in sources for reject in source.lost]
+    counts["originals"] = len({trial.group for trial in every if trial.original != "absent"})
+    return Evaluation(originals, sources, measured, every, grid, settings), counts

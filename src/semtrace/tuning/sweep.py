@@ -1,7 +1,7 @@
 """sweep: judge every point of a grid of hash sizes and thresholds against truth, and recommend one.
 
-Each picture is hashed once per size and each pair compared once for all; a point is then decided by the code that
-``match`` runs (replay.py), proofs, verdicts and all, so it is what a full run with its parameters would give.
+Each picture is hashed once per size and each pair compared once for all. A point is then decided by the code that
+``match`` runs (provenance/tracing/trace.py), so it is what a full run with its parameters would give.
 """
 
 from __future__ import annotations
@@ -14,20 +14,25 @@ from typing import Any
 
 from semtrace.core.errors import InputError
 from semtrace.core.statistics.accuracy import Accuracy
-from semtrace.core.statistics.recommend import RatedPoint, Recommendation, recommend
+from semtrace.core.statistics.choice import Choice, choose_point
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
+from semtrace.parallel.processes import available_cores
 from semtrace.provenance import fingerprint
 from semtrace.provenance.fingerprint import HashSettings, Selection, Size
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.provenance.tables import HASHES
-from semtrace.provenance.tracing.evidence import Scope, compare_candidates, read_knowledge
+from semtrace.provenance.tracing.evidence import Scope, compare_candidates
+from semtrace.provenance.tracing.knowledge import Knowledge, read_knowledge
+from semtrace.provenance.tracing.mapping import forward_rows, rejected, sides
+from semtrace.provenance.tracing.sides import load_side
+from semtrace.provenance.tracing.trace import trace_all
 from semtrace.provenance.validate import accuracy_of, judged_rows, mapping_metrics, read_truth
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
 from semtrace.stage.settings import REFERENCE_BITS, Section, Share
-from semtrace.tuning.replay import Replay, prepare
+from semtrace.tuning.measure import Measurements, measure
 from semtrace.tuning.sweep_figures import draw_sweep
 from semtrace.tuning.sweep_report import sweep_report
 from semtrace.tuning.tables import SWEEP, TIMINGS
@@ -72,12 +77,14 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepInputs:
-    """Where the images are, what is known of them, and what the pipeline made of them."""
+    """Where the images are, what is known of them, what the pipeline made of them; what is left out of both folders."""
 
     archive: Path
     published: Path
     known: Path
     work: Path
+    exclude: Sequence[str] = ()
+    verdicts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ class Sweep:
     judged: list[ScoredPoint]
     varied: list[str]
     basis: str
-    recommended: Recommendation | None
+    recommended: Choice | None
     report: str
     seconds: dict[str, float]
 
@@ -141,12 +148,12 @@ def run(
 
     Raises:
         InputError: the pipeline has not run, or there is nothing to hash.
-        TableError: see ``provenance.known``.
+        TableError: see ``read_truth_table``.
     """
     converted = inputs.work / "convert" / "converted.csv"
     if not converted.is_file():
         raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
-    knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
+    knowledge = read_knowledge(converted, inputs.verdicts)
     judged: dict[int, ScoredPoint] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
     basis = ""
@@ -157,38 +164,54 @@ def run(
             start = perf_counter()
             hashes = _hash(inputs, made / str(size), HashSettings(size), selection, executor)
             seconds["hash"] += perf_counter() - start
-            rows = tables.read(hashes[0], HASHES)
-            content = {row["path"]: row["picture_id"] for row in rows}
-            jpegs = [row["path"] for row in tables.read(hashes[1], HASHES)]
-            truth = read_truth(inputs.known / "truth.csv", jpegs, content)
-            basis = truth.basis
-            for geometry in (False, True):
-                mine = [
-                    i for i, point in enumerate(points)
-                    if point.hash_size == size and point.match.geometry == geometry
-                ]  # fmt: skip
-                if not mine:
-                    continue
+            mine = [i for i, point in enumerate(points) if point.hash_size == size]
+            scorer = Scorer(inputs, hashes, knowledge, executor)
+            basis = scorer.truth.basis
+            for geometry in sorted({points[i].match.geometry for i in mine}):
+                some = [i for i in mine if points[i].match.geometry == geometry]
                 start = perf_counter()
-                roots = inputs.archive, inputs.published
-                replay = prepare(hashes, roots, [points[i].match for i in mine], knowledge, executor)
+                measured = scorer.measured([points[i].match for i in some])
                 seconds["measure"] += perf_counter() - start
                 if pace is None:
-                    pace = _seconds_per_pair(replay, made)
-                for i in mine:
-                    start = perf_counter()
-                    results, pairs = replay.at(points[i].match)
-                    beside = judged_rows(results.forward(replay.both), truth, content)
-                    accuracy = accuracy_of(beside)
-                    metrics = mapping_metrics(beside, accuracy, truth.basis) | {"ssim_pairs": pairs}
-                    rejected = len(results.rejects(replay.both))
-                    took = perf_counter() - start
-                    seconds["decide"] += took
-                    cost = None if pace is None else pairs * pace
-                    judged[i] = ScoredPoint(points[i], metrics, accuracy, pairs, rejected, took, cost)
+                    pace = _seconds_per_pair(measured, made)
+                judged |= {i: scorer.score(points[i], measured, pace) for i in some}
+    seconds["decide"] = sum(one.decide_s for one in judged.values())
     return _write(
         out, headline(inputs.work), [judged[i] for i in range(len(points))], basis, current, settings, seconds
     )
+
+
+class Scorer:
+    """Decides and judges points with hashes of one size."""
+
+    def __init__(
+        self, inputs: SweepInputs, hashes: tuple[Path, Path], knowledge: Knowledge, executor: Executor
+    ) -> None:
+        originals, self.published = (load_side([file]) for file in hashes)
+        self.scope = Scope(originals, (inputs.archive, inputs.published), knowledge)
+        self.both = sides(originals, self.published, executor.workers or available_cores())
+        self.content = {row["path"]: row["picture_id"] for row in tables.read(hashes[0], HASHES)}
+        jpegs = [row["path"] for row in tables.read(hashes[1], HASHES)]
+        folders = inputs.published, inputs.archive
+        self.truth = read_truth(inputs.known / "truth.csv", jpegs, self.content, folders, inputs.exclude)
+        self.executor = executor
+
+    def measured(self, asked: Sequence[MatchSettings]) -> Measurements:
+        """All that decisions with these settings, of one ``geometry``, may rest on."""
+        every = dict.fromkeys(range(len(self.published.contents)), frozenset[int]())
+        return measure(self.scope, self.published, asked, every, self.executor)
+
+    def score(self, point: SweepPoint, measured: Measurements, pace: float | None) -> ScoredPoint:
+        """Judge one point; ``pace``: seconds that a comparison takes, where that is known."""
+        start = perf_counter()
+        traces = trace_all(measured, point.match.rules(self.scope.originals.bits))
+        pairs = sum(trace.examined for trace in traces.values())
+        rows = judged_rows(forward_rows(self.both, traces), self.truth, self.content)
+        accuracy = accuracy_of(rows)
+        metrics = mapping_metrics(rows, accuracy, self.truth.basis) | {"ssim_pairs": pairs}
+        lost = len(rejected(self.published, traces))
+        cost = None if pace is None else pairs * pace
+        return ScoredPoint(point, metrics, accuracy, pairs, lost, perf_counter() - start, cost)
 
 
 def _hash(
@@ -197,21 +220,18 @@ def _hash(
     """Hash tables of both sides; the side cache knows what was hashed before."""
     listing = inputs.work / "inventory" / "inventory.csv"
     fingerprint.tiffs(inputs.archive, listing, folder / "tiff", size, selection, executor)
-    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor)
+    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor, exclude=inputs.exclude)
     return folder / "tiff" / "hashes.csv", folder / "jpeg" / "hashes.csv"
 
 
-def _seconds_per_pair(replay: Replay, scratch: Path) -> float | None:
+def _seconds_per_pair(measured: Measurements, scratch: Path) -> float | None:
     """What one comparison takes in one process, decoding included, on some of the pairs and without the side cache."""
-    measured = replay.measured
-    some = [j for j, found in enumerate(measured.pairs) if found]
-    some = some[:: max(1, len(some) // _TIMED)][:_TIMED]
-    near = [found[:2] if j in some else [] for j, found in enumerate(measured.pairs)]
-    executor = replace(replay.executor, workers=1, cache=scratch / "timed.sqlite")
-    scope = Scope(measured.originals, replay.roots, (2, float("inf")), measured.knowledge)
+    some = [j for j, found in measured.pairs.items() if found]
+    near = {j: measured.pairs[j][:2] for j in some[:: max(1, len(some) // _TIMED)][:_TIMED]}
+    executor = replace(measured.executor, workers=1, cache=scratch / "timed.sqlite")
     start = perf_counter()
-    compare_candidates(near, measured.published, scope, executor)
-    taken, pairs = perf_counter() - start, sum(map(len, near))
+    compare_candidates(near, measured.published, measured.scope, executor)
+    taken, pairs = perf_counter() - start, sum(map(len, near.values()))
     return taken / pairs if pairs else None
 
 
@@ -219,13 +239,16 @@ def _write(
     out: Path, head: str, judged: list[ScoredPoint], basis: str, current: SweepPoint, settings: Settings,
     seconds: dict[str, float],
 ) -> Sweep:  # fmt: skip
-    trials = [RatedPoint(one.accuracy, one.point.changes(current), one.ssim_pairs) for one in judged]
-    known = any(one.accuracy.known for one in judged)
-    recommended = recommend(trials, settings.precision) if known else None
+    changes = [one.point.changes(current) for one in judged]
+    preferences = [
+        (-one.accuracy.absent_unmatched, *changed, one.ssim_pairs)
+        for one, changed in zip(judged, changes, strict=True)
+    ]  # fmt: skip
+    recommended = choose_point([one.accuracy for one in judged], settings.precision, preferences)
     values = [one.point.values() for one in judged]
     varied = [name for name in values[0] if len({str(row[name]) for row in values}) > 1]
     rows = [_row(number, one, recommended) for number, one in enumerate(judged, 1)]
-    nearest = min(range(len(trials)), key=lambda i: (trials[i].changes, i))
+    nearest = min(range(len(judged)), key=lambda i: (changes[i], i))
     report = head + sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
     with staged_folder(out) as folder:
         tables.write(folder / "sweep.csv", SWEEP, rows, sort=False)
@@ -246,13 +269,13 @@ def _write(
     return Sweep(judged, varied, basis, recommended, report, seconds)
 
 
-def _row(number: int, one: ScoredPoint, recommended: Recommendation | None) -> dict[str, Any]:
+def _row(number: int, one: ScoredPoint, recommended: Choice | None) -> dict[str, Any]:
     threshold = one.point.match.hamming_threshold
     row: dict[str, Any] = {
         "point": number,
         "recommended": bool(recommended and recommended.index == number - 1),
         **one.point.values(),
-        "hamming_bits": round(one.point.match.criteria(one.point.hash_size**2).hamming_threshold, 4),
+        "hamming_bits": round(one.point.match.rules(one.point.hash_size**2).criteria.hamming_threshold, 4),
         "hamming_share": round(threshold / REFERENCE_BITS, 6),
         **one.metrics["decisions"],
         "rejected": one.rejected,

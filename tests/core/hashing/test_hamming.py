@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semtrace.core.hashing.hamming import nearest, self_join, within
+from semtrace.core.hashing.hamming import nearest, within
 
 
 def distances(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -76,29 +76,6 @@ def test_numbers_around_the_internal_block_sizes(n: int):
     assert rows(within(queries, references, 500)) == expected_within(queries, references, 500)
 
 
-def expected_pairs(hashes: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    matrix = distances(hashes, hashes)
-    pairs = np.argwhere((matrix < radius) & np.triu(np.ones(matrix.shape, np.bool_), 1))
-    return pairs, matrix[tuple(pairs.T)]
-
-
-@settings(deadline=None, max_examples=80)
-@given(st.integers(0, 600), st.sampled_from([1, 4, 11, 16]), st.integers(0, 700), st.integers(0, 2**32))
-def test_the_self_join_is_every_pair_once(n: int, words: int, radius: int, seed: int):
-    hashes = crowd(np.random.default_rng(seed), n, words)
-    pairs, found = self_join(hashes, radius, workers=1 + seed % 2)
-    assert (pairs.dtype, pairs.shape[1], found.dtype) == (np.int64, 2, np.int32)
-    expected, close = expected_pairs(hashes, radius)
-    np.testing.assert_array_equal(pairs, expected)
-    np.testing.assert_array_equal(found, close)
-
-
-def test_the_self_join_of_equal_hashes_is_every_pair_of_them():
-    pairs, found = self_join(np.zeros((700, 16), np.uint64), 1)
-    np.testing.assert_array_equal(pairs, np.transpose(np.triu_indices(700, 1)))
-    assert not found.any()
-
-
 def test_k_beyond_the_references_ranks_all_of_them():
     rng = np.random.default_rng(0)
     queries, references = crowd(rng, 3, 4), crowd(rng, 1500, 4)
@@ -132,8 +109,6 @@ def test_the_number_of_workers_changes_nothing():
     alone, together = nearest(queries, references, 7), nearest(queries, references, 7, workers=3)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
-    for one, other in zip(self_join(queries, 100), self_join(queries, 100, workers=3), strict=True):
-        np.testing.assert_array_equal(one, other)
     for one, other in zip(within(queries, references, 100), within(queries, references, 100, workers=3), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -159,5 +134,3 @@ def test_wrong_input_is_refused_by_name():
         nearest(good, good, 0)
     with pytest.raises(ValueError, match="workers is 0"):
         within(good, good, 1, workers=0)
-    with pytest.raises(ValueError, match=r"hashes must be packed hashes.*float64"):
-        self_join(good.astype(np.float64), 1)

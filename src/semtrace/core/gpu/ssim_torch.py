@@ -1,26 +1,22 @@
 """SSIM of many pairs out of one stack of images, on any torch device: the answers of ``core/image/ssim.py``.
 
 The stack stays on its device as uint8, so an image that is in many pairs is uploaded once. A CUDA device with
-Triton runs the fused kernel of ``core/gpu/ssim_triton.py`` for the uniform window; everything else is plain torch,
+Triton runs the fused kernel of ``core/gpu/ssim_triton.py``; everything else is plain torch,
 which is also what that kernel is checked against.
 """
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
 
 _C1, _C2 = 6.5025, 58.5225  # (0.01 * 255)² and (0.03 * 255)²
 _BYTES = 100  # per pixel and pair at the peak of one batch: 97 measured
-_SIDE, _RADIUS = 7, 5
+_SIDE = 7
 
 
-def ssim_pairs(
-    images: Tensor, pairs: Tensor, *, gaussian: bool = False, mask: Tensor | None = None, memory_mb: int = 512
-) -> Tensor:
-    """Mean SSIM of each pair, as ``ssim.ssim`` or ``ssim.ssim_gaussian`` give it, within 1e-11.
+def ssim_pairs(images: Tensor, pairs: Tensor, *, mask: Tensor | None = None, memory_mb: int = 512) -> Tensor:
+    """Mean SSIM of each pair, as ``ssim.ssim`` gives it, within 1e-11.
 
     Memory beyond ``images`` is about 100 H W bytes for each pair of a batch; as many pairs are batched as fit into
     ``memory_mb``, at least one. The fused kernel needs 8 bytes for each 64 x 128 windows.
@@ -28,7 +24,6 @@ def ssim_pairs(
     Args:
         images: uint8 (n, H, W), contiguous.
         pairs: int64 (p, 2), indices into ``images``, on the same device.
-        gaussian: the Gaussian window and the population covariance instead of the uniform one and the sample's.
         mask: which windows count, bool (H, W), for all pairs; see ``ssim.ssim``. None: all.
         memory_mb: bound for what a batch needs, in 10^6 bytes.
 
@@ -38,8 +33,8 @@ def ssim_pairs(
     Raises:
         ValueError: other types or shapes, an index out of range, smaller than the window, or no window counts.
     """
-    centres, count = _checked(images, pairs, mask, _RADIUS if gaussian else _SIDE // 2)
-    if images.is_cuda and not gaussian and mask is None:
+    centres, count = _checked(images, pairs, mask)
+    if images.is_cuda and mask is None:
         try:
             from semtrace.core.gpu.ssim_triton import ssim_pairs_fused
 
@@ -54,14 +49,14 @@ def ssim_pairs(
     out = torch.empty(len(pairs), dtype=torch.float64, device=images.device)
     for start in range(0, len(pairs), batch):
         some = pairs[start : start + batch]
-        ratios = (_gaussian if gaussian else _uniform)(images[some[:, 0]], images[some[:, 1]])
+        ratios = _uniform(images[some[:, 0]], images[some[:, 1]])
         if centres is not None:
             ratios *= centres
         out[start : start + batch] = ratios.sum((1, 2)) / count
     return out
 
 
-def _checked(images: Tensor, pairs: Tensor, mask: Tensor | None, radius: int) -> tuple[Tensor | None, int]:
+def _checked(images: Tensor, pairs: Tensor, mask: Tensor | None) -> tuple[Tensor | None, int]:
     """Check all; give the mask cut to the centres of whole windows, and how many windows count."""
     if images.dtype != torch.uint8 or images.ndim != 3 or not images.is_contiguous():
         raise ValueError(f"images must be uint8 (n, H, W), contiguous: got {images.dtype} {tuple(images.shape)}")
@@ -70,13 +65,13 @@ def _checked(images: Tensor, pairs: Tensor, mask: Tensor | None, radius: int) ->
     if len(pairs) and not 0 <= int(pairs.min()) <= int(pairs.max()) < len(images):
         raise ValueError(f"pairs name images from {int(pairs.min())} to {int(pairs.max())} of {len(images)}")
     height, width = images.shape[1:]
-    side = 2 * radius + 1
-    if min(height, width) < side:
-        raise ValueError(f"SSIM needs at least {side} x {side} pixels, got {(height, width)}")
+    if min(height, width) < _SIDE:
+        raise ValueError(f"SSIM needs at least {_SIDE} x {_SIDE} pixels, got {(height, width)}")
     if mask is None:
-        return None, (height - side + 1) * (width - side + 1)
+        return None, (height - _SIDE + 1) * (width - _SIDE + 1)
     if mask.dtype != torch.bool or mask.shape != images.shape[1:]:
         raise ValueError(f"the mask must be bool {(height, width)}: got {mask.dtype} {tuple(mask.shape)}")
+    radius = _SIDE // 2
     centres = mask[radius : height - radius, radius : width - radius]
     count = int(centres.sum())
     if count == 0:
@@ -97,17 +92,7 @@ def _uniform(x: Tensor, y: Tensor) -> Tensor:
     return above / ((power.double() + c1) * (variance.double() + c2))
 
 
-def _gaussian(x: Tensor, y: Tensor) -> Tensor:
-    """The map, float64 (b, H - 10, W - 10)."""
-    weights = [math.exp(-0.5 * (k / 1.5) ** 2) for k in range(-_RADIUS, _RADIUS + 1)]
-    weights = [weight / sum(weights) for weight in weights]
-    u, v = x.double(), y.double()
-    mx, my, squares, products = (_slide(t, weights) for t in (u, v, u * u + v * v, u * v))
-    mean, power = 2 * mx * my, mx * mx + my * my
-    return ((mean + _C1) * (2 * products - mean + _C2)) / ((power + _C1) * (squares - power + _C2))
-
-
-def _slide(images: Tensor, weights: list[int] | list[float]) -> Tensor:
+def _slide(images: Tensor, weights: list[int]) -> Tensor:
     """Weighted sums over all whole windows, downwards, then across, of images (b, H, W)."""
     for axis in (1, 2):
         size = images.shape[axis] - len(weights) + 1

@@ -1,4 +1,4 @@
-"""Exact Hamming search among packed hashes, by brute force: the k nearest, all within a radius, or a self-join.
+"""Exact Hamming search among packed hashes, by brute force: the k nearest, or all within a radius.
 
 Distances of 256 references at a time come from one SIMD loop for eight words (XOR, population count, add). After
 each eight words the whole group is dropped when none of it can still win; this never changes a result. Ties go to
@@ -89,36 +89,6 @@ def within(
     empty = np.empty(0, np.int64)
     counts, indices, distances = (np.concatenate([empty, *(part[i] for part in parts)]) for i in range(3))
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), indices, distances.astype(np.int32)
-
-
-def self_join(
-    hashes: NDArray[np.uint64], radius: int, *, workers: int = 1
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """All pairs of one table that are nearer to each other than ``radius``: its near-duplicates.
-
-    Memory is about 100 bytes for each pair found and workers x 2048 w bytes, whatever n. So leave hashes that
-    match everything (degenerate ones) out before: m equal hashes make m (m - 1) / 2 pairs.
-
-    Args:
-        hashes: n packed hashes of w words, shape (n, w), uint64.
-        radius: a pair is reported when its distance in bits is **below** this.
-        workers: threads; the result does not depend on them.
-
-    Returns:
-        The pairs (i, j) with i < j, int64, shape (p, 2), ordered by i, then j; and their distances, int32, (p,).
-
-    Raises:
-        ValueError: not (n, w) words of uint64, or ``workers`` below 1.
-    """
-    words = _words(hashes, "hashes")
-
-    def search(block: slice) -> NDArray[np.int64]:
-        hits = _within(words[block], words[block.start :], radius)
-        hits = hits[hits[:, 0] < hits[:, 1]]
-        return hits[np.lexsort((hits[:, 1], hits[:, 0]))] + (block.start, block.start, 0)
-
-    found = np.concatenate([np.empty((0, 3), np.int64), *_in_blocks(search, len(words), workers)])
-    return found[:, :2].copy(), found[:, 2].astype(np.int32)
 
 
 def check_search(

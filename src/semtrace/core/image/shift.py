@@ -77,20 +77,20 @@ def shrunk_shape(shape: tuple[int, ...], width: int = _WIDTH) -> tuple[int, int]
 def common_shape(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int] | None:
     """Rows and columns at which two pictures of these shapes, as :func:`shrink` gives them, are compared.
 
-    None where they are not comparable: another aspect, or too small.
+    None where they are not comparable: too small.
     """
     width = min(one[1], other[1])
-    fewer, more = sorted((shrunk_shape(one, width)[0], shrunk_shape(other, width)[0]))
-    if min(round(fewer * _WITHOUT_BAR), width) < _SMALLEST or more > fewer * _MOST_ROWS:
-        return None
-    return fewer, width
+    rows = min(shrunk_shape(one, width)[0], shrunk_shape(other, width)[0])
+    return None if min(round(rows * _WITHOUT_BAR), width) < _SMALLEST else (rows, width)
 
 
 def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness | None:
-    """Compare two pictures at one width, aligned at the top and allowed to drift by 1/32 of it.
+    """Compare two pictures at one width, allowed to drift by 1/32 of it.
 
     Compared are the upper four fifths of the frame: data bars, which make different pictures of one instrument
-    alike, lie below, and need not be found (in a JPEG they often cannot be). Symmetric in its arguments.
+    alike, lie below, and need not be found (in a JPEG they often cannot be). Of two aspects, one picture may lack the
+    other's data bar, so that they agree from the top, or it may be squashed; the likeness is that of the better guess.
+    Symmetric in its arguments.
 
     Args:
         one: picture, shape (H, W), uint8, as :func:`shrink` gives it.
@@ -98,17 +98,26 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness | Non
 
     Returns:
         Both numbers rounded to 4 decimals; correlation 0.0 if either is constant. None where the two are not
-        comparable: another aspect, or too small.
+        comparable: too small.
 
     Raises:
         ValueError: no grey images.
     """
     shape = common_shape(as_gray(one).shape, as_gray(other).shape)
-    return None if shape is None else spectra_likeness(field_spectrum(one, shape), field_spectrum(other, shape))
+    if shape is None:
+        return None
+    x, y = sorted((shrink(one, shape[1]), shrink(other, shape[1])), key=len)
+    fewer, more = x.shape[0], y.shape[0]
+    guesses = [y]
+    if fewer + 1 < more <= fewer * _MOST_ROWS:  # one row more is one height, rounded in two ways
+        guesses.insert(0, y[:fewer])
+    here = field_spectrum(x, shape)
+    found = [spectra_likeness(here, field_spectrum(guess, shape)) for guess in guesses]
+    return max(found, key=lambda one: one.correlation)
 
 
 def field_spectrum(gray: NDArray[np.uint8], shape: tuple[int, int]) -> FieldSpectrum:
-    """The spectrum of a picture for comparisons at a common shape.
+    """The spectrum of a picture for comparisons at a common shape, to which it is squashed if its aspect is another.
 
     Args:
         gray: picture, shape (H, W), uint8, as :func:`shrink` gives it.
@@ -119,7 +128,7 @@ def field_spectrum(gray: NDArray[np.uint8], shape: tuple[int, int]) -> FieldSpec
     """
     rows, width = shape
     picture = shrink(gray, width)
-    if picture.shape[0] == rows + 1:  # one height, rounded in two ways
+    if picture.shape[0] != rows:
         picture = resize(picture, width, rows)
     detail = highpass(picture[: round(rows * _WITHOUT_BAR)])
     waves = fft.rfft2(detail, _padded(detail.shape)).astype(np.complex64)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+UNMATCHED, AMBIGUOUS, RIGHT, WRONG = range(4)
+"""What became of a published picture; the last two are matches."""
+
+Codes = NDArray[np.uint8]
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 TIERS = (("excellent", 0.95), ("good", 0.85), ("acceptable", 0.70), ("problematic", -1.0))
 """Name and lower bound of each SSIM tier, best first; excellent is above its bound, the others at or above."""
@@ -123,23 +126,28 @@ class Accuracy:
         return named
 
 
-def judge(outcomes: Sequence[str], right: Sequence[bool], present: Sequence[bool]) -> Accuracy:
-    """Count outcomes against truth.
+def code_of(outcome: str, *, right: bool) -> int:
+    """What a decision is worth: matched, ambiguous or unmatched, and whether the original named is a right one."""
+    return {"unmatched": UNMATCHED, "ambiguous": AMBIGUOUS, "matched": RIGHT if right else WRONG}[outcome]
+
+
+def accuracies(codes: Codes, present: NDArray[np.bool_]) -> list[Accuracy]:
+    """Counts of pictures at every operating point.
 
     Args:
-        outcomes: decision per picture: matched, ambiguous or unmatched.
-        right: whether the original named is the true one (or of equal content); ignored where not matched.
-        present: whether the true original is in the archive.
-
+        codes: uint8 (pictures, points).
+        present: (pictures,), whether the original is in the archive.
     """
-    counts = dict.fromkeys(("found", "wrong_present", "missed_ambiguous", "missed_unmatched"), 0)
-    counts |= dict.fromkeys(("absent_unmatched", "absent_ambiguous", "wrong_absent"), 0)
-    for outcome, is_right, is_present in zip(outcomes, right, present, strict=True):
-        if outcome == "matched":
-            counts["wrong_absent" if not is_present else "found" if is_right else "wrong_present"] += 1
-        else:
-            counts[f"{'missed' if is_present else 'absent'}_{outcome}"] += 1
-    return Accuracy(known=len(outcomes), **counts)
+
+    def count(code: int, among: NDArray[np.bool_]) -> list[int]:
+        return [int(n) for n in np.count_nonzero(codes[among] == code, axis=0)]
+
+    absent = ~present
+    columns = (
+        count(RIGHT, present), count(WRONG, present), count(AMBIGUOUS, present), count(UNMATCHED, present),
+        count(UNMATCHED, absent), count(AMBIGUOUS, absent), count(WRONG, absent),
+    )  # fmt: skip
+    return [Accuracy(len(codes), *counts) for counts in zip(*columns, strict=True)]
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float] | None:

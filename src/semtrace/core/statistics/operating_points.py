@@ -1,4 +1,4 @@
-"""Operating points: every combination of thresholds judged against truth, and one chosen for a requested precision."""
+"""Operating points: every combination of thresholds, and what becomes of a picture at each."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-from semtrace.core.statistics.accuracy import Accuracy
-
-UNMATCHED, AMBIGUOUS, RIGHT, WRONG = range(4)
-"""What became of a published picture; the last two are matches."""
-
-Codes = NDArray[np.uint8]
+from semtrace.core.statistics.accuracy import Codes
 
 
 @dataclass(frozen=True)
@@ -32,10 +26,14 @@ class Point:
         mine, theirs = tuple(vars(self).values()), tuple(vars(other).values())
         return sum(map(bool, (mine[:2] != theirs[:2], *(a != b for a, b in zip(mine[2:], theirs[2:], strict=True)))))
 
-    def strictness(self) -> tuple[float, ...]:
-        """Sorts stricter points first: nearer candidates, then correlation, SSIM, margin."""
+    def preference(self, current: Point) -> tuple[float, ...]:
+        """Sorts of equal points the one to take first: fewest changes to ``current``, then the strictest.
+
+        Stricter are nearer candidates, then a higher correlation, SSIM, margin.
+        """
         near = min(self.hamming_threshold, self.ssim_trigger)
-        return near, self.hamming_threshold, -self.min_correlation, -self.min_ssim, -self.min_margin
+        strict = near, self.hamming_threshold, -self.min_correlation, -self.min_ssim, -self.min_margin
+        return self.changes(current), *strict
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def evaluate(
         hamming: of all its candidates, in bits of a 1024-bit hash.
         ssim: of those compared.
         correlation: of those compared.
-        outcome: the code (``UNMATCHED`` and so on) at a point.
+        outcome: the code (``accuracy.UNMATCHED`` and so on) at a point.
 
     Returns:
         Codes, uint8, in the shape of the grid.
@@ -122,109 +120,3 @@ def evaluate(
         codes.append(outcome(Point(threshold, trigger, grid.min_ssim[s], grid.min_correlation[c], grid.min_margin[m])))
     asked = np.array(codes, dtype=np.uint8).reshape([len(first) for first in firsts])
     return asked[np.ix_(*(inverse.ravel() for _, inverse in classes))]
-
-
-def accuracies(codes: Codes, present: NDArray[np.bool_]) -> list[Accuracy]:
-    """Counts of pictures at every point.
-
-    Args:
-        codes: uint8 (pictures, points).
-        present: (pictures,), whether the original is in the archive.
-    """
-
-    def count(code: int, among: NDArray[np.bool_]) -> list[int]:
-        return [int(n) for n in np.count_nonzero(codes[among] == code, axis=0)]
-
-    absent = ~present
-    columns = (
-        count(RIGHT, present), count(WRONG, present), count(AMBIGUOUS, present), count(UNMATCHED, present),
-        count(UNMATCHED, absent), count(AMBIGUOUS, absent), count(WRONG, absent),
-    )  # fmt: skip
-    return [Accuracy(len(codes), *counts) for counts in zip(*columns, strict=True)]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A chosen point.
-
-    Attributes:
-        index: its position.
-        shown: whether the lower bound of its precision (95 %) reaches what was requested, or only the precision itself.
-        boldest: position of the point that would be chosen if the precision itself were enough.
-    """
-
-    index: int
-    shown: bool
-    boldest: int
-
-
-def choose_point(
-    points: Sequence[Point], judged: Sequence[Accuracy], precision: float, current: Point
-) -> Choice | None:
-    """The point with the highest recall among those of the requested precision; None where there is none.
-
-    Points whose precision is shown (the lower bound of its 95 % interval reaches it) go before those where it is only
-    observed. Of equal recall: fewer wrong matches, then fewer changes to ``current``, then the stricter one.
-    """
-
-    def rank(index: int) -> tuple[float, ...]:
-        point, accuracy = points[index], judged[index]
-        return -accuracy.found, accuracy.wrong, point.changes(current), *point.strictness()
-
-    observed, shown = eligible(judged, precision)
-    if not observed:
-        return None
-    return Choice(min(shown or observed, key=rank), bool(shown), min(observed, key=rank))
-
-
-def eligible(judged: Sequence[Accuracy], precision: float) -> tuple[list[int], list[int]]:
-    """Positions whose precision is at least ``precision``, and those among them where the lower bound of it is."""
-    observed = [i for i, accuracy in enumerate(judged) if (accuracy.precision or 0) >= precision]
-    return observed, [i for i in observed if (judged[i].precision_interval or (0, 0))[0] >= precision]
-
-
-def held_out(
-    points: Sequence[Point],
-    codes: Codes,
-    present: NDArray[np.bool_],
-    groups: Sequence[str],
-    precision: float,
-    current: Point,
-) -> Accuracy | None:
-    """Accuracy on pictures that had no part in the choice: chosen on one half, judged on the other, both ways.
-
-    Args:
-        points: of the grid.
-        codes: uint8 (pictures, points).
-        present: (pictures,).
-        groups: per picture its original: all versions of one are on the same side.
-        precision: requested.
-        current: see ``choose``.
-
-    Returns:
-        The two halves together; None where no point of a half has the precision.
-    """
-    order = {name: position for position, name in enumerate(sorted(set(groups)))}
-    side = np.array([order[name] % 2 for name in groups], dtype=bool)
-    counts = np.zeros(7, dtype=int)
-    for half in (side, ~side):
-        choice = choose_point(points, accuracies(codes[~half], present[~half]), precision, current)
-        if choice is None:
-            return None
-        [judged] = accuracies(codes[half][:, [choice.index]], present[half])
-        counts += np.array(list(vars(judged).values())[1:])
-    return Accuracy(len(codes), *counts.tolist())
-
-
-def by_group(codes: Codes, groups: Sequence[str]) -> tuple[int, int]:
-    """Originals without a wrong match among all originals with a match, of one point.
-
-    Versions of one original are not independent of each other; their originals nearly are.
-
-    Args:
-        codes: uint8 (pictures,).
-        groups: per picture its original.
-    """
-    matched = {group for group, code in zip(groups, codes, strict=True) if code in (RIGHT, WRONG)}
-    wrong = {group for group, code in zip(groups, codes, strict=True) if code == WRONG}
-    return len(matched - wrong), len(matched)

@@ -15,7 +15,7 @@ from semtrace.core.grouping.groups import Evidence, Link, group, link_distances,
 from semtrace.io.files import safe_name
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.duplicates.likeness import compare_fields
-from semtrace.provenance.tracing.evidence import Knowledge
+from semtrace.provenance.tracing.knowledge import Knowledge
 from semtrace.provenance.tracing.pair_images import Image
 from semtrace.provenance.tracing.sides import Content, Side
 from semtrace.stage.executor import Executor

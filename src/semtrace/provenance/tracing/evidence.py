@@ -1,93 +1,59 @@
-"""From candidates to decisions: compare the images, collect proofs and verdicts, decide."""
+"""Where candidates and comparisons come from: two sides, and their images where these are at hand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from semtrace.core.gpu.device import choose_device
-from semtrace.core.image.align import Comparison
-from semtrace.core.image.symmetry import inverse
-from semtrace.core.tracing.decision import Candidate, Criteria, Decision, Proof, decide
-from semtrace.core.tracing.labels import parse_published
-from semtrace.io import tables
 from semtrace.io.files import safe_name
-from semtrace.io.verdicts import Verdicts, read_verdicts
-from semtrace.provenance.tables import CONVERTED
+from semtrace.parallel.processes import available_cores
 from semtrace.provenance.tracing import compare_on_gpu
 from semtrace.provenance.tracing.compare_pairs import compare_pairs
+from semtrace.provenance.tracing.crop_search import Cropped, find_crops
+from semtrace.provenance.tracing.knowledge import Knowledge, apply_verdicts
 from semtrace.provenance.tracing.pair_images import AllCompared, Image, Pairs
-from semtrace.provenance.tracing.sides import Content, Pair, Side
+from semtrace.provenance.tracing.sides import Content, Pair, Side, candidate_pairs
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure
-
-DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
 
 
-@dataclass(frozen=True)
-class Knowledge:
-    """What is known beside the pixels.
+class PairEvidence(Protocol):
+    """What a match asks about published contents; their indices are in ``wanted``.
 
-    Attributes:
-        conversions: md5 of the JPEG made of each original path.
-        same: pairs of md5 that a person called one picture (verdicts.csv).
-        different: pairs of md5 that a person called different.
+    ``images`` is False where hash tables are all there is: then nothing is compared. ``proofs`` is False where
+    decisions are to rest on similarity alone.
     """
 
-    conversions: dict[str, str] = field(default_factory=dict)
-    same: frozenset[frozenset[str]] = frozenset()
-    different: frozenset[frozenset[str]] = frozenset()
+    @property
+    def originals(self) -> Side:
+        """The archive."""
 
-    def made_of(self, original: Content) -> set[str]:
-        """The md5 of the JPEGs that the convert stage made of an original."""
-        return {self.conversions[path] for path in original.paths if path in self.conversions}
+    @property
+    def published(self) -> Side:
+        """The published set."""
 
-    def converted(self, published: Content, original: Content) -> bool:
-        """Whether a published picture is byte for byte what the convert stage made of an original."""
-        return not published.digests.isdisjoint(self.made_of(original))
+    @property
+    def knowledge(self) -> Knowledge:
+        """Of conversions, and a person's verdicts."""
 
+    @property
+    def images(self) -> bool:
+        """See the class."""
 
-def read_knowledge(converted: Path | None, verdicts: Path | None) -> Knowledge:
-    """Read ``converted.csv`` and ``verdicts.csv``, where they are.
+    @property
+    def proofs(self) -> bool:
+        """See the class."""
 
-    Raises:
-        TableError: see ``known.read_verdicts``.
-    """
-    conversions = {}
-    if converted is not None and converted.is_file():
-        conversions = {row["path"]: row["jpeg_md5"] for row in tables.read(converted, CONVERTED)}
-    said = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
-    return Knowledge(conversions, said.same, said.different)
+    def near(self, wanted: Sequence[int], radius: float) -> Mapping[int, list[Pair]]:
+        """The candidates nearer than ``radius`` bits, nearest first; those that a person named at any distance."""
 
+    def compare(self, pairs: Mapping[int, list[Pair]]) -> Mapping[int, AllCompared]:
+        """The comparisons of published contents with these originals, in their order."""
 
-def apply_verdicts(pairs: list[list[Pair]], originals: Side, jpegs: Side, knowledge: Knowledge) -> list[list[Pair]]:
-    """Drop the pairs a person called different; where one was called the same, it is the only candidate left."""
-    if not knowledge.same and not knowledge.different:
-        return pairs
-    by_digest = {digest: t for t, content in enumerate(originals.contents) for digest in content.digests}
-    named = named_originals(originals, jpegs, knowledge)
-    result = []
-    for j, found in enumerate(pairs):
-        mine = jpegs.contents[j].digests
-        known = {pair.original: pair for pair in found}
-        if j in named:
-            result.append([known.get(t, Pair(t, originals.distance(t, jpegs, j))) for t in named[j]])
-        else:
-            refused = {by_digest.get(digest) for pair in knowledge.different if pair & mine for digest in pair - mine}
-            result.append([pair for pair in found if pair.original not in refused])
-    return result
-
-
-def named_originals(originals: Side, jpegs: Side, knowledge: Knowledge) -> dict[int, list[int]]:
-    """The original contents that a person called the same as a published one, where there are any."""
-    by_digest = {digest: t for t, content in enumerate(originals.contents) for digest in content.digests}
-    named = {}
-    for j, content in enumerate(jpegs.contents):
-        partners = [pair - content.digests for pair in knowledge.same if pair & content.digests]
-        found = sorted({by_digest[digest] for rest in partners for digest in rest if digest in by_digest})
-        if found:
-            named[j] = found
-    return named
+    def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
+        """The originals that each content may be a part of; none of those that were found nowhere."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +63,21 @@ class Scope:
     Attributes:
         originals: the archive.
         roots: folders of the archive and of the published set.
-        limits: at most this many candidates each, and only those nearer than so many bits.
         knowledge: of conversions; a published picture that is one needs no further proof.
     """
 
     originals: Side
     roots: tuple[Path, Path]
-    limits: tuple[int, float]
     knowledge: Knowledge
 
     def __post_init__(self) -> None:
         # Below the roots no link is followed; they may be links themselves.
         object.__setattr__(self, "roots", (self.roots[0].resolve(), self.roots[1].resolve()))
 
-    def task(self, published: Content, found: list[Pair]) -> Pairs:
-        """One published content beside its nearest candidates, in their order."""
-        most, trigger = self.limits
-        near = tuple(self._original(pair, published) for pair in found[:most] if pair.hamming < trigger)
-        return Image(safe_name(self.roots[1], published.paths[0]), published.md5), near
+    def task(self, published: Content, near: Sequence[Pair]) -> Pairs:
+        """One published content beside candidates, in their order."""
+        shown = Image(safe_name(self.roots[1], published.paths[0]), published.md5)
+        return shown, tuple(self._original(pair, published) for pair in near)
 
     def _original(self, pair: Pair, published: Content) -> Image:
         content = self.originals.contents[pair.original]
@@ -124,125 +87,68 @@ class Scope:
 
 
 def compare_candidates(
-    pairs: list[list[Pair]], jpegs: Side, scope: Scope, executor: Executor, *, thorough: bool = False
-) -> list[AllCompared]:
-    """Compare each published content with its nearest candidates, in their order.
+    pairs: Mapping[int, list[Pair]], jpegs: Side, scope: Scope, executor: Executor, *, thorough: bool = False
+) -> dict[int, AllCompared]:
+    """Compare published contents with candidates, in the order of these; who has no candidate has no comparison.
 
     Args:
-        pairs: candidates per published content, nearest first.
+        pairs: candidates by published content.
         jpegs: the published set.
         scope: what with.
         executor: where to work.
         thorough: every proof and every correlation, whether a decision needs it or not.
     """
-    tasks = [scope.task(content, found) for content, found in zip(jpegs.contents, pairs, strict=True)]
     # Tasks with the same nearest original stand together: its pixels are then still decoded.
-    order = sorted((j for j, (_, near) in enumerate(tasks) if near), key=lambda j: (pairs[j][0].original, j))
-    compared: list[AllCompared] = [[] for _ in pairs]
-    wanted = [tasks[j] for j in order]
+    order = sorted((j for j, near in pairs.items() if near), key=lambda j: (pairs[j][0].original, j))
+    tasks = [scope.task(jpegs.contents[j], pairs[j]) for j in order]
     if choose_device(executor.device) == "cuda":
-        compare_on_gpu.precompute_ssim(wanted, executor, "cuda")
-    done = compare_pairs(wanted, executor, thorough=thorough)
-    for j, result in zip(order, done, strict=True):
-        compared[j] = result
-    return compared
+        compare_on_gpu.precompute_ssim(tasks, executor, "cuda")
+    done = compare_pairs(tasks, executor, thorough=thorough)
+    compared: dict[int, AllCompared] = {j: [] for j in pairs}
+    return compared | dict(zip(order, done, strict=True))
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """One published content's candidates, measured.
+class FreshEvidence:
+    """Evidence that is collected when it is asked for: ``match``'s.
 
     Attributes:
-        candidates: the nearest of them, in order.
-        complete: whether these are all.
-        unreadable: whether the original of one of them could not be read.
-        healthy: False for a degenerate hash.
+        originals: the archive.
+        published: the published set.
+        knowledge: of conversions, and a person's verdicts.
+        roots: folders of the archive and of the published set; None where the images are absent.
+        executor: where to work.
+        geometry: also look for pictures published turned or mirrored.
     """
 
-    candidates: list[Candidate]
-    complete: bool
-    unreadable: bool
-    healthy: bool
+    originals: Side
+    published: Side
+    knowledge: Knowledge
+    roots: tuple[Path, Path] | None
+    executor: Executor
+    geometry: bool
+    proofs: bool = True
 
+    @property
+    def images(self) -> bool:
+        """Whether the images are at hand."""
+        return self.roots is not None
 
-def collect_evidence(
-    content: Content,
-    found: list[Pair],
-    comparisons: AllCompared,
-    originals: Side,
-    knowledge: Knowledge,
-    criteria: Criteria,
-    *,
-    most: int,
-    proofs: bool = True,
-) -> Weighed | Failure:
-    """What is known of a published content's first ``most`` candidates; a picture that cannot be read is a reject.
+    def near(self, wanted: Sequence[int], radius: float) -> Mapping[int, list[Pair]]:
+        """See ``PairEvidence``."""
+        workers = self.executor.workers or available_cores()
+        pairs = candidate_pairs(
+            self.originals, self.published, radius, workers, geometry=self.geometry, only=wanted
+        )  # fmt: skip
+        return apply_verdicts(pairs, self.originals, self.published, self.knowledge)
 
-    Without ``proofs`` by similarity alone, as if nothing were proven.
-    """
-    if isinstance(comparisons, Failure):
-        return comparisons
-    kept = found[:most]
-    candidates, unreadable = [], False
-    for position, pair in enumerate(kept):
-        seen = comparisons[position] if position < len(comparisons) else None
-        unreadable |= isinstance(seen, Failure)
-        comparison = seen if isinstance(seen, Comparison) else None
-        original = originals.contents[pair.original]
-        candidates.append(
-            Candidate(
-                path=original.paths[0],
-                hamming=pair.hamming,
-                ssim=comparison.ssim if comparison else None,
-                correlation=comparison.correlation if comparison else None,
-                whole=bool(comparison and comparison.whole),
-                picture=original.picture,
-                symmetry=inverse(pair.symmetry),
-                proof=_proof(content, original, pair, comparison, knowledge, criteria) if proofs else "",
-            )
-        )
-    return Weighed(candidates, len(found) == len(kept), unreadable, content.healthy)
+    def compare(self, pairs: Mapping[int, list[Pair]]) -> Mapping[int, AllCompared]:
+        """See ``PairEvidence``."""
+        if self.roots is None:
+            return {j: [] for j in pairs}
+        scope = Scope(self.originals, self.roots, self.knowledge)
+        return compare_candidates(pairs, self.published, scope, self.executor)
 
-
-def trace(weighed: Weighed, criteria: Criteria, *, images: bool) -> Decision:
-    """Decide about one published content."""
-    if not weighed.healthy and not weighed.candidates:  # a verdict names a candidate all the same
-        return DEGENERATE
-    decision = decide(weighed.candidates, criteria, images=images, complete=weighed.complete)
-    if weighed.unreadable and not (decision.best and decision.best.proof):
-        # The one that cannot be read may be the original: without a proof for another, nobody knows.
-        return replace(decision, outcome="ambiguous", reason="original_unreadable")
-    return decision
-
-
-def is_without_match(decision: Decision) -> bool:
-    """Whether no candidate was alike, so that originals farther away by hash are worth a look."""
-    fruitless = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
-    return decision.outcome != "matched" and decision.reason in fruitless
-
-
-def is_alike(decision: Decision, criteria: Criteria) -> bool:
-    """Whether the best candidate shows the same fine structure, or is proven."""
-    best = decision.best
-    return best is not None and (bool(best.proof) or (best.correlation or 0.0) >= criteria.min_correlation)
-
-
-def _proof(
-    published: Content,
-    original: Content,
-    pair: Pair,
-    comparison: Comparison | None,
-    knowledge: Knowledge,
-    criteria: Criteria,
-) -> Proof:
-    if any(frozenset((left, right)) in knowledge.same for left in published.digests for right in original.digests):
-        return "verdict"
-    made = knowledge.made_of(original)
-    if published.digests & made:
-        return "identical_bytes"
-    # Digits in a name are a hint: different pictures share them in published sets, so the hashes must agree too.
-    digits = {parse_published(path).digits for path in published.paths}
-    alike = comparison is None or comparison.ssim >= criteria.min_ssim
-    if digits & (made | original.digests) and pair.hamming < criteria.ssim_trigger and alike:
-        return "name_digest"
-    return "reencoded" if comparison and comparison.proven else ""
+    def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
+        """See ``PairEvidence``."""
+        return find_crops(wanted, self.originals, self.published, self.roots, self.executor) if self.roots else {}

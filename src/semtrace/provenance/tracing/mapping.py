@@ -1,42 +1,65 @@
-"""The rows of the two mapping tables, from decisions."""
+"""The rows of the two mapping tables, and the rejects of a match, from its traces."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from semtrace.core.image.align import Comparison
 from semtrace.core.tracing.decision import Candidate, Decision
 from semtrace.provenance.tables import TIFF_TO_JPEG
-from semtrace.provenance.tracing.pair_images import AllCompared
-from semtrace.provenance.tracing.sides import Pair, Side
-from semtrace.stage.rejects import Failure
+from semtrace.provenance.tracing.sides import Side, nearest_full
+from semtrace.provenance.tracing.trace import Trace
+from semtrace.stage.rejects import Failure, Reject
 
 
-def forward_rows(
-    originals: Side,
-    jpegs: Side,
-    pairs: list[list[Pair]],
-    results: list[Decision | Failure],
-    nearest: list[tuple[int, int]],
-) -> list[dict[str, Any]]:
-    """One row per published file that was not rejected (JPEG_TO_TIFF).
+@dataclass(frozen=True)
+class Sides:
+    """Archive and published set, and how near each content's nearest on the other side is by full-frame hash.
 
-    Args:
+    Attributes:
         originals: the archive.
-        jpegs: the published set.
-        pairs: per published content its candidates.
-        results: per published content the decision.
-        nearest: per published content index and distance of the nearest original.
+        published: the published set.
+        nearest_original: per published content ``(index, bits)``.
+        nearest_published: per original content the same.
     """
+
+    originals: Side
+    published: Side
+    nearest_original: list[tuple[int, int]]
+    nearest_published: list[tuple[int, int]]
+
+
+def sides(originals: Side, published: Side, workers: int) -> Sides:
+    """Two sides with their nearest neighbours."""
+    near = nearest_full(published, originals, workers), nearest_full(originals, published, workers)
+    return Sides(originals, published, *near)
+
+
+def rejected(published: Side, traces: Mapping[int, Trace]) -> list[Reject]:
+    """Published files that could not be compared."""
+    return [
+        Reject.of(path, "match", trace.decision)
+        for j, trace in traces.items()
+        if isinstance(trace.decision, Failure)
+        for path in published.contents[j].paths
+    ]
+
+
+def forward_rows(both: Sides, traces: Mapping[int, Trace]) -> list[dict[str, Any]]:
+    """One row per published file that was not rejected (JPEG_TO_TIFF)."""
     rows = []
-    for j, (content, decision) in enumerate(zip(jpegs.contents, results, strict=True)):
+    for j, trace in traces.items():
+        decision = trace.decision
         if isinstance(decision, Failure):
             continue
         best = decision.best
         unmatched = decision.outcome == "unmatched"
-        shown = best or Candidate(originals.contents[nearest[j][0]].paths[0], nearest[j][1])
+        nearest, bits = both.nearest_original[j]
+        shown = best or Candidate(both.originals.contents[nearest].paths[0], bits)
         row = {
             "matched_tiff_path": "" if unmatched else shown.path,
             "hamming_distance": shown.hamming,
@@ -49,64 +72,53 @@ def forward_rows(
             "correlation": shown.correlation,
             "symmetry": "" if unmatched else shown.symmetry,
             "crop": "" if unmatched else shown.crop,
-            "candidates": len(pairs[j]),
+            "candidates": len(trace.pairs),
             "reason": decision.reason,
         }
-        rows += [{"jpeg_path": path, **row} for path in content.paths]
+        rows += [{"jpeg_path": path, **row} for path in both.published.contents[j].paths]
     return rows
 
 
-def backward_rows(
-    originals: Side,
-    jpegs: Side,
-    pairs: list[list[Pair]],
-    compared: list[AllCompared],
-    results: list[Decision | Failure],
-    nearest: list[tuple[int, int]],
-    *,
-    images: bool,
-) -> list[dict[str, Any]]:
+def backward_rows(both: Sides, traces: Mapping[int, Trace], *, images: bool) -> list[dict[str, Any]]:
     """One row per original file (TIFF_TO_JPEG): the surest of its pictures, then the most alike, the nearest.
 
     Args:
-        originals: the archive.
-        jpegs: the published set.
-        pairs: per published content its candidates.
-        compared: per published content the comparisons with the first of them.
-        results: per published content the decision.
-        nearest: per original content index and distance of the nearest published one.
+        both: the two sides.
+        traces: of all published contents.
         images: False when hashes are all there is: then two published contents near an original are one too many.
     """
-    index = {content.paths[0]: t for t, content in enumerate(originals.contents)}
+    jpegs = both.published.contents
+    index = {content.paths[0]: t for t, content in enumerate(both.originals.contents)}
     traced: dict[int, list[tuple[int, float, int, int]]] = defaultdict(list)
-    for j, (decision, found, comparisons) in enumerate(zip(results, pairs, compared, strict=True)):
-        if isinstance(comparisons, Failure) or isinstance(decision, Failure):
+    near: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    decisions: dict[int, Decision] = {}
+    for j, trace in traces.items():
+        for pair in trace.pairs:
+            near[pair.original].append((pair.hamming, j))
+        if isinstance(trace.decision, Failure):
             continue
-        for position, pair in enumerate(found):
-            is_best = decision.best is not None and index[decision.best.path] == pair.original
-            surety = {"matched": 0, "ambiguous": 1, "unmatched": 3}[decision.outcome] if is_best else 2
-            comparison = comparisons[position] if position < len(comparisons) else None
+        decisions[j] = trace.decision
+        best = index[trace.decision.best.path] if trace.decision.best else None
+        for position, pair in enumerate(trace.pairs):
+            is_best = best == pair.original
+            surety = {"matched": 0, "ambiguous": 1, "unmatched": 3}[trace.decision.outcome] if is_best else 2
+            comparison = trace.compared[position] if position < len(trace.compared) else None
             alike = -comparison.ssim if isinstance(comparison, Comparison) else 2.0
             traced[pair.original].append((surety, alike, pair.hamming, j))
-    decisions = {j: decision for j, decision in enumerate(results) if isinstance(decision, Decision)}
     rows = []
-    near: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for j, found in enumerate(pairs):
-        for pair in found:
-            near[pair.original].append((pair.hamming, j))
-    for t, content in enumerate(originals.contents):
+    for t, content in enumerate(both.originals.contents):
         ranked = sorted(traced[t])
         row: dict[str, Any] = dict.fromkeys(TIFF_TO_JPEG.names)
-        row |= {"decision": "unmatched", "evidence": "", "used_ssim": False, "nearest_hamming": nearest[t][1]}
-        row |= {"hamming_distance": nearest[t][1], "reason": "no_candidate"}
+        row |= {"decision": "unmatched", "evidence": "", "used_ssim": False, "reason": "no_candidate"}
+        row["hamming_distance"] = row["nearest_hamming"] = both.nearest_published[t][1]
         smallest = min(near[t], default=(0, 0))[0]
         closest = [j for bits, j in near[t] if bits == smallest]
-        row["nearest_paths"] = "|".join(sorted(path for j in closest for path in jpegs.contents[j].paths))
+        row["nearest_paths"] = "|".join(sorted(path for j in closest for path in jpegs[j].paths))
         if not content.healthy:
             row["reason"] = "degenerate_hash"
         if ranked:
             surety, negative_ssim, bits, j = ranked[0]
-            path = jpegs.contents[j].paths[0]
+            path = jpegs[j].paths[0]
             row |= {
                 "hamming_distance": bits,
                 "reason": ("traced_to_this", "ambiguous", "traced_elsewhere", "not_alike")[surety],
@@ -120,6 +132,6 @@ def backward_rows(
                 if not images and len(near[t]) > 1 and mine.outcome == "matched":
                     row |= {"decision": "ambiguous", "reason": "several_contents"}
             if len(ranked) > 1:
-                row["runner_up_path"] = jpegs.contents[ranked[1][3]].paths[0]
+                row["runner_up_path"] = jpegs[ranked[1][3]].paths[0]
         rows += [{**row, "TIFF_file": PurePosixPath(path).name, "TIFF_path": path} for path in content.paths]
     return rows

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from semtrace.core.errors import InputError
-from semtrace.core.tracing.decision import Criteria
 from semtrace.io.cache import Entry
 from semtrace.io.images import decode, encode_jpeg
 from semtrace.provenance.fingerprint import HashSettings, examination
 from semtrace.provenance.tracing.compare_pairs import compare_held, load_kernels
-from semtrace.provenance.tracing.evidence import Scope, apply_verdicts, read_knowledge
+from semtrace.provenance.tracing.evidence import Scope
+from semtrace.provenance.tracing.knowledge import apply_verdicts, read_knowledge
 from semtrace.provenance.tracing.sides import candidate_pairs, load_side, to_side
+from semtrace.provenance.tracing.trace import Rules
 from semtrace.stage.decode_files import Seen
 
 
@@ -49,9 +50,7 @@ class Comparisons:
         tiff_hashes: table of the archive.
         converted: table of the convert stage.
         verdicts: table of a person's verdicts; it may be missing.
-        criteria: for the hash in use.
-        most: at most so many candidates.
-        geometry: also turned and mirrored.
+        rules: how the match stage will look, for the hash in use.
         cache: file of the side cache.
     """
 
@@ -60,9 +59,7 @@ class Comparisons:
     tiff_hashes: Path
     converted: Path
     verdicts: Path
-    criteria: Criteria
-    most: int
-    geometry: bool
+    rules: Rules
     cache: Path
 
     def prepare(self) -> None:
@@ -76,9 +73,11 @@ class Comparisons:
             return []
         path = Path(seen.file).relative_to(scope.roots[1]).as_posix()
         one = to_side([{**seen.facts, "path": path}], path)
-        near = candidate_pairs(scope.originals, one, self.criteria.hamming_threshold, 1, geometry=self.geometry)
-        (found,) = apply_verdicts(near, scope.originals, one, scope.knowledge)
-        return compare_held(scope.task(one.contents[0], found), seen.data, seen.image.gray, str(self.cache))
+        criteria, turned = self.rules.criteria, self.rules.geometry
+        near = candidate_pairs(scope.originals, one, criteria.hamming_threshold, 1, geometry=turned)
+        found = apply_verdicts(near, scope.originals, one, scope.knowledge)[0]
+        task = scope.task(one.contents[0], self.rules.compared(found, criteria.ssim_trigger))
+        return compare_held(task, seen.data, seen.image.gray, str(self.cache))
 
 
 @cache  # once in the parent, whose workers inherit it
@@ -87,5 +86,4 @@ def _scope(asked: Comparisons) -> Scope | None:
         originals = load_side([asked.tiff_hashes])
     except InputError:  # no hashes: the match stage will say so
         return None
-    roots, limits = (asked.archive, asked.published), (asked.most, asked.criteria.ssim_trigger)
-    return Scope(originals, roots, limits, read_knowledge(asked.converted, asked.verdicts))
+    return Scope(originals, (asked.archive, asked.published), read_knowledge(asked.converted, asked.verdicts))

@@ -167,7 +167,7 @@ def candidate_pairs(
     *,
     geometry: bool = False,
     only: Sequence[int] | None = None,
-) -> list[list[Pair]]:
+) -> dict[int, list[Pair]]:
     """For every published content (or ``only`` those) the originals nearer than ``radius`` bits, nearest first.
 
     Exact, all pairs; ties by path. An original counts with the nearer of its two hashes, and of the eight symmetries
@@ -176,17 +176,17 @@ def candidate_pairs(
     words, owner = originals.searched
     wanted = range(len(published.contents)) if only is None else only
     asked = np.array([j for j in wanted if published.contents[j].healthy], dtype=np.intp)
-    nearest: list[dict[int, Pair]] = [{} for _ in published.contents]
+    nearest: dict[int, dict[int, Pair]] = {j: {} for j in wanted}
     # The identity comes first, so of equal distances the picture as it is wins.
     for symmetry, queries in _queries(published, asked, geometry):
         offsets, indices, distances = hamming.within(queries, words, int(np.ceil(radius)), workers=workers)
         for position, j in enumerate(asked):
             for k in range(offsets[position], offsets[position + 1]):
                 pair = Pair(int(owner[indices[k]]), int(distances[k]), symmetry)
-                known = nearest[j].get(pair.original)
+                known = nearest[int(j)].get(pair.original)
                 if known is None or pair.hamming < known.hamming:
-                    nearest[j][pair.original] = pair
-    return [sorted(found.values(), key=lambda pair: (pair.hamming, pair.original)) for found in nearest]
+                    nearest[int(j)][pair.original] = pair
+    return {j: sorted(found.values(), key=lambda pair: (pair.hamming, pair.original)) for j, found in nearest.items()}
 
 
 def _queries(published: Side, asked: NDArray[np.intp], geometry: bool) -> Iterator[tuple[Symmetry, NDArray[np.uint64]]]:

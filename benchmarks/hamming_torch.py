@@ -71,5 +71,5 @@ def _best(queries: Tensor, references: Tensor, k: int) -> Tensor:
         keys = (found // _PLACES << 32) + found % _PLACES + start
         best = keys if best is None else torch.cat([best, keys], 1)
         best = torch.topk(best, min(k, best.shape[1]), largest=False).values
-    assert best is not None  # noqa: S101  (for mypy: there is a tile)
+    assert best is not None
     return best

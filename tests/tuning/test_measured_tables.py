@@ -1,4 +1,4 @@
-"""What is replayed from one measurement is what a run of `match` writes, table by table."""
+"""The tables that follow from pairs measured once are those that a run of `match` writes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from semtrace.io.verdicts import VERDICTS
 from semtrace.provenance import fingerprint, match
 from semtrace.provenance.fingerprint import HashSettings
 from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
-from semtrace.provenance.tracing.evidence import read_knowledge
-from semtrace.tuning.replay import Replay, prepare
+from semtrace.provenance.tracing.evidence import Scope
+from semtrace.provenance.tracing.knowledge import Knowledge, read_knowledge
+from semtrace.provenance.tracing.mapping import backward_rows, forward_rows, rejected, sides
+from semtrace.provenance.tracing.sides import load_side
+from semtrace.provenance.tracing.trace import trace_all
+from semtrace.tuning.measure import Measurements, measure
 from tests.pipeline import defaults, table
 from tests.small_archive import Done
 
@@ -49,12 +53,20 @@ def matched(done: Done, hashes, folder, settings, executor, verdicts=None) -> ma
     )  # fmt: skip
 
 
-def written(one: Replay, settings, folder) -> int:
-    results, examined = one.at(settings)
+def measured(done: Done, hashes, asked, knowledge: Knowledge, executor) -> Measurements:
+    originals, published = (load_side([file]) for file in hashes)
+    scope = Scope(originals, (done.archive, done.published), knowledge)
+    everything = dict.fromkeys(range(len(published.contents)), frozenset())
+    return measure(scope, published, asked, everything, executor)
+
+
+def written(one: Measurements, settings, folder) -> int:
+    both = sides(one.originals, one.published, 1)
+    traces = trace_all(one, settings.rules(one.originals.bits))
     folder.mkdir(exist_ok=True)
-    tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, results.forward(one.both))
-    tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, results.backward(one.both, images=True))
-    return examined
+    tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, forward_rows(both, traces))
+    tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, backward_rows(both, traces, images=True))
+    return sum(trace.examined for trace in traces.values())
 
 
 @pytest.mark.parametrize(("size", "geometry"), [(32, False), (16, False), (8, False), (32, True)])
@@ -64,14 +76,14 @@ def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, si
     asked = [replace(p.match, geometry=geometry, **point) for point in tried]
     hashes = hashed(crowded, size, tmp_path, p)
     knowledge = read_knowledge(crowded.work / "convert/converted.csv", None)
-    one = prepare(hashes, (crowded.archive, crowded.published), asked, knowledge, p.executor)
+    one = measured(crowded, hashes, asked, knowledge, p.executor)
     seen = set()
     for settings in asked:
         summary = matched(crowded, hashes, tmp_path / "match", settings, p.executor)
-        examined = written(one, settings, tmp_path / "replay")
+        examined = written(one, settings, tmp_path / "measured")
         for name in TABLES:
-            assert (tmp_path / "replay" / name).read_bytes() == (tmp_path / "match" / name).read_bytes(), settings
-        assert examined >= summary.pairs_compared or geometry  # places of parts are no comparisons by hash
+            assert (tmp_path / "measured" / name).read_bytes() == (tmp_path / "match" / name).read_bytes(), settings
+        assert examined == summary.pairs_compared
         seen |= {(row["decision"], row["reason"]) for row in table(tmp_path / "match/jpeg_to_tiff.csv")}
     reasons = {reason for _, reason in seen}
     if not geometry:  # the points try every line of the decision
@@ -99,13 +111,13 @@ def test_a_persons_verdicts_hold_at_any_distance(crowded, tmp_path):
         )
     asked = [replace(p.match, **point) for point in POINTS[:4]]
     knowledge = read_knowledge(crowded.work / "convert/converted.csv", verdicts)
-    one = prepare(hashes, (crowded.archive, crowded.published), asked, knowledge, p.executor)
+    one = measured(crowded, hashes, asked, knowledge, p.executor)
     for settings in asked:
         matched(crowded, hashes, tmp_path / "match", settings, p.executor, verdicts)
-        written(one, settings, tmp_path / "replay")
+        written(one, settings, tmp_path / "measured")
         for name in TABLES:
-            assert (tmp_path / "replay" / name).read_bytes() == (tmp_path / "match" / name).read_bytes()
-    rows = {md5[row["jpeg_path"]]: row for row in table(tmp_path / "replay/jpeg_to_tiff.csv")}
+            assert (tmp_path / "measured" / name).read_bytes() == (tmp_path / "match" / name).read_bytes()
+    rows = {md5[row["jpeg_path"]]: row for row in table(tmp_path / "measured/jpeg_to_tiff.csv")}
     assert (rows[stranger]["matched_tiff_path"], rows[stranger]["evidence"]) == ("other_0.tif", "verdict")
 
 
@@ -117,17 +129,17 @@ def test_a_picture_that_cannot_be_read_any_more_matters_only_where_it_is_compare
     asked = [p.match, replace(p.match, hamming_threshold=1, ssim_trigger=1, reach=1)]
     try:
         gone.write_bytes(b"something else")
-        one = prepare(hashes, (done.archive, done.published), asked, read_knowledge(None, None), p.executor)
-        rejected = []
+        one = measured(done, hashes, asked, Knowledge(), p.executor)
+        counts = []
         for settings in asked:
             matched(done, hashes, tmp_path / "match", settings, p.executor)
-            results, _ = one.at(settings)
-            rejects = [{"path": reject.path, "reason": reject.reason} for reject in results.rejects(one.both)]
+            traces = trace_all(one, settings.rules(1024))
+            rejects = [{"path": lost.path, "reason": lost.reason} for lost in rejected(one.published, traces)]
             assert rejects == [
                 {name: row[name] for name in ("path", "reason")} for row in table(tmp_path / "match/rejects.csv")
             ]
-            rejected.append(len(rejects))
-        assert rejected[0] == 1
+            counts.append(len(rejects))
+        assert counts[0] == 1
     finally:
         gone.write_bytes(content)
 
@@ -136,5 +148,4 @@ def test_one_measurement_is_for_one_geometry(done, tmp_path):
     p = defaults(tmp_path)
     asked = [replace(p.match, geometry=geometry) for geometry in (True, False)]
     with pytest.raises(InputError, match="one geometry"):
-        prepare(hashed(done, 32, tmp_path, p), (done.archive, done.published), asked, read_knowledge(None, None),
-                p.executor)  # fmt: skip
+        measured(done, hashed(done, 32, tmp_path, p), asked, Knowledge(), p.executor)

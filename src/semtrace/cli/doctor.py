@@ -1,0 +1,73 @@
+"""The verb ``doctor``: whether this machine and project are well, and whether reference libraries give the results."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semtrace.cli import stages
+
+if TYPE_CHECKING:
+    from semtrace.config.installation import Condition
+    from semtrace.stage.declaration import Job
+
+
+def add(verb: Any) -> None:
+    """Add the verb and its option."""
+    text = "say whether this machine and project are well, and recompute a sample of results with ImageHash, " \
+           "scikit-image and Pillow's JPEG encoder"  # fmt: skip
+    added = verb("doctor", doctor, text)
+    added.add_argument(
+        "--sample", type=int, default=64, metavar="N", help="values of each kind to recompute (default: %(default)s)"
+    )
+
+
+def doctor(given: argparse.Namespace) -> None:
+    """Print a line for each condition; exit with 1 where something needs a person.
+
+    Raises:
+        UnreachableError: something needs a person.
+    """
+    from semtrace.config import installation
+    from semtrace.core.errors import UnreachableError
+    from semtrace.io.terminal import harmless
+
+    p = stages.load_params(given)
+    conditions = chain(
+        installation.versions(Path("constraints.txt")),
+        installation.machine(given.work, p.executor.device),
+        installation.project(p, stages.CONF, stages.PARAMS),
+        _results(stages.job(given, p), given.sample),
+    )
+    unwell = 0
+    for condition in conditions:
+        print(harmless(str(condition)), flush=True)
+        unwell += bool(condition.remedy)
+    if unwell:
+        raise UnreachableError(f"{unwell} lines above need a person; each says what to do")
+
+
+def _results(job: Job, sample: int) -> Iterator[Condition]:
+    """The results of the last run, recomputed by reference libraries."""
+    from semtrace.config.installation import Condition
+    from semtrace.provenance import reference_check
+
+    checks = (
+        (reference_check.check_hashes, "hashes", job.hashes("tiff")),
+        (reference_check.check_ssim, "SSIM", job.result("match/jpeg_to_tiff.csv")),
+        (reference_check.check_proofs, "proofs", job.result("match/jpeg_to_tiff.csv")),
+    )
+    for check, name, table in checks:
+        if not table.is_file():
+            yield Condition(name, f"{table} is not there", "run the pipeline (`make run`)")
+            continue
+        found = check(job, sample)
+        remedy = ""
+        if found.differing:
+            remedy = "compare the versions above, test the memory, run the pipeline with an empty side cache (.cache)"
+        elif found.unreadable:
+            remedy = "files have changed or gone since the run: run the pipeline again"
+        yield Condition(name, str(found), remedy)

@@ -1,0 +1,156 @@
+"""The one algorithm of a match: look near, farther, for parts of originals; settle what several contend for.
+
+``match`` runs it on images that are compared when they are asked for; calibrate and sweep run it at any thresholds on
+pairs that were measured once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from semtrace.core.image.align import Comparison
+from semtrace.core.image.symmetry import inverse
+from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
+from semtrace.provenance.tracing.evidence import PairEvidence
+from semtrace.provenance.tracing.pair_images import AllCompared, Compared
+from semtrace.provenance.tracing.sides import Pair
+from semtrace.stage.rejects import Failure
+
+DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
+_FRUITLESS = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to look and to decide; distances in bits of the hash in use.
+
+    Attributes:
+        criteria: what a match must satisfy.
+        most: at most so many candidates are compared and judged.
+        reach: where no candidate is alike, originals nearer than this are looked at too.
+        geometry: also look for pictures that are a part of an original.
+        one_to_one: every picture was published once, from an original of its own.
+    """
+
+    criteria: Criteria
+    most: int
+    reach: float
+    geometry: bool = False
+    one_to_one: bool = False
+
+    def compared(self, found: Sequence[Pair], trigger: float) -> list[Pair]:
+        """The candidates to compare: the first ``most``, nearer than ``trigger`` bits."""
+        return [pair for pair in found[: self.most] if pair.hamming < trigger]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What is known of one published content, and what follows from it.
+
+    Attributes:
+        pairs: its candidates, nearest first.
+        compared: its comparisons with the first of these, in their order.
+        candidates: the measured candidates that the decision was made from.
+        decision: the answer; a failure where the published picture cannot be read.
+        examined: pairs that were compared for it by hash, those of the farther look included.
+    """
+
+    pairs: list[Pair]
+    compared: list[Compared]
+    candidates: list[Candidate]
+    decision: Decision | Failure
+    examined: int = 0
+
+    @property
+    def fruitless(self) -> bool:
+        """Whether no candidate was alike, so that other originals are worth a look."""
+        decision = self.decision
+        return isinstance(decision, Decision) and decision.outcome != "matched" and decision.reason in _FRUITLESS
+
+
+def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None = None) -> dict[int, Trace]:
+    """Trace published contents to their originals.
+
+    Args:
+        evidence: of both sides.
+        rules: how to look and to decide.
+        wanted: indices of published contents; all of them by default, which ``one_to_one`` needs.
+
+    Returns:
+        By index, in the order of ``wanted``.
+    """
+    criteria = rules.criteria
+    wanted = range(len(evidence.published.contents)) if wanted is None else wanted
+    traces = _look(evidence, rules, wanted, criteria.hamming_threshold, criteria.ssim_trigger)
+    if evidence.images:
+        # Where nothing near is alike, look farther: strong compression of a flat picture moves its hash. The images
+        # decide then, by the same criteria.
+        far = _look(evidence, rules, [j for j in wanted if traces[j].fruitless], rules.reach, rules.reach)
+        for j, trace in far.items():
+            kept = trace if _is_alike(trace.decision, criteria) else traces[j]
+            # Both looks begin with the nearest, so the longer one has all that was compared.
+            traces[j] = replace(kept, examined=max(trace.examined, traces[j].examined))
+    if evidence.images and rules.geometry:
+        for j, part in evidence.parts([j for j in wanted if traces[j].fruitless]).items():
+            decision = decide(part.candidates, criteria, complete=part.complete)
+            if _is_alike(decision, criteria):
+                traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
+    if rules.one_to_one:
+        # scipy.optimize takes longer to import than most matches take
+        from semtrace.core.tracing.assignment import settle_contention
+
+        decided = {j: trace.decision for j, trace in traces.items() if isinstance(trace.decision, Decision)}
+        candidates = [traces[j].candidates for j in decided]
+        settled = settle_contention(candidates, list(decided.values()), criteria, images=evidence.images)
+        for j, decision in zip(decided, settled, strict=True):
+            traces[j] = replace(traces[j], decision=decision)
+    return traces
+
+
+def _look(
+    evidence: PairEvidence, rules: Rules, wanted: Sequence[int], radius: float, trigger: float
+) -> dict[int, Trace]:
+    """Collect and judge the candidates nearer than ``radius`` bits, the images of those nearer than ``trigger``."""
+    pairs = evidence.near(wanted, radius)
+    compared = evidence.compare({j: rules.compared(pairs[j], trigger) for j in wanted})
+    return {j: _judged(evidence, rules, j, pairs[j], compared[j]) for j in wanted}
+
+
+def _judged(evidence: PairEvidence, rules: Rules, j: int, found: list[Pair], compared: AllCompared) -> Trace:
+    if isinstance(compared, Failure):
+        return Trace(found, [], [], compared)
+    published, candidates = evidence.published.contents[j], []
+    for position, pair in enumerate(found[: rules.most]):
+        seen = compared[position] if position < len(compared) else None
+        candidates.append(_candidate(evidence, rules.criteria, j, pair, seen if isinstance(seen, Comparison) else None))
+    if not candidates and not published.healthy:  # a verdict names a candidate all the same
+        return Trace(found, compared, candidates, DEGENERATE, len(compared))
+    complete = len(found) <= rules.most
+    decision = decide(candidates, rules.criteria, images=evidence.images, complete=complete)
+    if any(isinstance(seen, Failure) for seen in compared) and not (decision.best and decision.best.proof):
+        # The one that cannot be read may be the original: without a proof for another, nobody knows.
+        decision = replace(decision, outcome="ambiguous", reason="original_unreadable")
+    return Trace(found, compared, candidates, decision, len(compared))
+
+
+def _candidate(evidence: PairEvidence, criteria: Criteria, j: int, pair: Pair, seen: Comparison | None) -> Candidate:
+    published, original = evidence.published.contents[j], evidence.originals.contents[pair.original]
+    alike = pair.hamming < criteria.ssim_trigger and (seen is None or seen.ssim >= criteria.min_ssim)
+    known = evidence.knowledge.proof(published, original, alike=alike) if evidence.proofs else ""
+    return Candidate(
+        path=original.paths[0],
+        hamming=pair.hamming,
+        ssim=seen.ssim if seen else None,
+        correlation=seen.correlation if seen else None,
+        whole=bool(seen and seen.whole),
+        picture=original.picture,
+        symmetry=inverse(pair.symmetry),
+        proof=known or ("reencoded" if evidence.proofs and seen and seen.proven else ""),
+    )
+
+
+def _is_alike(decision: Decision | Failure, criteria: Criteria) -> bool:
+    """Whether the best candidate shows the same fine structure, or is proven."""
+    best = decision.best if isinstance(decision, Decision) else None
+    return best is not None and (bool(best.proof) or (best.correlation or 0.0) >= criteria.min_correlation)
