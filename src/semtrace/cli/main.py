@@ -85,8 +85,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
-    from semtrace.io.staging import locked
-
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb in ("track", "doctor") or (given.verb == "sweep" and elsewhere)
@@ -95,6 +93,8 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
     if reads and not held.is_dir():
         return contextlib.nullcontext()
+    from semtrace.io.staging import locked
+
     held.mkdir(parents=True, exist_ok=True)
     return locked(held, shared=reads)
 
