@@ -42,6 +42,7 @@ COPY LICENSE constraints.txt pyproject.toml dvc.yaml params.yaml .dvcignore ./
 COPY .dvc/config .dvc/config
 COPY conf conf
 COPY pipelines pipelines
+COPY data/verdicts data/verdicts
 COPY src src
 # What is remembered between runs lies below .cache: the side cache, compiled kernels, DVC's digests, fonts, a home.
 # DVC asks for the name of the user, whom the image may not know.

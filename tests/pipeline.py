@@ -30,7 +30,7 @@ def run_all(archive: Path, published: Path, known: Path, work: Path, p: params.P
     done: dict = {}
     for stage in STAGES:
         for side in stage.sides or ("",):
-            job = Job(p, archive, published, known, work, p.executor, side=side)
+            job = Job(p, archive, published, known, known.with_name("verdicts"), work, p.executor, side=side)
             done[side or stage.name] = stage.run(job)
     done["validate"] = json.loads((work / "validate/metrics.json").read_text())
     return done

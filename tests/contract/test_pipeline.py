@@ -79,10 +79,10 @@ def test_the_lock_file_reproduces_byte_for_byte(clone):
     ("edit", "stages"),
     [
         ("executor.workers=1", set()),
-        ("label.link=copy", {"label"}),
-        ("match.min_margin=0.03", {"match", "plot"}),
-        ("deduplicate.seed=2", {"deduplicate"}),
-        ("convert.quality=95", {"convert"}),
+        ("label.link=copy", {"label", "report"}),
+        ("match.min_margin=0.03", {"match", "plot", "report"}),
+        ("deduplicate.seed=2", {"deduplicate", "report"}),
+        ("convert.quality=95", {"convert", "report"}),
     ],
 )
 def test_an_edit_reruns_only_the_stages_that_read_it(clone, edit, stages):
@@ -128,7 +128,17 @@ def test_without_dvc_the_same_tables(clone, tmp_path):
     shutil.copytree(clone / "conf", tmp_path / "conf")
     here = [f"dataset.{name}={clone}/data/raw/synthetic/{name}" for name in ("archive", "published", "known")]
     printed = call("semtrace", "run", *here, "executor.workers=2", cwd=tmp_path)
-    stages = ("inventory", "convert", "fingerprint tiff", "fingerprint jpeg", "match", "label", "validate", "plot")
+    stages = (
+        "inventory",
+        "convert",
+        "fingerprint tiff",
+        "fingerprint jpeg",
+        "match",
+        "label",
+        "validate",
+        "plot",
+        "report",
+    )
     assert all(f"{stage}: " in printed for stage in stages)
     made = {path.relative_to(tmp_path) for path in (tmp_path / "data/work").rglob("*") if path.is_file()}
     assert made == {path.relative_to(clone) for path in (clone / "data/work").rglob("*") if path.is_file()}

@@ -44,8 +44,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT / "conf", folder / "conf")
     (folder / "count.py").write_text(COUNT)
     for name in ("archive", "published"):
-        (folder / "data/raw" / name).mkdir(parents=True)
-        (folder / "data/raw" / name / "a.tif").touch()
+        (folder / "data/raw" / name / "Tips").mkdir(parents=True)
+        (folder / "data/raw" / name / "Tips" / ("a.tif" if name == "archive" else "a.jpg")).touch()
     pipeline(folder)
     call("git", "init", "-q", cwd=folder)
     said = call("semtrace", "repro", *QUIET, cwd=folder)
@@ -182,3 +182,30 @@ def test_an_interruption_waits_for_dvc_and_is_one(project):
     )  # fmt: skip
     assert done.returncode == 130, done.stderr
     assert "interrupted" in done.stderr
+
+
+def test_a_copy_without_git_works_and_says_what_is_not_known(project, semtrace):
+    shutil.rmtree(project / ".git")
+    assert "`semtrace repro` works, and so does DVC after `git init`" in semtrace(
+        "params", "match.min_ssim=0.8", *QUIET
+    )
+    assert "report of min_ssim 0.8" in semtrace("repro", "match.min_ssim=0.8", *QUIET)
+    assert report(project).startswith("report of min_ssim 0.8")
+    assert "no_scm" not in (project / ".dvc/config").read_text()
+    assert "is not a git repository" in call("dvc", "repro", cwd=project, code=255)
+
+
+def test_findings_in_the_input_are_told_before_anything_is_written(project, semtrace):
+    (project / "data/raw/published/tips").mkdir()
+    (project / "data/raw/published/tips/b.jpg").touch()
+    before = (project / "params.yaml").read_bytes()
+    said = semtrace("repro", "--replace", "dataset=archive", *QUIET, code=2)
+    assert "folder 'tips' (tips/b.jpg) is not one of its categories; the nearest is 'Tips'" in said
+    assert (project / "params.yaml").read_bytes() == before
+    assert report(project).startswith("report of")
+
+
+def test_dvc_takes_no_input_that_its_results_lie_in(project, semtrace):
+    for archive in ("data", ".", ".."):
+        said = semtrace("params", "dataset=archive", f"dataset.archive={archive}", *QUIET, code=2)
+        assert "the results in data/work lie in. Run `semtrace run`" in said

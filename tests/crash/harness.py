@@ -77,7 +77,7 @@ class Case:
                 near=near, verdicts=known / "verdicts.csv", cache=cache,
             )  # fmt: skip
         elif name == "validate":
-            validate.run(ready, known, out)
+            validate.run(ready, archive, published, known, out)
         else:
             plot.run(ready / "match/jpeg_to_tiff.csv", out, plot.Thresholds(near, 120))
 

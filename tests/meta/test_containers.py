@@ -6,7 +6,7 @@ import re
 import subprocess
 import tomllib
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -54,7 +54,8 @@ def test_what_is_copied_into_the_image_is_sent_to_the_builder_and_nothing_else()
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
     assert allowed == {name for copied in copies for name in copied.split()}
     tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    assert not allowed - {name for path in tracked.splitlines() for name in (path, path.split("/")[0])}
+    there = {name for path in tracked.splitlines() for name in (path, *map(str, PurePosixPath(path).parents))}
+    assert not allowed - there
 
 
 def test_the_stages_find_all_that_they_depend_on():
@@ -90,6 +91,7 @@ def test_inputs_are_read_only_and_the_same_for_the_pipeline_and_its_workers():
     binds = {v["target"]: v.get("read_only") for v in services["pipeline"]["volumes"] if v["type"] == "bind"}
     assert binds == {
         **{f"/semtrace/data/raw/{name}": True for name in ("archive", "published", "known")},
+        "/semtrace/data/verdicts": True,
         "/semtrace/data/work": None,
     }
     for name in ("pipeline-gpu", "pipeline-cluster", "worker"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import unicodedata
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_a_wrong_trace_is_counted_and_listed(done, tmp_path):
     work, known = work_copy(done, tmp_path)
     truth = (done.known / "truth.csv").read_text(encoding="utf-8").replace("Orrù M/img_00.TIF", "deep.tiff")
     (known / "truth.csv").write_text(truth, encoding="utf-8")
-    metrics = validate.run(work, known, tmp_path / "out")
+    metrics = validate.run(work, done.archive, done.published, known, tmp_path / "out")
     assert metrics["accuracy"]["wrong_present"] == 1
     [header, line] = (tmp_path / "out/wrong_matches.csv").read_text(encoding="utf-8").splitlines()
     assert header.startswith("jpeg_path,matched_tiff_path,true_tiff_path")
@@ -57,19 +58,52 @@ def test_a_truth_that_contradicts_itself_is_refused(done, tmp_path):
     lines = (done.known / "truth.csv").read_text(encoding="utf-8").splitlines()
     (known / "truth.csv").write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
     with pytest.raises(TableError, match=rf"lines 2 and {len(lines) + 1} both speak of"):
-        validate.run(work, known, tmp_path / "out")
+        validate.run(work, done.archive, done.published, known, tmp_path / "out")
 
 
 def test_without_truth_the_accuracy_is_unknown(done, tmp_path):
     work, known = work_copy(done, tmp_path)
-    metrics = validate.run(work, known, tmp_path / "out")
+    metrics = validate.run(work, done.archive, done.published, known, tmp_path / "out")
     assert metrics["accuracy"]["basis"] == "nothing"
     assert metrics["accuracy"]["precision"] is None
     assert "unknown: no truth.csv" in (tmp_path / "out/accuracy_report.txt").read_text()
 
 
-def test_equal_stems_are_a_truth_of_their_own():
+def test_equal_stems_are_a_truth_of_their_own(tmp_path):
     content = {"a/img_1.tif": "A", "b/img_1.tif": "B", "c/x.tif": "C"}
-    truth = validate.read_truth(validate.Path("none.csv"), ["Tips/L5_img_1.jpg", "Tips/X.jpg", "Tips/y.jpg"], content)
+    jpegs = ["Tips/L5_img_1.jpg", "Tips/X.jpg", "Tips/y.jpg"]
+    truth = validate.read_truth(tmp_path / "none.csv", jpegs, content, (tmp_path, tmp_path))
     assert truth.basis == "equal file stems"
     assert truth.right == {"Tips/L5_img_1.jpg": {"A", "B"}, "Tips/X.jpg": {"C"}}
+
+
+def test_a_row_of_the_truth_that_leads_nowhere_is_no_missing_original(done, tmp_path):
+    known, work = tmp_path / "known", tmp_path / "out"
+    known.mkdir()
+    truth = (done.known / "truth.csv").read_text(encoding="utf-8")
+    (known / "truth.csv").write_text(truth.replace("deep.tiff", "deeper.tiff"), encoding="utf-8")
+    with pytest.raises(TableError, match=r"tiff_path 'deeper\.tiff' is no file of the archive"):
+        validate.run(done.work, done.archive, done.published, known, work)
+    assert not work.exists()
+
+
+def test_rows_in_another_spelling_count_and_are_reported(done, tmp_path):
+    known = tmp_path / "known"
+    known.mkdir()
+    truth = (done.known / "truth.csv").read_text(encoding="utf-8").replace("/", "\\").replace("deep.tiff", "cut.tif")
+    (known / "truth.csv").write_text(unicodedata.normalize("NFD", truth), encoding="utf-8")
+    metrics = validate.run(done.work, done.archive, done.published, known, tmp_path / "out")
+    assert (metrics["accuracy"]["known"], metrics["accuracy"]["wrong"]) == (8, 0)  # cut.tif is there, but no picture
+    report = (tmp_path / "out/accuracy_report.txt").read_text(encoding="utf-8")
+    assert "9 of 9 rows name files in another way (separator 9)" in report
+    assert "1 rows name a TIFF without a hash, rejected or not chosen; they do not count" in report
+
+
+def test_a_table_under_another_name_is_pointed_out(done, tmp_path):
+    known = tmp_path / "known"
+    known.mkdir()
+    (known / "Truth.csv").write_text("")
+    validate.run(done.work, done.archive, done.published, known, tmp_path / "out")
+    assert "Truth.csv: not read; save as CSV UTF-8 and call it truth.csv" in (
+        (tmp_path / "out/accuracy_report.txt").read_text(encoding="utf-8")
+    )

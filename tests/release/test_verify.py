@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from semtrace.cli.main import main
 from semtrace.core.errors import InputError
 from semtrace.io.files import digests
 from semtrace.release import verify
+from tests.release import project
 from tests.release.project import Project
 
 
@@ -226,3 +228,27 @@ def test_the_command_names_what_is_wrong_and_fails(release, capsys):
     assert said.out.splitlines()[-2].startswith("missing: data/train/")
     assert said.out.splitlines()[-1].startswith("unexpected: zz\\x1b[2J: ")
     assert said.err == f"semtrace: error: {release}: is not what it was: missing 1, unexpected 1\n"
+
+
+def test_names_in_another_unicode_form_are_the_same_names(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(project, "CATEGORIES", tuple(f"É{category}" for category in project.CATEGORIES))
+    release = Project(tmp_path).release("1.0.0", originals=True)
+    for file in [*release.glob("data/*/*/*"), *release.glob("originals/*/*")]:
+        target = release / unicodedata.normalize("NFD", file.relative_to(release).as_posix())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(target)
+    (other, *_), more = sorted(release.glob("data/*/*/*")), len(verify.renamed(release))
+    assert more == len(list(release.glob("data/*/*/*"))) + len(list(release.glob("originals/*/*")))
+    assert failures(release) == failures(release, full=False) == []
+    assert main(["verify", str(release), "--full"]) == 0
+    assert f"is what it was; {more} names came back in another Unicode form" in capsys.readouterr().out
+    assert main(["pack", str(release), "bagit", "--out", str(tmp_path / "out")]) == 2
+    other.write_bytes(other.read_bytes()[:-1] + b"x")
+    assert [kind for kind, _ in failures(release)] == ["changed"]
+
+
+def test_two_names_that_differ_in_form_alone_are_two_files(release):
+    file = picture(release)
+    for form in ("NFC", "NFD"):
+        (release / unicodedata.normalize(form, "é.jpg")).write_bytes(file.read_bytes())
+    assert [kind for kind, _ in failures(release)] == ["unexpected", "unexpected"]

@@ -243,13 +243,23 @@ def test_nothing_to_calibrate_on(scratch, capsys):
     assert "calibrate.precision is 1.5" in capsys.readouterr().err
 
 
-def test_rows_of_the_truth_that_name_what_is_not_there_are_counted(scratch):
-    with Path("data/raw/known/truth.csv").open("a") as file:
-        file.write("Tips/no such.jpg,barred_1.tif,Tips\n")
+def test_rows_of_the_truth_that_lead_nowhere_are_refused_before_any_work(scratch, capsys):
     truth = Path("data/raw/known/truth.csv")
-    truth.write_text(truth.read_text().replace(",barred_2.tif,", ",barred_2.TIF,"))
+    truth.write_text(truth.read_text().replace(",barred_2.tif,", ",barred_22.tif,") + "Tips/none.jpg,barred_1.tif,\n")
+    run("calibrate", "--precision", "0.5", "--sample", "5", code=2)
+    said = capsys.readouterr().err
+    assert "line 3: tiff_path 'barred_22.tif' is no file of the archive" in said
+    assert "line 5: jpeg_path 'Tips/none.jpg' is no file of the published set" in said
+    assert not list(Path("data/work").glob(".calibrate*"))
+
+
+def test_rows_without_a_hash_are_left_out_and_counted_and_other_spellings_are_read(scratch):
+    truth = Path("data/raw/known/truth.csv")
+    Path("data/raw/archive/rejected.tif").write_text("no picture")
+    truth.write_text(truth.read_text().replace("barred_2.tif", "rejected.tif").replace("barred_1.tif", "BARRED_1.TIF"))
     run("calibrate", "--precision", "0.5", "--sample", "0")
     trials = summary()["trials"]
-    assert (trials["truth_not_published"], trials["truth_not_in_archive"], trials["absent"]) == (1, 1, 2)
+    assert (trials["truth_not_hashed"], trials["present"], trials["absent"]) == (1, 1, 1)
     report = (OUT / "calibration_report.txt").read_text()
-    assert "1 rows of truth.csv name a TIFF that is not in the archive's table: judged as absent" in report
+    assert "1 rows of truth.csv name a TIFF without a hash, rejected or not chosen: left out" in report
+    assert "1 of 3 rows name files in another way (case 1)" in report

@@ -17,10 +17,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import curate, discovery, doctor, release, repro, run, scale, stages, tables_alone, tuning, watch
+from semtrace.cli import (
+    curate,
+    discovery,
+    doctor,
+    release,
+    repro,
+    review,
+    run,
+    scale,
+    stages,
+    tables_alone,
+    tuning,
+    watch,
+)
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
+_NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _held(given):
             if given.verb not in _ANYWHERE:
-                from semtrace.cli import before
+                from semtrace.cli import preconditions
 
-                before.begin(given)
+                preconditions.begin(given)
             summary = given.run(given)
     except SemtraceError as error:
         return _fail(str(error), error.exit_code)
@@ -71,16 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
-    from semtrace.io.staging import locked
-
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb in ("track", "doctor") or (given.verb == "sweep" and elsewhere)
-    if given.verb in ("params", "repro", *_ANYWHERE) or (elsewhere and not reads) or not stages.PARAMS.is_file():
+    if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
     if reads and not held.is_dir():
         return contextlib.nullcontext()
+    from semtrace.io.staging import locked
+
     held.mkdir(parents=True, exist_ok=True)
     return locked(held, shared=reads)
 
@@ -111,12 +125,14 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("side", choices=declared.sides, help="which side")
         if declared.name in tables_alone.RESULT_FILES:
             tables_alone.add_options(declared.name, added)
+        if declared.name == "report":
+            review.add_report_options(added)
     thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
     calibrate = verb("calibrate", tuning.calibrate, thresholds)
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
     sweep = verb("sweep", tuning.sweep, grid)
     verb("track", stages.track, "log the finished pipeline run to MLflow")
-    whole = verb("run", run.run, "all stages from inventory to plot at once, without DVC: for a quick look")
+    whole = verb("run", run.run, "all stages from inventory to report at once, without DVC: for a quick look")
     for composed, when in ((params, ""), (reproduce, ""), (whole, "; none: params.yaml as it is")):
         text = f"Hydra overrides, e.g. dataset=archive match.min_ssim=0.8{when}"
         composed.add_argument("overrides", nargs="*", help=text)
@@ -142,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--out", type=Path, metavar="DIR", help="in place of sweep/ there, for two sweeps at once")
     release.add(verb, stages.PARAMS, stages.WORK)
     discovery.add(verb)
+    review.add(verb)
     watch.add(verb)
     curate.add(commands, stages.PARAMS)
     return parser

@@ -80,7 +80,9 @@ def _verify(given: argparse.Namespace) -> Any:
             "is not what it was: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
             str(given.release),
         )
-    return f"{given.release} is what it was" + ("" if given.full else " (sizes; --full reads every picture)")
+    other = len(verify.renamed(given.release))
+    form = f"; {other} names came back in another Unicode form" if other else ""
+    return f"{given.release} is what it was{form}" + ("" if given.full else " (sizes; --full reads every picture)")
 
 
 def _pack(given: argparse.Namespace) -> Any:

@@ -18,23 +18,28 @@ def repro(given: argparse.Namespace) -> Any:
 
     Exits with the code of the stage that failed, where one has.
     """
-    from semtrace.cli import before
+    from semtrace.cli import preconditions
     from semtrace.config import params
     from semtrace.io.staging import locked
+    from semtrace.io.verdict_store import ensure_verdicts
     from semtrace.stage import claim
     from semtrace.tracking import pipeline_run
 
-    dataset = stages.checked_dataset(given.overrides)
-    mine = before.of(dataset)
+    p = stages.checked_params(given.overrides)
+    if not p.dataset.generate:  # what is made may not be there yet
+        preconditions.check_inputs(p)
+    preconditions.warn_of_names(p.dataset)
+    mine = preconditions.of(p.dataset)
     stages.WORK.mkdir(parents=True, exist_ok=True)
     with locked(stages.WORK):
         if (stages.WORK / "inventory").is_dir() and claim.read_claim(stages.WORK) is None and stages.PARAMS.is_file():
             claim.run(
-                stages.WORK, before.of(params.load(stages.PARAMS).dataset)
+                stages.WORK, preconditions.of(params.load(stages.PARAMS).dataset)
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
-    before.say(mine)
+    ensure_verdicts(p.dataset.verdicts)
+    preconditions.say(mine)
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")
         code = _dvc("repro", under=code_file)
@@ -46,18 +51,34 @@ def repro(given: argparse.Namespace) -> Any:
 
 def claim(given: argparse.Namespace) -> Any:
     """Take data/work for the dataset of params.yaml."""
-    from semtrace.cli import before
+    from semtrace.cli import preconditions
     from semtrace.config import params
     from semtrace.stage import claim
 
-    return claim.run(given.work, before.of(params.load(stages.PARAMS).dataset), replace=given.replace)
+    return claim.run(given.work, preconditions.of(params.load(stages.PARAMS).dataset), replace=given.replace)
+
+
+def _without_scm(folder: Path) -> Path:
+    """A folder with the system's configuration of DVC, and in it that there is no Git."""
+    from dvc.dirs import system_config_dir
+
+    there = Path(system_config_dir(), "config")
+    text = there.read_text(encoding="utf-8") if there.is_file() else ""
+    head, section, rest = text.partition("[core]\n")
+    folder.mkdir()
+    (folder / "config").write_text(f"{head}[core]\n    no_scm = true\n{rest if section else ''}", encoding="utf-8")
+    return folder
 
 
 def _dvc(*arguments: str, under: Path) -> int:
     """Run DVC; it is waited for when a person interrupts it, since it then puts its own files in order."""
+    from semtrace.io.project_state import in_repository
+
     # Stages are started as `semtrace`, which must be this one.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, stages.CODE_FILE: str(under)}
+    if not in_repository(Path()):  # a copy without .git: DVC would refuse to work
+        environment["DVC_SYSTEM_CONFIG_DIR"] = str(_without_scm(under.with_name("dvc")))
     sys.stdout.flush()
     with subprocess.Popen([sys.executable, "-m", "dvc", *arguments], env=environment) as process:  # noqa: S603
         try:

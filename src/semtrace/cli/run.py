@@ -1,4 +1,4 @@
-"""The verb ``run``: every stage from inventory to plot, without DVC."""
+"""The verb ``run``: every stage, without DVC."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 
 def run(given: argparse.Namespace) -> Any:
-    """All stages from inventory to plot, in two processes; with overrides, params.yaml is composed with them first."""
+    """All stages, in two processes; with overrides, params.yaml is composed with them first."""
+    from semtrace.cli import preconditions
+    from semtrace.config import params
     from semtrace.parallel.background import BackgroundProcess
 
     if given.overrides:
-        from semtrace.cli import before
-        from semtrace.config import params
-
-        before.hold(given, params.parse_params(params.composed(stages.CONF, given.overrides), "conf/").dataset)
+        p = params.parse_params(params.composed(stages.CONF, given.overrides), "conf/")
+        preconditions.check_inputs(p)
+        preconditions.hold(given, p.dataset)
         params.write_params(stages.CONF, stages.PARAMS, given.overrides)
+    else:
+        preconditions.check_inputs(stages.load_params(given))
     executor, say = stages.load_params(given).executor, partial(print, flush=True)
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
     with BackgroundProcess(alone=executor.workers == 1 or bool(executor.address)) as other:
@@ -41,6 +44,7 @@ def run(given: argparse.Namespace) -> Any:
         say(other.result())
         accuracy = _one(given, "validate")
         say(f"{other.result()}\n{accuracy}")
+        say(_one(given, "report"))
 
 
 def _load_comparison() -> None:
@@ -66,6 +70,7 @@ def _one(given: argparse.Namespace, words: str) -> str:
 def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
     """What the stage of these words computes for later stages while it has a file decoded."""
     from semtrace.core.gpu.device import choose_device
+    from semtrace.io.verdicts import locate_verdicts
     from semtrace.provenance.tracing import prefetch
 
     job = stages.job(given, p)
@@ -74,6 +79,6 @@ def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
     if words == "fingerprint jpeg" and not p.executor.address and choose_device(p.executor.device) == "cpu":
         return prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
-            job.known / "verdicts.csv", p.match.rules(p.hash.size**2), p.executor.cache,
+            locate_verdicts(job.verdicts, job.known), p.match.rules(p.hash.size**2), p.executor.cache,
         )  # fmt: skip
     return None

@@ -44,7 +44,7 @@ def _flat(params_file: Path, given: argparse.Namespace) -> Any:
         done / "fingerprint/jpeg/hashes.csv", done / "match/jpeg_to_tiff.csv",
     )  # fmt: skip
     sets = {name: Path(folder) for name, folder in p.dataset.sets.items()}
-    return flat.run(p.dataset.archive, tables, sets, done / "flat", p.executor)
+    return flat.run(p.dataset.archive, tables, sets, done / "flat", p.executor, exclude=p.dataset.exclude)
 
 
 def _scale(params_file: Path, given: argparse.Namespace) -> Any:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from semtrace.cli import tables_alone
 
 if TYPE_CHECKING:
-    from semtrace.config.params import Dataset, Params
+    from semtrace.config.params import Params
     from semtrace.stage.declaration import Job, Stage
 
 CONF, PARAMS, WORK = Path("conf"), Path("params.yaml"), Path("data/work")
+PIPELINE = Path("dvc.yaml")
 SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
 CODE_FILE = "SEMTRACE_REPRO"
 """Variable that `semtrace repro` sets for the stages that DVC starts: where one that fails leaves its exit code."""
@@ -43,6 +44,7 @@ def params(given: argparse.Namespace) -> Any:
     """Compose conf/ into params.yaml, and write the code that stages import into each dvc.yaml."""
     from semtrace.config import params, pipeline
     from semtrace.io.files import write_atomic
+    from semtrace.io.project_state import in_repository
 
     outdated = [(file, text) for file, text in pipeline.pipelines(Path()) if file.read_text(encoding="utf-8") != text]
     if given.check:
@@ -52,25 +54,29 @@ def params(given: argparse.Namespace) -> Any:
         for file, _ in outdated:
             raise OSError(errno.EINVAL, "lacks code that a stage imports; run `semtrace params`", str(file))
         return "params.yaml is what conf/ says"
-    checked_dataset(given.overrides)
+    checked_params(given.overrides)
     for file, text in outdated:
         write_atomic(file, text.encode())
     written = ["params.yaml"] if params.write_params(CONF, PARAMS, given.overrides) else []
     written += [str(file) for file, _ in outdated]
-    return f"{', '.join(written)} written" if written else "params.yaml is up to date"
+    said = f"{', '.join(written)} written" if written else "params.yaml is up to date"
+    if PIPELINE.is_file() and not in_repository(Path()):
+        said += ". There is no Git repository here: `semtrace repro` works, and so does DVC after `git init`"
+    return said
 
 
-def checked_dataset(overrides: Sequence[str]) -> Dataset:
-    """The dataset that conf/ names under ``overrides``, once DVC can read its folders."""
+def checked_params(overrides: Sequence[str]) -> Params:
+    """What conf/ says under ``overrides``, once DVC can read the folders of its dataset."""
     from semtrace.config import params
     from semtrace.stage.inputs import check_dvc, check_folder
 
-    dataset = params.parse_params(params.composed(CONF, overrides), "conf/").dataset
+    p = params.parse_params(params.composed(CONF, overrides), "conf/")
+    dataset = p.dataset
     if not dataset.generate:  # what is not made must be there, and DVC would say so less clearly
         for folder, what in ((dataset.archive, "archive"), (dataset.published, "published")):
             check_folder(folder, what)
-            check_dvc(folder, what)
-    return dataset
+            check_dvc(folder, what, WORK)
+    return p
 
 
 def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = None) -> Job:
@@ -78,13 +84,19 @@ def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = No
     from semtrace.stage.declaration import Job
 
     data = p.dataset
-    return Job(p, data.archive, data.published, data.known, given.work, p.executor, side=side, ahead=ahead)
+    return Job(
+        p, data.archive, data.published, data.known, data.verdicts, given.work, p.executor, side=side, ahead=ahead
+    )
 
 
 def run_stage(declared: Stage, given: argparse.Namespace) -> Any:
     """One stage, on the dataset's images; from hash tables alone where they are named."""
     if declared.name in tables_alone.RESULT_FILES and tables_alone.has_options(given):
         return tables_alone.run(given, load_params(given))
+    if getattr(given, "single", None):
+        from semtrace.cli.review import report_single
+
+        return report_single(given)
     return declared.run(job(given, ready(given), side=getattr(given, "side", "")))
 
 
@@ -98,7 +110,11 @@ def shard(given: argparse.Namespace) -> Any:
         raise InputError(f"{given.name!r} is none of dataset.shards, which are {', '.join(p.dataset.shards) or 'none'}")
     folder = p.dataset.archive / p.dataset.shards[given.name]
     p.executor.check((folder,), out)
-    return "".join(summary_text(done) for done in shard.run(folder, out, p.convert, p.hash, p.fingerprint, p.executor))
+    done = shard.run(
+        folder, out, p.convert, p.hash, p.fingerprint, p.executor, part=p.dataset.shards[given.name],
+        exclude=p.dataset.exclude,
+    )  # fmt: skip
+    return "".join(map(summary_text, done))
 
 
 def join(given: argparse.Namespace) -> Any:
@@ -113,7 +129,7 @@ def join(given: argparse.Namespace) -> Any:
         for shard in (SHARDS / name for name in p.dataset.shards):
             if shard.is_dir():  # else it will be missed
                 held.enter_context(locked(shard, shared=True))
-        return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert)
+        return join.run(p.dataset.archive, p.dataset.shards, SHARDS, given.work, p.convert, p.dataset.exclude)
 
 
 def track(given: argparse.Namespace) -> Any:

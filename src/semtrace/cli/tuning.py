@@ -14,12 +14,17 @@ def calibrate(given: argparse.Namespace) -> Any:
     """Thresholds for a requested precision."""
     from semtrace.config import params
     from semtrace.core.errors import UnreachableError
+    from semtrace.io.verdicts import locate_verdicts
     from semtrace.tuning import calibrate
 
     p, file = ready(given), CONF / "match" / "calibrated.yaml"
     params.check_group_file(file)
     settings, data = p.calibrate.asked(given.precision, given.sample), p.dataset
-    done = calibrate.run(given.work, data.archive, data.published, data.known, settings, p.match, p.hash, p.executor)
+    folders = data.archive, data.published, data.known
+    done = calibrate.run(
+        given.work, *folders, settings, p.match, p.hash, p.executor, exclude=data.exclude,
+        verdicts=locate_verdicts(data.verdicts, data.known),
+    )  # fmt: skip
     if done.chosen is None:
         print(done.report)
         raise UnreachableError(f"no thresholds have a precision of {settings.precision:g}; {file} not written")
@@ -29,8 +34,9 @@ def calibrate(given: argparse.Namespace) -> Any:
 
 def sweep(given: argparse.Namespace) -> Any:
     """Every point of a grid judged, one recommended."""
-    from semtrace.cli import before
+    from semtrace.cli import preconditions
     from semtrace.config import grid, params
+    from semtrace.io.verdicts import locate_verdicts
     from semtrace.stage import claim
     from semtrace.tracking import pipeline_run, sweep_run
     from semtrace.tuning import sweep
@@ -40,11 +46,12 @@ def sweep(given: argparse.Namespace) -> Any:
         tables_alone.check_replaceable(out, sweep.SWEEP_FILES)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
-    claim.check_claim(given.work, before.of(data))
+    claim.check_claim(given.work, preconditions.of(data))
     p.executor.check((data.archive, data.published), given.work)
     store = pipeline_run.connect(p.tracking)
+    verdicts = locate_verdicts(data.verdicts, data.known)
     done = sweep.run(
-        sweep.SweepInputs(data.archive, data.published, data.known, given.work), asked.points,
+        sweep.SweepInputs(data.archive, data.published, data.known, given.work, data.exclude, verdicts), asked.points,
         sweep.SweepPoint(in_force.hash.size, in_force.match), p.sweep, p.fingerprint, p.executor, out,
     )  # fmt: skip
     logged = sweep_run.log_sweep(store, asked, done, out, given.work) if store else "tracking is off"

@@ -12,6 +12,7 @@ from semtrace.discovery import tables as of_discovery
 from semtrace.io import verdicts
 from semtrace.io.files import write_atomic
 from semtrace.io.schema import Column, Table
+from semtrace.provenance import queue
 from semtrace.provenance import tables as of_provenance
 from semtrace.release import tables as of_release
 from semtrace.stage import rejects
@@ -23,7 +24,7 @@ _LIST = re.compile(r"^(<!-- columns of (\S+?)[, ].*-->\n)(?:.*\n)*?(<!-- end of 
 
 def schemas() -> dict[str, Table]:
     """Every table of the package by the name of its file."""
-    modules = (rejects, verdicts, of_provenance, of_tuning, of_release, of_scale, of_discovery)
+    modules = (rejects, verdicts, queue, of_provenance, of_tuning, of_release, of_scale, of_discovery)
     found = [value for module in modules for value in vars(module).values() if isinstance(value, Table)]
     return {table.name: table for table in found}
 

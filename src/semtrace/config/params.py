@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 import yaml
 from pydantic import model_validator
 
-from semtrace.config import composition
+from semtrace.config import composition, yaml_words
 from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 from semtrace.io.terminal import harmless
@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from semtrace.provenance.label import LabelsSettings
     from semtrace.provenance.label import Settings as LabelSettings
     from semtrace.provenance.match import Settings as MatchSettings
+    from semtrace.provenance.queue import Settings as ReviewSettings
     from semtrace.release.settings import Settings as ReleaseSettings
+    from semtrace.report.report import Settings as ReportSettings
     from semtrace.stage.executor import Executor
     from semtrace.synthetic.generate import Settings as SyntheticSettings
     from semtrace.tuning.calibrate import Settings as CalibrateSettings
@@ -66,17 +68,28 @@ class Dataset(Section, section="dataset"):
     """Where the inputs are (conf/dataset/), relative to the project's root or absolute.
 
     ``shards`` are folders of the archive by name, for pipelines/sharded, ``joined`` that pipeline's ends. ``sets`` are
-    published sets by name, whose labels ``flat`` joins by content.
+    published sets by name, whose labels ``flat`` joins by content. ``exclude`` has patterns of names that are left out.
     """
 
     name: str
     archive: Path
     published: Path
     known: Path
+    verdicts: Path
     generate: list[str]
     shards: dict[str, str]
     joined: list[str]
     sets: dict[str, str]
+    exclude: list[str]
+
+    @model_validator(mode="after")
+    def _exclude_has_patterns(self) -> Self:
+        for pattern in self.exclude:
+            if not pattern.strip("/ ") or "\\" in pattern or ".." in pattern.split("/") or pattern.startswith("/"):
+                raise ValueError(
+                    f"dataset.exclude has {pattern!r}; it must be a name, or a path with slashes inside the folder"
+                )
+        return self
 
     @model_validator(mode="after")
     def _shards_are_apart(self) -> Self:
@@ -145,6 +158,8 @@ class Params:
     deduplicate: _At[DeduplicateSettings] = _At("semtrace.provenance.deduplicate:Settings")
     labels: _At[LabelsSettings] = _At("semtrace.provenance.label:LabelsSettings")
     label: _At[LabelSettings] = _At("semtrace.provenance.label:Settings")
+    review: _At[ReviewSettings] = _At("semtrace.provenance.queue:Settings")
+    report: _At[ReportSettings] = _At("semtrace.report.report:Settings")
     release: _At[ReleaseSettings] = _At("semtrace.release.settings:Settings")
     calibrate: _At[CalibrateSettings] = _At("semtrace.tuning.calibrate:Settings")
     sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
@@ -258,7 +273,11 @@ def composed(conf: Path, overrides: Sequence[str] = ()) -> str:
     if not (conf / "config.yaml").is_file():
         raise ParamsError(f"{conf / 'config.yaml'}: not found; run this in the project's root")
     tree = _tree(conf, overrides)
-    Params(tree, "conf/").check()
+    try:
+        Params(tree, "conf/").check()
+    except ParamsError as error:
+        words = yaml_words.misread_words(conf, getattr(error.__cause__, "not_text", ()))
+        raise (ParamsError(". ".join([str(error), *words])) if words else error) from error.__cause__
     body = _dump(tree)
     return (
         f"{PARAMS_HEADER}{composition.record_line(body, plain(conf, composition.files_digest(conf)), overrides)}{body}"

@@ -8,10 +8,11 @@ from pathlib import Path
 from semtrace.config.dvc_yaml import PIPELINES, with_code
 from semtrace.discovery.stages import STAGES as DISCOVERY
 from semtrace.provenance.stages import STAGES as PROVENANCE
+from semtrace.report.stages import STAGES as REPORT
 from semtrace.stage.declaration import Stage
 from semtrace.synthetic.stages import STAGES as SYNTHETIC
 
-MAIN = (*SYNTHETIC, *PROVENANCE)
+MAIN = (*SYNTHETIC, *PROVENANCE, *REPORT)
 BY_VERB = {stage.name: stage for stage in (*MAIN, *DISCOVERY)}
 _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
     "claim": ("semtrace.stage.claim",),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+
+from semtrace.core.path_index import folded
 
 _MAX_BYTES = 255  # of one path component, on every common file system
 
@@ -28,25 +29,25 @@ def distinct(wanted: Sequence[str], digests: Sequence[str]) -> list[str]:
     """
     # A file also meets a folder of that name, which other files need.
     folders = {
-        _fold(parent) for folder in {path.rpartition("/")[0] for path in wanted} for parent in _and_above(folder)
+        folded(parent) for folder in {path.rpartition("/")[0] for path in wanted} for parent in _and_above(folder)
     }
-    folded = [_fold(path) for path in wanted]
-    met = Counter([*folded, *folders])
+    keys = [folded(path) for path in wanted]
+    met = Counter([*keys, *folders])
     names = [
         _with_digest(path, digest, 8) if met[fold] > 1 or _too_long(path) else path
-        for path, fold, digest in zip(wanted, folded, digests, strict=True)
+        for path, fold, digest in zip(wanted, keys, digests, strict=True)
     ]
-    again = Counter(_fold(path) for path in names)  # a file may be called like another one's new name
+    again = Counter(folded(path) for path in names)  # a file may be called like another one's new name
     names = [
-        _with_digest(path, digest, len(digest)) if again[_fold(name)] > 1 else name
+        _with_digest(path, digest, len(digest)) if again[folded(name)] > 1 else name
         for path, name, digest in zip(wanted, names, digests, strict=True)
     ]
     # Equal path and equal content: the same file asked for twice; numbered, so that nothing is overwritten.
     count: Counter[str] = Counter()
     result = []
     for name, digest in zip(names, digests, strict=True):
-        seen = count[_fold(name)]
-        count[_fold(name)] += 1
+        seen = count[folded(name)]
+        count[folded(name)] += 1
         result.append(name if seen == 0 else _with_digest(name, f"{digest}-{seen + 1}", len(digest) + 8))
     return result
 
@@ -55,12 +56,6 @@ def _and_above(folder: str) -> Iterator[str]:
     while folder:
         yield folder
         folder = folder.rpartition("/")[0]
-
-
-def _fold(path: str) -> str:
-    if path.isascii():
-        return path.casefold()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _too_long(path: str) -> bool:

@@ -15,10 +15,11 @@ from semtrace.discovery import flat_figures, flat_labels
 from semtrace.discovery.main_tables import MAIN_CONVERTED, MAIN_GROUPS, MAIN_HASHES, MAIN_INVENTORY, MAIN_JPEG_TO_TIFF
 from semtrace.discovery.scale_tables import FLAT, FLAT_COUNTS, FLAT_LABELS, JPEG_ONLY, LABEL_CONFLICTS, SETS
 from semtrace.io import tables
-from semtrace.io.files import open_regular, walk, write_atomic
+from semtrace.io.files import open_regular, write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder
+from semtrace.stage.listing import list_inputs
 from semtrace.stage.rejects import Reject, write_rejects
 
 _MAGIC = {
@@ -51,7 +52,10 @@ class Summary:
     rejects: dict[str, int]
 
 
-def run(archive: Path, work: FlatTables, sets: Mapping[str, Path], out: Path, executor: Executor) -> Summary:
+def run(
+    archive: Path, work: FlatTables, sets: Mapping[str, Path], out: Path, executor: Executor, *,
+    exclude: Sequence[str] = (),
+) -> Summary:  # fmt: skip
     """Write ``flat.csv``, ``counts.csv``, the tables of labels and two figures to the folder ``out``.
 
     Args:
@@ -60,6 +64,7 @@ def run(archive: Path, work: FlatTables, sets: Mapping[str, Path], out: Path, ex
         sets: published sets, name to folder: ``Category/file`` or ``Category/Subcategory/file``.
         out: folder to write.
         executor: where files are read.
+        exclude: what is left out of archive and sets, see ``list_inputs``.
 
     Raises:
         InputError: a folder is missing.
@@ -78,8 +83,8 @@ def run(archive: Path, work: FlatTables, sets: Mapping[str, Path], out: Path, ex
     traced = _traced(work, {row["path"]: row["md5"] for row in inventory}, {row["md5"] for row in rows})
     keeper = {row["md5"]: row["left_out_for"] or row["md5"] for row in rows}
     traced = {jpeg: (keeper[tiff], evidence) for jpeg, (tiff, evidence) in traced.items()}
-    labels = flat_labels.join_sets(sets, kept, traced, executor.cache)
-    formats = count_formats(archive)
+    labels = flat_labels.join_sets(sets, kept, traced, executor.cache, exclude)
+    formats = count_formats(archive, exclude)
     with staged_folder(out) as folder:
         tables.write(folder / "flat.csv", FLAT, rows)
         counts = write_rejects(folder, rejects, rows_in=len(unique), rows_out=len(rows))
@@ -96,10 +101,12 @@ def run(archive: Path, work: FlatTables, sets: Mapping[str, Path], out: Path, ex
     )
 
 
-def count_formats(archive: Path) -> Counter[str]:
+def count_formats(archive: Path, exclude: Sequence[str] = ()) -> Counter[str]:
     """Files of the archive by what their first bytes are: TIFF, JPG, PDF, BMP, DM3, DJVU, other."""
     found: Counter[str] = Counter()
-    for _, path in walk(archive.resolve()):
+    for _, path, _ in list_inputs(archive.resolve(), exclude):
+        if path.is_dir():  # left out
+            continue
         try:
             with open_regular(path) as file:
                 start = file.read(16)

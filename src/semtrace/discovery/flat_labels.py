@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from semtrace.core.tracing.content_labels import Labelled, join_labels
 from semtrace.io.cache import Cache
-from semtrace.io.files import walk
 from semtrace.io.stat_cache import KIND, identify
-
-_JPEG = {".jpg", ".jpeg"}
+from semtrace.stage.listing import JPEG_EXTENSIONS, list_inputs
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,11 @@ class Joined:
 
 
 def join_sets(
-    sets: Mapping[str, Path], kept: Mapping[str, str], traced: Mapping[str, tuple[str, str]], cache: Path
+    sets: Mapping[str, Path],
+    kept: Mapping[str, str],
+    traced: Mapping[str, tuple[str, str]],
+    cache: Path,
+    exclude: Sequence[str] = (),
 ) -> Joined:
     """Join the files of published sets to the flat set by the md5 of the JPEG, else as the match traced them.
 
@@ -36,9 +38,10 @@ def join_sets(
         kept: md5 of a JPEG of the flat set to the md5 of its TIFF.
         traced: md5 of a published JPEG to the md5 of its TIFF and the evidence of the match.
         cache: file of the side cache, which knows the digests of files that have not changed.
+        exclude: what is left out of the sets, see ``list_inputs``.
 
     """
-    files = [file for name, folder in sorted(sets.items()) for file in _files(name, folder, cache)]
+    files = [file for name, folder in sorted(sets.items()) for file in _files(name, folder, cache, exclude)]
     how = {file.content: ("direct", kept[file.content]) for file in files if file.content in kept}
     for file in files:
         if file.content not in how and file.content in traced:
@@ -70,13 +73,13 @@ def join_sets(
     )  # fmt: skip
 
 
-def _files(name: str, folder: Path, cache_file: Path) -> list[Labelled]:
+def _files(name: str, folder: Path, cache_file: Path, exclude: Sequence[str]) -> list[Labelled]:
     """The JPEGs of a set with their categories: the first folder, and the second where there is one."""
     found, fresh = [], []
     with Cache(cache_file) as cache:
-        for path, file in walk(folder.resolve()):
+        for path, file, reason in list_inputs(folder.resolve(), exclude):
             parts = PurePosixPath(path).parts
-            if PurePosixPath(path).suffix.lower() not in _JPEG or len(parts) < 2:
+            if reason or PurePosixPath(path).suffix.lower() not in JPEG_EXTENSIONS or len(parts) < 2:
                 continue
             content = identify(str(file), cache)
             fresh += [(KIND, str(file), content.entry)] if content.entry else []

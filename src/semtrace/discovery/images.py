@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
-from semtrace.io.files import walk
 from semtrace.io.schema import Column, Table
-from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.inputs import check_folder
+from semtrace.stage.listing import JPEG_EXTENSIONS, list_inputs
 from semtrace.stage.rejects import Failure, Reject, printable
 
-IMAGE_EXTENSIONS = frozenset({".tif", ".tiff", ".jpg", ".jpeg", ".png", ".bmp"})
+IMAGE_EXTENSIONS = JPEG_EXTENSIONS | {".tif", ".tiff", ".png", ".bmp"}
 LISTING = Table(
     "images.csv",
     1,
@@ -70,8 +70,7 @@ def listed(root: Path, table: Path | None, groups: Path | None, side: str) -> tu
     rejects: list[Reject] = []
     if table is None:
         images = []
-        for relative, path in walk(root):
-            reason = unfit(relative, path)
+        for relative, path, reason in list_inputs(root):
             if reason is None and PurePosixPath(relative).suffix.lower() not in IMAGE_EXTENSIONS:
                 reason = Failure("not_an_image", f"extension {path.suffix!r}")
             if reason is not None:

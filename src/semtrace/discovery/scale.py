@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,15 +15,17 @@ from pydantic import Field
 from semtrace.core.errors import InputError
 from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.discovery import review_scale, scale_facts, scale_tables
+from semtrace.discovery.images import IMAGE_EXTENSIONS
 from semtrace.discovery.scale_rows import Reading, scale_rows
 from semtrace.io import ocr, tables
 from semtrace.io.cache import Kind
-from semtrace.io.files import read_regular, safe_join, walk
+from semtrace.io.files import read_regular, safe_join
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_sidecars import read_sidecar, sidecar_names
 from semtrace.io.vendor_tags import Vendor
 from semtrace.stage.decode_files import Examination, FileSource, examine
 from semtrace.stage.executor import Executor
+from semtrace.stage.listing import list_inputs
 from semtrace.stage.rejects import Failure, Reject, write_rejects
 from semtrace.stage.settings import Section, Whole
 
@@ -101,13 +103,16 @@ def run(
 
 def every_image(folder: Path) -> list[tuple[str, str]]:
     """Path and md5 (empty: any) of the files of a folder that are images by their names, to read a folder as it is."""
-    wanted = {".tif", ".tiff", ".jpg", ".jpeg", ".png", ".bmp"}
-    return [(path, "") for path, _ in walk(folder) if PurePosixPath(path).suffix.lower() in wanted]
+    return [
+        (one.relative, "")
+        for one in list_inputs(folder)
+        if one.path.suffix.lower() in IMAGE_EXTENSIONS and not one.path.is_dir()
+    ]
 
 
 def _sidecars(root: Path, paths: Iterable[str]) -> dict[str, Vendor]:
     """What the text files beside the images say, by the path of the image; those that say nothing are left out."""
-    there = {path.lower(): file for path, file in walk(root)}
+    there = {path.lower(): file for path, file, _ in list_inputs(root)}
     found = {}
     for path in paths:
         for name in sidecar_names(path):

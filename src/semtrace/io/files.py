@@ -5,25 +5,25 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import glob
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
 from semtrace.core.errors import InputError
+from semtrace.io.system_calls import c_library, share_extents
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _SYNC_FILE_RANGE_WRITE = 2
 MAX_BYTES = 2**31
 """Larger files are not read: no picture that is decoded here needs more, and a sparse file can claim any size."""
 
 _LONGEST_PATH = 4095  # bytes; PATH_MAX of linux/limits.h without its final NUL
-_FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)  # only Linux has it: it asks for no read permission
-_FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
+_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(
+    os, "O_PATH", os.O_RDONLY
+)  # only Linux has it: it asks for no read permission
 
 
 class UnsafePathError(InputError):
@@ -47,39 +47,57 @@ def safe_name(root: Path, relative: str) -> str:
     return f"{root}/{relative}"
 
 
-def walk(root: Path) -> Iterator[tuple[str, Path]]:
+def walk(
+    root: Path,
+    *,
+    enter: Callable[[str], bool] | None = None,
+    unlisted: Callable[[str, OSError], None] | None = None,
+) -> Iterator[tuple[str, Path]]:
     """Yield ``(posix path relative to root, path)`` of everything below ``root`` that is not a folder.
 
     Sorted by path, so the listing does not depend on the file system. Symbolic links are yielded, never followed,
-    also where one takes the place of a folder while it is listed. A folder whose path is longer than the system
-    allows is yielded itself: nothing in it could be opened.
+    also where one takes the place of a folder while it is listed. A folder that is not entered is yielded itself: by
+    ``enter`` or ``unlisted``, or because its path is longer than the system allows and nothing in it could be opened.
+
+    Args:
+        root: folder to list.
+        enter: whether to list the folder of this path; None: every one.
+        unlisted: told of each folder below ``root`` that cannot be listed; None: that is an error.
 
     Raises:
-        OSError: a folder cannot be listed.
+        OSError: ``root`` cannot be listed, or without ``unlisted`` a folder in it.
 
     """
     found, folders, top = [], [""], root.resolve()
     while folders:
         inside = folders.pop()
-        if len(os.fsencode(top / inside)) > _LONGEST_PATH:
+        if len(os.fsencode(top / inside)) > _LONGEST_PATH or (inside and enter is not None and not enter(inside)):
             found.append(inside)
             continue
         try:
-            descriptor = _open(top / inside, os.O_RDONLY | os.O_DIRECTORY)
+            below = _entries(top / inside)
         except OSError as error:
             if error.errno != errno.ELOOP:
-                raise
+                if unlisted is None or not inside:
+                    raise
+                unlisted(inside, error)
             found.append(inside)
             continue
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    relative = f"{inside}/{entry.name}" if inside else entry.name
-                    (folders if entry.is_dir(follow_symlinks=False) else found).append(relative)
-        finally:
-            os.close(descriptor)
+        for name, is_folder in below:
+            relative = f"{inside}/{name}" if inside else name
+            (folders if is_folder else found).append(relative)
     for relative in sorted(found):
         yield relative, root / relative
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """Names in a folder, and whether each is a folder itself."""
+    descriptor = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with os.scandir(descriptor) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    finally:
+        os.close(descriptor)
 
 
 def outside(root: Path, folders: Collection[str]) -> list[str]:
@@ -248,11 +266,8 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
     with open_regular(source) as reading:
         if link == "reflink":
             with target.open("xb") as writing:
-                try:
-                    fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+                if share_extents(reading.fileno(), writing.fileno()):
                     return "reflink"
-                except OSError:
-                    pass
             target.unlink()
         if link == "hardlink":
             try:
@@ -286,4 +301,4 @@ def _pump(reading: BufferedReader, writing: BufferedWriter, source: Path) -> Non
 def _begin_storing(descriptor: int) -> None:
     """Let the kernel begin to write a file back while we work on, so that the folder's sync finds little to do."""
     with contextlib.suppress(AttributeError):  # not Linux
-        _LIBC.sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _SYNC_FILE_RANGE_WRITE)
+        c_library().sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _SYNC_FILE_RANGE_WRITE)

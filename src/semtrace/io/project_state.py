@@ -15,6 +15,21 @@ _MAKES = ("src", "conf", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt
 
 
 @dataclass(frozen=True)
+class GitState:
+    """What Git says of the working folder.
+
+    Attributes:
+        commit: 40 hex digits; empty where Git could not be asked, or the folder is in no repository of its own.
+        dirty: whether files differ from that commit; None where that is not known.
+        unknown: why nothing is known; empty where all is.
+    """
+
+    commit: str = ""
+    dirty: bool | None = None
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
 class Checkout:
     """The state of the project's folder.
 
@@ -39,19 +54,47 @@ def read_state(inputs: Sequence[Path]) -> Checkout:
     Args:
         inputs: archive, published set and what is known, relative to that folder or absolute.
     """
-    commit = git("rev-parse", "HEAD")
+    commit = read_git().commit
     status = _output("git", "status", "--porcelain", "--untracked-files=all", "--", *_MAKES)
     changed = ["? (`git status` fails here)"] if status is None else status.splitlines()
     return Checkout(
         commit=commit,
-        date=git("show", "--no-patch", "--format=%cs", "HEAD"),
-        tags=tuple(git("tag", "--list").splitlines()),
+        date=_git("show", "--no-patch", "--format=%cs", "HEAD") if commit else "",
+        tags=tuple(_git("tag", "--list").splitlines()) if commit else (),
         uncommitted=tuple(line.split(maxsplit=1)[1] for line in changed) if commit else ("(no Git commit here)",),
         stale=_stale(inputs),
     )
 
 
-def git(*arguments: str) -> str:
+def read_git() -> GitState:
+    """Ask Git about the working folder; a repository around it counts only where it has the project's files."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "--show-toplevel"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        return GitState(unknown=f"there is no Git ({error.strerror})")
+    if asked.returncode:
+        said = next((line for line in asked.stderr.splitlines() if line.strip()), "git rev-parse fails")
+        return GitState(unknown=said.removeprefix("fatal: "))
+    top = asked.stdout.rstrip("\n")
+    if Path(top).resolve() != Path.cwd().resolve() and not _git("ls-files", "--", *_MAKES):
+        return GitState(unknown=f"the repository here is that of {top}, which has none of the project's files")
+    commit, status = _output("git", "rev-parse", "--verify", "HEAD"), _output("git", "status", "--porcelain")
+    if commit is None:
+        return GitState(unknown="the repository has no commit yet")
+    return GitState(commit.strip(), None if status is None else bool(status), "git status fails" * (status is None))
+
+
+def in_repository(folder: Path) -> bool:
+    """Whether a folder or one above it is a Git repository, whoever owns it."""
+    return any((place / ".git").exists() for place in (folder.resolve(), *folder.resolve().parents))
+
+
+def _git(*arguments: str) -> str:
     """What a Git command prints; empty where it fails or there is no Git."""
     return (_output("git", *arguments) or "").strip()
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.core.errors import InputError
+from semtrace.io.external_sort import ExternalSort
 from semtrace.io.files import write_atomic
 from semtrace.io.schema import Column, Table
-from semtrace.io.spill import Spill
+from semtrace.io.spreadsheet import SpreadsheetError, read_spreadsheet
 
 _SHOWN = 60  # characters of a wrong cell in a message
 
@@ -40,11 +41,11 @@ def write(path: Path, table: Table, rows: Iterable[Mapping[str, Any]], *, sort: 
         sort: sort rows by their cells from left to right, as text. Off only where the order means something.
 
     """
-    with Spill(path) as spill:
+    with ExternalSort(path) as lines:
         for cells in _cells(path, table.names, rows):
-            spill.add(cells[0] if sort else f"{len(spill):012}", _line(cells))
-        write_atomic(path, itertools.chain([_line(table.names)], spill.in_order(_parsed)))
-        return len(spill)
+            lines.add(cells[0] if sort else f"{len(lines):012}", _line(cells))
+        write_atomic(path, itertools.chain([_line(table.names)], lines.in_order(_parsed)))
+        return len(lines)
 
 
 def _cells(path: Path, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -128,29 +129,40 @@ def read(path: Path, table: Table, *, required: Sequence[str] | None = None) -> 
             the header, or a cell is not of its column's kind.
 
     """
-    return [row for _, row in _parse(path, table, table.names if required is None else required)[1]]
+    return [row for _, row in _parse(path, table, table.names if required is None else required)]
 
 
 def read_own(path: Path, table: Table) -> list[tuple[int, dict[str, Any]]]:
     """Read a table that a person wrote as ``(line, row)``: exactly its columns, so that no slip goes unseen.
 
+    It may be as Excel saves it (``read_spreadsheet``). A cell keeps the spaces at its ends: names may have some.
+
     Raises:
-        TableError: as ``read``; or a column is none of the schema, or comes twice.
+        TableError: as ``read``; a column is none of the schema, or comes twice; the encoding is none that is read.
 
     """
-    header, rows = _parse(path, table, table.names)
-    unknown = sorted(set(header) - set(table.names))
-    twice = sorted({name for name in header if header.count(name) > 1})
+    _check_there(path)
+    try:
+        found = read_spreadsheet(path, table.names)
+    except SpreadsheetError as error:
+        raise TableError(str(error)) from error
+    rows = _typed(path, table, table.names, found.header, found.rows)
+    unknown = sorted(set(found.header) - set(table.names))
+    twice = sorted({name for name in found.header if found.header.count(name) > 1})
     if unknown or twice:
         what = [f"unknown column {name!r}" for name in unknown] + [f"column {name!r} comes twice" for name in twice]
         raise TableError(f"{path}: line 1: {', '.join(what)}; the columns are {', '.join(table.names)}")
     return rows
 
 
-def _parse(path: Path, table: Table, required: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, dict[str, Any]]]]:
-    """Header, and rows with the line that each ends on."""
+def _check_there(path: Path) -> None:
     if not path.is_file():
         raise TableError(f"{path}: no such table; run the stage that writes it first (`dvc repro`)")
+
+
+def _parse(path: Path, table: Table, required: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    """Rows of a table that a program wrote, with the line that each ends on."""
+    _check_there(path)
     try:
         with path.open("rb") as file:
             if file.peek(3).startswith(codecs.BOM_UTF8):  # "utf-8-sig" would take half as long again for the whole file
@@ -160,6 +172,12 @@ def _parse(path: Path, table: Table, required: Sequence[str]) -> tuple[Sequence[
             read = [(reader.line_num, cells) for cells in reader if cells]
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: not a UTF-8 CSV table ({error})") from error
+    return _typed(path, table, required, found, read)
+
+
+def _typed(
+    path: Path, table: Table, required: Sequence[str], found: Sequence[str], read: Sequence[tuple[int, list[str]]]
+) -> list[tuple[int, dict[str, Any]]]:
     missing = [name for name in required if name not in found]
     if missing:
         raise TableError(f"{path}: column(s) {', '.join(missing)} missing; found {', '.join(found) or 'none'}")
@@ -170,7 +188,7 @@ def _parse(path: Path, table: Table, required: Sequence[str]) -> tuple[Sequence[
     for column in table.parsed:
         if column.name in found:
             _convert(path, column, rows)
-    return found, rows
+    return rows
 
 
 def _convert(path: Path, column: Column, rows: Iterable[tuple[int, dict[str, Any]]]) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import sys
+from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from semtrace.core.path_index import FoundPath, PathIndex, folded
 from semtrace.io import tables
 from semtrace.io.schema import Column, Table
 from semtrace.io.tables import TableError
+from semtrace.io.terminal import harmless
 
 TRUTH = Table(
     "truth.csv",
@@ -33,6 +38,9 @@ VERDICTS = Table(
     ),
 )
 Line = tuple[int, dict[str, Any]]
+_SHOWN = 8  # findings in one message
+# What may follow ``truth``: a copy's number or mark, and endings of tables and texts, one or several.
+_LOOKS = r"s?(?:[ ._-]*(?:\(\d+\)|copy|kopie|copia|\d+))*(?:\.(?:csv|txt|tsv|tab|xlsx?|xlsm|ods|numbers))*"
 
 
 @dataclass(frozen=True)
@@ -44,23 +52,148 @@ class Verdicts:
     categories: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_truth_table(file: Path) -> dict[str, str]:
-    """Published path -> its original's path (empty: no original exists).
+def locate_verdicts(folder: Path, known: Path) -> Path:
+    """The table of a person's verdicts: in ``folder``, or in the place of earlier versions, which one line says.
+
+    Args:
+        folder: ``dataset.verdicts``.
+        known: ``dataset.known``, where ``verdicts.csv`` was before. The stage ``generate`` may replace that folder.
 
     Raises:
+        TableError: both places hold verdicts.
+
+    """
+    file, old = folder / VERDICTS.name, known / VERDICTS.name
+    if not _holds_rows(old):
+        return file
+    if _holds_rows(file):
+        raise TableError(
+            f"{old}: verdicts are in two places, here and in {file}. Join them with "
+            f"`semtrace verdicts merge {old}`, then remove {old}"
+        )
+    _say_once(f"semtrace: warning: {old}: verdicts belong in {file}; a run may replace this folder. Move the file")
+    return old
+
+
+def _holds_rows(file: Path) -> bool:
+    return file.is_file() and sum(bool(line.strip()) for line in file.read_bytes().splitlines()) > 1
+
+
+@lru_cache  # each stage of a run asks
+def _say_once(line: str) -> None:
+    print(harmless(line), file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class TruthTable:
+    """What ``truth.csv`` says, by the paths that files have.
+
+    Attributes:
+        originals: published path -> its original's path; empty: no original exists.
+        adapted: how many rows were written otherwise than the files they fit, by what differed, such as ``separator``.
+        rows: how many there are.
+    """
+
+    originals: Mapping[str, str]
+    adapted: Mapping[str, int]
+    rows: int
+
+    def hashed(self, tiffs: Container[str]) -> dict[str, str]:
+        """``originals`` without the rows whose original is there but none of ``tiffs``: nothing can be said of them."""
+        return {jpeg: tiff for jpeg, tiff in self.originals.items() if not tiff or tiff in tiffs}
+
+    def __str__(self) -> str:
+        """How many rows were adapted, and why; empty where none was."""
+        if not self.adapted:
+            return ""
+        why = ", ".join(f"{differs} {count}" for differs, count in self.adapted.items())
+        changed = sum(self.adapted.values())
+        return f"truth.csv: {changed} of {self.rows} rows name files in another way ({why}); read as the files they fit"
+
+
+class LostRowsError(TableError):
+    """Rows of a table lead nowhere; ``findings`` has a sentence for each."""
+
+    def __init__(self, file: Path, findings: Sequence[str]) -> None:
+        shown = "; ".join(findings[:_SHOWN])
+        more = f"; and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
+        super().__init__(f"{file}: {shown}{more}. Mend them; only an empty tiff_path says that no original exists")
+        self.findings = tuple(findings)
+
+
+def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> TruthTable:
+    """Read ``truth.csv``; each row names files that are there, or is refused.
+
+    Args:
+        file: the table.
+        published: the paths of the published set.
+        archive: the paths of the archive.
+
+    Raises:
+        LostRowsError: a row names a file that is not there, or one of several that fit it equally well.
         TableError: a column is unknown or missing, a row names no published picture, or two rows speak of one.
 
     """
     rows = tables.read_own(file, TRUTH)
+    lost: list[str] = []
+    adapted: Counter[str] = Counter()
     for line, row in rows:
-        if not row["jpeg_path"]:
+        if not row["jpeg_path"].strip():
             raise TableError(f"{file}: line {line} names no published picture; its jpeg_path is empty")
+        differs = ""
+        for column, paths, where in (("jpeg_path", published, "published set"), ("tiff_path", archive, "archive")):
+            written = row[column]
+            if not written.strip():
+                row[column] = ""
+                continue
+            found = paths.find(written)
+            if found.path is None:
+                lost.append(f"line {line}: {column} {written!r} {_nowhere(found, paths.nearest(written), where)}")
+            else:
+                row[column], differs = found.path, differs or found.differs
+        adapted.update([differs] if differs else [])
+    if lost:
+        raise LostRowsError(file, lost)
     _refuse_repeated(file, rows, lambda row: row["jpeg_path"], ("tiff_path", "category"))
-    return {row["jpeg_path"]: row["tiff_path"] for _, row in rows}
+    originals = {row["jpeg_path"]: row["tiff_path"] for _, row in rows}
+    return TruthTable(originals, dict(sorted(adapted.items())), len(rows))
+
+
+def _nowhere(found: FoundPath, near: Sequence[str], where: str) -> str:
+    if found.several:
+        return f"may be any of {', '.join(map(repr, found.several[:_SHOWN]))} of the {where}"
+    return f"is no file of the {where}" + (f" (there is {' and '.join(map(repr, near))})" if near else "")
+
+
+def look_alikes(file: Path) -> list[str]:
+    """Names beside a table that is not there, which a person may take for it: ``Truth.csv``, ``truth.csv.txt``."""
+    if file.is_file() or not file.parent.is_dir():
+        return []
+    like = re.compile(file.stem.removesuffix("s") + _LOOKS)
+    return sorted(path.name for path in file.parent.iterdir() if like.fullmatch(folded(path.name).strip()))
+
+
+def said_of_look_alikes(known: Path) -> list[str]:
+    """A sentence for each table of a person that is not read because of its name."""
+    return [
+        f"{known / name}: not read; save as CSV UTF-8 and call it {table.name}"
+        for table in (TRUTH, VERDICTS)
+        for name in look_alikes(known / table.name)
+    ]
 
 
 def read_verdicts(file: Path) -> Verdicts:
-    """Read a person's verdicts.
+    """Read a person's verdicts; raises as ``read_verdict_rows``."""
+    rows = read_verdict_rows(file)
+    pairs = [row for row in rows if row["verdict"] != "category"]
+    said = {word: frozenset(_pair(row) for row in pairs if row["verdict"] == word) for word in ("same", "different")}
+    return Verdicts(
+        **said, categories={row["left"].lower(): row["right"] for row in rows if row["verdict"] == "category"}
+    )
+
+
+def read_verdict_rows(file: Path) -> list[dict[str, Any]]:
+    """Read the rows of a person's verdicts, without the spaces and capitals that mean nothing.
 
     Raises:
         TableError: a column is unknown or missing, a verdict is neither same nor different nor category, an md5 is
@@ -69,6 +202,7 @@ def read_verdicts(file: Path) -> Verdicts:
     """
     rows = tables.read_own(file, VERDICTS)
     for line, row in rows:
+        row.update(left=row["left"].strip(), right=row["right"].strip(), verdict=row["verdict"].strip().lower())
         if row["verdict"] not in ("same", "different", "category"):
             raise TableError(f"{file}: line {line} says {row['verdict']!r}; a verdict is same, different or category")
         if row["verdict"] == "category" and not row["right"]:
@@ -82,8 +216,7 @@ def read_verdicts(file: Path) -> Verdicts:
     named = [(line, row) for line, row in rows if row["verdict"] == "category"]
     _refuse_repeated(file, pairs, lambda row: " and ".join(sorted(_pair(row))), ("verdict",))
     _refuse_repeated(file, named, lambda row: f"the category of {row['left'].lower()}", ("right",))
-    said = {word: frozenset(_pair(row) for _, row in pairs if row["verdict"] == word) for word in ("same", "different")}
-    return Verdicts(**said, categories={row["left"].lower(): row["right"] for _, row in named})
+    return [row for _, row in rows]
 
 
 def _pair(row: Mapping[str, Any]) -> frozenset[str]:

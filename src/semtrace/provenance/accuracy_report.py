@@ -14,6 +14,7 @@ def accuracy_report(
     rejects: Mapping[str, Mapping[str, int]],
     accuracy: Accuracy,
     checks: Sequence[ReferenceCheck],
+    notes: Sequence[str] = (),
 ) -> str:
     """Write the report as text.
 
@@ -22,6 +23,7 @@ def accuracy_report(
         rejects: per stage and reason, how many.
         accuracy: counts against truth.
         checks: samples of the results that were recomputed with the reference libraries.
+        notes: what a person should know of the truth, a sentence each.
     """
     images, decisions, tiers = metrics["images"], metrics["decisions"], metrics["tiers"]
     total = decisions["matched"]
@@ -61,6 +63,7 @@ def accuracy_report(
         ]
     else:
         lines.append("  unknown: no truth.csv, and no JPEG has the file stem of a TIFF")
+    lines += [f"  {note}" for note in notes]
     if checks:
         lines += ["", "Recomputed on this machine", *(f"  {check}" for check in checks)]
     lines += ["", "Labels"]

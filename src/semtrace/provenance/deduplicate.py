@@ -21,6 +21,7 @@ from semtrace.core.grouping.splits import assign
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
+from semtrace.io.verdicts import locate_verdicts
 from semtrace.provenance.duplicates.links import Limits, Pool, known_links, make_pool, near_links
 from semtrace.provenance.tables import GROUPS, INVENTORY, JPEG_TO_TIFF
 from semtrace.provenance.tracing.knowledge import read_knowledge
@@ -96,7 +97,7 @@ def stage(job: Job) -> Summary:
         {side: [job.hashes(side)] for side in ("tiff", "jpeg")}, job.result("deduplicate"), job.params.deduplicate,
         job.executor, roots={"tiff": job.archive, "jpeg": job.published},
         inventory=job.result("inventory/inventory.csv"), mapping=job.result("match/jpeg_to_tiff.csv"),
-        verdicts=job.known / "verdicts.csv",
+        verdicts=locate_verdicts(job.verdicts, job.known),
     )  # fmt: skip
 
 

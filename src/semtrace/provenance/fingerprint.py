@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,19 +25,19 @@ from semtrace.core.image.databar import bar_top
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.io.cache import Kind
-from semtrace.io.files import safe_name, walk
+from semtrace.io.files import safe_name
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.provenance.tables import HASHES, INVENTORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, FileSource, examine
 from semtrace.stage.executor import Executor
-from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.inputs import check_folder
+from semtrace.stage.listing import JPEG_EXTENSIONS, check_not_own, list_inputs
 from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
 from semtrace.stage.settings import Section, Whole
 
 Size = Literal[8, 16, 32]
-JPEG_EXTENSIONS = frozenset({".jpg", ".jpeg"})
 
 
 class HashSettings(Section, section="hash"):
@@ -70,7 +70,9 @@ def stage(job: Job) -> Summary:
     out, size, selection = job.result(f"fingerprint/{job.side}"), job.params.hash, job.params.fingerprint
     if job.side == "tiff":
         return tiffs(job.archive, job.result("inventory/inventory.csv"), out, size, selection, job.executor)
-    return jpegs(job.published, out, size, selection, job.executor, ahead=job.ahead)
+    check_not_own(job.published, "published")
+    exclude = job.params.dataset.exclude
+    return jpegs(job.published, out, size, selection, job.executor, ahead=job.ahead, exclude=exclude)
 
 
 def tiffs(
@@ -91,8 +93,11 @@ def jpegs(
     executor: Executor,
     *,
     ahead: Ahead | None = None,
+    exclude: Sequence[str] = (),
 ) -> Summary:
     """Write ``hashes.csv`` and ``rejects.csv`` of the published set to ``out``; ``ahead`` for the match stage.
+
+    What ``exclude`` names is left out, see ``list_inputs``.
 
     Raises:
         InputError: the folder is missing or has no JPEG (of the chosen category).
@@ -101,8 +106,7 @@ def jpegs(
     check_folder(published, "published")
     rejects: list[Reject] = []
     by_category: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for relative, path in walk(published.resolve()):
-        reason = unfit(relative, path)
+    for relative, path, reason in list_inputs(published.resolve(), exclude):
         if reason is None and PurePosixPath(relative).suffix.lower() not in JPEG_EXTENSIONS:
             reason = Failure("not_a_jpeg", f"extension {path.suffix!r}")
         if reason:

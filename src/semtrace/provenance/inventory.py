@@ -5,7 +5,7 @@ Rows in (files found) = rows out (inventory.csv) + rejects (rejects.csv).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.cache import Kind
-from semtrace.io.files import walk
 from semtrace.io.images import DecodedImage
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
@@ -21,7 +20,8 @@ from semtrace.provenance.tables import INVENTORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Ahead, Examination, FileSource, examine
 from semtrace.stage.executor import Executor
-from semtrace.stage.inputs import check_folder, unfit
+from semtrace.stage.inputs import check_folder
+from semtrace.stage.listing import check_not_own, list_inputs
 from semtrace.stage.rejects import Failure, Reject, printable, write_rejects
 
 EXTENSIONS = frozenset({".tif", ".tiff"})
@@ -40,10 +40,19 @@ class Summary:
 
 def stage(job: Job) -> Summary:
     """The stage on the dataset's archive."""
-    return run(job.archive, job.result("inventory"), job.executor, ahead=job.ahead)
+    check_not_own(job.archive, "archive")
+    return run(job.archive, job.result("inventory"), job.executor, ahead=job.ahead, exclude=job.params.dataset.exclude)
 
 
-def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = None, part: bool = False) -> Summary:
+def run(
+    archive: Path,
+    out: Path,
+    executor: Executor,
+    *,
+    ahead: Ahead | None = None,
+    exclude: Sequence[str] = (),
+    part: str = "",
+) -> Summary:
     """Write ``inventory.csv`` and ``rejects.csv`` of ``archive`` to the folder ``out``.
 
     Every file with a TIFF extension, in any case, is read once and decoded whole, so a truncated one is found
@@ -55,7 +64,8 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
         out: folder to write.
         executor: where to work.
         ahead: what a later stage will ask about the same files.
-        part: ``archive`` is a part of one, and may hold no TIFF.
+        exclude: what is left out, see ``list_inputs``.
+        part: where ``archive`` lies in the whole one, of which it is a part that may hold no TIFF; empty: it is whole.
 
     Raises:
         InputError: ``archive`` is missing, cannot be listed, or holds no TIFF.
@@ -65,9 +75,9 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
     candidates: list[tuple[str, Path]] = []
     rejects: list[Reject] = []
     files = 0
-    for relative, path in walk(archive.resolve()):
+    for relative, path, unfit in list_inputs(archive.resolve(), exclude, inside=part):
         files += 1
-        reason = _not_a_tiff(relative, path)
+        reason = unfit or _not_a_tiff(path)
         if reason:
             rejects.append(Reject.of(printable(relative), "inventory", reason))
         else:
@@ -99,11 +109,8 @@ def run(archive: Path, out: Path, executor: Executor, *, ahead: Ahead | None = N
     )
 
 
-def _not_a_tiff(relative: str, path: Path) -> Failure | None:
-    reason = unfit(relative, path)
-    if reason is None and path.suffix.lower() not in EXTENSIONS:
-        return Failure("not_a_tiff", f"extension {path.suffix!r}")
-    return reason
+def _not_a_tiff(path: Path) -> Failure | None:
+    return None if path.suffix.lower() in EXTENSIONS else Failure("not_a_tiff", f"extension {path.suffix!r}")
 
 
 def inventory_facts(data: bytes, image: DecodedImage) -> dict[str, Any]:

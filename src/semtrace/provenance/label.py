@@ -24,7 +24,7 @@ from semtrace.io.files import place, safe_join
 from semtrace.io.reuse import link_if_unchanged, remember, remembered
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
-from semtrace.io.verdicts import Verdicts, read_verdicts
+from semtrace.io.verdicts import Verdicts, locate_verdicts, read_verdicts
 from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
 from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.declaration import Job
@@ -81,7 +81,7 @@ def stage(job: Job) -> Summary:
     return run(
         job.archive, job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.result("label"),
         p.labels.parsed(), p.label, near=p.match.rules(p.hash.size**2).criteria.hamming_threshold,
-        verdicts=job.known / "verdicts.csv", cache=job.executor.cache,
+        verdicts=locate_verdicts(job.verdicts, job.known), cache=job.executor.cache,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from semtrace.core.errors import InputError
 from semtrace.core.tracing.decision import Criteria
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
+from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.tables import JPEG_TO_TIFF, PANELS, TIFF_TO_JPEG
 from semtrace.provenance.tracing.evidence import FreshEvidence
@@ -78,7 +79,7 @@ def stage(job: Job) -> Summary:
     return run(
         job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.params.match, job.executor,
         archive=job.archive, published=job.published,
-        converted=job.result("convert/converted.csv"), verdicts=job.known / "verdicts.csv",
+        converted=job.result("convert/converted.csv"), verdicts=locate_verdicts(job.verdicts, job.known),
     )  # fmt: skip
 
 

@@ -19,13 +19,14 @@ from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
-from semtrace.io.verdicts import read_truth_table
+from semtrace.io.verdicts import Verdicts, locate_verdicts, read_truth_table, read_verdicts, said_of_look_alikes
 from semtrace.provenance.accuracy_report import accuracy_report
 from semtrace.provenance.reference_check import ReferenceCheck, check_hashes, check_proofs
 from semtrace.provenance.stages import WITH_REJECTS
 from semtrace.provenance.tables import ACCURACY_BY_CATEGORY, HASHES, JPEG_TO_TIFF, LABELS, WRONG_MATCHES
 from semtrace.stage.claim import headline
 from semtrace.stage.declaration import Job
+from semtrace.stage.listing import index_inputs
 from semtrace.stage.rejects import REJECTS
 
 _HASHES_CHECKED, _PROOFS_CHECKED = 64, 16  # files; a second of work on two cores
@@ -40,11 +41,13 @@ class Truth:
         basis: ``truth.csv``, ``equal file stems`` or ``nothing``.
         right: per picture the original pictures that are right (none: its original is not in the archive).
         paths: per picture the original as the truth names it.
+        notes: what a person should know of the table, a sentence each.
     """
 
     basis: str
     right: Mapping[str, frozenset[str]]
     paths: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,27 +75,53 @@ def stage(job: Job) -> Path:
     for check in checks:
         if check.differing:
             print(harmless(f"semtrace: warning: {check}; `semtrace doctor` looks at more"), file=sys.stderr)
-    run(job.work, job.known, job.result("validate"), checks)
+    folders = job.archive, job.published, job.known
+    run(
+        job.work,
+        *folders,
+        job.result("validate"),
+        checks,
+        exclude=job.params.dataset.exclude,
+        verdicts=locate_verdicts(job.verdicts, job.known),
+    )
     return job.result("validate/accuracy_report.txt")
 
 
-def run(work: Path, known: Path, out: Path, checks: Sequence[ReferenceCheck] = ()) -> dict[str, Any]:
+def run(
+    work: Path,
+    archive: Path,
+    published: Path,
+    known: Path,
+    out: Path,
+    checks: Sequence[ReferenceCheck] = (),
+    *,
+    exclude: Sequence[str] = (),
+    verdicts: Path | None = None,
+) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
     Args:
         work: folder with the folders of the earlier stages.
+        archive: folder of the originals; only names are read.
+        published: folder of the published images; only names are read.
         known: folder that may hold ``truth.csv`` (jpeg_path, tiff_path, category).
         out: folder to write.
         checks: samples of the results that were recomputed with the reference libraries.
+        exclude: what is left out of both, see ``list_inputs``.
+        verdicts: table of a person's verdicts; it may be missing.
 
     Returns:
         What ``metrics.json`` says.
+
+    Raises:
+        TableError: see ``read_truth_table``.
     """
     mapping = tables.read(work / "match" / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
     originals = tables.read(work / "fingerprint" / "tiff" / "hashes.csv", HASHES)
     # An original kept with and without its data bar is one picture: either is a right answer.
     content = {row["path"]: row["picture_id"] for row in originals}
-    truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content)
+    folders = published, archive
+    truth = read_truth(known / "truth.csv", [row["jpeg_path"] for row in mapping], content, folders, exclude)
     rows = judged_rows(mapping, truth, content)
     rejects = {
         folder: dict(
@@ -102,6 +131,7 @@ def run(work: Path, known: Path, out: Path, checks: Sequence[ReferenceCheck] = (
     }
     statuses = {row["tiff_path"]: row["status"] for row in tables.read(work / "label" / "labels.csv", LABELS)}
     labels = Counter(statuses.values())
+    said = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
     accuracy = accuracy_of(rows)
     metrics = {
         "images": {
@@ -112,6 +142,7 @@ def run(work: Path, known: Path, out: Path, checks: Sequence[ReferenceCheck] = (
         },
         **mapping_metrics(rows, accuracy, truth.basis),
         "labels": dict(sorted(labels.items())),
+        "verdicts": {"same": len(said.same), "different": len(said.different), "category": len(said.categories)},
         "reference": {check.what: {"checked": check.checked, "equal": check.equal} for check in checks},
     }
     wrong = [
@@ -125,27 +156,38 @@ def run(work: Path, known: Path, out: Path, checks: Sequence[ReferenceCheck] = (
     with staged_folder(out) as folder:
         tables.write(folder / "wrong_matches.csv", WRONG_MATCHES, wrong)
         tables.write(folder / "accuracy_by_category.csv", ACCURACY_BY_CATEGORY, _by_category(rows))
-        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks)
+        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics
 
 
-def read_truth(file: Path, jpegs: Sequence[str], content: Mapping[str, str]) -> Truth:
+def read_truth(
+    file: Path,
+    jpegs: Sequence[str],
+    content: Mapping[str, str],
+    folders: tuple[Path, Path],
+    exclude: Sequence[str] = (),
+) -> Truth:
     """Read ``truth.csv``; where there is none, take equal file stems for the truth.
 
     Args:
         file: ``truth.csv``, which may be missing.
         jpegs: the published paths.
         content: per original's path what identifies its picture.
+        folders: of the published set and of the archive, whose files the table may name.
+        exclude: what is left out of both.
 
     Raises:
-        TableError: see ``known.read_truth_table``.
+        TableError: see ``read_truth_table``.
     """
     if file.is_file():
-        named = read_truth_table(file)
+        said = read_truth_table(file, *(index_inputs(folder, exclude) for folder in folders))
+        named = said.hashed(content)
         right = {jpeg: frozenset({content[tiff]} if tiff in content else ()) for jpeg, tiff in named.items()}
-        return Truth("truth.csv", right, named)
+        unhashed = len(said.originals) - len(named)
+        lost = f"truth.csv: {unhashed} rows name a TIFF without a hash, rejected or not chosen; they do not count"
+        return Truth("truth.csv", right, named, (*filter(None, (str(said),)), *([lost] if unhashed else [])))
     stems: dict[str, list[str]] = {}
     for path in content:
         stems.setdefault(_stem(path), []).append(path)
@@ -154,6 +196,7 @@ def read_truth(file: Path, jpegs: Sequence[str], content: Mapping[str, str]) -> 
         "equal file stems" if same else "nothing",
         {jpeg: frozenset(content[path] for path in paths) for jpeg, paths in same.items()},
         {jpeg: "|".join(paths) for jpeg, paths in same.items()},
+        tuple(said_of_look_alikes(file.parent)),
     )
 
 

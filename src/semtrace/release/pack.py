@@ -88,6 +88,10 @@ def _check(release: Path) -> None:
     found = verify.run(release, full=False, workers=1)
     if found:
         raise InputError(f"{release}: not what it was, `semtrace verify` says how: {found[0].kind} {found[0].path}")
+    if other := verify.renamed(release):
+        raise InputError(
+            f"{release}: {len(other)} names came back in another Unicode form; pack the folder as released"
+        )
 
 
 def _write(target: Path, members: Sequence[Member]) -> None:

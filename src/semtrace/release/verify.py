@@ -6,13 +6,14 @@ import json
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from semtrace.core.errors import InputError
+from semtrace.core.path_index import one_form
 from semtrace.io import tables
 from semtrace.io.files import UnsafePathError, safe_join, sha256, walk
 from semtrace.io.tables import TableError
@@ -57,6 +58,9 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
     Returns:
         The failures, sorted; none: the release is what it was.
 
+    A file system or a copying program may change the Unicode form of names. A promised file that is not there counts
+    as the only unpromised one whose name is equal in composed form (``renamed``).
+
     Raises:
         InputError: not a release at all.
 
@@ -66,6 +70,9 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
         raise InputError(f"{release}: not a release, it has no plain file {SUMS}")
     odd = {failure.path for failure in found}
     promised = dict(_sums(release, found))
+    other = _renamed(promised.keys() - there.keys() - odd, there.keys() - promised.keys())
+    at = {written: name for name, written in other.items()}
+    there = {at.get(written, written): size for written, size in there.items()}
     rows = _manifest(release, found) if "manifest.csv" in there else []
 
     for name in promised.keys() - there.keys() - odd:
@@ -80,7 +87,7 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
             resized.add(name)
             found.append(Deviation("changed", name, f"{there[name]} bytes, not {size}"))
     read = [name for name in sorted(promised.keys() & there.keys() - resized) if full or name not in sizes]
-    digest = partial(_digest, release)
+    digest = partial(_digest, release, other)
     for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
         if is_ != promised[name]:
             detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
@@ -97,6 +104,29 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
         if full and "manifest.parquet" in there:
             found += _parquet(release, rows)
     return sorted(set(found))
+
+
+def renamed(release: Path) -> dict[str, str]:
+    """The files whose names came back in another Unicode form: the promised name -> the name in the folder."""
+    there, promised = _listing(release)[0], sums(release)
+    return _renamed(promised.keys() - there.keys(), there.keys() - promised.keys())
+
+
+def _renamed(missing: Iterable[str], unexpected: Iterable[str]) -> dict[str, str]:
+    """Promised name -> the name in the folder that is equal in composed form, where one alone is on either side."""
+    promised, written = _by_form(missing), _by_form(unexpected)
+    return {
+        promised[key][0]: written[key][0]
+        for key in promised.keys() & written.keys()
+        if len(promised[key]) == len(written[key]) == 1
+    }
+
+
+def _by_form(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(one_form(name), []).append(name)
+    return found
 
 
 def sums(release: Path) -> dict[str, str]:
@@ -157,9 +187,9 @@ def _leads_out(release: Path, name: str) -> bool:
     return "\\" in name or ":" in name  # on Windows a folder of its own, or a drive
 
 
-def _digest(release: Path, name: str) -> str:
+def _digest(release: Path, other: Mapping[str, str], name: str) -> str:
     try:
-        return sha256(safe_join(release, name))
+        return sha256(safe_join(release, other.get(name, name)))
     except (OSError, UnsafePathError) as error:
         return f"cannot be read: {error}"
 
@@ -188,7 +218,7 @@ def _contradictions(release: Path, rows: list[dict[str, Any]], there: Collection
             "licence": licence,
             "columns": [*MANIFEST.names, "image"],
             "originals": any(row["source_file"] for row in rows),
-            "digest of manifest.csv": _digest(release, "manifest.csv"),
+            "digest of manifest.csv": _digest(release, {}, "manifest.csv"),
         },
     }
     versions = []

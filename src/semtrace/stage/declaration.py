@@ -22,7 +22,8 @@ class Stage:
         module: full name of the module whose ``stage(job)`` does the work.
         help: one line for the command line, without a full stop.
         params: sections of params.yaml, or keys as ``match.hamming_threshold``, on which its results depend.
-        inputs: folders of the dataset that it reads: ``archive``, ``published``, ``known``.
+        inputs: folders of the dataset that it reads: ``archive``, ``published``, ``known``; of ``verdicts``
+            its ``verdicts.csv``.
         reads: results of earlier stages that it reads, folders or files below the folder of results.
         writes: the folders of results that it writes; the side of one that runs once for each side is the last part.
         rejects: whether each of these folders has a ``rejects.csv``.
@@ -60,7 +61,8 @@ class Job:
         params: the parameters.
         archive: folder of the originals.
         published: folder of the published images.
-        known: folder of a person's tables.
+        known: folder of known truth.
+        verdicts: folder of a person's word: ``verdicts.csv`` and its history.
         work: folder of the results.
         executor: where to work.
         side: for a stage that runs once for each side, ``tiff`` or ``jpeg``.
@@ -71,6 +73,7 @@ class Job:
     archive: Path
     published: Path
     known: Path
+    verdicts: Path
     work: Path
     executor: Any
     side: str = ""

@@ -50,15 +50,22 @@ def unfit(relative: str, path: Path) -> Failure | None:
     return None
 
 
-def check_dvc(folder: Path, what: str) -> None:
+def check_dvc(folder: Path, what: str, work: Path) -> None:
     """Make sure that DVC can take the digest of an input folder, which it does before any stage runs.
 
     Raises:
-        InputError: something in it would make DVC fail, or wait for ever; the message names the first of each kind.
+        InputError: the results in ``work`` lie in it, or something else in it would make DVC fail or wait for ever; the
+            message names the first of each kind.
     """
+    if work.resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{folder}: DVC takes no {what} that the results in {work} lie in. Run `semtrace run`, which leaves them "
+            "out, or put the project elsewhere"
+        )
     found: dict[str, str] = {}
-    for relative, path in walk(folder):
-        reason = unfit(relative, path)
+    unlisted: dict[str, Failure] = {}
+    for relative, path in walk(folder, unlisted=lambda name, error: unlisted.update({name: why_unreadable(error)})):
+        reason = unlisted.get(relative) or unfit(relative, path)
         if reason is None and not os.access(path, os.R_OK):
             reason = Failure("unreadable", "no permission")
         if reason is not None and not (reason.reason == "symbolic_link" and path.is_file()):

@@ -35,7 +35,13 @@ REFERENCE_BITS = 1024
 
 
 class SettingsError(InputError, ValueError):
-    """A parameter is unknown, missing, of another type or out of range; the message names it."""
+    """A parameter is unknown, missing, of another type or out of range; the message names it.
+
+    Attributes:
+        not_text: the parameters that must be text and are not, each with the value that was refused.
+    """
+
+    not_text: tuple[tuple[str, Any], ...] = ()
 
 
 def _number(value: Any) -> Any:
@@ -91,7 +97,10 @@ class Section:
             try:
                 checked(self, **dict(zip(names, args, strict=False)), **values)
             except ValidationError as error:
-                raise SettingsError(explained(cls, error)) from error
+                refused = SettingsError(explained(cls, error))
+                no_text = [one for one in error.errors(include_url=False) if one["type"] == "string_type"]
+                refused.not_text = tuple((f"{cls.section}.{one['loc'][0]}", one["input"]) for one in no_text)
+                raise refused from error
 
         cls.__init__ = init  # type: ignore[method-assign, assignment]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -22,8 +23,9 @@ from semtrace.core.errors import InputError
 from semtrace.core.gpu.device import choose_device
 from semtrace.io import tables
 from semtrace.io.digests import md5
-from semtrace.io.project_state import git
+from semtrace.io.project_state import read_git
 from semtrace.io.staging import locked
+from semtrace.io.terminal import harmless
 from semtrace.provenance.tables import HASHES, INVENTORY
 
 if TYPE_CHECKING:
@@ -175,15 +177,22 @@ def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
 
 
 def made_from(params: Params) -> dict[str, str]:
-    """What the results were made from: code, pipeline state, and the digests of the input folders."""
+    """What the results were made from: code, pipeline state, and the digests of the input folders.
+
+    Where Git cannot say, one line tells why, and ``git_dirty`` is ``unknown``.
+    """
+    state = read_git()
+    if state.unknown:
+        line = f"Git could not be asked for the commit: {state.unknown}. The run's tag git_dirty is unknown"
+        print(harmless(f"semtrace: warning: {line}"), file=sys.stderr)
     lock_file = Path("dvc.lock")
     lock = lock_file.read_bytes() if lock_file.is_file() else b""
     stages = (yaml.safe_load(lock) or {}).get("stages", {})
     digests = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", []) if "md5" in dep}
     return {
-        "git_commit": (commit := git("rev-parse", "HEAD")),
-        "mlflow.source.git.commit": commit,
-        "git_dirty": str(bool(git("status", "--porcelain"))).lower(),
+        "git_commit": state.commit,
+        "mlflow.source.git.commit": state.commit,
+        "git_dirty": "unknown" if state.dirty is None else str(state.dirty).lower(),
         "dvc_lock_md5": md5(lock),
         "input_md5.archive": digests.get(str(params.dataset.archive), ""),
         "input_md5.published": digests.get(str(params.dataset.published), ""),

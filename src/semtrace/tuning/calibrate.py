@@ -7,6 +7,7 @@ Proofs would hide what the thresholds do, so points are judged without them; the
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,12 +20,14 @@ from semtrace.core.statistics.operating_points import Point, grid
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
+from semtrace.io.verdicts import read_truth_table
 from semtrace.provenance.fingerprint import HashSettings
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.provenance.tracing.knowledge import Knowledge, read_knowledge
 from semtrace.provenance.tracing.sides import load_side
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
+from semtrace.stage.listing import index_inputs
 from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Share, Whole
 from semtrace.tuning import republish
 from semtrace.tuning.calibrate_figures import draw_calibration
@@ -85,6 +88,9 @@ def run(
     current: MatchSettings,
     size: HashSettings,
     executor: Executor,
+    *,
+    exclude: Sequence[str] = (),
+    verdicts: Path | None = None,
 ) -> Calibration:
     """Write tables, report and pictures to ``calibrate`` in the folder ``work``, and choose a point.
 
@@ -92,26 +98,29 @@ def run(
         work: folder with the folders of the earlier stages.
         archive: root of the TIFF paths.
         published: root of the JPEG paths.
-        known: folder that may hold ``truth.csv`` and ``verdicts.csv``. Verdicts have no part in decisions here, but
-            originals called the same are one picture.
+        known: folder that may hold ``truth.csv``.
         settings: what is asked for, and the thresholds to try.
         current: the match settings in force.
         size: of the hash.
         executor: where to work; the result does not depend on it.
+        exclude: what is left out of archive and published set, see ``list_inputs``.
+        verdicts: table of a person's verdicts; it may be missing. Verdicts have no part in decisions here, but
+            originals called the same are one picture.
 
     Raises:
         InputError: there is nothing to judge, or hashes differ in length.
-        TableError: see ``io.verdicts``.
+        TableError: see ``read_truth_table``.
 
     """
     hashes, truth = work / "fingerprint" / "tiff" / "hashes.csv", known / "truth.csv"
     originals = load_side([hashes])
-    knowledge = read_knowledge(work / "convert" / "converted.csv", known / "verdicts.csv")
+    knowledge = read_knowledge(work / "convert" / "converted.csv", verdicts)
     now = Point(**{name: getattr(current, name) for name in Point.__dataclass_fields__})
     tried = grid(now, settings.hamming_threshold, settings.min_ssim, settings.min_correlation, settings.min_margin)
     sources: list[TrialSource] = []
     if truth.is_file():
-        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, truth))
+        said = read_truth_table(truth, index_inputs(published, exclude), index_inputs(archive, exclude))
+        sources.append(TrialSource("truth.csv", work / "fingerprint" / "jpeg" / "hashes.csv", published, said))
     with scratch_folder(work / ".calibrate.made.part") as made:
         if settings.sample:
             sources.append(republish.run(archive, hashes, made, (settings.sample, settings.seed), size, executor))

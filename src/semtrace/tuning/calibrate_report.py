@@ -94,11 +94,12 @@ def _basis(trials: ReportRow) -> list[str]:
         f"and absent as the truth says ({trials['absent']}).",
     ]
     for key, text in (
-        ("truth_not_published", "rows of truth.csv name a JPEG that is not in the published set's table: left out"),
-        ("truth_not_in_archive", "rows of truth.csv name a TIFF that is not in the archive's table: judged as absent"),
+        ("truth_not_published", "rows of truth.csv name a JPEG without a hash, rejected or not chosen: left out"),
+        ("truth_not_hashed", "rows of truth.csv name a TIFF without a hash, rejected or not chosen: left out"),
         ("unreadable", "pictures could not be read any more: left out"),
     ):
         lines += [f"{trials[key]} {text}."] if trials[key] else []
+    lines += [f"{line}." for line in trials["truth_adapted"]]
     lines += [f"Not published again: {one['path']}, {one['reason']} {one['detail']}" for one in trials["not_published"]]
     return lines
 

@@ -18,7 +18,7 @@ from semtrace.core.statistics.accuracy import UNMATCHED, Accuracy, Codes, accura
 from semtrace.core.statistics.operating_points import Grid, Point, evaluate
 from semtrace.core.tracing.decision import Decision
 from semtrace.core.tracing.labels import parse_published
-from semtrace.io.verdicts import read_truth_table
+from semtrace.io.verdicts import TruthTable
 from semtrace.provenance.match import Settings
 from semtrace.provenance.tracing.crop_search import similarity_of
 from semtrace.provenance.tracing.evidence import Scope
@@ -39,7 +39,7 @@ class TrialSource:
         name: for people.
         hashes: its hash table.
         root: folder of its pictures.
-        truth: its ``truth.csv``.
+        truth: the originals of its pictures.
         made: whether it was made by known encoders, which its folders then name.
         lost: originals that were to be in it, but could not be published.
     """
@@ -47,7 +47,7 @@ class TrialSource:
     name: str
     hashes: Path
     root: Path
-    truth: Path
+    truth: TruthTable
     made: bool = False
     lost: Sequence[Reject] = ()
 
@@ -250,20 +250,22 @@ def evaluation(
     picture = pictures(originals, same)
     measured: list[Measurements] = []
     every: list[Trial] = []
-    counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_in_archive"), 0)
+    counts: dict[str, Any] = dict.fromkeys(("unreadable", "truth_not_published", "truth_not_hashed"), 0)
+    counts["truth_adapted"] = []
     known = {path for content in originals.contents for path in content.paths}
     for number, source in enumerate(sources):
-        published, truth = load_side([source.hashes]), read_truth_table(source.truth)
+        published, truth = load_side([source.hashes]), source.truth.hashed(known)
         if published.bits != originals.bits:
             raise InputError(f"{source.hashes} has hashes of {published.bits} bits, the archive of {originals.bits}")
         right = answers(published, originals, picture, truth)
         done = measure(Scope(originals, (archive, source.root), knowledge), published, asked, right, executor)
         made = trials(number, source, published, truth, right)
         readable = [one for one in made if not isinstance(done.compared[one.j], Failure)]
-        there = {path for content in published.contents for path in content.paths}
+        hashed = {path for content in published.contents for path in content.paths}
         counts["unreadable"] += len({one.j for one in made} - {one.j for one in readable})
-        counts["truth_not_published"] += len(truth.keys() - there)
-        counts["truth_not_in_archive"] += sum(bool(tiff) and tiff not in known for tiff in truth.values())
+        counts["truth_not_published"] += len(truth.keys() - hashed)
+        counts["truth_not_hashed"] += len(source.truth.originals) - len(truth)
+        counts["truth_adapted"] += [str(source.truth)] if source.truth.adapted else []
         measured.append(done)
         every += readable
     if not every:

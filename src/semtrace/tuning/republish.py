@@ -16,7 +16,7 @@ from semtrace.io.cache import Entry
 from semtrace.io.encoders import ENCODERS, encode
 from semtrace.io.files import safe_name, write_staged
 from semtrace.io.images import UnreadableImage, decode
-from semtrace.io.verdicts import TRUTH
+from semtrace.io.verdicts import TruthTable
 from semtrace.provenance.fingerprint import HashSettings, Selection, jpegs
 from semtrace.provenance.tables import HASHES
 from semtrace.stage.cached_map import worked_map
@@ -31,9 +31,7 @@ _MOST_PIXELS = 65_500  # along a side of a JPEG
 def run(
     archive: Path, tiff_hashes: Path, out: Path, draw: tuple[int, int], size: HashSettings, executor: Executor
 ) -> TrialSource:
-    """Fill the folder ``out``: ``images/<encoder>/<picture>.jpg``, their ``hashes/`` and ``truth.csv``.
-
-    In that truth the encoder is the category.
+    """Fill the folder ``out``: ``images/<encoder>/<picture>.jpg`` and their ``hashes/``.
 
     Of a picture kept under several names, with and without its data bar, one file with the bar is taken, so that it
     can be published without. A picture without a bar is not published cropped.
@@ -60,7 +58,7 @@ def run(
     drawn = sorted(random.Random(seed).sample(sorted(pictures), count))  # noqa: S311  (a sample, no secret)
     for encoder in ENCODERS:
         (out / "images" / encoder).mkdir(parents=True)
-    rows: list[dict[str, str]] = []
+    rows: list[tuple[str, str]] = []
     rejects: list[Reject] = []
     originals = [pictures[name] for name in drawn]
     publish = partial(_publish, archive.resolve(), out / "images")
@@ -75,18 +73,16 @@ def run(
             rows += made
     if not rows:
         raise InputError(f"{archive}: none of {len(drawn)} originals could be published; first: {rejects[0].detail}")
-    tables.write(out / "truth.csv", TRUTH, rows)
     everything = Selection(category=None, sample_tiff=None, sample_per_category=None, seed=0)
     jpegs(out / "images", out / "hashes", size, everything, executor)
-    return TrialSource(
-        "made", out / "hashes" / "hashes.csv", out / "images", out / "truth.csv", made=True, lost=rejects
-    )
+    truth = TruthTable(dict(rows), {}, len(rows))
+    return TrialSource("made", out / "hashes" / "hashes.csv", out / "images", truth, made=True, lost=rejects)
 
 
 def _publish(
     archive: Path, images: Path, cache_file: str, row: dict[str, Any]
-) -> tuple[list[dict[str, str]] | Failure, Sequence[Entry]]:
-    """Publish one original by every encoder; its rows of the truth."""
+) -> tuple[list[tuple[str, str]] | Failure, Sequence[Entry]]:
+    """Publish one original by every encoder; the paths of the published picture and of the original, for each."""
     data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
     if isinstance(data, Failure):
         return data, []
@@ -102,5 +98,5 @@ def _publish(
         if not encoder.cropped or cut is not None:
             path = f"{name}/{row['picture_id'][:16]}.jpg"
             write_staged(images / path, encode(look, encoder, cut))
-            rows.append({"jpeg_path": path, "tiff_path": row["path"], "category": name})
+            rows.append((path, row["path"]))
     return rows, []

@@ -77,12 +77,14 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepInputs:
-    """Where the images are, what is known of them, and what the pipeline made of them."""
+    """Where the images are, what is known of them, what the pipeline made of them; what is left out of both folders."""
 
     archive: Path
     published: Path
     known: Path
     work: Path
+    exclude: Sequence[str] = ()
+    verdicts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,12 @@ def run(
 
     Raises:
         InputError: the pipeline has not run, or there is nothing to hash.
-        TableError: see ``io.verdicts``.
+        TableError: see ``read_truth_table``.
     """
     converted = inputs.work / "convert" / "converted.csv"
     if not converted.is_file():
         raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
-    knowledge = read_knowledge(converted, inputs.known / "verdicts.csv")
+    knowledge = read_knowledge(converted, inputs.verdicts)
     judged: dict[int, ScoredPoint] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
     basis = ""
@@ -190,7 +192,8 @@ class Scorer:
         self.both = sides(originals, self.published, executor.workers or available_cores())
         self.content = {row["path"]: row["picture_id"] for row in tables.read(hashes[0], HASHES)}
         jpegs = [row["path"] for row in tables.read(hashes[1], HASHES)]
-        self.truth = read_truth(inputs.known / "truth.csv", jpegs, self.content)
+        folders = inputs.published, inputs.archive
+        self.truth = read_truth(inputs.known / "truth.csv", jpegs, self.content, folders, inputs.exclude)
         self.executor = executor
 
     def measured(self, asked: Sequence[MatchSettings]) -> Measurements:
@@ -217,7 +220,7 @@ def _hash(
     """Hash tables of both sides; the side cache knows what was hashed before."""
     listing = inputs.work / "inventory" / "inventory.csv"
     fingerprint.tiffs(inputs.archive, listing, folder / "tiff", size, selection, executor)
-    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor)
+    fingerprint.jpegs(inputs.published, folder / "jpeg", size, selection, executor, exclude=inputs.exclude)
     return folder / "tiff" / "hashes.csv", folder / "jpeg" / "hashes.csv"
 
 

@@ -100,8 +100,7 @@ def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: in
     needed = published.shape[0] / scale
     if needed > height * (1 + _EXTRA_ROWS) + 1 or needed < bar_top * (1 - _MISSING_ROWS):
         return None
-    # Within the rounding of a resize by the publisher, the whole height is meant.
-    rows = height if abs(needed - height) <= max(1.0, 1 / scale) else min(round(needed), height)
+    rows = rows_shown((published.shape[0], published.shape[1]), (height, width))
     original = original[:rows]
     content = min(bar_top, rows)
     same_size = original.shape == published.shape
@@ -114,6 +113,23 @@ def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: in
     if min(left.shape) < SMALLEST:
         return None
     return Aligned(left, right, rows == height, rows if same_size else 0)
+
+
+def rows_shown(published: tuple[int, int], original: tuple[int, int]) -> int:
+    """How many rows of an original a published picture shows, if both have the same columns.
+
+    Args:
+        published: its height and width, pixels.
+        original: its height and width, pixels.
+
+    Returns:
+        1 to the height of the original; where the published picture would show more, all.
+    """
+    height, width = original
+    scale = published[1] / width
+    needed = published[0] / scale
+    # Within the rounding of a resize by the publisher, the whole height is meant.
+    return height if abs(needed - height) <= max(1.0, 1 / scale) else min(round(needed), height)
 
 
 def similarity(aligned: Aligned) -> float:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
 from semtrace.core.errors import InputError
+from semtrace.core.path_index import folded
 
-_PUBLISHED_NAME = re.compile(r"L(?P<number>\d+)_(?P<digits>[0-9a-f]{32})\.jpe?g", re.IGNORECASE)
+_LABELLED_NAME = re.compile(r"L(?P<number>\d+)_(?:(?P<digits>[0-9a-f]{32})\.(?:jpe?g|jpe|jfif)$)?", re.IGNORECASE)
 
 
 class VocabularyError(InputError):
@@ -49,7 +51,10 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class PublishedName:
-    """What a published path ``<Category>/L<n>_<32 hex>.jpg`` says; a part that it does not say is ``""`` or None."""
+    """What a published path ``<Category>/L<n>_<32 hex>.jpg`` says; a part that it does not say is ``""`` or None.
+
+    ``<Category>/L<n>_<any name>`` says its number, too.
+    """
 
     category: str
     number: int | None
@@ -62,11 +67,11 @@ def parse_published(path: str) -> PublishedName:
     if "//" in path or "./" in path:
         path = PurePosixPath(path).as_posix()
     folder, _, name = path.rpartition("/")
-    found = _PUBLISHED_NAME.fullmatch(name)
+    found = _LABELLED_NAME.match(name)
     return PublishedName(
         category=folder.rpartition("/")[2],
         number=int(found["number"]) if found else None,
-        digits=found["digits"].lower() if found else "",
+        digits=(found["digits"] or "").lower() if found else "",
     )
 
 
@@ -74,28 +79,47 @@ def check_vocabulary(paths: Iterable[str], vocabulary: Vocabulary) -> None:
     """Make sure that folders and label numbers of published files agree with the vocabulary.
 
     Raises:
-        VocabularyError: a folder is not in the vocabulary, or names say another number than it does. The message
-            lists each contradiction once, with one file as an example.
+        VocabularyError: they do not; the message lists each contradiction of ``vocabulary_faults``.
 
     """
-    unknown: dict[str, str] = {}
-    differing: dict[tuple[str, int], str] = {}
-    for path in sorted(paths):
-        name = parse_published(path)
-        if name.category not in vocabulary.categories:
-            unknown.setdefault(name.category, path)
-        elif name.number is not None and vocabulary.label(name.category) != f"L{name.number}":
-            differing.setdefault((name.category, name.number), path)
-    faults = [f"folder {category!r} ({path}) is not one of its categories" for category, path in unknown.items()]
-    faults += [
-        f"{category} is {vocabulary.label(category)}, but {path} says L{number}"
-        for (category, number), path in differing.items()
-    ]
-    if faults:
+    if faults := vocabulary_faults(paths, vocabulary):
         raise VocabularyError(
             f"vocabulary {vocabulary.name!r} does not fit the published set: {'; '.join(faults)}. "
             "Choose or write the vocabulary that does (conf/labels/)."
         )
+
+
+def vocabulary_faults(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]:
+    """What contradicts the vocabulary in published paths: each folder and number once, with one file as an example.
+
+    A file must lie in a folder that is called like a category and lies in no other category; its name may say no other
+    number than the vocabulary. For an unknown folder the nearest category is named.
+    """
+    faults: dict[tuple[str, ...], str] = {}
+    for path in sorted(paths):
+        name, folder = parse_published(path), path.rpartition("/")[0]
+        outer = [part for part in folder.split("/")[:-1] if part in vocabulary.categories]
+        if not folder:
+            faults.setdefault(("",), f"{path} lies in no folder; move it into that of its category")
+        elif outer:
+            said = f"folder {folder!r} ({path}) lies in category {outer[0]!r}; move its files out of it or up into it"
+            faults.setdefault(("nested", folder), said)
+        elif name.category not in vocabulary.categories:
+            near = nearest_category(name.category, vocabulary)
+            said = f"folder {name.category!r} ({path}) is not one of its categories"
+            faults.setdefault(("unknown", name.category), f"{said}; the nearest is {near!r}" if near else said)
+        elif name.number is not None and vocabulary.label(name.category) != f"L{name.number}":
+            said = f"{name.category} is {vocabulary.label(name.category)}, but {path} says L{name.number}"
+            faults.setdefault(("number", name.category, str(name.number)), said)
+    return list(faults.values())
+
+
+def nearest_category(written: str, vocabulary: Vocabulary) -> str:
+    """The category most likely meant: equal but for case, Unicode form and spaces, or spelt alike; empty: none."""
+    by_key = {folded(category): category for category in vocabulary.categories}
+    key = folded(written).strip()
+    alike = [key] if key in by_key else get_close_matches(key, by_key, 1)
+    return by_key[alike[0]] if alike else ""
 
 
 Rule = Literal["exclude", "keep_all", "priority", "verdicts"]

@@ -7,7 +7,7 @@ for byte, of an archive that was never divided. The JPEGs stay where they are, e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.provenance.convert import Settings, names
 from semtrace.provenance.tables import CONVERTED, HASHES, INVENTORY
 from semtrace.stage.inputs import check_folder
+from semtrace.stage.listing import why_left_out
 from semtrace.stage.rejects import REJECTS, Reject, printable, write_rejects
 
 TableRows = list[dict[str, Any]]
@@ -35,7 +36,9 @@ class Summary:
     rejects: int
 
 
-def run(archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settings: Settings) -> Summary:
+def run(
+    archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settings: Settings, exclude: Sequence[str] = ()
+) -> Summary:
     """Write ``inventory/``, ``convert/`` and ``fingerprint/tiff/`` to the folder ``out``: tables and rejects.
 
     Args:
@@ -44,13 +47,15 @@ def run(archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settin
         parts: folder with the results of each shard under its name.
         out: folder to write.
         settings: how the TIFFs were converted.
+        exclude: what is left out, see ``list_inputs``.
 
     Raises:
         InputError: there are no shards; part of the archive is in none; or two JPEGs of different shards have one name.
 
     """
     check_folder(archive, "archive")
-    left = outside(archive, set(shards.values()))
+    reasons = {name: why_left_out(archive, name, exclude) for name in outside(archive, set(shards.values()))}
+    left = [name for name, reason in reasons.items() if reason is None]
     if not shards or left:
         named = ", ".join(printable(name) for name in left[:5])
         raise InputError(
@@ -58,6 +63,7 @@ def run(archive: Path, shards: Mapping[str, str], parts: Path, out: Path, settin
             "loose files into one, and run `semtrace params`"
         )
     inventory, refused = _read(shards, parts, "inventory", INVENTORY)
+    refused += [Reject.of(printable(name), "inventory", reason) for name, reason in reasons.items() if reason]
     keepers: dict[str, str] = {}
     for row in inventory:
         keeper = keepers.setdefault(row["md5"], row["path"])

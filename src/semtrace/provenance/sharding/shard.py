@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,13 @@ def run(
     size: fingerprint.HashSettings,
     selection: fingerprint.Selection,
     executor: Executor,
+    *,
+    part: str,
+    exclude: Sequence[str] = (),
 ) -> list[Any]:
     """Write ``inventory/``, ``convert/`` and ``fingerprint/tiff/`` of ``folder`` to ``out``; return their summaries.
+
+    ``folder`` is ``part`` of the archive, a POSIX path. What ``exclude`` names is left out, see ``list_inputs``.
 
     Raises:
         InputError: ``folder`` is missing, or a sample of the whole archive is asked for.
@@ -32,7 +38,7 @@ def run(
     executor = replace(executor, cache=executor.cache.with_name(f"shard-{out.name}-{executor.cache.name}"))
     listing = out / "inventory/inventory.csv"
     return [
-        inventory.run(folder, out / "inventory", executor, ahead=Hashes(size), part=True),
+        inventory.run(folder, out / "inventory", executor, ahead=Hashes(size), exclude=exclude, part=part),
         convert.run(folder, listing, out / "convert", settings, executor),
         fingerprint.tiffs(folder, listing, out / "fingerprint/tiff", size, selection, executor),
     ]

@@ -19,7 +19,6 @@ from semtrace.core.image.align import (
     frame_agreement,
     similarity,
 )
-from semtrace.core.image.jpeg_blocks import is_coded
 from semtrace.core.image.placement import Rectangle, lay, locate
 from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.io.cache import Cache, Entry, Kind
@@ -288,8 +287,7 @@ class PairImages:
         stored = np.ascontiguousarray(as_stored(self.gray, turn))
         if again.shape != stored.shape:
             return False
-        same = is_coded(again, table, stored)
-        return np.array_equal(encode_again(again, table), stored) if same is None else same
+        return np.array_equal(encode_again(again, table), stored)
 
 
 def read_bytes(file: str, digest: str, cache_file: str) -> bytes:

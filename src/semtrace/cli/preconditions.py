@@ -11,6 +11,7 @@ from semtrace.cli import stages
 from semtrace.config import composition, own_code, params
 from semtrace.core.errors import InputError
 from semtrace.io.terminal import harmless
+from semtrace.io.verdicts import locate_verdicts, said_of_look_alikes
 from semtrace.stage import claim
 from semtrace.stage.claim import Claim
 
@@ -23,8 +24,9 @@ _OF_NO_RESULTS = (
     "join",
     "claim",
     "curate",
+    "verdicts",
 )  # no folder of results, or they claim it themselves
-_READS = ("track", "sweep", "release", "doctor")
+_READS = ("track", "sweep", "release", "doctor", "review")
 
 
 def begin(given: argparse.Namespace) -> None:
@@ -44,11 +46,39 @@ def begin(given: argparse.Namespace) -> None:
 def hold(given: argparse.Namespace, dataset: params.Dataset) -> None:
     """Take the folder of results for ``dataset`` where it is no other's, and say the first line of a run."""
     work, mine = getattr(given, "work", stages.WORK), of(dataset)
+    warn_of_names(dataset)
     if given.verb in _READS:
         claim.check_claim(work, mine)
     else:
         claim.run(work, mine)
     say(mine)
+
+
+def warn_of_names(dataset: params.Dataset) -> None:
+    """Point out what lies beside a person's tables and is not read because of its name; once in a pipeline."""
+    if stages.CODE_FILE not in os.environ:
+        for folder in (dataset.known, dataset.verdicts):
+            for line in said_of_look_alikes(folder):
+                _warn(line)
+
+
+def check_inputs(p: params.Params) -> None:
+    """Check all that needs no look into an image, and say what was settled.
+
+    Raises:
+        InputError: something would stop or mislead a later stage; the message lists every finding.
+    """
+    from semtrace.provenance.check_inputs import check_before_work
+
+    data = p.dataset
+    folders = data.archive, data.published, data.known
+    verdicts = locate_verdicts(data.verdicts, data.known)
+    for line in check_before_work(*folders, p.labels.parsed(), p.label, p.fingerprint, data.exclude, verdicts):
+        _warn(line)
+
+
+def _warn(line: str) -> None:
+    print(harmless(f"semtrace: warning: {line}"), file=sys.stderr)
 
 
 def of(dataset: params.Dataset) -> Claim:
@@ -78,8 +108,8 @@ def _check_composition(*, stop: bool) -> None:
         drift, broken = None, f"conf/ has changed since params.yaml was composed, and composes no more: {error}"
         if stop:
             raise InputError(broken) from error
-        print(harmless(f"semtrace: warning: {broken}"), file=sys.stderr)
+        _warn(broken)
     if drift and drift.differing and stop:
         raise InputError(str(drift))
     if drift:
-        print(harmless(f"semtrace: warning: {drift}"), file=sys.stderr)
+        _warn(str(drift))

@@ -1,0 +1,244 @@
+"""report: one page that shows the whole result, with nothing but files beside it, and the queue of questions.
+
+The page opens from the disk: classic scripts, data as scripts, pictures as files. The same inputs give the same bytes,
+so neither a time nor a commit is in it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from semtrace import __version__
+from semtrace.core.errors import InputError
+from semtrace.io import tables
+from semtrace.io.code_digest import code_digest
+from semtrace.io.digests import md5
+from semtrace.io.files import safe_name, write_atomic, write_staged
+from semtrace.io.staging import staged_folder
+from semtrace.io.verdicts import locate_verdicts
+from semtrace.parallel.processes import Crashed
+from semtrace.provenance.page_data import (
+    READ,
+    ROW_COLUMNS,
+    PagePairs,
+    overview,
+    page_rows,
+    queue_entry,
+    read_page_tables,
+)
+from semtrace.provenance.queue import QUEUE
+from semtrace.stage.claim import line, read_claim
+from semtrace.stage.declaration import Job
+from semtrace.stage.executor import Executor
+from semtrace.stage.settings import Section, Whole
+from semtrace.web.assets import ICON, POLICY, SCRIPTS, STYLE, asset, data_script, page_html, single_html
+from semtrace.web.maps import map_bytes
+from semtrace.web.pictures import MapTask, PictureCache, PictureSize, Unavailable, picture_bytes
+
+_SIZES: tuple[PictureSize, ...] = ("thumb", "small")
+_FOLDERS: Mapping[str, str] = {"thumb": "thumbs", "small": "pictures"}
+_SOURCE = "files.js"
+_SHOWN_PARAMS = ("match", "hash", "convert", "fingerprint", "deduplicate", "label", "review", "report")
+
+
+class Settings(Section, section="report"):
+    """The report (conf/report/).
+
+    Attributes:
+        pictures: pairs with pictures, those of the queue first; ``all`` for all.
+    """
+
+    pictures: Annotated[Whole, Field(ge=0)] | Literal["all"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the report shows."""
+
+    page: str
+    images: int
+    questions: int
+    pairs_with_pictures: int
+    missing_pictures: int
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What the page shows, before it is written.
+
+    Attributes:
+        run: the overview.
+        rows: a row for each published image.
+        pairs: single pairs by item, those that have pictures.
+        queue: rows of queue.csv.
+        files: by md5 the file of each picture that is shown.
+        maps: the pairs whose map is shown, by the name of its file.
+    """
+
+    run: dict[str, Any]
+    rows: list[list[Any]]
+    pairs: dict[str, dict[str, Any]]
+    queue: list[Mapping[str, Any]]
+    files: dict[str, str]
+    maps: dict[str, MapTask]
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def stage(job: Job) -> Summary:
+    """The stage on the results of all stages before."""
+    content = collect(job, job.params.report.pictures)
+    out = job.result("report")
+    with staged_folder(out) as folder:
+        for name in ("assets", "thumbs", "pictures", "maps"):
+            (folder / name).mkdir()
+        for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb):
+            write_staged(folder / _FOLDERS[size] / f"{md5_}.webp", data)
+        for name, data in _maps(content, job.executor):
+            write_staged(folder / "maps" / f"{name}.webp", data)
+        plots = sorted(job.result("plot").glob("*.png"))
+        for plot in plots:
+            write_staged(folder / "assets" / plot.name, plot.read_bytes())
+        content.run["plots"] = [f"assets/{plot.name}" for plot in plots]
+        scripts = {"run.js": _run_script(content), "rows.js": _rows_script(content)}
+        for name, text in scripts.items():
+            write_staged(folder / "assets" / name, text.encode())
+        for name in (STYLE, ICON, _SOURCE, *SCRIPTS):
+            write_staged(folder / "assets" / name, asset(name))
+        addresses = [f"assets/{name}" for name in ("run.js", "rows.js", *SCRIPTS[:-1], _SOURCE, SCRIPTS[-1])]
+        # A page that is a file cannot forbid frames, and must not be told so.
+        policy = POLICY.replace("frame-ancestors 'none'; ", "")
+        page = page_html(content.run["title"], addresses, policy=policy, mode="file")
+        write_staged(folder / "index.html", page.encode())
+        tables.write(folder / "queue.csv", QUEUE, content.queue, sort=False)
+    return Summary(
+        str(out / "index.html"), content.run["images_in"], len(content.queue), len(content.pairs), len(content.failures)
+    )
+
+
+def write_single(job: Job, file: Path) -> str:
+    """Write one HTML file with the table, and with pictures of the queue.
+
+    Raises:
+        InputError: the file's folder is not there.
+    """
+    if not file.parent.is_dir():
+        raise InputError(f"{file}: the folder {file.parent} is not there; make it or name another")
+    content = collect(job, 0)
+    drawn: dict[str, str] = {}
+    for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb):
+        if size == "small":
+            drawn[md5_] = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+    content.run.update(pictures=drawn, plots=[])
+    own = [asset(name).decode() for name in (*SCRIPTS[:-1], _SOURCE, SCRIPTS[-1])]
+    page = single_html(content.run["title"], [_run_script(content), _rows_script(content), *own])
+    write_atomic(file, page.encode())
+    return f"{file}: {len(content.rows)} rows, {len(drawn)} pictures, {len(page.encode()):,} bytes"
+
+
+def collect(job: Job, most: int | Literal["all"]) -> PageContent:
+    """What the page shows.
+
+    Args:
+        job: as for the stage.
+        most: pairs with pictures beside those of the queue.
+
+    Raises:
+        TableError: the match has not run, or a table is damaged.
+        AccountingError: the counts do not add up.
+    """
+    given = read_page_tables(job.work, locate_verdicts(job.verdicts, job.known))
+    pairs = PagePairs(given, job.params.review, {})
+    claim = read_claim(job.work)
+    asked = [question.cells["item"] for question in pairs.queue]
+    shown = dict.fromkeys([*asked, *_sample(pairs.items(), asked, most)])
+    data = {item: pair for item in shown if (pair := pairs.pair(item)) is not None}
+    where = pairs.files()
+    roots = {"jpeg": job.published.resolve(), "tiff": job.archive.resolve()}
+    digests = dict.fromkeys(
+        picture["md5"] for pair in data.values() for picture in (pair["jpeg"], *pair["originals"])
+    )  # fmt: skip
+    files = {digest: safe_name(roots[where[digest][0]], where[digest][1]) for digest in digests}
+    tree = job.params.tree
+    run = overview(given) | {
+        "title": f"semtrace: {claim.name if claim else 'results'}",
+        "headline": line(claim),
+        "columns": list(ROW_COLUMNS),
+        "provenance": {
+            "version": __version__,
+            "code": code_digest(__name__),
+            "parameters": {name: dict(tree[name]) for name in _SHOWN_PARAMS if name in tree},
+            "tables": {name: md5((job.work / name).read_bytes()) for name in READ if (job.work / name).is_file()},
+        },
+    }
+    run["provenance"]["parameters"]["review"].pop("cache_mb", None)  # no result depends on it
+    maps = {}
+    for item in asked:
+        for original in data[item]["originals"]:
+            jpeg = data[item]["jpeg"]
+            maps[f"{jpeg['md5']}-{original['md5']}"] = MapTask(
+                files[jpeg["md5"]], jpeg["md5"], files[original["md5"]], original["md5"],
+                pairs.bar_top(original["path"]), original["symmetry"], original["crop"],
+            )  # fmt: skip
+    return PageContent(run, page_rows(given), data, [question.cells for question in pairs.queue], files, maps)
+
+
+def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all"]) -> list[str]:
+    """Items that are not asked about, evenly from all, so that with those asked there are at most ``most``."""
+    rest = [item for item in items if item not in set(asked)]
+    count = len(rest) if most == "all" else max(0, min(len(rest), most - len(asked)))
+    return [rest[k * len(rest) // count] for k in range(count)]
+
+
+def _drawn(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[tuple[str, PictureSize, bytes]]:
+    """Pictures of all files, at each size; what cannot be shown is noted with its reason."""
+    cache = PictureCache(executor.cache.parent / "pictures", cache_mb * 10**6)
+    todo = []
+    for digest, file in content.files.items():
+        known = {size: cache.get(f"{digest}-{size}") for size in _SIZES}
+        if None in known.values():
+            todo.append((file, digest))
+        else:
+            yield from ((digest, size, data) for size, data in known.items() if data)
+    local = executor.on_this_machine()
+    drawn = local.map(_draw, todo, what="pictures of the report", reads=lambda task: [task[0]])
+    for (_, digest), made in zip(todo, drawn, strict=True):
+        if isinstance(made, dict):
+            for size in _SIZES:
+                cache.put(f"{digest}-{size}", made[size])
+                yield digest, size, made[size]
+        else:
+            content.failures[digest] = _words(made)
+
+
+def _maps(content: PageContent, executor: Executor) -> Iterator[tuple[str, bytes]]:
+    tasks, local, done = list(content.maps.values()), executor.on_this_machine(), []
+    made = local.map(map_bytes, tasks, what="maps of the report", reads=lambda task: [task.original])
+    for name, data in zip(content.maps, made, strict=True):
+        if isinstance(data, bytes):
+            done.append(name)
+            yield name, data
+    content.run["maps"] = sorted(done)
+
+
+def _draw(task: tuple[str, str]) -> dict[str, bytes] | Unavailable:
+    return picture_bytes(task[0], task[1], _SIZES)
+
+
+def _words(made: Unavailable | Crashed) -> str:
+    return f"decoder_crashed: {made.detail}" if isinstance(made, Crashed) else f"{made.reason}: {made.detail}"
+
+
+def _run_script(content: PageContent) -> str:
+    content.run["failures"] = content.failures
+    queue = [queue_entry(row) for row in content.queue]
+    return data_script("semtraceRun", {"run": content.run, "pairs": content.pairs, "queue": queue})
+
+
+def _rows_script(content: PageContent) -> str:
+    return data_script("semtraceRows", content.rows)

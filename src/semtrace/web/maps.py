@@ -1,0 +1,52 @@
+"""Where a published picture differs from an original: a map of SSIM as a picture."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from semtrace.core.image.align import align
+from semtrace.core.image.resample import resize
+from semtrace.core.image.ssim_map import colour_map, ssim_map
+from semtrace.core.image.symmetry import Symmetry, apply, inverse
+from semtrace.web.pictures import MapTask, Unavailable, read_gray
+
+MAP_SIDE = 512  # pixels, the longer side
+
+
+def map_bytes(task: MapTask) -> bytes | Unavailable:
+    """A map of SSIM as WebP, over the part of the original that the published picture shows, data bar left out."""
+    pair = _aligned(task)
+    if isinstance(pair, Unavailable):
+        return pair
+    values = Image.fromarray(np.pad(ssim_map(*pair), 3, "edge").astype(np.float32))
+    values.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)
+    picture = Image.fromarray(colour_map(np.asarray(values, np.float64)))
+    data = io.BytesIO()
+    picture.save(data, "WEBP", quality=60, method=2)
+    return data.getvalue()
+
+
+def _aligned(task: MapTask) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Unavailable:
+    published, original = read_gray(task.published, task.published_md5), read_gray(task.original, task.original_md5)
+    if isinstance(published, Unavailable):
+        return published
+    if isinstance(original, Unavailable):
+        return original
+    published = apply(published, inverse(Symmetry(task.symmetry or "identity")))
+    bar_top = task.bar_top if task.bar_top >= 0 else original.shape[0]
+    if task.crop:
+        width, height, left, top = map(int, task.crop.replace("x", "+").split("+"))
+        original = np.ascontiguousarray(original[top : top + height, left : left + width])
+        if original.shape != published.shape:
+            published = resize(published, width, height)
+        rows = max(0, min(bar_top - top, height))
+        pair = (np.ascontiguousarray(published[:rows]), np.ascontiguousarray(original[:rows]))
+        return pair if min(pair[0].shape) >= 7 else Unavailable("not_comparable", "the part lies in the data bar")
+    aligned = align(published, original, bar_top)
+    if aligned is None:
+        return Unavailable("not_comparable", "another aspect, or a part at other edges")
+    return aligned.published, aligned.original

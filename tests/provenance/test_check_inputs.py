@@ -1,0 +1,187 @@
+"""Before the first stage: all that a listing and a person's tables show, at once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from semtrace.cli.main import main
+from semtrace.core.errors import InputError
+from semtrace.core.tracing.labels import Vocabulary, parse_published, vocabulary_faults
+from semtrace.provenance import check_inputs
+from semtrace.provenance.fingerprint import Selection
+from semtrace.provenance.label import Settings
+from tests.pipeline import CATEGORIES, CONF, table
+from tests.small_archive import save, scene
+
+NFFA = Vocabulary("nffa", tuple(CATEGORIES))
+ALL = Selection(None, None, None, 0)
+PLAIN = Settings("copy", "exclude", [])
+
+
+@pytest.fixture
+def inputs(tmp_path) -> tuple[Path, Path, Path]:
+    archive, published, known = (tmp_path / name for name in ("archive", "published", "known"))
+    for folder in (archive / "lab", published / "Tips", known):
+        folder.mkdir(parents=True)
+    (archive / "lab/0.tif").touch()
+    (published / "Tips/L5_0.jpg").touch()
+    return archive, published, known
+
+
+def add(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+
+
+def refused(inputs, *said: str, selection=ALL, settings=PLAIN) -> str:
+    with pytest.raises(InputError) as told:
+        check_inputs.check_before_work(*inputs, NFFA, settings, selection)
+    for words in said:
+        assert words in str(told.value)
+    return str(told.value)
+
+
+def test_what_fits_is_no_finding(inputs):
+    add(inputs[1], "Tips/@eaDir/L5_0.jpg/SYNO.jpg", "Tips/Thumbs.db", "Tips/.ipynb_checkpoints/x.jpg", "notes.txt")
+    assert check_inputs.check_before_work(*inputs, NFFA, PLAIN, ALL) == []
+
+
+def test_every_finding_is_told_at_once(inputs):
+    _, published, known = inputs
+    add(published, "loose.jpg", "tips/a.jpg", "Tips /b.jpe", "Tips/AFM/c.jfif", "Fibers/d.JPG", "Xyz/e.jpg")
+    add(published, "Po\u0308wder/f.jpg", "Tips/L6_sample.jpg", "Powder/L9_sample.jpeg")
+    (known / "truth.csv").write_text("jpeg_path,tiff_path,category\nTips/L5_0.jpg,lab/9.tif,\n")
+    (known / "verdicts.csv").write_text(f"left,right,verdict,who,when\n{'0' * 32},tips,category,,\n")
+    text = refused(
+        inputs,
+        "loose.jpg lies in no folder",
+        "folder 'tips' (tips/a.jpg) is not one of its categories; the nearest is 'Tips'",
+        "folder 'Tips ' (Tips /b.jpe) is not one of its categories; the nearest is 'Tips'",
+        "folder 'Tips/AFM' (Tips/AFM/c.jfif) lies in category 'Tips'",
+        "folder 'Fibers' (Fibers/d.JPG) is not one of its categories; the nearest is 'Fibres'",
+        "folder 'Xyz' (Xyz/e.jpg) is not one of its categories\n",
+        "is not one of its categories; the nearest is 'Powder'",
+        "Tips is L5, but Tips/L6_sample.jpg says L6",
+        "Powder is L4, but Powder/L9_sample.jpeg says L9",
+        "line 2: tiff_path 'lab/9.tif' is no file of the archive (there is 'lab/0.tif')",
+        "'tips' is not in vocabulary 'nffa'; the nearest is 'Tips'",
+    )
+    assert "11 findings in the input; nothing was done yet" in text
+
+
+def test_a_category_in_another_unicode_form_is_named(inputs):
+    add(inputs[1], "Pu\u0308lver/a.jpg")
+    said = vocabulary_faults(["Pu\u0308lver/a.jpg"], Vocabulary("own", ("Tips", "P\u00fclver")))
+    assert said == [
+        "folder 'Pu\u0308lver' (Pu\u0308lver/a.jpg) is not one of its categories; the nearest is 'P\u00fclver'"
+    ]
+
+
+def test_only_chosen_pictures_are_looked_at(inputs):
+    add(inputs[1], "Xyz/e.jpg")
+    assert check_inputs.check_before_work(*inputs, NFFA, PLAIN, Selection("Tips", None, None, 0)) == []
+    refused(inputs, "has no JPEG in 'tips'; there are Tips, Xyz", selection=Selection("tips", None, None, 0))
+
+
+def test_priorities_and_folders_without_images_are_found(inputs):
+    archive, published, _ = inputs
+    (archive / "lab/0.tif").unlink()
+    (published / "Tips/L5_0.jpg").rename(published / "Tips/a.png")
+    settings = Settings("copy", "priority", ["powder", "Tips"])
+    refused(
+        inputs, "no file with a TIFF extension", "no file with a JPEG extension (.jfif, .jpe, .jpeg, .jpg)",
+        "label.priority: 'powder' is not in vocabulary 'nffa'; the nearest is 'Powder'", settings=settings,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "digits"),
+    [
+        ("L6_sample.jpg", 6, ""),
+        ("l6_sample.jpe", 6, ""),
+        (f"L6_{'a' * 32}.jfif", 6, "a" * 32),
+        (f"L6_{'A' * 32}.JPE", 6, "a" * 32),
+        (f"L6_{'a' * 31}.jpg", 6, ""),
+        (f"L6_{'a' * 32}.tif", 6, ""),
+        ("L6sample.jpg", None, ""),
+        ("XL6_sample.jpg", None, ""),
+        ("L_sample.jpg", None, ""),
+    ],
+)
+def test_the_number_in_a_name_counts_whatever_follows(name, number, digits):
+    said = parse_published(f"Tips/{name}")
+    assert (said.category, said.number, said.digits) == ("Tips", number, digits)
+
+
+def laid_out(root: Path, case: Path) -> Path:
+    """A case of ../shared/cases/input as a project."""
+    project = root / "project"
+    shutil.copytree(CONF, project / "conf")
+    for side in ("archive", "published", "known"):
+        if (case / side).is_dir():
+            shutil.copytree(case / side, project / "data/raw" / side, copy_function=shutil.copyfile)
+        (project / "data/raw" / side).mkdir(parents=True, exist_ok=True)
+    if (case / "conf").is_dir():
+        shutil.copytree(case / "conf", project / "conf", dirs_exist_ok=True, copy_function=shutil.copyfile)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("01-truth-dangling-backslash", "3 of 3 rows name files in another way (separator 3)"),
+        ("01-truth-dangling-nfd", "3 of 3 rows name files in another way (Unicode form 3)"),
+        ("05-nas-folder-in-published", ""),
+        ("07-recycle-bin-and-snapshot", ""),
+    ],
+)
+def test_cases_that_were_seen(cases, tmp_path, monkeypatch, capfd, case, said):
+    monkeypatch.chdir(laid_out(tmp_path, cases / "input" / case))
+    assert main(["run", "dataset=archive", "executor.workers=1"]) == 0
+    told = capfd.readouterr()
+    assert said in told.err
+    rows = table(Path("data/work/match/jpeg_to_tiff.csv"))
+    assert [row["decision"] for row in rows] == ["matched"] * len(rows)
+    folders = {"01": "Müller/s", "05": "", "07": "lab/"}[case[:2]]
+    assert [row["matched_tiff_path"] for row in rows] == [f"{folders}{n}.tif" for n in range(len(rows))]
+    if said:
+        assert said in told.out
+        assert "traced rightly   3" in told.out
+
+
+def test_words_that_yaml_misreads_are_named_at_once(cases, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(laid_out(tmp_path, cases / "input/12-yaml-words-as-categories"))
+    assert main(["run", "dataset=archive", "labels=mine"]) == 2
+    said = capsys.readouterr().err
+    assert "conf/labels/mine.yaml line 3: NO is the truth value false to YAML: write 'NO' in quotes" in said
+    assert "line 4: 007 is the number 7 to YAML: write '007' in quotes" in said
+    assert "line 5: 1e3 is the number 1000.0 to YAML: write '1e3' in quotes" in said
+    assert not Path("data/work").exists()
+
+
+def test_a_project_inside_its_archive_never_reads_its_own_results(tmp_path, monkeypatch, capfd):
+    disk, project = tmp_path / "disk", tmp_path / "disk/a_project"
+    shutil.copytree(CONF, project / "conf")
+    (project / "data/raw/known").mkdir(parents=True)
+    (project / "data/raw/published/Tips").mkdir(parents=True)
+    for seed in range(2):
+        save(disk / f"z/{seed}.tif", scene(seed))
+        Image.fromarray(scene(seed)).save(project / f"data/raw/published/Tips/p{seed}.jpg", quality=95)
+    monkeypatch.chdir(project)
+    tables = []
+    for _ in range(2):
+        assert main(["run", "dataset=archive", "dataset.archive=..", "executor.workers=1"]) == 0
+        tables.append(Path("data/work/match/jpeg_to_tiff.csv").read_bytes())
+    assert tables[0] == tables[1]
+    rows = table(Path("data/work/match/jpeg_to_tiff.csv"))
+    assert [row["matched_tiff_path"] for row in rows] == ["z/0.tif", "z/1.tif"]
+    rejects = {row["path"]: row["reason"] for row in table(Path("data/work/inventory/rejects.csv"))}
+    assert rejects["a_project/data/work"] == "own_output"
+    capfd.readouterr()
+    assert main(["run", "dataset=archive", "dataset.archive=..", "dataset.published=data/work/convert/images"]) == 2
+    assert "which this project makes and replaces" in capfd.readouterr().err
