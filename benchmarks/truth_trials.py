@@ -121,9 +121,9 @@ def _is_right(trial: str, row: Row, *, same_family: bool, held: bool) -> bool:
         held: whether it names a part that is in both files, pixel for pixel.
     """
     if trial in RIGHT:
-        return same_family or (held and row["level"] == "field")
+        return same_family or held
     if trial in REAL:
-        return held and row["level"] == "field"
+        return held
     return same_family and row["level"] == "field" and (trial == "second" or bool(row["crop"]))
 
 

@@ -33,6 +33,8 @@ CORRELATION, REENCODING = Kind("correlation", (__name__,)), Kind("reencoding", (
 AGREEMENT = Kind("agreement", (__name__,))
 _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
 _TRIES = 3
+_KEPT = 4  # aligned pairs, 2 MB each as a rule
+_CUT = 0.05  # of the width; more is a part, and looked for as one
 _SOMEHOW_ALIKE = 0.2  # high-pass correlation; different pictures stay below as a rule
 
 
@@ -217,7 +219,9 @@ class PairImages:
         """The two in one orientation and size; None where they are not comparable."""
         key = key_of(self.published, original)
         if key not in self._laid:
-            self._laid = {key: self._lay(original)}  # one is kept: resizing costs more than comparing
+            if len(self._laid) >= _KEPT:
+                self._laid.clear()
+            self._laid[key] = self._lay(original)  # kept: resizing costs more than comparing
         return self._laid[key]
 
     def _lay(self, original: Image) -> Aligned | None:
@@ -261,7 +265,7 @@ class PairImages:
         """Whether the published picture is the original without some pixels along its edges."""
         whole = _original_pixels(original.file, original.md5, self.cache_file)
         shown = self._shown(original)
-        if shown.shape == whole.shape:
+        if shown.shape == whole.shape or abs(shown.shape[1] / whole.shape[1] - 1) > _CUT:
             return None
         bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
         rectangle = locate(shown, whole, bar_top, (0.0, 0.0, 1.0, 1.0))
