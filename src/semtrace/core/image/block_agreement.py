@@ -24,7 +24,7 @@ _FINE, _COARSE = 1.0, 6.0  # standard deviations of the two Gaussians, pixels
 _CORRELATED = 0.8  # a block whose correlation is above that agrees
 _FLAT = 0.15  # grey levels; a block whose band-pass deviates less is flat
 _FEWEST = 12  # blocks with structure; fewer say nothing
-_ROOM = 0.4, 0.6  # pixels that a picture may seem displaced: at its original's size, and resized
+_ROOM = 0.4, 0.5  # pixels that a picture may seem displaced: at its original's size, and resized
 _Band = NDArray[np.float32]
 
 
