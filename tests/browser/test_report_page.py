@@ -46,7 +46,7 @@ def test_every_view_opens_without_a_network_and_without_a_finding(open_page, add
     page.locator(".tile").first.dblclick()
     page.locator(".pane img").first.wait_for()
     for view in ("flip", "swipe", "overlay", "difference", "map", "side"):
-        page.locator(f"[data-view={view}]").click()
+        page.locator(f"button[data-view={view}]").click()
         assert page.locator(f".panes[data-view={view}] .pane").first.is_visible()
         assert has_no_sideways_scrolling(page), view
         assert findings(page) == [], view
