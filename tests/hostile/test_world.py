@@ -25,6 +25,7 @@ from semtrace.io.staging import locked, scratch_folder, staged_folder
 from semtrace.io.terminal import harmless
 from semtrace.provenance import convert, inventory, label
 from semtrace.release.gates import GATES
+from semtrace.stage import listing
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import REJECTS
 from semtrace.tracking import pipeline_run
@@ -168,15 +169,15 @@ def test_a_folder_that_became_a_link_after_the_listing_is_not_entered(tmp_path, 
     save(tmp_path / "archive/in/a.tif", scene(1, 96, 128))
     save(tmp_path / "archive/b.tif", scene(3, 96, 128))
 
-    def swapped(root: Path) -> Iterator[tuple[str, Path]]:
-        found = list(walk(root))
+    def swapped(root: Path, **how: object) -> Iterator[tuple[str, Path]]:
+        found = list(walk(root, **how))
         (root / "in").rename(tmp_path / "away")
         (root / "in").symlink_to(tmp_path / "outside")
         yield from found
 
-    monkeypatch.setattr(inventory, "walk", swapped)
-    real = inventory.unfit
-    monkeypatch.setattr(inventory, "unfit", lambda relative, path: None if "in/" in relative else real(relative, path))
+    monkeypatch.setattr(listing, "walk", swapped)
+    real = listing.unfit
+    monkeypatch.setattr(listing, "unfit", lambda relative, path: None if "in/" in relative else real(relative, path))
     inventory.run(tmp_path / "archive", tmp_path / "out", Executor(1, tmp_path / "c.sqlite"))
     assert [row["path"] for row in table(tmp_path / "out/inventory.csv")] == ["b.tif"]
     [reject] = table(tmp_path / "out/rejects.csv")
@@ -385,7 +386,7 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
             tables.write(folder / "rejects.csv", REJECTS, rows())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
+    monkeypatch.setattr("semtrace.cli.preconditions.begin", lambda given: None)  # there is no project here
     monkeypatch.setattr("semtrace.cli.stages.run_stage", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err

@@ -465,3 +465,25 @@ def test_the_series_of_the_synthetic_archive_are_found_and_kept_apart(tmp_path):
     rows = run(tmp_path, {"tiff": tmp_path / "archive"})
     right, wrong, missed = pairs_right(rows, {frame.path: frame.field for frame in chosen})
     assert (right, wrong, missed) == (35, 0, 0)
+
+
+@pytest.mark.parametrize("size", [(300, 300), (256, 128), (150, 300)])
+def test_a_squashed_copy_is_in_the_group_of_its_original(tmp_path, size):
+    root = tmp_path / "archive"
+    save(root / "original.tif", scene(20, 384, 512))
+    save(root / "squashed.tif", np.asarray(Image.fromarray(scene(20, 384, 512)).resize(size)))
+    save(root / "other.tif", scene(21, 384, 512))
+    save(root / "other squashed.tif", np.asarray(Image.fromarray(scene(22, 384, 512)).resize(size)))
+    rows = run(tmp_path, {"tiff": root})
+    assert together(rows) == {frozenset({"original.tif", "squashed.tif"})}
+    assert (rows["squashed.tif"]["evidence"], rows["squashed.tif"]["keeper"]) == ("correlation", "original.tif")
+    assert rows["squashed.tif"]["split"] == rows["original.tif"]["split"]
+
+
+def test_the_squashed_copy_that_was_seen_is_grouped(cases, tmp_path):
+    case = cases / "decoding/05-squashed-copy-not-grouped"
+    rows = run(tmp_path, {"tiff": case / "archive", "jpeg": case / "published"})
+    names = {"a_original.tif", "b_half_same_aspect.tif", "c_squashed_300x300.tif", "Tips/squashed.jpg"}
+    assert {path for path in rows if path} == names
+    assert len({rows[name]["group"] for name in names}) == 1
+    assert {rows[name]["keeper"] for name in names} == {"a_original.tif"}

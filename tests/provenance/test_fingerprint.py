@@ -9,7 +9,8 @@ from semtrace.core.errors import InputError
 from semtrace.provenance import fingerprint
 from semtrace.provenance.fingerprint import HashSettings, Selection
 from semtrace.stage.executor import Executor
-from tests.pipeline import table
+from tests.pipeline import defaults, publish, table
+from tests.small_archive import scene
 
 ALL = Selection(None, None, None, 1)
 
@@ -96,3 +97,12 @@ def test_worker_count_changes_nothing(done, tmp_path):
         fingerprint.tiffs(done.archive, listing, tmp_path / str(workers), HashSettings(32), ALL, executor)
     one, two = (np.frombuffer((tmp_path / str(n) / "hashes.csv").read_bytes(), np.uint8) for n in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+def test_every_ending_of_a_jpeg_is_one(tmp_path):
+    for number, suffix in enumerate((".jpg", ".JPEG", ".jpe", ".jfif", ".JFIF")):
+        publish(Image.fromarray(scene(number)), tmp_path / f"published/Tips/{number}{suffix}")
+    (tmp_path / "published/Tips/a.png").touch()
+    p = defaults(tmp_path)
+    summary = fingerprint.jpegs(tmp_path / "published", tmp_path / "out", p.hash, p.fingerprint, p.executor)
+    assert (summary.images, summary.rejects) == (5, {"not_a_jpeg": 1})

@@ -16,8 +16,8 @@ from semtrace.stage.listing import (
     check_not_own,
     excluding_pattern,
     index_inputs,
-    left_out_folder,
     list_inputs,
+    why_left_out,
 )
 
 
@@ -92,8 +92,8 @@ def test_what_the_settings_exclude_is_listed_as_such(tmp_path):
         "lab/0.tif": "", "lab/old": "excluded", "lab/0_thumb.tif": "excluded"
     }  # fmt: skip
     assert listed(root / "lab", "lab/old", inside="lab")["old"] == "excluded"
-    assert left_out_folder(root, "lab/old", ["old"]).reason == "excluded"
-    assert left_out_folder(root, "lab", ["old"]) is None
+    assert why_left_out(root, "lab/old", ["old"]).reason == "excluded"
+    assert why_left_out(root, "lab", ["old"]) is None
 
 
 def test_what_the_project_makes_is_no_input_of_it(project):

@@ -18,7 +18,7 @@ def repro(given: argparse.Namespace) -> Any:
 
     Exits with the code of the stage that failed, where one has.
     """
-    from semtrace.cli import before
+    from semtrace.cli import preconditions
     from semtrace.config import params
     from semtrace.io.staging import locked
     from semtrace.io.verdict_store import ensure_verdicts
@@ -27,19 +27,19 @@ def repro(given: argparse.Namespace) -> Any:
 
     p = stages.checked_params(given.overrides)
     if not p.dataset.generate:  # what is made may not be there yet
-        before.check_inputs(p)
-    before.warn_of_names(p.dataset)
-    mine = before.of(p.dataset)
+        preconditions.check_inputs(p)
+    preconditions.warn_of_names(p.dataset)
+    mine = preconditions.of(p.dataset)
     stages.WORK.mkdir(parents=True, exist_ok=True)
     with locked(stages.WORK):
         if (stages.WORK / "inventory").is_dir() and claim.read_claim(stages.WORK) is None and stages.PARAMS.is_file():
             claim.run(
-                stages.WORK, before.of(params.load(stages.PARAMS).dataset)
+                stages.WORK, preconditions.of(params.load(stages.PARAMS).dataset)
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
     ensure_verdicts(p.dataset.verdicts)
-    before.say(mine)
+    preconditions.say(mine)
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")
         code = _dvc("repro", under=code_file)
@@ -51,11 +51,11 @@ def repro(given: argparse.Namespace) -> Any:
 
 def claim(given: argparse.Namespace) -> Any:
     """Take data/work for the dataset of params.yaml."""
-    from semtrace.cli import before
+    from semtrace.cli import preconditions
     from semtrace.config import params
     from semtrace.stage import claim
 
-    return claim.run(given.work, before.of(params.load(stages.PARAMS).dataset), replace=given.replace)
+    return claim.run(given.work, preconditions.of(params.load(stages.PARAMS).dataset), replace=given.replace)
 
 
 def _without_scm(folder: Path) -> Path:

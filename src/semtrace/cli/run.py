@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 def run(given: argparse.Namespace) -> Any:
     """All stages, in two processes; with overrides, params.yaml is composed with them first."""
-    from semtrace.cli import before
+    from semtrace.cli import preconditions
     from semtrace.config import params
     from semtrace.parallel.background import BackgroundProcess
 
     if given.overrides:
         p = params.parse_params(params.composed(stages.CONF, given.overrides), "conf/")
-        before.check_inputs(p)
-        before.hold(given, p.dataset)
+        preconditions.check_inputs(p)
+        preconditions.hold(given, p.dataset)
         params.write_params(stages.CONF, stages.PARAMS, given.overrides)
     else:
-        before.check_inputs(stages.load_params(given))
+        preconditions.check_inputs(stages.load_params(given))
     executor, say = stages.load_params(given).executor, partial(print, flush=True)
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
     with BackgroundProcess(alone=executor.workers == 1 or bool(executor.address)) as other:

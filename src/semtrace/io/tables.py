@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.core.errors import InputError
+from semtrace.io.external_sort import ExternalSort
 from semtrace.io.files import write_atomic
 from semtrace.io.schema import Column, Table
-from semtrace.io.spill import Spill
 from semtrace.io.spreadsheet import SpreadsheetError, read_spreadsheet
 
 _SHOWN = 60  # characters of a wrong cell in a message
@@ -41,11 +41,11 @@ def write(path: Path, table: Table, rows: Iterable[Mapping[str, Any]], *, sort: 
         sort: sort rows by their cells from left to right, as text. Off only where the order means something.
 
     """
-    with Spill(path) as spill:
+    with ExternalSort(path) as lines:
         for cells in _cells(path, table.names, rows):
-            spill.add(cells[0] if sort else f"{len(spill):012}", _line(cells))
-        write_atomic(path, itertools.chain([_line(table.names)], spill.in_order(_parsed)))
-        return len(spill)
+            lines.add(cells[0] if sort else f"{len(lines):012}", _line(cells))
+        write_atomic(path, itertools.chain([_line(table.names)], lines.in_order(_parsed)))
+        return len(lines)
 
 
 def _cells(path: Path, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:

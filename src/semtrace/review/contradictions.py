@@ -10,7 +10,7 @@ from typing import Literal
 from semtrace.core.errors import SemtraceError
 from semtrace.io.verdict_store import VerdictChange, VerdictRow
 
-Preference = Literal["mine", "theirs", "newer"]
+MergeRule = Literal["mine", "theirs", "newer"]
 
 
 class ContradictionError(SemtraceError):
@@ -51,7 +51,7 @@ def contradictions(rows: Iterable[VerdictRow]) -> list[str]:
 
 
 def merge_changes(
-    mine: Mapping[str, VerdictRow], theirs: Mapping[str, VerdictRow], prefer: Preference | None
+    mine: Mapping[str, VerdictRow], theirs: Mapping[str, VerdictRow], prefer: MergeRule | None
 ) -> list[VerdictChange]:
     """What must change in one table of verdicts so that it holds the other one too.
 

@@ -81,8 +81,7 @@ def list_inputs(root: Path, exclude: Sequence[str] = (), *, inside: str = "") ->
 
     for relative, path in walk(root, enter=enter, unlisted=unlisted):
         reason = reasons.get(relative) or unfit(relative, path)
-        if reason is None and (pattern := excluding_pattern(f"{inside}/{relative}".lstrip("/"), exclude)):
-            reason = Failure("excluded", f"dataset.exclude has {pattern!r}")
+        reason = reason or _excluded(f"{inside}/{relative}".lstrip("/"), exclude)
         yield InputPath(relative, path, reason)
 
 
@@ -91,11 +90,11 @@ def index_inputs(root: Path, exclude: Sequence[str] = ()) -> PathIndex:
     return PathIndex(one.relative for one in list_inputs(root, exclude) if one.reason is None)
 
 
-def left_out_folder(archive: Path, relative: str, exclude: Sequence[str]) -> Failure | None:
-    """Why the folder ``relative`` of an archive is left out; None where it is none, or belongs to the archive."""
+def why_left_out(archive: Path, relative: str, exclude: Sequence[str]) -> Failure | None:
+    """Why the file or folder ``relative`` of an archive is left out; None where it belongs to the archive."""
     path = archive / relative
     if path.is_symlink() or not path.is_dir():
-        return None
+        return _excluded(relative, exclude)
     return _left_out(relative, path, exclude, "", {_identity(own) for own in own_folders(Path())})
 
 
@@ -148,6 +147,11 @@ def _left_out(
     except OSError:  # it cannot be entered either, which is said then
         return None
     return Failure("own_output", "results of semtrace, no input: nothing in it was looked at") if made else None
+
+
+def _excluded(relative: str, exclude: Sequence[str]) -> Failure | None:
+    pattern = excluding_pattern(relative, exclude)
+    return Failure("excluded", f"dataset.exclude has {pattern!r}") if pattern else None
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -65,8 +65,6 @@ def connect(tracking: Tracking) -> Store | None:
         return None
     uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking.uri
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # an absent server is told in seconds, not minutes
-    # Workers are forked only from a process without threads, and Arrow, which MLflow imports, would start one.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     _check_database(uri)
     import mlflow
 
@@ -179,11 +177,11 @@ def log_inputs(store: Store, run_id: str, name: str, work: Path) -> None:
 def made_from(params: Params) -> dict[str, str]:
     """What the results were made from: code, pipeline state, and the digests of the input folders.
 
-    Where Git cannot say, one line tells why; the run then has no commit, and ``git_dirty`` is ``unknown``.
+    Where Git cannot say, one line tells why, and ``git_dirty`` is ``unknown``.
     """
     state = read_git()
     if state.unknown:
-        line = f"Git could not be asked for the commit: {state.unknown}. The run has none, and git_dirty is unknown"
+        line = f"Git could not be asked for the commit: {state.unknown}. The run's tag git_dirty is unknown"
         print(harmless(f"semtrace: warning: {line}"), file=sys.stderr)
     lock_file = Path("dvc.lock")
     lock = lock_file.read_bytes() if lock_file.is_file() else b""

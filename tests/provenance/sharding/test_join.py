@@ -11,7 +11,7 @@ from semtrace.core.errors import InputError
 from semtrace.provenance import convert, fingerprint, inventory
 from semtrace.provenance.sharding import join, shard
 from tests.crash.harness import digests
-from tests.pipeline import defaults
+from tests.pipeline import defaults, table
 from tests.small_archive import build, save, scene
 
 SHARDS = {"zz": "Müller É/2013-02-19", "a": "Orrù M", "deep": "rest/deep", "other": "rest/other", "none": "rest/none"}
@@ -33,21 +33,38 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return archive
 
 
-def stages(archive: Path, out: Path, p) -> None:
+def stages(archive: Path, out: Path, p, exclude: tuple[str, ...] = ()) -> None:
     listing = out / "inventory/inventory.csv"
-    inventory.run(archive, out / "inventory", p.executor)
+    inventory.run(archive, out / "inventory", p.executor, exclude=exclude)
     convert.run(archive, listing, out / "convert", p.convert, p.executor)
     fingerprint.tiffs(archive, listing, out / "fingerprint/tiff", p.hash, p.fingerprint, p.executor)
 
 
-def joined(archive: Path, tmp: Path, p, shards: dict[str, str]) -> join.Summary:
+def joined(archive: Path, tmp: Path, p, shards: dict[str, str], exclude: tuple[str, ...] = ()) -> join.Summary:
     for name, folder in shards.items():
-        shard.run(archive / folder, tmp / "shards" / name, p.convert, p.hash, p.fingerprint, p.executor)
-    return join.run(archive, shards, tmp / "shards", tmp / "joined", p.convert)
+        out = tmp / "shards" / name
+        shard.run(archive / folder, out, p.convert, p.hash, p.fingerprint, p.executor, part=folder, exclude=exclude)
+    return join.run(archive, shards, tmp / "shards", tmp / "joined", p.convert, exclude)
 
 
 def tables_of(folder: Path) -> dict[str, str]:
     return {path: digest for path, digest in digests(folder).items() if path.endswith(".csv")}
+
+
+def test_what_is_left_out_is_so_in_shards_as_in_the_whole(tmp_path):
+    archive, p = tmp_path / "archive", defaults(tmp_path)
+    for seed, path in enumerate(("a/0.tif", "a/old/1.tif", "a/@eaDir/2.tif", "b/c/3.tif", "b/c/x_thumb.tif")):
+        save(archive / path, scene(seed))
+    for path in ("lost+found/4.tif", "old/5.tif", "y_thumb.tif"):  # in no shard
+        save(archive / path, scene(9))
+    exclude = ("old", "*_thumb.tif", "a/none/**")
+    stages(archive, tmp_path / "whole", p, exclude)
+    joined(archive, tmp_path, p, {"one": "a", "two": "b/c"}, exclude)
+    assert tables_of(tmp_path / "joined") == tables_of(tmp_path / "whole")
+    assert {row["path"]: row["reason"] for row in table(tmp_path / "joined/inventory/rejects.csv")} == {
+        "a/@eaDir": "system_folder", "a/old": "excluded", "b/c/x_thumb.tif": "excluded", "lost+found": "system_folder",
+        "old": "excluded", "y_thumb.tif": "excluded",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", ["tree", "flat"])
@@ -71,7 +88,7 @@ def test_what_is_in_no_shard_is_named(archive, tmp_path):
 def test_a_sample_of_the_whole_archive_is_refused(archive, tmp_path):
     p = defaults(tmp_path, "fingerprint=sample")
     with pytest.raises(InputError, match="sample_tiff draws from the whole archive"):
-        shard.run(archive / "Orrù M", tmp_path, p.convert, p.hash, p.fingerprint, p.executor)
+        shard.run(archive / "Orrù M", tmp_path, p.convert, p.hash, p.fingerprint, p.executor, part="Orrù M")
 
 
 def test_a_name_that_depends_on_other_shards_is_refused(tmp_path):

@@ -52,21 +52,7 @@ def test_a_device_without_room_is_told_in_one_line(tmp_path, monkeypatch, capsys
         raise OutOfMemoryError("CUDA out of memory. Tried to allocate 512.00 MiB")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("semtrace.cli.before.begin", lambda given: None)  # there is no project here
+    monkeypatch.setattr("semtrace.cli.preconditions.begin", lambda given: None)  # there is no project here
     monkeypatch.setattr("semtrace.cli.stages.run_stage", full)
     assert main(["match"]) == 1
     assert capsys.readouterr().err.startswith("semtrace: error: the CUDA device has no room: lower executor.memory_mb")
-
-
-def test_where_the_kernel_cannot_say_the_library_proves(done, tmp_path, monkeypatch):
-    def matched(name: str) -> bytes:
-        executor = Executor(1, tmp_path / f"{name}.sqlite")
-        hashes = [done.work / f"fingerprint/{side}/hashes.csv" for side in ("tiff", "jpeg")]
-        match.run(hashes[0], [hashes[1]], tmp_path / name, defaults(tmp_path).match, executor,
-                  archive=done.archive, published=done.published)  # fmt: skip
-        return (tmp_path / name / "jpeg_to_tiff.csv").read_bytes()
-
-    plain = matched("plain")
-    assert b"reencoded" in plain
-    monkeypatch.setattr("semtrace.provenance.tracing.pair_images.is_coded", lambda *_: None)
-    assert matched("library") == plain

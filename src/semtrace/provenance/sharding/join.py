@@ -20,7 +20,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.provenance.convert import Settings, names
 from semtrace.provenance.tables import CONVERTED, HASHES, INVENTORY
 from semtrace.stage.inputs import check_folder
-from semtrace.stage.listing import left_out_folder
+from semtrace.stage.listing import why_left_out
 from semtrace.stage.rejects import REJECTS, Reject, printable, write_rejects
 
 TableRows = list[dict[str, Any]]
@@ -54,7 +54,7 @@ def run(
 
     """
     check_folder(archive, "archive")
-    reasons = {name: left_out_folder(archive, name, exclude) for name in outside(archive, set(shards.values()))}
+    reasons = {name: why_left_out(archive, name, exclude) for name in outside(archive, set(shards.values()))}
     left = [name for name, reason in reasons.items() if reason is None]
     if not shards or left:
         named = ", ".join(printable(name) for name in left[:5])

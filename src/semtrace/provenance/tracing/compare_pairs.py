@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.image.align import Aligned, align, correlation, similarity
-from semtrace.core.image.jpeg_blocks import is_coded
 from semtrace.io.cache import Cache, Entry, reader
 from semtrace.provenance.tracing.pair_images import (
     SIMILARITY,
@@ -63,7 +62,7 @@ def load_kernels() -> None:
     ramp = np.add.outer(np.arange(300), np.arange(300)).astype(np.uint8)
     pair = align(ramp, ramp, 300)
     if pair is not None:
-        similarity(pair), correlation(pair), is_coded(ramp, (1,) * 64, ramp)
+        similarity(pair), correlation(pair)
 
 
 def _compare(thorough: bool, cache_file: str, task: Pairs) -> tuple[AllCompared, list[Entry]]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.image.align import Aligned, Comparison, align, correlation, similarity
-from semtrace.core.image.jpeg_blocks import is_coded
 from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.images import UnreadableImage, decode
@@ -197,8 +196,7 @@ class PairImages:
         stored = np.ascontiguousarray(as_stored(self.gray, turn))
         if again.shape != stored.shape:
             return False
-        same = is_coded(again, table, stored)
-        return np.array_equal(encode_again(again, table), stored) if same is None else same
+        return np.array_equal(encode_again(again, table), stored)
 
 
 def _read(file: str, digest: str, cache_file: str) -> bytes:
@@ -210,7 +208,7 @@ def _read(file: str, digest: str, cache_file: str) -> bytes:
 
 def _decode(file: str, data: bytes) -> NDArray[np.uint8]:
     try:
-        return decode(data).gray
+        return decode(data, sound=True).gray  # the table that names it has a hash of its picture
     except UnreadableImage as error:
         raise UnavailableError(file, Failure(error.reason, error.detail)) from error
     except MemoryError as error:

@@ -15,7 +15,7 @@ from typing import Any
 from semtrace.io.staging import WAITING
 
 
-class Spill:
+class ExternalSort:
     """Lines in a temporary file beside ``path``, which they are meant for, and for each its key in memory.
 
     Raises:
@@ -54,7 +54,7 @@ class Spill:
             raise OSError(errno.EIO, "what was written came back changed", str(self._path))
         return line
 
-    def __enter__(self) -> Spill:
+    def __enter__(self) -> ExternalSort:
         return self
 
     def __exit__(

@@ -1,0 +1,32 @@
+"""What a run is said to be made from: what could not be found out does not read as "all is well"."""
+
+from __future__ import annotations
+
+import pytest
+
+from semtrace.io.project_state import GitState
+from semtrace.tracking import pipeline_run
+from tests.pipeline import defaults
+
+
+@pytest.mark.parametrize(
+    ("state", "dirty", "said"),
+    [
+        (GitState("a" * 40, dirty=False), "false", ""),
+        (GitState("a" * 40, dirty=True), "true", ""),
+        (GitState("a" * 40, None, "git status fails"), "unknown", "git status fails"),
+        (
+            GitState(unknown="detected dubious ownership"),
+            "unknown",
+            "could not be asked for the commit: detected dubious",
+        ),
+    ],
+)
+def test_git_that_cannot_be_asked_is_not_clean(tmp_path, monkeypatch, capsys, state, dirty, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipeline_run, "read_git", lambda: state)
+    tags = pipeline_run.made_from(defaults(tmp_path))
+    assert (tags["git_commit"], tags["git_dirty"]) == (state.commit, dirty)
+    told = capsys.readouterr().err
+    assert said in told
+    assert bool(told) == bool(said)
