@@ -1,7 +1,7 @@
 """The report and the review page with 12,000 pairs, 300 of them doubtful: time, size, memory, and the wait for a key.
 
-The tables are made, and so are the pictures that the report shows: frames of noise and shapes at 1024 x 768 pixels. Others
-are not on the disk. The page is driven by Playwright in Debian's chromium (`make browser`).
+The tables are made, and so are the pictures that the report shows: frames of noise and shapes at 1024 x 768 pixels.
+Others are not on the disk. The page is driven by Playwright in Debian's chromium (`make browser`).
 
 Usage: python benchmarks/report.py [--pairs 12000] [--doubtful 300] [--answers 300]
 """
@@ -73,11 +73,11 @@ def project(root: Path, pairs: int, doubtful: int) -> None:
     by_md5 = {row["md5"]: (side, row) for side, its in sides.items() for row in its}
     for number, digest in enumerate(content.files):
         side, row = by_md5[digest]
-        data = picture(number, side)
+        encoded = picture(number, side)
         file = folders["published" if side == "jpeg" else "archive"] / row["path"]
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        row["md5"] = md5(data)
+        file.write_bytes(encoded)
+        row["md5"] = md5(encoded)
     write(root, rows)
 
 

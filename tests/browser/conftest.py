@@ -99,4 +99,6 @@ def findings(page: Any) -> list[str]:
     session.send("Runtime.evaluate", {"expression": script})
     asked = {"expression": "axe.run({preload: false})", "awaitPromise": True, "returnByValue": True}
     result = session.send("Runtime.evaluate", asked)["result"]["value"]
-    return [f"{one['id']} ({one['impact']}): {node['html'][:200]}" for one in result["violations"] for node in one["nodes"]]
+    return [
+        f"{one['id']} ({one['impact']}): {node['html'][:200]}" for one in result["violations"] for node in one["nodes"]
+    ]

@@ -132,7 +132,13 @@ def test_names_of_all_kinds_are_text(open_page, folder, tmp_path):
     for entry, name in zip(run["queue"], STRANGE, strict=False):
         entry["path"] = name
     run["run"]["conflicts"] = [
-        {"kind": "several_categories", "categories": "|".join(STRANGE[:2]), "files": "", "resolution": "excluded", "rule": ""}
+        {
+            "kind": "several_categories",
+            "categories": "|".join(STRANGE[:2]),
+            "files": "",
+            "resolution": "excluded",
+            "rule": "",
+        }
     ]
     (strange / "assets/run.js").write_text(data_script("semtraceRun", run))
     start = (strange / "index.html").as_uri()
