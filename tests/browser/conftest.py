@@ -1,4 +1,4 @@
-"""Debian's chromium, driven by Playwright; without one of them these tests are skipped (`make browser` installs both)."""
+"""Debian's chromium, driven by Playwright; without one of them these tests are skipped (`make browser`)."""
 
 from __future__ import annotations
 
