@@ -304,7 +304,7 @@ def read_bytes(file: str, digest: str, cache_file: str) -> bytes:
 
 def _decode(file: str, data: bytes) -> NDArray[np.uint8]:
     try:
-        return decode(data).gray
+        return decode(data, sound=True).gray  # the table that names it has a hash of its picture
     except UnreadableImage as error:
         raise UnavailableError(file, Failure(error.reason, error.detail)) from error
     except MemoryError as error:
