@@ -157,11 +157,12 @@ def answer(browser: Any, root: Path, count: int) -> None:
             begun = time.perf_counter()
             page.keyboard.press("a")
             page.wait_for_timeout(max(0.0, 500 - 1000 * (time.perf_counter() - begun)))
+        taken = int(page.locator("#progress").inner_text().split()[0])
         waits = sorted(page.evaluate("window.waits"))
         used = int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())[1]) / 1e3  # type: ignore[index]
         server.terminate()
     saved = len((root / "data/verdicts/verdicts.csv").read_text().splitlines()) - 1
-    print(f"review: ready after {ready:.1f} s, {used:.0f} MB; {saved} of {count} answers are on the disk")
+    print(f"review: ready after {ready:.1f} s, {used:.0f} MB; {count} keys, {taken} answers taken, {saved} on the disk")
     print(
         f"key to next pair painted: median {statistics.median(waits):.0f} ms, "
         f"p95 {waits[int(0.95 * len(waits))]:.0f} ms, most {waits[-1]:.0f} ms ({len(waits)} waits)"
