@@ -86,7 +86,7 @@ def picture(number: int, side: str, fields: list[np.ndarray] = []) -> bytes:  # 
     if not fields:
         for seed in range(6):
             rng = np.random.default_rng(seed)
-            field = 120 + 500 * gaussian_filter(rng.standard_normal(SHAPE), 4) + rng.normal(0, 8, SHAPE)
+            field = 120 + 1250 * gaussian_filter(rng.standard_normal(SHAPE), 10) + rng.normal(0, 8, SHAPE)
             fields.append(np.clip(field, 0, 255).astype(np.uint8))
     gray = np.roll(fields[number % 6], (number * 37 % 768, number * 91 % 1024), (0, 1))
     data = io.BytesIO()
