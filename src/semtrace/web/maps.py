@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semtrace.core.image.align import align
+from semtrace.core.image.frame import turn_of
 from semtrace.core.image.resample import resize
 from semtrace.core.image.ssim_map import colour_map, ssim_map
-from semtrace.core.image.symmetry import Symmetry, apply, inverse
+from semtrace.core.image.symmetry import apply, inverse
 from semtrace.web.pictures import MapTask, Unavailable, read_gray
 
 MAP_SIDE = 384  # pixels, the longer side
@@ -36,7 +37,7 @@ def _aligned(task: MapTask) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Una
         return published
     if isinstance(original, Unavailable):
         return original
-    published = apply(published, inverse(Symmetry(task.symmetry or "identity")))
+    published = apply(published, inverse(turn_of(task.symmetry)))
     bar_top = task.bar_top if task.bar_top >= 0 else original.shape[0]
     if task.crop:
         width, height, left, top = map(int, task.crop.replace("x", "+").split("+"))

@@ -33,6 +33,11 @@ class FramePlace:
     quarters: int
 
 
+def turn_of(symmetry: str) -> Symmetry:
+    """The turn in a cell of the column ``symmetry``; that grey levels were inverted is no turn."""
+    return Symmetry(symmetry.removeprefix("negative").strip(" ,;") or "identity")
+
+
 def place_in_frame(
     published: tuple[int, int], original: tuple[int, int], symmetry: str = "", crop: str = ""
 ) -> FramePlace:
@@ -44,7 +49,7 @@ def place_in_frame(
         symmetry: what was done to the original before it was published; empty: nothing.
         crop: the published part of the original, ``<width>x<height>+<left>+<top>`` in its pixels; empty: the whole.
     """
-    undo = inverse(Symmetry(symmetry or "identity"))
+    undo = inverse(turn_of(symmetry))
     width, height = published[::-1] if undo.quarters % 2 else published
     if found := _CROP.fullmatch(crop):
         across, down, left, top = map(int, found.groups())
