@@ -145,7 +145,7 @@ def test_a_second_browser_is_told_and_looks_again(open_page, live, places):
     second.locator("#saved", has_text="changed meanwhile").wait_for()
     at(second, 1)
     assert [row["verdict"] for row in rows(places).values()] == ["same"]
-    assert second.locator("[data-answer=a][aria-pressed=true]").is_visible()
+    second.locator("[data-answer=a][aria-pressed=true]").wait_for()
     second.keyboard.press("n")
     answered(second, 1)
     assert {row["verdict"] for row in rows(places).values()} == {"different"}
