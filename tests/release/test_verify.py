@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -19,9 +20,18 @@ from tests.release import project
 from tests.release.project import Project
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """A release without originals and one with them."""
+    return {
+        originals: Project(tmp_path_factory.mktemp("made")).release("1.0.0", originals=originals)
+        for originals in (False, True)
+    }
+
+
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
-    return Project(tmp_path).release("1.0.0")
+def release(made: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(made[False], tmp_path / made[False].name)
 
 
 def picture(release: Path) -> Path:
@@ -162,8 +172,8 @@ def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    return Project(tmp_path).release("1.0.0", originals=True)
+def whole(made: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(made[True], tmp_path / made[True].name)
 
 
 def test_originals_are_checked_as_pictures_are(whole):
