@@ -20,7 +20,7 @@ KEPT = ("phash8:8:00ff00ff00ff00ff", "p1", None)
 
 @pytest.fixture
 def journal(tmp_path: Path):
-    made = Journal(tmp_path / "deep" / "j.sqlite")
+    made = Journal(tmp_path / "very" / "deep" / "j.sqlite")
     yield made
     made.close()
 

@@ -301,7 +301,7 @@ def test_every_reason_is_described():
 
 def test_every_evidence_is_described_in_the_order_of_its_strength():
     proofs = [proof for proof in get_args(decision.Proof) if proof]
-    assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "hamming"]
+    assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "blocks", "hamming"]
 
 
 def test_every_evidence_of_a_group_is_described_in_the_order_of_its_strength():

@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Work is spread over processes, one per core: threads of BLAS inside each would only get in the way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    # Arrow, which pandas and MLflow import, would start a thread, and workers are forked only where there is none: else
+    # each of them loads all libraries and kernels anew.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     parser = _parser()

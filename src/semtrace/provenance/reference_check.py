@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -76,13 +77,13 @@ def check_hashes(job: Job, sample: int) -> ReferenceCheck:
     items = [
         _Item(path, _name(root, path), digest, expected) for _, root, path, digest, expected in _draw(rows, sample)
     ]
-    return _check(job, "hashes", "ImageHash's", items, partial(_hash_agrees, size))
+    return _check(job, "hashes", "ImageHash's", items, partial(_hash_agrees, size), "imagehash")
 
 
 def check_ssim(job: Job, sample: int) -> ReferenceCheck:
     """Compute the SSIM of a sample of ``sample`` pairs with scikit-image."""
     pairs = [pair for pair in _pairs(job) if pair.row["ssim_value"] is not None]
-    return _check(job, "SSIM values", "scikit-image's", _draw(pairs, sample), _ssim_agrees)
+    return _check(job, "SSIM values", "scikit-image's", _draw(pairs, sample), _ssim_agrees, "skimage.metrics")
 
 
 def check_proofs(job: Job, sample: int) -> ReferenceCheck:
@@ -92,7 +93,7 @@ def check_proofs(job: Job, sample: int) -> ReferenceCheck:
     agreeing where they are not called proven: no encoder can give these pixels.
     """
     pairs = [pair for pair in _pairs(job) if pair.row["evidence"] in _COMPARABLE]
-    return _check(job, "proofs", "those of Pillow's JPEG encoder", _draw(pairs, sample), _proof_agrees)
+    return _check(job, "proofs", "those of Pillow's JPEG encoder", _draw(pairs, sample), _proof_agrees, "PIL.Image")
 
 
 class _Named(Protocol):
@@ -131,7 +132,8 @@ def _pairs(job: Job) -> list[_Pair]:
     found = []
     for row in tables.read(job.result("match/jpeg_to_tiff.csv"), JPEG_TO_TIFF):
         jpeg, tiff = jpegs.get(row["jpeg_path"]), tiffs.get(row["matched_tiff_path"])
-        if jpeg and tiff and row["used_ssim"] and not row["crop"]:
+        whole = not (row["crop"] or row["place"] or row["symmetry"].startswith("negative"))
+        if jpeg and tiff and row["used_ssim"] and whole:
             published = _Item(jpeg["path"], _name(job.published, jpeg["path"]), jpeg["md5"], "")
             original = _Item(tiff["path"], _name(job.archive, tiff["path"]), tiff["md5"], "")
             found.append(_Pair(row, published, original, tiff["bar_top"]))
@@ -146,11 +148,14 @@ def _draw(rows: Sequence[_Row], count: int) -> list[_Row]:
     return random.Random(_SAMPLE_SEED).sample(rows, min(count, len(rows)))  # noqa: S311  (a sample, no secret)
 
 
-def _check(job: Job, what: str, reference: str, items: Sequence[_Named], agrees: _Agrees) -> ReferenceCheck:
+def _check(
+    job: Job, what: str, reference: str, items: Sequence[_Named], agrees: _Agrees, library: str
+) -> ReferenceCheck:
+    """Ask ``agrees`` about each item, in workers that inherit the ``library``."""
     work = partial(_answer, agrees, str(job.executor.cache))
     answers = list(
         job.executor.on_this_machine().map(
-            work, items, what=f"check {what}", reads=lambda _item: (), prepare=_load_references
+            work, items, what=f"check {what}", reads=lambda _item: (), prepare=partial(import_module, library)
         )
     )
     known = [(item, answer) for item, answer in zip(items, answers, strict=True) if isinstance(answer, bool)]
@@ -166,11 +171,6 @@ def _answer(agrees: _Agrees, cache: str, item: object) -> bool | None:
         return bool(agrees(cache, item))
     except (UnavailableError, MemoryError):
         return None
-
-
-def _load_references() -> None:
-    import imagehash  # noqa: F401
-    from skimage.metrics import structural_similarity  # noqa: F401
 
 
 def _hash_agrees(size: int, cache: str, item: _Item) -> bool:

@@ -14,7 +14,7 @@ from semtrace.core.image.ssim_map import colour_map, ssim_map
 from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.web.pictures import MapTask, Unavailable, read_gray
 
-MAP_SIDE = 512  # pixels, the longer side
+MAP_SIDE = 384  # pixels, the longer side
 
 
 def map_bytes(task: MapTask) -> bytes | Unavailable:
@@ -26,7 +26,7 @@ def map_bytes(task: MapTask) -> bytes | Unavailable:
     values.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)
     picture = Image.fromarray(colour_map(np.asarray(values, np.float64)))
     data = io.BytesIO()
-    picture.save(data, "WEBP", quality=60, method=2)
+    picture.save(data, "WEBP", quality=40, method=2)
     return data.getvalue()
 
 

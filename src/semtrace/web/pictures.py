@@ -28,7 +28,7 @@ from semtrace.io.files import read_regular, write_atomic
 from semtrace.io.images import UnreadableImage, decode
 
 PictureSize = Literal["thumb", "small", "view", "full"]
-THUMB_SIDE, SMALL_SIDE, VIEW_SIDE = 128, 320, 1024  # pixels, the longer side
+THUMB_SIDE, SMALL_SIDE, VIEW_SIDE = 112, 256, 1024  # pixels, the longer side
 TYPES: Mapping[str, str] = {
     "thumb": "image/webp", "small": "image/webp", "view": "image/jpeg", "full": "image/png", "map": "image/webp",
 }  # fmt: skip
@@ -56,6 +56,12 @@ class MapTask:
     symmetry: str = ""
     crop: str = ""
 
+    @property
+    def name(self) -> str:
+        """What its map is kept under: the two contents, and how they lie."""
+        lie = f"{self.bar_top} {self.symmetry} {self.crop}"
+        return f"{self.published_md5}-{self.original_md5}-map-{md5(lie.encode())[:8]}"
+
 
 def render(gray: NDArray[np.uint8], size: PictureSize) -> bytes:
     """The bytes of a picture at a size: WebP, JPEG or PNG as ``TYPES`` says.
@@ -70,7 +76,7 @@ def render(gray: NDArray[np.uint8], size: PictureSize) -> bytes:
     elif size == "view":
         _reduced(gray, VIEW_SIDE).save(data, "JPEG", quality=95)
     else:
-        side, quality = (THUMB_SIDE, 50) if size == "thumb" else (SMALL_SIDE, 45)
+        side, quality = (THUMB_SIDE, 40) if size == "thumb" else (SMALL_SIDE, 40)
         _reduced(gray, side).save(data, "WEBP", quality=quality, method=2)
     return data.getvalue()
 
@@ -92,7 +98,7 @@ def read_gray(file: str, digest: str) -> NDArray[np.uint8] | Unavailable:
     if md5(data) != digest:
         return Unavailable("changed", "not the file that was seen before; run the pipeline again")
     try:
-        return decode(data).gray
+        return decode(data, sound=True).gray
     except UnreadableImage as error:
         return Unavailable(error.reason, error.detail)
     except MemoryError:
@@ -196,7 +202,7 @@ class PictureService:
 
     def map(self, task: MapTask) -> bytes | Unavailable:
         """The map of SSIM of a pair."""
-        name = f"{task.published_md5}-{task.original_md5}-map-{md5(repr(task).encode())[:8]}"
+        name = task.name
         if (known := self._cache.get(name)) is not None:
             return known
         made = self._work(_map_bytes, task)
