@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -115,6 +115,18 @@ def _map_bytes(task: MapTask) -> bytes | Unavailable:
     from semtrace.web.maps import map_bytes  # it loads compiled kernels, which only a worker needs
 
     return map_bytes(task)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when the server is gone, however it ended."""
+    server = parent_process()
+
+    def wait() -> None:
+        if server is not None:
+            server.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class PictureCache:
@@ -237,5 +249,5 @@ class PictureService:
             if self._pool is None:
                 context = get_context("forkserver")
                 context.set_forkserver_preload([__name__])
-                self._pool = ProcessPoolExecutor(self._workers, context)
+                self._pool = ProcessPoolExecutor(self._workers, context, _end_with_parent)
             return self._pool

@@ -187,7 +187,7 @@ ORDER = [
     Candidate("z", 149, proof="verdict"),
     Candidate("z", 149, -1.0, -1.0, proof="identical_bytes"),
     Candidate("y", 149, proof="identical_bytes"),
-    Candidate("z", 149, proof="name_digest"),
+    Candidate("x", 149, proof="name_digest"),
     Candidate("z", 149, proof="reencoded"),
     seen("z", 1.0, -1.0, 149),
     seen("z", 0.5, hamming=149, whole=True),
@@ -273,7 +273,12 @@ def test_the_same_picture_is_no_rival_of_what_agrees_either(best, other, rival):
 
 @pytest.mark.parametrize(
     ("other", "expected"),
-    [(0.375, BLOCKS), (0.376, ("ambiguous", "runner_up_too_close")), (0.5, ("ambiguous", "runner_up_too_close"))],
+    [
+        (0.25, BLOCKS),
+        (0.375, BLOCKS),
+        (0.376, ("ambiguous", "runner_up_too_close")),
+        (0.5, ("ambiguous", "runner_up_too_close")),
+    ],
 )
 def test_the_lead_where_blocks_decide(other, expected):
     decision = decide([seen("a", 0.5, 0.1, **PLACE), seen("b", other, 0.1, **PLACE)], CRITERIA)
