@@ -20,7 +20,7 @@ KEPT = ("phash8:8:00ff00ff00ff00ff", "p1", None)
 
 @pytest.fixture
 def journal(tmp_path: Path):
-    made = Journal(tmp_path / "deep" / "j.sqlite")
+    made = Journal(tmp_path / "very" / "deep" / "j.sqlite")
     yield made
     made.close()
 
@@ -284,6 +284,19 @@ def test_one_with_a_damaged_page_is_set_aside(tmp_path: Path):
     journal.close()
     assert aside == tmp_path / "j.sqlite.broken-1"
     assert aside.read_bytes() == data
+
+
+def test_one_with_pages_that_belong_to_nothing_is_set_aside(tmp_path: Path):
+    """SQLite raises no error there; only its check of the file says so."""
+    path = tmp_path / "j.sqlite"
+    Journal(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA writable_schema=ON")
+        db.execute("DELETE FROM sqlite_master WHERE name = 'waiting'")
+        db.commit()
+    journal, aside = opened(path)
+    journal.close()
+    assert aside == tmp_path / "j.sqlite.broken-1"
 
 
 def test_what_is_no_fault_of_the_file_sets_nothing_aside(tmp_path: Path):

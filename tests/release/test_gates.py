@@ -30,7 +30,7 @@ def picture(path: str, decision: str = "matched", *, group: str = "g", split: st
 
 
 def conflict(content: str, kind: str = "several_categories", resolution: str = "excluded") -> dict:
-    return {"kind": kind, "resolution": resolution, "content": content, "categories": "Fibres|Tips"}
+    return {"kind": kind, "resolution": resolution, "content": content, "categories": f"Fibres|{content}"}
 
 
 def gates(pictures=(), conflicts=(), groups=()) -> list[str]:

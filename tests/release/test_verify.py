@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -19,9 +20,18 @@ from tests.release import project
 from tests.release.project import Project
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """A release without originals and one with them."""
+    return {
+        originals: Project(tmp_path_factory.mktemp("made")).release("1.0.0", originals=originals)
+        for originals in (False, True)
+    }
+
+
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
-    return Project(tmp_path).release("1.0.0")
+def release(made: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(made[False], tmp_path / made[False].name)
 
 
 def picture(release: Path) -> Path:
@@ -162,8 +172,8 @@ def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    return Project(tmp_path).release("1.0.0", originals=True)
+def whole(made: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(made[True], tmp_path / made[True].name)
 
 
 def test_originals_are_checked_as_pictures_are(whole):
@@ -252,3 +262,91 @@ def test_two_names_that_differ_in_form_alone_are_two_files(release):
     for form in ("NFC", "NFD"):
         (release / unicodedata.normalize(form, "é.jpg")).write_bytes(file.read_bytes())
     assert [kind for kind, _ in failures(release)] == ["unexpected", "unexpected"]
+
+
+# --- what is said
+
+
+def details(release: Path) -> list[str]:
+    return [failure.detail for failure in verify.run(release, full=True, workers=1)]
+
+
+def test_a_changed_file_is_said_to_have_another_size_or_other_bytes(release):
+    file, other = sorted(release.glob("data/train/*/*.jpg"))[:2]
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes() + b"x")
+    other.write_bytes(other.read_bytes()[::-1])
+    assert sorted(details(release)) == [f"{size + 1} bytes, not {size}", "other bytes than at the release"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "said"),
+    [
+        ("nonsense", "changed", "line {n} is none of `sha256sum`, or names a file twice"),
+        ("0" * 63 + "  a", "changed", "line {n} is none of `sha256sum`, or names a file twice"),
+        ("{first}", "changed", "line {n} is none of `sha256sum`, or names a file twice"),
+        ("0" * 64 + "  ../a", "dangerous", "line {n} of SHA256SUMS leads out of the release"),
+        ("0" * 64 + "  a:b", "dangerous", "line {n} of SHA256SUMS leads out of the release"),
+        ("0" * 64 + "  a\\b", "dangerous", "line {n} of SHA256SUMS leads out of the release"),
+        ("0" * 64 + "  ab", "missing", "not in the folder"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_line_of_the_digests_is_named_by_its_number(release, line, kind, said, first):
+    lines = (release / "SHA256SUMS").read_text().splitlines()
+    twice, line = "{" in line, line.format(first=lines[1])
+    lines, n = ([lines[0], line, *lines[1:]], 2) if first and not twice else ([*lines, line], len(lines) + 1)
+    (release / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.detail) == (kind, said.format(n=n))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("link", "a symbolic link to '/nowhere'"), ("pipe", "a pipe, socket or device")]
+)
+def test_what_is_no_plain_file_is_said(release, kind, said):
+    (release / "odd").symlink_to("/nowhere") if kind == "link" else os.mkfifo(release / "odd")
+    assert details(release) == [f"{said}; a release holds plain files only"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("croissant.json", b'"version": "1.0.0"', b'"version": "1.0.1"', "version: 1.0.1; by README.md 1.0.0"),
+        ("README.md", b"license: cc-by-4.0", b"license: mit", "licence: mit; by manifest.csv cc-by-4.0"),
+        ("croissant.json", b'"license": "CC-BY-4.0"', b'"license": "MIT"', "licence: MIT; by manifest.csv CC-BY-4.0"),
+        ("croissant.json", b'"name": "files"', b'"name": "original-files"', "originals: True; by manifest.csv False"),
+    ],
+)
+def test_which_two_contradict_each_other_is_said(release, file, old, new, said):
+    before = digests(release / file)[2]
+    replace(release / file, old, new)
+    replace(release / "SHA256SUMS", before.encode(), digests(release / file)[2].encode())
+    assert details(release) == [said]
+
+
+def test_a_category_with_two_labels_is_named(release):
+    before = digests(release / "manifest.csv")[2]
+    text = (release / "manifest.csv").read_text()
+    (release / "manifest.csv").write_text(text.replace(",L2,", ",L7,", 1))
+    for file in ("SHA256SUMS", "croissant.json"):
+        replace(release / file, before.encode(), digests(release / "manifest.csv")[2].encode())
+    assert "a category has two labels" in details(release)
+
+
+def test_a_table_that_differs_from_its_copy_is_said(release):
+    (release / "manifest.parquet").write_bytes(b"PAR1 none PAR1")
+    digest = digests(release / "manifest.parquet")[2]
+    sums = (release / "SHA256SUMS").read_text()
+    (release / "SHA256SUMS").write_text(re.sub(r"\w{64}(?=  manifest\.parquet)", digest, sums))
+    (found,) = verify.run(release, full=True, workers=1)
+    assert (found.kind, found.path) == ("inconsistent", "manifest.parquet")
+    assert found.detail.startswith("cannot be read: ")
+    assert failures(release, full=False) == []
+
+
+@pytest.mark.parametrize("missing", [("README.md",), ("croissant.json",), ("README.md", "croissant.json")])
+def test_without_one_description_the_other_is_compared_with_the_manifest(release, missing):
+    for name in missing:
+        (release / name).unlink()
+    assert failures(release) == [("missing", name) for name in missing]

@@ -116,6 +116,11 @@ def test_wilson_is_scipys(trials):
     assert wilson(trials, trials)[1] == 1.0
 
 
+def test_no_success_has_the_bound_zero_without_a_sign():
+    """At 21 trials the formula gives a number below zero, by a rounding error."""
+    assert [str(wilson(0, trials)[0]) for trials in (20, 21, 42)] == ["0.0"] * 3
+
+
 def test_nothing_tried_has_no_interval():
     assert wilson(0, 0) is None
 

@@ -187,7 +187,7 @@ ORDER = [
     Candidate("z", 149, proof="verdict"),
     Candidate("z", 149, -1.0, -1.0, proof="identical_bytes"),
     Candidate("y", 149, proof="identical_bytes"),
-    Candidate("z", 149, proof="name_digest"),
+    Candidate("x", 149, proof="name_digest"),
     Candidate("z", 149, proof="reencoded"),
     seen("z", 1.0, -1.0, 149),
     seen("z", 0.5, hamming=149, whole=True),
@@ -217,6 +217,111 @@ def test_the_order_of_all():
 
 def test_a_candidate_of_which_only_the_hash_is_known_has_neither_a_picture_nor_a_proof():
     plain = Candidate("a", 3)
+    assert (plain.agreement, plain.agrees, plain.same_frame, plain.place) == (None, None, False, "")
     assert (plain.ssim, plain.correlation, plain.whole, plain.picture, plain.symmetry, plain.crop, plain.proof) == (
         None, None, False, "", "identity", "", "",
     )  # fmt: skip
+
+
+# --- agreement place by place, and of the exposure
+
+OWN = {"agreement": 0.9, "agrees": True, "same_frame": True}
+PLACE = {"agreement": 0.9, "agrees": True}
+OTHER = {"agreement": 0.1, "agrees": False}
+BLOCKS = ("matched", "blocks_agree")
+
+
+@pytest.mark.parametrize(
+    ("ssim", "correlation", "alone"),
+    [(0.1, 0.1, TOO_LOW), (0.7, 0.1, CORRELATION), (0.1, 1.0, SSIM), (0.7, 0.7, NEITHER), (1.0, 1.0, MATCHED)],
+)
+@pytest.mark.parametrize("looked", [{}, OTHER, PLACE, OWN])
+def test_what_agreement_makes_of_the_answer_of_ssim_and_correlation(ssim, correlation, alone, looked):
+    decision = decide([seen("a", ssim, correlation, **looked)], CRITERIA)
+    agrees, matched = looked.get("agrees"), alone == MATCHED
+    expected = alone if agrees is None or matched else BLOCKS if agrees else alone
+    if agrees is False and matched:
+        expected = ("ambiguous", "another_framing")
+    assert told(decision) == expected
+    assert decision.evidence == ("blocks" if expected == BLOCKS else "ssim")
+    assert decision.level == ("" if expected[0] != "matched" else "frame" if looked == OWN else "field")
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "rival"),
+    [
+        (PLACE, {}, True), (PLACE, PLACE, True), (PLACE, OTHER, False), (PLACE, None, False),
+        (OWN, OWN, True), (OWN, PLACE, False), (OWN, {}, False), (OWN, OTHER, False), (OWN, None, False),
+        ({}, {}, True), (OTHER, OTHER, True), ({}, OTHER, True),
+    ],
+)  # fmt: skip
+def test_what_contends_with_the_best_one(best, other, rival):
+    """``None``: not compared. Beside what agrees that is no rival; otherwise the runner-up is the next in order."""
+    second = Candidate("b", 8) if other is None else seen("b", 0.98, 1.0, **other)
+    decision = decide([second, seen("a", 0.99, 1.0, **best)], CRITERIA)
+    assert (decision.best.path, decision.runner_up and decision.runner_up.path) == ("a", "b" if rival else None)
+    assert decision.margin == (0.01 if rival else None)
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "rival"), [("p", "p", False), ("p", "q", True), ("q", "p", True), ("", "", True), ("", "p", True)]
+)
+def test_the_same_picture_is_no_rival_of_what_agrees_either(best, other, rival):
+    decision = decide([seen("a", 0.99, 1.0, picture=best, **PLACE), seen("b", 0.98, picture=other, **PLACE)], CRITERIA)
+    assert (decision.runner_up is not None) == rival
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (0.25, BLOCKS),
+        (0.375, BLOCKS),
+        (0.376, ("ambiguous", "runner_up_too_close")),
+        (0.5, ("ambiguous", "runner_up_too_close")),
+    ],
+)
+def test_the_lead_where_blocks_decide(other, expected):
+    decision = decide([seen("a", 0.5, 0.1, **PLACE), seen("b", other, 0.1, **PLACE)], CRITERIA)
+    assert (*told(decision), decision.evidence) == (*expected, "blocks")
+
+
+@pytest.mark.parametrize(
+    ("looked", "complete", "expected"),
+    [
+        (PLACE, True, BLOCKS), (OWN, True, BLOCKS), (OWN, False, BLOCKS),
+        (PLACE, False, ("ambiguous", "candidates_cut")),
+    ],
+)  # fmt: skip
+def test_a_cut_list_where_blocks_decide_needs_the_exposure(looked, complete, expected):
+    assert told(decide([seen("a", 0.5, 0.1, **looked)], CRITERIA, complete=complete)) == expected
+
+
+@pytest.mark.parametrize(
+    ("candidate", "images", "level"),
+    [
+        (Candidate("a", 1), False, "field"),
+        (Candidate("a", 1), True, ""),
+        (Candidate("a", 1, proof="name_digest"), True, "frame"),
+        (seen("a", **PLACE, proof="verdict"), True, "frame"),
+        (seen("a", 0.1, 0.1, same_frame=True), True, ""),
+    ],
+)
+def test_the_level_of_an_answer(candidate, images, level):
+    assert decide([candidate], CRITERIA, images=images).level == level
+    assert decide([], CRITERIA).level == ""
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (seen("z", -1.0, hamming=149, same_frame=True), seen("a", 1.0, hamming=0, agrees=True, whole=True)),
+        (seen("z", -1.0, hamming=149, agrees=True), seen("a", 1.0, hamming=0, agrees=False, whole=True)),
+        (seen("z", -1.0, hamming=149, agrees=True), seen("a", 1.0, hamming=0, whole=True)),
+        (seen("z", 0.6, hamming=149, agrees=False), seen("a", 0.5, hamming=0, whole=True)),
+        (seen("z", 0.6, hamming=149), seen("a", 0.5, hamming=0, agrees=False, whole=True)),
+        (seen("z", -1.0, hamming=149), Candidate("a", 0, whole=True, agrees=True, same_frame=True)),
+        (Candidate("z", 149, proof="reencoded"), seen("a", 1.0, **OWN)),
+    ],
+)
+def test_the_order_of_two_by_what_agrees(better, worse):
+    assert rank([worse, better]) == rank([better, worse]) == [better, worse]

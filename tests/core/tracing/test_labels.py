@@ -119,6 +119,9 @@ def test_what_a_name_says(name, number, digits):
 THREE = Vocabulary("three", ("Tips", "Powder", "Fibres"))
 
 
+OUT = "move its files out of it or up into it"
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -129,18 +132,11 @@ THREE = Vocabulary("three", ("Tips", "Powder", "Fibres"))
         ("Powder/L0_a.jpg", "Powder is L1, but Powder/L0_a.jpg says L0"),
         ("Powder/L2_a.jpg", "Powder is L1, but Powder/L2_a.jpg says L2"),
         ("a.jpg", "a.jpg lies in no folder; move it into that of its category"),
-        (
-            "Tips/old/a.jpg",
-            "folder 'Tips/old' (Tips/old/a.jpg) lies in category 'Tips'; move its files out of it or up into it",
-        ),
-        (
-            "Tips/Tips/a.jpg",
-            "folder 'Tips/Tips' (Tips/Tips/a.jpg) lies in category 'Tips'; move its files out of it or up into it",
-        ),
+        ("Tips/old/a.jpg", "folder 'Tips/old' (Tips/old/a.jpg) lies in category 'Tips'; " + OUT),
+        ("Tips/Tips/a.jpg", "folder 'Tips/Tips' (Tips/Tips/a.jpg) lies in category 'Tips'; " + OUT),
         (
             "Set/Tips/Powder/old/a.jpg",
-            "folder 'Set/Tips/Powder/old' (Set/Tips/Powder/old/a.jpg) lies in category 'Tips'; "
-            "move its files out of it or up into it",
+            "folder 'Set/Tips/Powder/old' (Set/Tips/Powder/old/a.jpg) lies in category 'Tips'; " + OUT,
         ),
         ("tips/a.jpg", "folder 'tips' (tips/a.jpg) is not one of its categories; the nearest is 'Tips'"),
         ("Rocks/a.jpg", "folder 'Rocks' (Rocks/a.jpg) is not one of its categories"),
