@@ -212,7 +212,7 @@ def test_the_order_of_two_candidates(place):
     assert rank([worse, better]) == rank([better, worse]) == [better, worse]
 
 
-@pytest.mark.parametrize(("better", "worse"), pairwise([*PROOFS, ""]))
+@pytest.mark.parametrize(("better", "worse"), list(pairwise([*PROOFS, ""])))
 def test_the_order_of_proofs(better, worse):
     pair = [Candidate("z", 149, proof=better), Candidate("a", 0, proof=worse)]
     assert rank(pair[::-1]) == rank(pair) == pair
