@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from semtrace.cli.main import main
 from semtrace.core.errors import InputError
 from semtrace.io.files import digests
+from semtrace.parallel.processes import Crashed
 from semtrace.release import verify
 from tests.release import project
 from tests.release.project import Project
@@ -64,6 +65,12 @@ def test_one_changed_bit_is_found_by_its_digest(release):
 def test_another_size_is_found_at_once(release):
     file = picture(release)
     file.write_bytes(file.read_bytes() + b"x")
+    assert failures(release, full=False) == [("changed", file.relative_to(release).as_posix())]
+
+
+def test_a_file_that_was_cut_is_found_at_once(release):
+    file = picture(release)
+    file.write_bytes(file.read_bytes()[:-1])
     assert failures(release, full=False) == [("changed", file.relative_to(release).as_posix())]
 
 
@@ -350,3 +357,50 @@ def test_without_one_description_the_other_is_compared_with_the_manifest(release
     for name in missing:
         (release / name).unlink()
     assert failures(release) == [("missing", name) for name in missing]
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        ("0" * 64, "other bytes than at the release"),
+        ("cannot be read: [Errno 5]", "cannot be read: [Errno 5]"),
+        ("cannot be read: " + "x" * 60, "cannot be read: " + "x" * 60),
+        ("cannot be read: " + "x" * 48, "cannot be read: " + "x" * 48),  # as long as a digest
+        (Crashed("its process died"), "its process died"),
+    ],
+)
+def test_what_reading_a_file_gave_is_said_in_words(release, monkeypatch, read, said):
+    """What a process gives back for the first file; the others are read as they are."""
+    monkeypatch.setattr(
+        verify, "map_images", lambda function, items, **_: [read, *(function(item) for item in items[1:])]
+    )
+    assert details(release) == [said]
+
+
+FORMS = ("\u1e17", "\u0113\u0301", "e\u0304\u0301")  # one letter: composed, half composed, decomposed
+
+
+def promise(release: Path, name: str) -> None:
+    with (release / "SHA256SUMS").open("a", encoding="utf-8") as file:
+        file.write(f"{'0' * 64}  {name}\n")
+
+
+@pytest.mark.parametrize(
+    ("promised", "there", "same"), [((0,), (2,), True), ((0, 1), (2,), False), ((0,), (1, 2), False), ((0,), (), False)]
+)
+def test_a_name_in_another_form_is_the_same_where_one_alone_is_on_either_side(release, promised, there, same):
+    for form in promised:
+        promise(release, FORMS[form])
+    for form in there:
+        (release / FORMS[form]).touch()
+    found = sorted(verify.run(release, full=True, workers=1))
+    wanted = [("missing", FORMS[form]) for form in promised] + [("unexpected", FORMS[form]) for form in there]
+    assert [(one.kind, one.path) for one in found] == ([("changed", FORMS[0])] if same else sorted(wanted))
+    assert verify.renamed(release) == ({FORMS[0]: FORMS[2]} if same else {})
+
+
+def test_a_link_under_a_promised_name_is_not_replaced_by_a_file_in_another_form(release):
+    promise(release, FORMS[0])
+    (release / FORMS[0]).symlink_to("/nowhere")
+    (release / FORMS[2]).touch()
+    assert failures(release) == [("dangerous", FORMS[0]), ("unexpected", FORMS[2])]
