@@ -332,12 +332,41 @@ def test_which_two_contradict_each_other_is_said(release, file, old, new, said):
     assert details(release) == [said]
 
 
+def mend(release: Path, before: str) -> None:
+    """Make the digests of a changed manifest.csv right again, and that of the description that has it."""
+    old = digests(release / "croissant.json")[2]
+    for file in ("croissant.json", "SHA256SUMS"):
+        replace(release / file, before.encode(), digests(release / "manifest.csv")[2].encode())
+    replace(release / "SHA256SUMS", old.encode(), digests(release / "croissant.json")[2].encode())
+
+
+def test_another_digest_in_the_manifest_than_in_the_list_is_said(release):
+    before = digests(release / "manifest.csv")[2]
+    file = picture(release)
+    replace(release / "manifest.csv", digests(file)[2].encode(), b"0" * 64)
+    mend(release, before)
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.path) == ("inconsistent", file.relative_to(release).as_posix())
+    assert found.detail == "manifest.csv and SHA256SUMS promise different digests"
+
+
+def test_a_row_that_describes_another_file_than_it_names_is_said(release):
+    before = digests(release / "manifest.csv")[2]
+    name = picture(release).relative_to(release).as_posix()
+    md5 = digests(release / name)[1]
+    replace(release / "manifest.csv", f",{md5},".encode(), f",{'0' * 32},".encode())
+    mend(release, before)
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.path) == ("inconsistent", name)
+    assert found.detail.startswith("its row in manifest.csv describes ")
+    assert found.detail.endswith(f"{'0' * 32}.jpg")
+
+
 def test_a_category_with_two_labels_is_named(release):
     before = digests(release / "manifest.csv")[2]
     text = (release / "manifest.csv").read_text()
     (release / "manifest.csv").write_text(text.replace(",L2,", ",L7,", 1))
-    for file in ("SHA256SUMS", "croissant.json"):
-        replace(release / file, before.encode(), digests(release / "manifest.csv")[2].encode())
+    mend(release, before)
     assert "a category has two labels" in details(release)
 
 
@@ -377,7 +406,16 @@ def test_what_reading_a_file_gave_is_said_in_words(release, monkeypatch, read, s
     assert details(release) == [said]
 
 
-FORMS = ("\u1e17", "\u0113\u0301", "e\u0304\u0301")  # one letter: composed, half composed, decomposed
+def test_a_table_that_cannot_be_read_any_more_contradicts_its_description(release, monkeypatch):
+    def sha256(file: Path) -> str:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(verify, "sha256", sha256)
+    said = "; by manifest.csv cannot be read: [Errno 5] Input/output error"
+    assert any(detail.endswith(said) for detail in details(release))
+
+
+FORMS = ("\u1e69", "\u1e63\u0307", "s\u0323\u0307", "\u1e61\u0323")  # one letter, composed and decomposed
 
 
 def promise(release: Path, name: str) -> None:
@@ -386,7 +424,14 @@ def promise(release: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("promised", "there", "same"), [((0,), (2,), True), ((0, 1), (2,), False), ((0,), (1, 2), False), ((0,), (), False)]
+    ("promised", "there", "same"),
+    [
+        ((0,), (2,), True),
+        ((0, 1), (2, 3), False),
+        ((0, 1), (2,), False),
+        ((0,), (1, 2), False),
+        ((0,), (), False),
+    ],
 )
 def test_a_name_in_another_form_is_the_same_where_one_alone_is_on_either_side(release, promised, there, same):
     for form in promised:
