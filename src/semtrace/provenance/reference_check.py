@@ -20,6 +20,7 @@ import numpy as np
 from semtrace.core.image.align import align
 from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.io import tables
+from semtrace.io.cache import Cache
 from semtrace.io.files import safe_name
 from semtrace.io.jpeg_quantisation import encode_again, luma_table
 from semtrace.io.orientation import as_stored, of_file
@@ -153,11 +154,12 @@ def _check(
 ) -> ReferenceCheck:
     """Ask ``agrees`` about each item, in workers that inherit the ``library``."""
     work = partial(_answer, agrees, str(job.executor.cache))
-    answers = list(
-        job.executor.on_this_machine().map(
-            work, items, what=f"check {what}", reads=lambda _item: (), prepare=partial(import_module, library)
+    with Cache(job.executor.cache):  # closed after the workers, so that it leaves no log beside it
+        answers = list(
+            job.executor.on_this_machine().map(
+                work, items, what=f"check {what}", reads=lambda _item: (), prepare=partial(import_module, library)
+            )
         )
-    )
     known = [(item, answer) for item, answer in zip(items, answers, strict=True) if isinstance(answer, bool)]
     differing = sorted(item.path for item, answer in known if not answer)
     return ReferenceCheck(
