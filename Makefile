@@ -53,7 +53,7 @@ soak: .venv/.stamp
 	python -m tests.soak.run --files $(files)
 
 # Changes one comparison, constant or branch at a time, and asks the module's own tests (docs/reliability.md). With
-# set="io/journal.py" one module only; all together take some 20 minutes on one core.
+# set="io/journal.py" one module only; all together take some ten minutes.
 mutation: .venv/.mutation
 	python -m tests.mutation.run $(set)
 

@@ -227,7 +227,7 @@ def check(module: str, every: int) -> bool:
     if passes(module, "raise ImportError", 600):
         print(f"{module}: its tests do not import what is changed; see load() of tests/mutation/run.py")
         return False
-    limit, known = 10 + 5 * (time.monotonic() - begin), explained(module)
+    limit, known = 10 + 2 * (time.monotonic() - begin), explained(module)
     total, unknown = 0, []
     kinds = {"equivalent": 0, "survivor": 0}
     for mutant in islice(mutants(source), 0, None, every):

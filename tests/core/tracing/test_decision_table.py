@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -209,6 +210,12 @@ ORDER = [
 def test_the_order_of_two_candidates(place):
     better, worse = ORDER[place], ORDER[place + 1]
     assert rank([worse, better]) == rank([better, worse]) == [better, worse]
+
+
+@pytest.mark.parametrize(("better", "worse"), list(pairwise([*PROOFS, ""])))
+def test_the_order_of_proofs(better, worse):
+    pair = [Candidate("z", 149, proof=better), Candidate("a", 0, proof=worse)]
+    assert rank(pair[::-1]) == rank(pair) == pair
 
 
 def test_the_order_of_all():
