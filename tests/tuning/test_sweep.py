@@ -45,8 +45,8 @@ def frames(tmp_path_factory) -> Done:
     """Pictures a quarter the size of their original, and others of which only another frame of the field is there.
 
     They are too small to be compared place by place. SSIM and correlation with the own original are 0.973 and 0.964 or
-    more, with the other frame at most 0.965 and 0.955: with SSIM from 0.7 the others are wrongly matched, from 0.97 none
-    is, from 0.99 nothing is found.
+    more, with the other frame at most 0.965 and 0.955: with SSIM from 0.7 the others are wrongly matched, from 0.97
+    none is, from 0.99 nothing is found.
     """
     root = tmp_path_factory.mktemp("frames")
     rng = np.random.default_rng(0)
