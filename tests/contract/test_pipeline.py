@@ -272,7 +272,10 @@ def test_no_permission(project, clone, bound):
     )
     (archive / "locked").chmod(0)
     call(*bound, "semtrace", "inventory", cwd=project)  # one folder that nobody may list stops nothing
-    assert "locked,inventory,unreadable,Permission denied" in (project / "data/work/inventory/rejects.csv").read_text()
+    assert (
+        "locked,inventory,unreadable,the folder cannot be listed (Permission denied)"
+        in (project / "data/work/inventory/rejects.csv").read_text()
+    )
     archive.chmod(0)
     output = call(*bound, "semtrace", "inventory", cwd=project, code=2)
     assert "no permission to list the archive folder" in output
