@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from semtrace.discovery.discover import Settings as DiscoverSettings
     from semtrace.discovery.distances import Settings as DistancesSettings
     from semtrace.discovery.features import Settings as FeaturesSettings
+    from semtrace.discovery.finetune import Settings as FinetuneSettings
     from semtrace.discovery.methods import Settings as ClusterSettings
     from semtrace.discovery.reduce import Settings as ReduceSettings
     from semtrace.discovery.scale import Settings as ScaleSettings
@@ -167,6 +168,7 @@ class Params:
     subset: _At[SubsetSettings] = _At("semtrace.discovery.subset:Settings")
     features: _At[FeaturesSettings] = _At("semtrace.discovery.features:Settings")
     dimension: _At[DimensionSettings] = _At("semtrace.discovery.dimension:Settings")
+    finetune: _At[FinetuneSettings] = _At("semtrace.discovery.finetune:Settings")
     reduce: _At[ReduceSettings] = _At("semtrace.discovery.reduce:Settings")
     distances: _At[DistancesSettings] = _At("semtrace.discovery.distances:Settings")
     cluster: _At[ClusterSettings] = _At("semtrace.discovery.methods:Settings")

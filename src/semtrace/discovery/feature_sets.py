@@ -32,6 +32,7 @@ class FeatureSet:
         points: shape (N, D), float64, one a group; standardised where its columns have units of their own.
         members: paths of each group, sorted; the representative, whose features the point has, first.
         md5: of the representatives, ascending.
+        contents: md5 of every row by its path.
         rejects: rows that could not be used.
 
     """
@@ -40,6 +41,7 @@ class FeatureSet:
     points: Points
     members: list[list[str]]
     md5: list[str]
+    contents: Mapping[str, str]
     rejects: list[Reject]
 
     @property
@@ -75,6 +77,17 @@ def file_of(folder: Path, name: str) -> Path:
     return own if own.is_file() else folder / f"{name}.parquet"
 
 
+def feature_set_files(features: Path, tuned: Path | None = None) -> dict[str, Path]:
+    """Tables of all feature sets by name: those of the features, then those that training made of them.
+
+    Raises:
+        InputError: the first folder has no set.
+
+    """
+    found = {name: file_of(features, name) for name in feature_set_names(features)}
+    return found | {file.stem: file for file in sorted(tuned.glob("*.parquet") if tuned is not None else ())}
+
+
 def load(file: Path, stage: str, *, keep: Mapping[str, bool] | None = None) -> FeatureSet:
     """Read a table of features (Parquet, or CSV with a column path).
 
@@ -102,7 +115,8 @@ def load(file: Path, stage: str, *, keep: Mapping[str, bool] | None = None) -> F
         points = standardised(points)
     paths = [[table.path[rows[0]], *sorted(table.path[row] for row in rows[1:])] for rows in members]
     name = file.name.removesuffix(OWN).removesuffix(".parquet")
-    return FeatureSet(name, points, paths, [table.md5[rows[0]] for rows in members], rejects)
+    contents = {table.path[row]: table.md5[row] for row in wanted}
+    return FeatureSet(name, points, paths, [table.md5[rows[0]] for rows in members], contents, rejects)
 
 
 def standardised(points: Points) -> Points:

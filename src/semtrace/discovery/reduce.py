@@ -101,11 +101,11 @@ class _Scaled:
 
 
 def stage(job: Job) -> Summary:
-    """Run on what ``features`` wrote."""
-    return run(job.result("features"), job.result("reduce"), job.params.reduce)
+    """Run on what ``features`` and ``finetune`` wrote."""
+    return run(job.result("features"), job.result("reduce"), job.params.reduce, tuned=job.result("finetune"))
 
 
-def run(features: Path, out: Path, settings: Settings) -> Summary:
+def run(features: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
     """Write a reduced table a set, ``scree.csv``, ``grid.csv``, weights, figures and ``rejects.csv`` to ``out``.
 
     Raises:
@@ -118,8 +118,8 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     rejects: list[Reject] = []
     kept, sizes = 0, {}
     with staged_folder(out) as folder:
-        for name in feature_sets.feature_set_names(features):
-            loaded = feature_sets.load(feature_sets.file_of(features, name), "reduce")
+        for name, file in feature_sets.feature_set_files(features, tuned).items():
+            loaded = feature_sets.load(file, "reduce")
             rejects += [
                 Reject(f"{name}: {reject.path}", "reduce", reject.reason, reject.detail) for reject in loaded.rejects
             ]
@@ -132,13 +132,13 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
             grid += rows
             end = f"{name}_{values.shape[1]}" if settings.method != "none" else name
             sizes[end] = values.shape[1]
-            _write_set(folder / f"{end}.parquet", feature_sets.file_of(features, name), loaded, values, settings)
+            _write_set(folder / f"{end}.parquet", file, loaded, values, settings)
             if state is not None:
                 write_atomic(folder / f"{end}.pth", state)
         tables.write(folder / "scree.csv", SCREE, scree, sort=False)
         tables.write(folder / "grid.csv", GRID, grid, sort=False)
-        for file, data in reduce_figures.draw_reduction(scree, grid).items():
-            write_atomic(folder / file, data)
+        for picture, data in reduce_figures.draw_reduction(scree, grid).items():
+            write_atomic(folder / picture, data)
         counts = write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)
     return Summary(sizes, _better(grid), counts)
 

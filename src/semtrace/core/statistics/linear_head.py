@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +77,12 @@ class CurvePoint:
     validation_loss: float
     training_accuracy: float
     validation_accuracy: float
+
+
+def kept_epoch(curve: Sequence[CurvePoint]) -> int:
+    """The epoch with the smallest validation loss, the first of equal ones; without validation points the last."""
+    known = [point for point in curve if not np.isnan(point.validation_loss)]
+    return min(known, key=lambda point: (point.validation_loss, point.epoch)).epoch if known else curve[-1].epoch
 
 
 def softmax(logits: HeadPoints) -> HeadPoints:
