@@ -32,6 +32,7 @@ except ImportError:  # PyYAML without its part in C
 
 if TYPE_CHECKING:
     from semtrace.discovery.agree import Settings as AgreeSettings
+    from semtrace.discovery.assign import Settings as AssignSettings
     from semtrace.discovery.dimension import Settings as DimensionSettings
     from semtrace.discovery.discover import Settings as DiscoverSettings
     from semtrace.discovery.distances import Settings as DistancesSettings
@@ -173,6 +174,7 @@ class Params:
     distances: _At[DistancesSettings] = _At("semtrace.discovery.distances:Settings")
     cluster: _At[ClusterSettings] = _At("semtrace.discovery.methods:Settings")
     agree: _At[AgreeSettings] = _At("semtrace.discovery.agree:Settings")
+    assign: _At[AssignSettings] = _At("semtrace.discovery.assign:Settings")
     discover: _At[DiscoverSettings] = _At("semtrace.discovery.discover:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")

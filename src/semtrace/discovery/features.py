@@ -244,6 +244,7 @@ def _description(name: str, end: str, settings: Settings) -> str:
                 "weights_sha256": lite0.SHA256 if name == "lite0" else None,
                 "preprocessing": encoder.preprocessing if settings.crop == "bar" else encoder.preprocessing[13:],
                 "standardise": encoder.standardise,
+                "crop": settings.crop,
                 "versions": {package: version(package) for package in used},
             },
             indent=2,

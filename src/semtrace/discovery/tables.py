@@ -303,7 +303,7 @@ PROPOSED_SUBCATEGORIES = Table(
     "subcategories.csv",
     1,
     (
-        Column("md5", "text", "of the representative's bytes"),
+        Column("md5", "text", "of its bytes"),
         Column("path", "text", "the image"),
         Column("category", "text", "its known category; empty where it has no label"),
         Column("subcategory", "text", "the proposed or given name; empty where it was refused"),
@@ -311,6 +311,20 @@ PROPOSED_SUBCATEGORIES = Table(
         Column("stability", "number", "of the leaf"),
         Column("distance", "number", "to the medoid of the leaf"),
         Column("source", "text", "`proposed`, `named` with its likeness where that is below 1, or `refused`"),
+    ),
+)
+ASSIGNED = Table(
+    "assigned.csv",
+    1,
+    (
+        Column("path", "text", "the new image, relative to its folder"),
+        Column("md5", "text", "of its bytes"),
+        Column("subcategory", "text", "of the leaf, as in `subcategories.csv`; empty for `new` and `refused`"),
+        Column("category", "text", "the commonest category of the leaf; empty for `new`"),
+        Column("cluster", "text", "the leaf of `tree.csv` whose medoid is nearest"),
+        Column("distance", "number", "to that medoid"),
+        Column("limit", "number", "distance up to which an image belongs to the leaf"),
+        Column("source", "text", "`assigned`; `new` beyond the limit; `refused` where a person refused the leaf"),
     ),
 )
 SUSPECTS = Table(
