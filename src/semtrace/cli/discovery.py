@@ -23,6 +23,9 @@ def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
             parser.add_argument("folder", type=Path, nargs="?", help="of the images, in place of features.root")
         if declared.name == "discover":
             parser.add_argument("--within", metavar="CATEGORY", help="the tree of the images of one category alone")
+            parser.add_argument(
+                "--track", action="store_true", help="log curves, tables, pictures and page of all stages to MLflow"
+            )
     parser = verb("assign", _assign, "say to which sub-category of the tree new images belong, or that they are new")
     parser.add_argument("folder", type=Path, help="of the new images")
     parser.add_argument("--within", metavar="CATEGORY", help="into the tree that `discover --within` made")
@@ -69,4 +72,9 @@ def _discover(given: argparse.Namespace) -> Any:
     if given.within:
         settings, out = replace(settings, within=given.within), _within(out, given.within)
     root = given.folder or job.params.features.root
-    return discover.run(job.work, root, out, settings, job.executor)
+    done = discover.run(job.work, root, out, settings, job.executor)
+    if given.track:
+        from semtrace.tracking import discovery_run
+
+        print(discovery_run.log_discovery(job.params, job.work))
+    return done
