@@ -39,33 +39,29 @@ def test_the_images_of_the_tree_come_back_to_it_and_medoids_to_their_leaf(work, 
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """Pictures of known kinds that nobody saw, and one like none of them."""
+def fresh(tmp_path_factory, work):
+    """Pictures of known kinds that nobody saw, and one that is a medoid."""
     folder = tmp_path_factory.mktemp("fresh")
     for category in ("Fibres", "Particles"):
         gray = np.clip(np.asarray(scene(category, np.random.default_rng([7, 7]), 160, 120, 0)), 0, 1) * 255
         Image.fromarray(gray.astype(np.uint8)).save(folder / f"{category}.png")
-    stripes = np.where(np.indices((120, 160))[1] // 8 % 2, 255, 0).astype(np.uint8)
-    Image.fromarray(stripes).save(folder / "stripes.png")
+    shutil.copy(work.root / tables.read(work / "discover/tree.csv", of.TREE)[-1]["medoid"], folder / "medoid.png")
     return folder
 
 
-def test_a_new_image_of_a_known_kind_is_assigned_and_one_like_none_is_new(work, tmp_path, fresh):
+def test_a_new_image_of_a_known_kind_is_assigned_and_beyond_the_limit_it_is_new(work, tmp_path, fresh):
     _, rows = assigned(work, fresh, tmp_path / "out")
     for category in ("Fibres", "Particles"):
         row = rows[f"{category}.png"]
         assert (row["category"], row["source"]) == (category, "assigned")
         assert row["subcategory"].startswith(category)
-    assert (rows["stripes.png"]["source"], rows["stripes.png"]["subcategory"]) == ("new", "")
-    assert rows["stripes.png"]["distance"] > rows["stripes.png"]["limit"]
-
-
-def test_the_limit_is_the_reach_and_belongs_to_the_leaf(work, tmp_path, fresh):
-    _, rows = assigned(work, fresh, tmp_path / "out")
     share = rows["Fibres.png"]["distance"] / rows["Fibres.png"]["limit"]
-    for reach, source in ((share * 1.0001, "assigned"), (share * 0.9999, "new")):
-        _, rows = assigned(work, fresh, tmp_path / f"{source}", reach=assign.Settings(reach))
+    for reach, source in ((share * 1.001, "assigned"), (share * 0.999, "new")):  # both sides of the limit
+        _, rows = assigned(work, fresh, tmp_path / source, reach=assign.Settings(reach))
         assert rows["Fibres.png"]["source"] == source
+        assert rows["medoid.png"]["source"] == "assigned"
+    assert (rows["Fibres.png"]["subcategory"], rows["Fibres.png"]["category"]) == ("", "")
+    assert rows["Fibres.png"]["distance"] > rows["Fibres.png"]["limit"]
 
 
 def test_a_refused_leaf_names_nothing(work, tmp_path, fresh):
@@ -74,7 +70,7 @@ def test_a_refused_leaf_names_nothing(work, tmp_path, fresh):
     rows = tables.read(file, of.PROPOSED_SUBCATEGORIES)
     tables.write(file, of.PROPOSED_SUBCATEGORIES, [{**row, "subcategory": ""} for row in rows])
     done, rows = assigned(work, fresh, tmp_path / "out", tree=tmp_path / "tree")
-    assert (done.refused, done.new) == (2, 1)
+    assert (done.refused, done.assigned) == (3, 0)
     assert (rows["Fibres.png"]["source"], rows["Fibres.png"]["subcategory"]) == ("refused", "")
 
 

@@ -44,8 +44,8 @@ def test_a_run_for_each_set_and_method_with_its_curve_under_one_with_page_and_pi
     monkeypatch.setattr(pipeline_run, "made_from", lambda _: {})
     said = discovery_run.log_discovery(load(project / "params.yaml"), work.folder)
     kinds = Counter(tags["kind"] for _, tags in client.runs)
-    assert kinds == {"discovery": 1, "clustering": 4 * 9, "reduction": 4, "training": 1}
-    assert "with 41 runs under it" in said
+    assert kinds == {"discovery": 1, "clustering": 4 * 10, "reduction": 4, "training": 1}
+    assert "with 45 runs under it" in said
     assert all(tags.get("mlflow.parentRunId") == "1" for _, tags in client.runs[1:])
     number = str(1 + next(i for i, (name, _) in enumerate(client.runs) if name == "small_lite0_1280_in_10 ward"))
     steps = sorted(step for run, key, step in client.metrics if (run, key) == (number, "category.ami"))
