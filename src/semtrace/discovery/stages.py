@@ -76,6 +76,7 @@ STAGES = (
         inputs=("known",),
         reads=(
             "features",
+            "finetune",
             "cluster",
         ),
         writes=("agree",),
@@ -90,6 +91,9 @@ STAGES = (
         reads=(
             "features",
             "reduce",
+            "predict",
+            "cluster",
+            "agree",
             "inventory",
             "match",
         ),
