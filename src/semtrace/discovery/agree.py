@@ -17,7 +17,7 @@ from semtrace.core.statistics.agreement import agreement, halved, orthogonal, un
 from semtrace.discovery import agree_figures, clusterings, feature_sets
 from semtrace.discovery.clusterings import Clustered, ClusterLabels
 from semtrace.discovery.looks import digits
-from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES
+from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES, SQUARE
 from semtrace.discovery.training_results import seen_by_training
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
@@ -107,7 +107,12 @@ def run(features: Path, clusters: Path, out: Path, settings: Settings, *, tuned:
     with staged_folder(out) as folder:
         tables.write(folder / "agreement.csv", AGREEMENT, found, sort=False)
         tables.write(folder / "reference.csv", REFERENCE, references, sort=False)
-        for file, data in agree_figures.draw_agreement(found, references).items():
+        curves = agree_figures.square_curves()
+        square = ([k, *map(digits, values)] for k, *values in zip(range(2, 101), *curves.values(), strict=True))
+        tables.write(
+            folder / "square_by_k.csv", SQUARE, (dict(zip(SQUARE.names, r, strict=True)) for r in square), sort=False
+        )
+        for file, data in agree_figures.draw_agreement(found, references, curves).items():
             write_atomic(folder / file, data)
     note = "" if labelled.get("category") else "no image has a category: nothing to agree with"
     return Summary(labelled, conflicts, _best(found), note)
