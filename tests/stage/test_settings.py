@@ -15,7 +15,8 @@ from semtrace.stage.settings import SettingsError
 
 GOOD = {
     "hamming_threshold": 150, "ssim_trigger": 120, "max_candidates": 32, "reach": 300, "min_ssim": 0.7,
-    "min_correlation": 0.7, "min_margin": 0.02, "min_hamming_margin": 20, "geometry": False, "one_to_one": False,
+    "min_correlation": 0.7, "min_margin": 0.02, "min_hamming_margin": 20,
+    "hash_reach": 200, "min_mutual_margin": 10, "geometry": False, "one_to_one": False,
 }  # fmt: skip
 BITS = "a whole number from 1 to 1024 (bits of 1024)"
 LIMITS = [
@@ -23,6 +24,7 @@ LIMITS = [
     *((name, (-1, 1, 0.5), (-1.001, 1.001), "a number from -1 to 1") for name in ("min_ssim", "min_correlation")),
     ("max_candidates", (2,), (1,), "a whole number of at least 2 (a runner-up is needed)"),
     ("min_margin", (0, 1e-5), (-0.001,), "a number of at least 0"),
+    ("min_mutual_margin", (0,), (-1,), "a whole number of at least 0"),
     ("min_hamming_margin", (0,), (-1,), "a whole number of at least 0"),
     *((name, (True, False), ("maybe", 2, None), "true or false") for name in ("geometry", "one_to_one")),
 ]

@@ -62,6 +62,11 @@ class Candidate:
     crop: str = ""
     proof: Proof = ""
 
+    @property
+    def identity(self) -> str:
+        """The picture: an original kept with and without its data bar is one, which is published once."""
+        return self.picture or self.path
+
 
 @dataclass(frozen=True)
 class Decision:
