@@ -12,6 +12,7 @@ Rendering = Callable[[NDArray[Any]], NDArray[np.uint8]]
 """From samples of any shape to 8-bit values of the same shape."""
 
 _WEIGHTS = np.array([0.299, 0.587, 0.114])  # of red, green and blue in the brightness (ITU-R 601)
+_DETECTORS = (12, 10, 14)  # bits that they deliver
 _MEAN_STEP = 0.1  # grey levels; renderings whose means lie nearer than this are told apart by encoding only
 _NOISE_SEED = 20
 
@@ -20,7 +21,8 @@ def renderings(samples: NDArray[Any], bits: int, cuts: Sequence[int]) -> list[Re
     """What other programs may have made of deep samples, the most usual first.
 
     - Unsigned integers: the high byte (numpy, libvips), rounded (OpenCV) or not; the part of the largest value
-      (ImageMagick: ``v / 257``), rounded or not. Both for the depth of the file and for the depth that is used.
+      (ImageMagick: ``v / 257``), rounded or not.
+      For the depth of the file, the depth that is used, and usual depths of detectors.
     - Any number: minimum to maximum, of all rows and of those above each cut: rounded half up, half to even (OpenCV),
       or cut to integers (numpy); in 256 equal steps (ImageJ).
 
@@ -32,8 +34,8 @@ def renderings(samples: NDArray[Any], bits: int, cuts: Sequence[int]) -> list[Re
     found: list[Rendering] = []
     if samples.dtype.kind == "u":
         used = int(samples.max()).bit_length()
-        for depth in dict.fromkeys((bits, used)):
-            if depth > 8:
+        for depth in dict.fromkeys((bits, used, *_DETECTORS)):
+            if depth > 8 and used <= depth <= bits:
                 found += _of_depth(depth)
     elif samples.dtype.kind == "f" and samples.min() >= 0 and samples.max() <= 1:
         found += _of_range(0.0, 1.0, whole=False)
