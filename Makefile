@@ -114,6 +114,15 @@ bench-discovery: .venv/.stamp
 bench-watch: .venv/.bench
 	python benchmarks/watch.py
 
+# What the tests of the pages need: Playwright, which drives Debian's chromium (apt-get install chromium).
+browser: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[browser]'
+	@command -v chromium >/dev/null || echo 'chromium is missing: apt-get install chromium' >&2
+
+# The report and the review page with 12,000 pairs, 300 of them doubtful.
+bench-report: .venv/.stamp
+	python benchmarks/report.py
+
 bench-curation: .venv/.stamp
 	python benchmarks/curation.py
 
@@ -144,5 +153,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-curation truth curate ui clean
+.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui clean
 .DELETE_ON_ERROR:

@@ -45,7 +45,7 @@ VERBS = (
     "validate", "plot", "run", "calibrate", "sweep", "track", "shard one", "join", "release --version 1.0.0",
     "features", "dimension", "reduce", "distances", "cluster", "agree", "discover",
     "curate check",
-    "flat", "scale", "subset", "validate-scale", "generate-scales", "doctor",
+    "flat", "scale", "subset", "validate-scale", "generate-scales", "doctor", "report", "review", "verdicts check",
 )  # fmt: skip
 
 

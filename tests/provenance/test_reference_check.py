@@ -21,7 +21,7 @@ def job(done: Done, tmp_path: Path) -> Job:
     p, work = defaults(tmp_path), tmp_path / "work"
     for folder in ("fingerprint", "match"):
         shutil.copytree(done.work / folder, work / folder)
-    return Job(p, done.archive, done.published, done.known, work, p.executor)
+    return Job(p, done.archive, done.published, done.known, tmp_path / "verdicts", work, p.executor)
 
 
 def falsify(file: Path, change) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from semtrace.core.image.frame_range import frame_to_gray8
-from semtrace.core.image.shift import shrink
+from semtrace.core.image.shift import field_spectrum, shrink
 from semtrace.io.digests import md5
 from semtrace.io.frames import Frame, Signature, decode_frame
 from semtrace.watch.decide import FrameDecision, decide_frame, in_order
@@ -46,8 +46,8 @@ class Views:
     def whole(self, picture: Any, top: int) -> Any:
         return frame_to_gray8(self.frames[picture.path].pixels, top)
 
-    def small(self, picture: Any, top: int) -> Any:
-        return shrink(self.whole(picture, top))
+    def spectrum(self, picture: Any, top: int, shape: tuple[int, int]) -> Any:
+        return field_spectrum(shrink(self.whole(picture, top)), shape)
 
 
 def near_duplicates(shared: Path, prefix: str) -> Scenes:

@@ -17,6 +17,7 @@ from semtrace.io.digests import md5
 from semtrace.parallel.processes import Crashed
 from semtrace.watch import scan
 from semtrace.watch.picture import Picture, PictureJob, examine_picture
+from semtrace.watch.status import status
 from tests.watch.harness import DEFAULT, World, contents, picture, similar, tree
 
 
@@ -344,7 +345,8 @@ def test_links_pipes_and_names_that_are_no_text_stay(world):
     Path(os.fsdecode(os.fsencode(w.root / "a") + b"/\xff.bmp")).write_bytes(picture(2))
     w.go(14)
     assert sorted(tree(w.unique)) == ["a/1.bmp"]
-    assert w.watcher.tree.folders["a"].others == 4
+    assert status(w.journal, str(w.root)).others == 4
+    assert "others             4 that are no pictures" in str(status(w.journal, str(w.root)))
     assert len(list((w.root / "a").iterdir())) == 4
 
 
@@ -455,7 +457,7 @@ def test_a_plan_is_not_given_up_while_the_watched_folder_is_away(world):
     for i in range(4):
         w.put(f"a/{i}.bmp", picture(i))
     asked = iter(range(100))
-    w.clock.stopped = lambda: bool(w.said("Processing")) and next(asked) > 2
+    w.clock.stopped = lambda: bool(w.items()) and next(asked) > 2
     w.start()
     w.go(14)
     w.clock.stopped = lambda: False
@@ -581,7 +583,7 @@ def test_a_picture_that_is_nowhere_after_a_kill_is_said_loudly(world):
     for i in range(3):
         w.put(f"a/{i}.bmp", picture(i))
     asked = iter(range(100))
-    w.clock.stopped = lambda: bool(w.said("Processing")) and next(asked) > 2
+    w.clock.stopped = lambda: bool(w.items()) and next(asked) > 1
     w.start()
     w.go(14)
     w.clock.stopped = lambda: False

@@ -135,44 +135,61 @@ def test_a_signal_ends_it_after_the_current_file(here, name):
 
 
 WITHOUT = """
-import sys, importlib.abc
+import ctypes, importlib.abc, os, sys
+
+ABSENT = ("fcntl", "resource", "pwd", "grp", "termios", "posix_ipc")
 
 class Refuse(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name in ("fcntl", "resource", "pwd", "grp", "termios"):
-            raise ImportError(f"{name} is not of this system")
+        if name in ABSENT:
+            raise ModuleNotFoundError(f"{name} is not of this system", name=name)
 
+for name in ABSENT:
+    sys.modules.pop(name, None)
 sys.meta_path.insert(0, Refuse())
-import ctypes
+for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_PATH", "sched_getaffinity"):
+    if hasattr(os, name):
+        delattr(os, name)
 library = ctypes.CDLL
 def no_libc(name=None, *args, **options):
     if name is None:
         raise TypeError("Windows: no libc")
     return library(name, *args, **options)
 ctypes.CDLL = no_libc
-import semtrace.watch.watcher, semtrace.watch.reading, semtrace.watch.undo, semtrace.watch.status
-import semtrace.watch.service, semtrace.watch.generate, semtrace.watch.tryout
-from pathlib import Path
-from semtrace.io.decision_log import DecisionLog
-from semtrace.io.journal import opened
-from semtrace.watch.clock import Clock
-from semtrace.watch.console import Console
-from semtrace.watch.picture import examine_picture
-from semtrace.watch.places import checked
-from semtrace.watch.settings import Settings
-from semtrace.watch.watcher import Watcher
-journal, _ = opened(Path("j.sqlite"))
-rules = Settings(quiet_s=0.0, poll_s=0.1, unreadable_after_s=0.0)
-places = checked(Path("raw"), Path("u"), Path("a"))
-read = lambda jobs: map(examine_picture, jobs)
-print(Watcher(places, rules, journal, DecisionLog(Path("l")), Clock(), Console(print), read, once=True).run())
-print({"fcntl", "resource"} & set(sys.modules))
+
+from semtrace.cli.main import main
+code = 1
+try:
+    code = main(sys.argv[1:])
+finally:
+    print(sorted(set(ABSENT) & set(sys.modules)), code, file=sys.stderr)
+sys.exit(code)
 """
 
 
-def test_the_house_starts_where_there_is_no_fcntl_no_resource_and_no_libc(here):
+@pytest.mark.parametrize("settled", ["by the package", "by a project"])
+def test_the_command_runs_where_there_is_no_fcntl_no_resource_and_no_libc(here, project, settled):
+    def verb(*words: object) -> str:
+        command = [sys.executable, "-c", WITHOUT, "watch", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr.splitlines()[-1:] == ["[] 0"], done.stderr
+        return done.stdout
+
+    if settled == "by a project":
+        shutil.copytree(project / "conf", here / "conf")
     (here / "raw").mkdir()
     (here / "raw/1.bmp").write_bytes(picture(1))
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-2:] == ["0", "set()"], done.stderr
+    assert "Unique:    1.bmp" in verb("run", "raw", "--unique", "u", "--archive", "a", "--once", *QUICK)
     assert sorted(tree(here / "u")) == ["1.bmp"]
+    if settled == "by the package":
+        assert "unique             1" in verb("status")
+        assert verb("undo").endswith("1 put back, 0 not\n")
+        assert "1 pictures" in verb("try", "raw")
+        assert "BootTrigger" in verb("service", "windows", "raw", "--unique", "u", "--archive", "a")
+        assert "2 images" in verb("generate", "made", "--total-images", 2, "--similar-images", 0, "--size", "64x64")
+
+
+def test_help_of_every_verb_is_shown_where_there_is_no_fcntl(here):
+    done = subprocess.run([sys.executable, "-c", WITHOUT, "watch", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "watch a folder" in done.stdout

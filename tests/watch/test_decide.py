@@ -200,8 +200,8 @@ def test_a_kept_picture_that_is_gone_confirms_nothing():
     frames = frames_of(a=first, b=np.clip(first.astype(int) + 3, 0, 255).astype(np.uint8))
 
     class Gone(Views):
-        def small(self, picture, top):
-            return None if picture.path == "a" else super().small(picture, top)
+        def spectrum(self, picture, top, shape):
+            return None if picture.path == "a" else super().spectrum(picture, top, shape)
 
     pictures = measured(frames, DEFAULT)
     assert [d.kind for d in decide_frame(pictures, Kept(1), DEFAULT, Views(frames))] == ["unique", "similar"]

@@ -218,7 +218,7 @@ def test_the_word_to_stop_is_heard_between_two_files(world):
     for i in range(6):
         w.put(f"a/{i}.bmp", picture(i))
     asked = iter(range(100))
-    w.clock.stopped = lambda: bool(w.said("Processing")) and next(asked) > 3
+    w.clock.stopped = lambda: bool(w.items()) and next(asked) > 3
     w.start()
     w.go(14)
     assert 0 < len(tree(w.unique)) < 6
@@ -228,6 +228,21 @@ def test_the_word_to_stop_is_heard_between_two_files(world):
     w.go(14)
     assert len(tree(w.unique)) == 6
     assert w.said("Taking up a (batch 1)")
+
+
+def test_the_word_to_stop_is_heard_while_pictures_are_compared(world):
+    w: World = world()
+    for i in range(6):
+        w.put(f"a/{i}.bmp", picture(i))
+    before, asked = tree(w.root), iter(range(100))
+    w.clock.stopped = lambda: bool(w.said("image(s) found")) and next(asked) > 2
+    w.go(14)
+    assert tree(w.root) == before
+    assert w.items() == []
+    w.clock.stopped = lambda: False
+    w.start()
+    w.go(14)
+    assert len(tree(w.unique)) == 6
 
 
 def test_each_decision_is_a_line_of_json(world):
@@ -277,3 +292,13 @@ def test_another_hash_measures_kept_pictures_anew(world):
     w.put("a/2.bmp", similar(1))
     w.go(14)
     assert sorted(tree(w.archive)) == ["a/2.bmp"]
+
+
+def test_a_new_folder_is_seen_though_the_time_of_the_watched_one_stands_still(world, monkeypatch):
+    monkeypatch.setattr("semtrace.watch.scan.modified_ns", lambda folder: 0)
+    w: World = world()
+    w.put("a/1.bmp", picture(1))
+    w.go(60)
+    w.put("b/1.bmp", picture(2))
+    w.go(14)
+    assert sorted(tree(w.unique)) == ["a/1.bmp", "b/1.bmp"]

@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Work is spread over processes, one per core: threads of BLAS inside each would only get in the way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    # Arrow, which pandas and MLflow import, would start a thread, and workers are forked only where there is none: else
+    # each of them loads all libraries and kernels anew.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     parser = _parser()
@@ -85,8 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
-    from semtrace.io.staging import locked
-
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
     reads = given.verb in ("track", "doctor") or (given.verb == "sweep" and elsewhere)
@@ -95,6 +96,8 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
     if reads and not held.is_dir():
         return contextlib.nullcontext()
+    from semtrace.io.staging import locked
+
     held.mkdir(parents=True, exist_ok=True)
     return locked(held, shared=reads)
 

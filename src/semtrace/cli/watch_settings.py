@@ -22,13 +22,14 @@ def settings(overrides: list[str]) -> Settings:
 
     import yaml
 
-    from semtrace.config.params import composed, parse_params
     from semtrace.core.errors import InputError
     from semtrace.watch.settings import PRESETS, Settings
 
     if wrong := [word for word in overrides if not word.startswith(("watch=", "watch."))]:
         raise InputError(f"{wrong[0]!r}: not a setting of the watcher; write watch=loose or watch.threshold=9")
     if Path("conf/watch").is_dir() and Path("conf/config.yaml").is_file():
+        from semtrace.config.params import composed, parse_params
+
         return parse_params(composed(Path("conf"), overrides), "conf/").watch
     name = ["default", *(word.removeprefix("watch=") for word in overrides if word.startswith("watch="))][-1]
     if name not in PRESETS:

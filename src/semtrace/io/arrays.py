@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import math
 import os
@@ -13,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from semtrace.io.system_calls import advisory_lock
 
 Place = list[Any]
 """Where an array lies: file name, offset in bytes, dtype, shape, and eight hex digits of the sha256 of its bytes."""
@@ -38,8 +38,7 @@ def append(folder: Path, name: str, arrays: Sequence[NDArray[Any]]) -> list[Plac
     folder.mkdir(parents=True, exist_ok=True)
     places = []
     with (folder / name).open("ab") as file:
-        with contextlib.suppress(OSError):  # a file system that has no locks: each append is one write
-            fcntl.flock(file, fcntl.LOCK_EX)
+        advisory_lock(file.fileno(), wait=True)  # a file system that has no locks: each append is one write
         offset = file.seek(0, os.SEEK_END)
         parts = []
         for array in arrays:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import glob
 import hashlib
 import os
@@ -15,15 +14,16 @@ from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
 from semtrace.core.errors import InputError
+from semtrace.io.system_calls import c_library, share_extents
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _SYNC_FILE_RANGE_WRITE = 2
 MAX_BYTES = 2**31
 """Larger files are not read: no picture that is decoded here needs more, and a sparse file can claim any size."""
 
 _LONGEST_PATH = 4095  # bytes; PATH_MAX of linux/limits.h without its final NUL
-_FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)  # only Linux has it: it asks for no read permission
-_FICLONE = 0x40049409  # linux/fs.h: share the extents of one file with another (reflink)
+_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(
+    os, "O_PATH", os.O_RDONLY
+)  # only Linux has it: it asks for no read permission
 
 
 class UnsafePathError(InputError):
@@ -266,11 +266,8 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
     with open_regular(source) as reading:
         if link == "reflink":
             with target.open("xb") as writing:
-                try:
-                    fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+                if share_extents(reading.fileno(), writing.fileno()):
                     return "reflink"
-                except OSError:
-                    pass
             target.unlink()
         if link == "hardlink":
             try:
@@ -304,4 +301,4 @@ def _pump(reading: BufferedReader, writing: BufferedWriter, source: Path) -> Non
 def _begin_storing(descriptor: int) -> None:
     """Let the kernel begin to write a file back while we work on, so that the folder's sync finds little to do."""
     with contextlib.suppress(AttributeError):  # not Linux
-        _LIBC.sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _SYNC_FILE_RANGE_WRITE)
+        c_library().sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _SYNC_FILE_RANGE_WRITE)

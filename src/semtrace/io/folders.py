@@ -48,6 +48,11 @@ def entries(folder: str) -> Iterator[FolderEntry]:
             yield FolderEntry(name, kind, signature(state))
 
 
+def names_in(folder: str) -> set[str]:
+    """All names in a folder, with nothing asked about them; OSError if it cannot be listed."""
+    return set(os.listdir(folder))  # noqa: PTH208
+
+
 def modified_ns(folder: str) -> int:
     """When a name was last added to or removed from a folder, as the file system says; OSError if it is not there."""
     return os.stat(folder).st_mtime_ns  # noqa: PTH116

@@ -66,13 +66,17 @@ class DecodedImage:
     page: int = 0
 
 
-def decode(data: bytes) -> DecodedImage:
+def decode(data: bytes, *, sound: bool = False) -> DecodedImage:
     """Decode the whole picture of an image file, so that damage anywhere in it is found.
 
     Colour becomes grey as by Pillow's ``convert("L")`` (ITU-R 601 luma, alpha ignored), what is deeper than 8
     bits by ``semtrace.core.pixels.to_gray8``. The orientation is applied, that of a TIFF and that of Exif. Which page
     of a TIFF is the picture: ``semtrace.io.tiff_pages``. A worker process bounds what it may take, see
-    ``semtrace.io.bounds``.
+    ``semtrace.io.limits``.
+
+    Args:
+        data: the file.
+        sound: a file of these bytes was decoded before, so the data of a JPEG are not looked through once more.
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
@@ -80,7 +84,7 @@ def decode(data: bytes) -> DecodedImage:
     """
     with bounded(len(data)), quiet_decoders():
         try:
-            return _decode(data)
+            return _decode(data, sound=sound)
         except TooLargeError as error:
             raise UnreadableImage("too_large", str(error)) from None
 
@@ -98,7 +102,7 @@ def encode_jpeg(gray: NDArray[np.uint8], quality: int = 100) -> bytes:
     return file.getvalue()
 
 
-def _decode(data: bytes) -> DecodedImage:
+def _decode(data: bytes, *, sound: bool) -> DecodedImage:
     if not data:
         raise UnreadableImage("empty_file", "0 bytes")
     kind = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), None)
@@ -109,7 +113,7 @@ def _decode(data: bytes) -> DecodedImage:
     if kind == "TIFF":
         found = decode_tiff(data)
         return _image(found.decoded, kind, found.note, found.page)
-    decoded = _general(data, kind)
+    decoded = _general(data, kind, sound=sound)
     return _image(decoded, kind, f"page 1 of {decoded.pages}" if decoded.pages > 1 else "", 0)
 
 
@@ -122,7 +126,7 @@ def _other(data: bytes) -> str | None:
     return next((name for magic, name in _OTHERS.items() if data.startswith(magic)), None)
 
 
-def _general(data: bytes, kind: str) -> Decoded:
+def _general(data: bytes, kind: str, *, sound: bool) -> Decoded:
     if kind == "JPEG":
         check_kind(data)
     try:
@@ -131,7 +135,7 @@ def _general(data: bytes, kind: str) -> Decoded:
         raise
     except Exception as error:  # a decoder that is fed damaged bytes raises anything
         raise by_decoder(error, cut=_is_cut(data, kind)) from None
-    if kind == "JPEG":
+    if kind == "JPEG" and not sound:
         check_data(data)
     elif kind == "PNG":
         check_chunks(data)

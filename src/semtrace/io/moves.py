@@ -12,6 +12,7 @@ from functools import cache
 
 from semtrace.io.digests import md5
 from semtrace.io.frames import ChangedError, Signature, read_unchanged, signature
+from semtrace.io.system_calls import c_library
 
 _AT_FDCWD, _NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h
 _NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
@@ -155,8 +156,8 @@ def rename_new(source: str, target: str) -> None:
 def _renameat2() -> Callable[[str, str], int] | None:
     """Linux's renaming that does not overwrite: gives 0 or an error number. None where there is no such call."""
     try:
-        function = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError, TypeError):
+        function = c_library().renameat2
+    except AttributeError:
         return None
 
     def call(source: str, target: str) -> int:

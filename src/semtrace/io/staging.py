@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
+from semtrace.io.system_calls import advisory_lock, c_library
+
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 WAITING = "bytes_waiting"
 """Attribute of an OSError: bytes that were taken and are given back already."""
@@ -70,7 +70,7 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
-        while not _lock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+        while not advisory_lock(descriptor, shared=shared):
             if time.monotonic() > end:
                 raise OSError(
                     errno.EBUSY, "another semtrace is at work here; run it again when that one has ended", str(folder)
@@ -81,21 +81,11 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
         os.close(descriptor)
 
 
-def _lock(descriptor: int, how: int) -> bool:
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system that has no locks
-        pass
-    return True
-
-
 def _exchange(staging: Path, target: Path) -> bool:
     """Swap two folders in one step, so that ``target`` is there at every moment; False where that cannot be done."""
     names = os.fsencode(staging), os.fsencode(target)
     try:
-        return not _LIBC.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
+        return not c_library().renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
     except AttributeError:  # not Linux
         return False
 
@@ -121,7 +111,7 @@ def _sync(folder: Path) -> None:
     """Bring every file below ``folder`` to the disk at once, before the folder gets its name; OSError if that fails."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        if _LIBC.syncfs(descriptor):
+        if c_library().syncfs(descriptor):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
     except AttributeError:  # not Linux
         os.sync()

@@ -100,7 +100,8 @@ REASONS: dict[str, ReasonWords] = {
     "no_candidate": ReasonWords(
         "unmatched",
         "no original is nearer than `match.hamming_threshold`",
-        "its original is not in the archive, most likely; else raise the threshold",
+        "its original is not in the archive; or it was published in a way that is not looked for: see there, then "
+        "raise the threshold",
     ),
     "degenerate_hash": ReasonWords(
         "unmatched",

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -74,13 +75,13 @@ def check_hashes(job: Job, sample: int) -> ReferenceCheck:
     items = [
         _Item(path, _name(root, path), digest, expected) for _, root, path, digest, expected in _draw(rows, sample)
     ]
-    return _check(job, "hashes", "ImageHash's", items, partial(_hash_agrees, size))
+    return _check(job, "hashes", "ImageHash's", items, partial(_hash_agrees, size), "imagehash")
 
 
 def check_ssim(job: Job, sample: int) -> ReferenceCheck:
     """Compute the SSIM of a sample of ``sample`` pairs with scikit-image."""
     pairs = [pair for pair in _pairs(job) if pair.row["ssim_value"] is not None]
-    return _check(job, "SSIM values", "scikit-image's", _draw(pairs, sample), _ssim_agrees)
+    return _check(job, "SSIM values", "scikit-image's", _draw(pairs, sample), _ssim_agrees, "skimage.metrics")
 
 
 def check_proofs(job: Job, sample: int) -> ReferenceCheck:
@@ -90,7 +91,7 @@ def check_proofs(job: Job, sample: int) -> ReferenceCheck:
     agreeing where they are not called proven: no encoder can give these pixels.
     """
     pairs = [pair for pair in _pairs(job) if pair.row["evidence"] in _COMPARABLE]
-    return _check(job, "proofs", "those of Pillow's JPEG encoder", _draw(pairs, sample), _proof_agrees)
+    return _check(job, "proofs", "those of Pillow's JPEG encoder", _draw(pairs, sample), _proof_agrees, "PIL.Image")
 
 
 class _Named(Protocol):
@@ -145,11 +146,14 @@ def _draw(rows: Sequence[_Row], count: int) -> list[_Row]:
     return random.Random(_SAMPLE_SEED).sample(rows, min(count, len(rows)))  # noqa: S311  (a sample, no secret)
 
 
-def _check(job: Job, what: str, reference: str, items: Sequence[_Named], agrees: _Agrees) -> ReferenceCheck:
+def _check(
+    job: Job, what: str, reference: str, items: Sequence[_Named], agrees: _Agrees, library: str
+) -> ReferenceCheck:
+    """Ask ``agrees`` about each item, in workers that inherit the ``library``."""
     work = partial(_answer, agrees, str(job.executor.cache))
     answers = list(
         job.executor.on_this_machine().map(
-            work, items, what=f"check {what}", reads=lambda _item: (), prepare=_load_references
+            work, items, what=f"check {what}", reads=lambda _item: (), prepare=partial(import_module, library)
         )
     )
     known = [(item, answer) for item, answer in zip(items, answers, strict=True) if isinstance(answer, bool)]
@@ -165,11 +169,6 @@ def _answer(agrees: _Agrees, cache: str, item: object) -> bool | None:
         return bool(agrees(cache, item))
     except (UnavailableError, MemoryError):
         return None
-
-
-def _load_references() -> None:
-    import imagehash  # noqa: F401
-    from skimage.metrics import structural_similarity  # noqa: F401
 
 
 def _hash_agrees(size: int, cache: str, item: _Item) -> bool:

@@ -65,8 +65,6 @@ def connect(tracking: Tracking) -> Store | None:
         return None
     uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking.uri
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # an absent server is told in seconds, not minutes
-    # Workers are forked only from a process without threads, and Arrow, which MLflow imports, would start one.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     _check_database(uri)
     import mlflow
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.image.mse_search import squared_error
-from semtrace.core.image.shift import likeness
+from semtrace.core.image.shift import FieldSpectrum, common_shape, shrunk_shape, spectra_likeness
 from semtrace.watch.kept import Kept, KeptPicture
 from semtrace.watch.picture import Picture
 from semtrace.watch.settings import Settings
@@ -46,8 +46,8 @@ class FrameDecision:
 class Views(Protocol):
     """Pixels of pictures, fetched when a comparison needs them; None where the file is gone or has changed."""
 
-    def small(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
-        """8-bit grey reduced to at most 256 columns (``drift.shrink``)."""
+    def spectrum(self, picture: Picture | KeptPicture, top: int, shape: tuple[int, int]) -> FieldSpectrum | None:
+        """The spectrum at a common shape of the 8-bit grey, reduced to at most 256 columns (``shift.shrink``)."""
 
     def whole(self, picture: Picture | KeptPicture, top: int) -> NDArray[np.uint8] | None:
         """8-bit grey in full size."""
@@ -75,7 +75,13 @@ def natural(path: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts], path
 
 
-def decide_frame(pictures: Sequence[Picture], kept: Kept, settings: Settings, views: Views) -> list[FrameDecision]:
+def decide_frame(
+    pictures: Sequence[Picture],
+    kept: Kept,
+    settings: Settings,
+    views: Views,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[FrameDecision]:
     """Decide pictures in their order; what is unique is added to ``kept``.
 
     Args:
@@ -83,9 +89,12 @@ def decide_frame(pictures: Sequence[Picture], kept: Kept, settings: Settings, vi
         kept: what travelled on earlier; it grows.
         settings: thresholds.
         views: pixels.
+        stopped: asked before each picture; once it says yes, only the decisions so far are given.
     """
     decisions = []
     for picture in pictures:
+        if stopped():
+            break
         decision = _decide(picture, kept, settings, views)
         decisions.append(decision)
         if decision.kind == "unique":
@@ -116,9 +125,14 @@ def _by_hash(picture: Picture, kept: Kept, settings: Settings, views: Views) -> 
             return FrameDecision("similar", other.path, distance)
         if not same_aspect(picture, other):
             continue
-        here, there = views.small(picture, picture.top), views.small(other, picture.top)
-        alike = None if here is None or there is None else likeness(here, there)
-        if alike is not None and alike.correlation >= settings.confirm:
+        shape = common_shape(shrunk_shape((picture.height, picture.width)), shrunk_shape((other.height, other.width)))
+        if shape is None:
+            continue
+        here, there = (views.spectrum(one, picture.top, shape) for one in (picture, other))
+        if here is None or there is None:
+            continue
+        alike = spectra_likeness(here, there)
+        if alike.correlation >= settings.confirm:
             return FrameDecision("similar", other.path, distance, alike.correlation)
     return None
 

@@ -14,6 +14,7 @@ from semtrace.core.image.emptiness import content
 from semtrace.core.image.frame_range import TOPS, frame_to_gray8, top_for
 from semtrace.core.image.mse_search import block_sums
 from semtrace.core.image.sharpness import sharpness
+from semtrace.core.image.shift import FieldSpectrum, common_shape, field_spectrum, shrink
 from semtrace.io.digests import md5
 from semtrace.io.frames import ChangedError, Frame, Signature, decode_frame, read_unchanged
 from semtrace.io.images import UnreadableImage
@@ -39,6 +40,8 @@ class Picture:
         noise: 2 sigma², the squared error that two frames differ by that differ only in noise; 8-bit grey levels.
         sharpness: variance of second differences, 8-bit grey levels; for ``keeper: sharpest``.
         seconds: that reading and measuring it took; nothing else depends on it.
+        spectrum: of its fine structure at its own shape, for the first comparison; None once it is kept elsewhere,
+            and where none is needed.
 
     """
 
@@ -56,6 +59,7 @@ class Picture:
     noise: float
     sharpness: float
     seconds: float = 0.0
+    spectrum: FieldSpectrum | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,10 @@ def examine_picture(job: PictureJob) -> Picture | Unread:
     began = time.perf_counter()
     try:
         data = read_unchanged(job.file, job.signature)
-        picture = measure_picture(job.path, job.signature, md5(data), decode_frame(data), job.settings, job.top)
+        frame, rules = decode_frame(data), job.settings
+        picture = measure_picture(job.path, job.signature, md5(data), frame, rules, job.top)
+        if rules.method == "hash" and rules.confirm > 0 and not (picture.empty and rules.empty == "archive"):
+            picture = with_spectrum(picture, frame)
         return replace(picture, seconds=time.perf_counter() - began)
     except UnreadableImage as error:
         return Unread(job.path, job.signature, error.reason, error.detail)
@@ -136,6 +143,13 @@ def measure_picture(
         noise=2 * (found.noise * 255 / top) ** 2,
         sharpness=sharpness(gray) if settings.keeper == "sharpest" else 0.0,
     )
+
+
+def with_spectrum(picture: Picture, frame: Frame) -> Picture:
+    """A picture of this frame with its spectrum, where it is large enough to have one."""
+    small = shrink(frame_to_gray8(frame.pixels, picture.top))
+    shape = common_shape(small.shape, small.shape)
+    return picture if shape is None else replace(picture, spectrum=field_spectrum(small, shape))
 
 
 def pixels_digest(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> str:

@@ -23,8 +23,11 @@ def picture_reader(settings: Settings) -> Reader:
 class PictureReading:
     """Files become pictures, or ``Unread``."""
 
-    def __init__(self, root: str, settings: Settings, read: Reader) -> None:
-        self._root, self._settings, self._read = root, settings, read
+    def __init__(
+        self, root: str, settings: Settings, read: Reader, keep: Callable[[Picture], Picture] | None = None
+    ) -> None:
+        """Prepare to read; ``keep`` takes over what is too large to stay with each picture."""
+        self._root, self._settings, self._read, self._keep = root, settings, read, keep
 
     def read(self, pending: Sequence[Pending], top: int = 255) -> Iterator[tuple[Pending, Picture | Unread]]:
         """Read files, in order; ``top`` is the least range of deep frames."""
@@ -34,6 +37,8 @@ class PictureReading:
         for one, job, result in zip(pending, jobs, self._read(jobs), strict=True):
             if isinstance(result, Crashed):
                 result = Unread(job.path, job.signature, "crashed", result.detail)
+            elif isinstance(result, Picture) and self._keep is not None:
+                result = self._keep(result)
             yield one, result
 
     def _job(self, folder: FolderState, name: str, state: FileState, top: int) -> PictureJob:

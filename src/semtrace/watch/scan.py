@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import translate
 
-from semtrace.io.folders import FolderEntry, entries, inside, modified_ns, path_in
+from semtrace.io.folders import FolderEntry, entries, inside, modified_ns, names_in, path_in
 from semtrace.io.frames import Signature
 from semtrace.watch.picture import Picture, Unread
 from semtrace.watch.places import Places
@@ -78,6 +78,10 @@ class FolderState:
         """Files that are not done."""
         return ((name, state) for name, state in self.files.items() if not state.done)
 
+    def holds_something(self) -> bool:
+        """Whether there was anything in it, as it was seen last."""
+        return bool(self.files or self.folders or self.temporary)
+
     def path_of(self, name: str) -> str:
         """Path of a name in this folder, below the watched one."""
         return f"{self.path}/{name}" if self.path else name
@@ -91,25 +95,28 @@ class Tree:
         self._left_out = [path for path in (places.unique, places.archive) if inside(path, places.root)]
         self._endings = tuple(f".{word.lower()}" for word in settings.extensions)
         self.folders: dict[str, FolderState] = {}
+        self._names: set[str] = set()
 
     def look(self, now: float) -> bool:
         """Look again; False where the watched folder gives no answer, and all stays as it was.
 
         No folder there, an error, or nothing in it where there was something: an unmounted disk looks like that.
         """
-        top = self.folders.get("")
+        top = self.folders.setdefault("", FolderState("", 0))
         try:
-            found = list(entries(self._root))
+            names = names_in(self._root)
         except OSError:
             return False
-        if not found and top is not None and (top.files or top.folders or top.temporary):
+        if not names and top.holds_something():
             return False
+        if names != self._names:  # a new folder is seen at once, whatever the file system makes of the time of this one
+            self._names, top.mtime_ns = names, -1
         seen: set[str] = set()
-        todo = [self.folders.setdefault("", FolderState("", 0))]
+        todo = [top]
         while todo:
             folder = todo.pop()
             seen.add(folder.path)
-            self._visit(folder, now, found if folder.path == "" else None)
+            self._visit(folder, now)
             for name in folder.folders:
                 path = folder.path_of(name)
                 todo.append(self.folders.setdefault(path, FolderState(path, folder.level + 1)))
@@ -158,7 +165,7 @@ class Tree:
         """Whether a temporary name has changed lately."""
         return any(now - since < self._settings.unreadable_after_s for _, since in folder.temporary.values())
 
-    def _visit(self, folder: FolderState, now: float, found: list[FolderEntry] | None) -> None:
+    def _visit(self, folder: FolderState, now: float) -> None:
         """List a folder if something may have changed in it."""
         path = path_in(self._root, folder.path)
         try:
@@ -170,7 +177,10 @@ class Tree:
             idle = calm and not any(True for _ in folder.pending()) and not folder.temporary and not folder.trouble
             if idle and now - folder.listed_at < self._settings.rescan_s:
                 return
-            self._take(folder, list(entries(path)) if found is None else found, now)
+            found = list(entries(path))
+            if not found and folder.path == "" and folder.holds_something():  # unmounted in this very moment
+                return
+            self._take(folder, found, now)
             folder.listed_at, folder.trouble = now, ""
         except OSError as error:
             folder.trouble = error.strerror or str(error)

@@ -43,15 +43,15 @@ class Sorter:
         clock: Clock,
         console: Console,
         reading: PictureReading,
+        views: FileViews,
         *,
         copies: bool,
         prune: bool,
     ) -> None:
         self._places, self._settings, self._journal, self._log = places, settings, journal, log
-        self._clock, self._console, self._reading = clock, console, reading
+        self._clock, self._console, self._reading, self._views = clock, console, reading, views
         self._copies, self._prune = copies, prune
         self._carrier = Carrier(journal, places, copies=copies, stopped=clock.stopped)
-        self._views = FileViews(places.root)
         self.stuck: dict[int, float] = {}
         self.failed = 0
 
@@ -93,7 +93,10 @@ class Sorter:
         unread = [one for one in results if isinstance(one, Unread)]
         self._console.say(f"\n{len(pictures)} image(s) found in {path_in(self._places.root, folder.path)}")
         kept = recalled(rows, self._settings, max((picture.top for picture in pictures), default=255))
-        decisions = decide_frame(pictures, kept, self._settings, self._views)
+        decisions = decide_frame(pictures, kept, self._settings, self._views, self._clock.stopped)
+        if len(decisions) < len(pictures):  # told to stop: nothing is planned, all is decided at the next start
+            return False
+        self._views.forget(pictures, kept)
         items = planned(pictures, decisions, self._places)
         by_path = {picture.path: picture for picture in pictures}
         number = self._journal.plan(
@@ -119,6 +122,8 @@ class Sorter:
         again = [(folder, name, state) for name, state, picture in deep if picture.top != top]
         for (_, _, state), result in self._reading.read(again, top):
             state.result = result
+            if self._clock.stopped():
+                return False
         return all(isinstance(state.result, Picture) for _, _, state in again)
 
     def _batch(self, folder: str, began: str, items: Sequence[JournalItem], unread: Sequence[Unread]) -> Batch:

@@ -21,6 +21,7 @@ class Status:
         waiting: what is not settled, with the reason and since when.
         unreadable: files and folders that cannot be read.
         skipped: files that were there before the first start.
+        others: links, pipes and files that are no pictures by name, which stay.
         last: time of the last finished batch; empty if there is none.
         free: bytes free where the three folders and the journal lie; None where that cannot be said.
 
@@ -33,6 +34,7 @@ class Status:
     waiting: list[Waiting]
     unreadable: list[Waiting]
     skipped: int
+    others: int
     last: str
     free: dict[str, int | None]
 
@@ -50,7 +52,8 @@ class Status:
         }
         return {
             "root": self.root, "folders": self.folders, **{name: self.counts.get(name, 0) for name in named},
-            "unfinished": self.unfinished, "skipped": self.skipped, **rows, "last": self.last, "free": self.free,
+            "unfinished": self.unfinished, "skipped": self.skipped, "others": self.others, **rows,
+            "last": self.last, "free": self.free,
             "needs_a_person": self.needs_a_person,
         }  # fmt: skip
 
@@ -68,6 +71,8 @@ class Status:
         lines += [_line(row) for row in self.waiting]
         if self.skipped:
             lines.append(f"  skipped    {self.skipped:>9,} that were there before the first start")
+        if self.others:
+            lines.append(f"  others     {self.others:>9,} that are no pictures (links, pipes, other files) and stay")
         lines.append(f"  errors     {self.counts.get('failed', 0) + self.unfinished:>9,}")
         if self.counts.get("failed"):
             lines.append("    pictures that are nowhere: look for MISSING in what the watcher said")
@@ -97,6 +102,7 @@ def status(journal: Journal, root: str) -> Status:
         waiting=[row for row in rows if row.reason != SKIPPED and not row.reason.startswith(UNREADABLE)],
         unreadable=[row for row in rows if row.reason.startswith(UNREADABLE)],
         skipped=sum(row.reason == SKIPPED for row in rows),
+        others=int(journal.known(root, "others") or 0),
         last=max((batch.ended for batch in batches), default=""),
         free={name: free_bytes(path) for name, path in places.items()},
     )

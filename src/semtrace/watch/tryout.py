@@ -150,9 +150,7 @@ def _trial(pictures: Sequence[Picture], rule: Settings, views: Views, scenes: Ma
         decisions = decide_frame(ordered, Kept(rule.size**2 // 64), rule, views)
         decided += [(picture.path, decision) for picture, decision in zip(ordered, decisions, strict=True)]
     away = [(path, decision) for path, decision in decided if decision.kind == "similar"]
-    away.sort(
-        key=lambda one: (one[1].likeness if one[1].likeness is not None else 1.0, -(one[1].distance or 0), one[0])
-    )
+    away.sort(key=_certainty)
     kept = {path for path, decision in decided if decision.kind == "unique"}
     lost = None
     if scenes is not None:

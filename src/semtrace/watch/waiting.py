@@ -18,6 +18,7 @@ class Waitings:
     def __init__(self, journal: Journal, root: str, clock: Clock) -> None:
         self._journal, self._root, self._clock = journal, root, clock
         self._stored: list[Waiting] | None = None
+        self._others = -1
         self._skipped: dict[str, tuple[int, int]] = {}
         self._alone: dict[str, tuple[int, int]] = {}
 
@@ -53,7 +54,8 @@ class Waitings:
         """Write down what waits; the time when a reason was first seen stays."""
         rows: list[Waiting] = []
         for folder in tree.folders.values():
-            rows += self._of_folder(folder, tree, settings, now)
+            if folder.files or folder.temporary or folder.trouble:
+                rows += self._of_folder(folder, tree, settings, now)
         rows.sort(key=lambda row: row.path)
         if self._stored is None:
             self._stored = self._journal.waiting(self._root)
@@ -64,6 +66,10 @@ class Waitings:
         if rows != self._stored:
             self._journal.set_waiting(self._root, rows)
             self._stored = rows
+        others = sum(folder.others for folder in tree.folders.values())
+        if others != self._others:
+            self._journal.remember(self._root, others=str(others))
+            self._others = others
 
     def _of_folder(self, folder: FolderState, tree: Tree, settings: Settings, now: float) -> list[Waiting]:
         rows, unsettled, read = [], 0, 0

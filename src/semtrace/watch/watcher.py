@@ -15,6 +15,7 @@ from semtrace.watch.reading import PictureReading, Reader
 from semtrace.watch.scan import Tree
 from semtrace.watch.settings import Settings
 from semtrace.watch.sorter import Sorter
+from semtrace.watch.views import FileViews
 from semtrace.watch.waiting import Waitings
 
 
@@ -52,10 +53,11 @@ class Watcher:
         self._places, self._settings, self._journal = places, settings, journal
         self._clock, self._console, self._once = clock, console, once
         self.tree = Tree(places, settings)
-        self._reading = PictureReading(places.root, settings, read)
+        self._views = FileViews(places.root, journal.path.absolute().parent, settings.threshold)
+        self._reading = PictureReading(places.root, settings, read, self._views.keep)
         self._waitings = Waitings(journal, places.root, clock)
         self._sorter = Sorter(
-            places, settings, journal, log, clock, console, self._reading, copies=copies, prune=prune
+            places, settings, journal, log, clock, console, self._reading, self._views, copies=copies, prune=prune
         )  # fmt: skip
         self._begun = False
 
@@ -75,6 +77,7 @@ class Watcher:
                 finished = self._begun and not self._sorter.stuck
                 break
             self._clock.wait(self._settings.poll_s)
+        self._views.close()
         if self._clock.stopped():
             self._console.say("Stopped. What is not finished is taken up at the next start.")
         return 0 if finished and not self._sorter.failed else 1
@@ -120,6 +123,8 @@ class Watcher:
                     done = self._sorter.sort(folder, self._placed) or done
             self._console.done(watching=not self._once)
         self._waitings.store(self.tree, self._settings, now)
+        if not any(True for folder in self.tree.folders.values() for _ in folder.pending()):
+            self._views.close()  # of files that vanished undecided
         return done
 
     def _begin(self) -> None:
@@ -148,7 +153,7 @@ class Watcher:
 
     def _announce(self) -> None:
         for folder in self.tree.folders.values():
-            if not folder.announced and any(True for _ in folder.pending()):
+            if folder.files and not folder.announced and any(True for _ in folder.pending()):
                 folder.announced = True
                 self._console.say(f"Detected new folder: {path_in(self._places.root, folder.path)}")
 

@@ -92,7 +92,7 @@ def read_gray(file: str, digest: str) -> NDArray[np.uint8] | Unavailable:
     if md5(data) != digest:
         return Unavailable("changed", "not the file that was seen before; run the pipeline again")
     try:
-        return decode(data).gray
+        return decode(data, sound=True).gray
     except UnreadableImage as error:
         return Unavailable(error.reason, error.detail)
     except MemoryError:

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from semtrace.core.image.correlation import highpass
-from semtrace.core.image.shift import likeness, shrink
+from semtrace.core.image.shift import common_shape, field_spectrum, likeness, shrink, spectra_likeness
 
 
 def scene(seed: int, height: int = 240, width: int = 288) -> np.ndarray:
@@ -116,3 +116,30 @@ def test_small_pictures_are_not_enlarged():
     np.testing.assert_array_equal(shrink(picture), picture)
     assert shrink(scene(10, 300, 512)).shape == (150, 256)
     assert shrink(np.zeros((1, 3000), np.uint8)).shape == (1, 256)
+
+
+@pytest.mark.parametrize(("rows", "more"), [(40, 0), (40, 1), (41, 0), (192, 1), (150, 60)])
+def test_spectra_that_are_kept_say_the_same(rows: int, more: int):
+    big = scene(11, 260, 288)
+    one, other = big[5 : 5 + rows, :256].copy(), big[7 : 7 + rows + more, 4:260].copy()
+    shape = common_shape(one.shape, other.shape)
+    assert shape == common_shape(other.shape, one.shape)
+    first, second = field_spectrum(one, shape), field_spectrum(other, shape)
+    assert spectra_likeness(first, second) == likeness(one, other) == spectra_likeness(second, first)
+    assert spectra_likeness(first, first).correlation == 1.0
+
+
+def test_a_common_shape_has_two_sides():
+    assert common_shape((39, 256), (39, 256)) is None
+    assert common_shape((40, 256), (40, 256)) == (40, 256)
+    assert common_shape((100, 256), (125, 256)) == (100, 256)
+    assert common_shape((100, 256), (300, 256)) == (100, 256)
+    assert common_shape((100, 31), (100, 31)) is None
+    assert common_shape((100, 32), (800, 256)) == (100, 32)
+
+
+def test_spectra_of_two_shapes_are_refused():
+    picture = scene(12)
+    one, other = field_spectrum(picture[:192, :256], (192, 256)), field_spectrum(picture[:150, :200], (150, 200))
+    with pytest.raises(ValueError, match="two shapes"):
+        spectra_likeness(one, other)

@@ -213,7 +213,7 @@ def _decode(file: str, data: bytes) -> NDArray[np.uint8]:
 
 def _decoded(file: str, data: bytes) -> DecodedImage:
     try:
-        return decode(data)
+        return decode(data, sound=True)  # the table that names it has a hash of its picture
     except UnreadableImage as error:
         raise UnavailableError(file, Failure(error.reason, error.detail)) from error
     except MemoryError as error:

@@ -39,11 +39,8 @@
       );
     },
     shown(key) {
-      return key
-        .split("+")
-        .map((part, i, all) => (part === "" && i === all.length - 1 ? "+" : NAMES[part] || part[0].toUpperCase() + part.slice(1)))
-        .join("+")
-        .replace("++", "+");
+      const parts = key === "+" ? ["+"] : key.split("+");
+      return parts.map((part) => NAMES[part] || part[0].toUpperCase() + part.slice(1)).join("+");
     },
   };
 

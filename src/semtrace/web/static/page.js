@@ -76,7 +76,7 @@
 
   // --- the overview
 
-  const list = (title, entries) => (entries.length ? [el("h2", { text: title }), el("dl", { class: "facts" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]))] : []);
+  const list = (title, entries) => (entries.length ? [el("h2", { text: title }), el("dl", { class: "facts" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, [value].flat())]))] : []);
   const counted = (value) => value.toLocaleString("en");
   const drawOverview = () => {
     const decisions = run.decisions;
@@ -105,7 +105,7 @@
       ...list("Reasons", Object.entries(run.reasons).map(([one, count]) => [el("a", { href: address("pairs", "", { reason: one }), text: one }), counted(count)])),
       ...list("Labels", Object.entries(run.labels).map(([one, count]) => [one, counted(count)])),
       ...(run.groups.files ? list("Groups of files that show one field", [["files", counted(run.groups.files)], ["groups", counted(run.groups.groups)], ...Object.entries(run.groups.sizes).map(([size, count]) => [`groups of ${size}`, counted(count)])]) : []),
-      ...list("Conflicts of categories and names", run.conflicts.map((row) => [row.kind.replaceAll("_", " "), [row.categories.split("|").map((one, i) => [i ? " | " : "", name(one)]).flat(), ` → ${row.resolution}`]].flat(2))),
+      ...list("Conflicts of categories and names", run.conflicts.map((row) => [row.kind.replaceAll("_", " "), [...row.categories.split("|").flatMap((one, i) => (i ? [" | ", name(one)] : [name(one)])), ` → ${row.resolution}`]])),
       el("div", { id: "rejects" }, ...list("Rejected, by stage and reason", rejects)),
       ...(run.plots.length ? [el("h2", { text: "Pictures" }), el("div", { class: "plots" }, run.plots.map((plot) => el("img", { src: plot, alt: plot.replace(/^.*\//, "").replace(/\.png$/, "").replaceAll("_", " "), loading: "lazy" })))] : []),
       ...list("A person's verdicts", Object.entries(run.verdicts).map(([one, count]) => [one, counted(count)])),
