@@ -52,6 +52,15 @@ files ?= 100000
 soak: .venv/.stamp
 	python -m tests.soak.run --files $(files)
 
+# Changes one comparison, constant or branch at a time, and asks the module's own tests (docs/reliability.md). With
+# set="io/journal.py" one module only; all together take some ten minutes.
+mutation: .venv/.mutation
+	python -m tests.mutation.run $(set)
+
+.venv/.mutation: .venv/.stamp
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[mutation]'
+	@touch $@
+
 # Known vulnerabilities of the packages that `make` installs; asks PyPI, or `make audit service=osv` asks OSV.
 service ?= pypi
 audit: .venv/.stamp
@@ -153,5 +162,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui clean
+.PHONY: run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui clean
 .DELETE_ON_ERROR:

@@ -86,7 +86,7 @@ def picture(number: int, side: str, fields: list[np.ndarray] = []) -> bytes:  # 
     if not fields:
         for seed in range(6):
             rng = np.random.default_rng(seed)
-            field = 120 + 500 * gaussian_filter(rng.standard_normal(SHAPE), 4) + rng.normal(0, 8, SHAPE)
+            field = 120 + 1250 * gaussian_filter(rng.standard_normal(SHAPE), 10) + rng.normal(0, 8, SHAPE)
             fields.append(np.clip(field, 0, 255).astype(np.uint8))
     gray = np.roll(fields[number % 6], (number * 37 % 768, number * 91 % 1024), (0, 1))
     data = io.BytesIO()
@@ -157,11 +157,12 @@ def answer(browser: Any, root: Path, count: int) -> None:
             begun = time.perf_counter()
             page.keyboard.press("a")
             page.wait_for_timeout(max(0.0, 500 - 1000 * (time.perf_counter() - begun)))
+        taken = int(page.locator("#progress").inner_text().split()[0])
         waits = sorted(page.evaluate("window.waits"))
         used = int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())[1]) / 1e3  # type: ignore[index]
         server.terminate()
     saved = len((root / "data/verdicts/verdicts.csv").read_text().splitlines()) - 1
-    print(f"review: ready after {ready:.1f} s, {used:.0f} MB; {saved} of {count} answers are on the disk")
+    print(f"review: ready after {ready:.1f} s, {used:.0f} MB; {count} keys, {taken} answers taken, {saved} on the disk")
     print(
         f"key to next pair painted: median {statistics.median(waits):.0f} ms, "
         f"p95 {waits[int(0.95 * len(waits))]:.0f} ms, most {waits[-1]:.0f} ms ({len(waits)} waits)"

@@ -34,11 +34,16 @@ def lines(results: Results) -> Iterator[str]:
     counts = {
         trial: {**counted, "all": sum(counted.values(), Counter[str]())} for trial, counted in results.counts.items()
     }
-    yield from _head("edit", "matched", *SAID, *(f"{trial}: wrong" for trial in counts if trial not in RIGHT))
+    wrong = [f"{trial}: wrong" for trial in counts if trial not in RIGHT]
+    yield from _head("edit", "matched", "of these frame", *SAID, *wrong, "own: frame", "second: field")
+    levels = {trial: {**one, "all": sum(one.values(), Counter[str]())} for trial, one in results.levels.items()}
     for name in (*results.own, "all"):
         seen = counts["present"][name]
-        cells = [name, _part(seen["matched"], seen.total()), *(str(seen[said]) for said in SAID)]
+        cells = [name, _part(seen["matched"], seen.total()), str(levels["present"].get(name, Counter())["frame"])]
+        cells += [str(seen[said]) for said in SAID]
         cells += [_of(one[name]["wrong"], one[name].total()) for trial, one in counts.items() if trial not in RIGHT]
+        for trial, level in (("own", "frame"), ("second", "field")):
+            cells.append(_of(levels[trial].get(name, Counter())[level], counts[trial][name].total()))
         yield _line(cells)
     yield ""
     yield from _head(
@@ -60,7 +65,7 @@ def lines(results: Results) -> Iterator[str]:
         cells = [name, middle, least, _of(agree, len(measures)), _told(measures)]
         yield _line([*cells, _of(traced["matched"], traced.total()), _told(own), _told(second)])
     yield ""
-    yield from (f"- {line}" for line in results.wrong) if results.wrong else ["No real picture was traced wrongly."]
+    yield from (f"- {line}" for line in results.wrong) if results.wrong else ["Nothing was traced wrongly."]
 
 
 def _head(*names: str) -> Iterator[str]:

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from semtrace.io import tables
 from semtrace.provenance import match
+from semtrace.provenance.page_data import MAPPING
+from semtrace.provenance.tables import JPEG_TO_TIFF
 from semtrace.stage.executor import Executor
 from tests.pipeline import defaults
 from tests.small_archive import Done
@@ -70,11 +73,15 @@ def open_page(chromium) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="session")
 def strict(crowded, tmp_path_factory) -> Done:
-    """The crowded archive, matched so strictly that most of it is a question."""
+    """The crowded archive, with a match that could not decide on what it had matched."""
     root = tmp_path_factory.mktemp("strict")
     shutil.copytree(crowded.work, root / "work")
     run = replace(crowded, work=root / "work")
     match_strictly(run, root, None)
+    rows = tables.read(run.work / MAPPING, JPEG_TO_TIFF)
+    doubt = {"decision": "ambiguous", "reason": "ssim_too_low", "evidence": "ssim"}
+    rows = [row | doubt if row["decision"] == "matched" else row for row in rows]
+    tables.write(run.work / MAPPING, JPEG_TO_TIFF, rows)
     return run
 
 

@@ -71,14 +71,10 @@ def test_ten_by_keyboard_ten_by_touch_two_undone_and_the_next_run_obeys(open_pag
         phone.locator("[data-answer=undo]").tap()
         answered(phone, left)
     assert len(rows(places)) == 18
-    before = tables.read(places.work / MAPPING, JPEG_TO_TIFF)
     match_strictly(replace(strict, work=places.work), tmp_path, places.verdicts / "verdicts.csv")
     after = tables.read(places.work / MAPPING, JPEG_TO_TIFF)
     more = [row for row in after if row["decision"] == "matched" and row["evidence"] == "verdict"]
     assert len(more) >= 18
-    assert sum(row["decision"] == "ambiguous" for row in before) - len(more) == sum(
-        row["decision"] == "ambiguous" for row in after
-    )
 
 
 def test_every_key_does_what_the_help_says(open_page, live, places):
@@ -149,7 +145,7 @@ def test_a_second_browser_is_told_and_looks_again(open_page, live, places):
     second.locator("#saved", has_text="changed meanwhile").wait_for()
     at(second, 1)
     assert [row["verdict"] for row in rows(places).values()] == ["same"]
-    assert second.locator("[data-answer=a][aria-pressed=true]").is_visible()
+    second.locator("[data-answer=a][aria-pressed=true]").wait_for()
     second.keyboard.press("n")
     answered(second, 1)
     assert {row["verdict"] for row in rows(places).values()} == {"different"}

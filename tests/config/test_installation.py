@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +41,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch, tmp_path):
     found = by_name(installation.versions(tmp_path / "absent"))
     assert found["no-such-package"].value == "not installed"
     assert "pip install" in found["no-such-package"].remedy
+    assert sys.executable in found["no-such-package"].remedy  # whatever `pip` is in the path
 
 
 @pytest.mark.parametrize(("free", "well"), [(2 * 10**9, True), (2 * 10**9 - 1, False)])
@@ -74,6 +78,48 @@ def test_a_project_without_inputs_git_and_results_says_what_to_do(bare):
     assert (found["parameters"].remedy, found["MLflow"].value) == ("", "tracking is off (conf/tracking/off.yaml)")
 
 
+def project_of(file: str = "params.yaml") -> dict[str, installation.Condition]:
+    return by_name(installation.project(params.load(Path(file)), Path("conf"), Path(file)))
+
+
+def test_git_that_refuses_is_not_told_to_begin_anew(bare, monkeypatch):
+    subprocess.run(["git", "init", "-q"], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    said = project_of()["Git"]
+    assert "dubious ownership" in said.value
+    assert "`git status` says more" in said.remedy
+
+
+def test_dvc_that_cannot_be_asked_is_no_stage_that_is_stale(bare):
+    said = project_of()["DVC"]
+    assert said.value.startswith("not known")
+    assert "`dvc status` says why" in said.remedy
+
+
+@pytest.mark.parametrize(
+    ("stale", "remedy"),
+    [
+        (("match", "plot"), "`{again}` makes them: match, plot"),
+        (("data/raw/archive.dvc",), "`dvc add data/raw/archive` records the changed images"),
+        (
+            ("data/raw/archive.dvc", "match"),
+            "`dvc add data/raw/archive` records the changed images, then `{again}` makes them: match",
+        ),
+        ((), ""),
+    ],
+)
+def test_the_remedy_for_old_results_is_a_command_that_runs(bare, monkeypatch, stale, remedy):
+    overrides = ["dataset=archive", "tracking=off", "dataset.archive='/x y'"]
+    params.write_params(Path("conf"), Path("params.yaml"), overrides)
+    monkeypatch.setattr(
+        installation, "read_state", lambda _: SimpleNamespace(commit="a" * 40, date="", uncommitted=(), stale=stale)
+    )
+    again = installation.run_again(Path("params.yaml"))
+    assert shlex.split(again) == ["semtrace", "repro", *overrides]  # not those of another dataset
+    assert project_of()["DVC"].remedy == remedy.format(again=again)
+
+
 def test_params_that_are_not_what_conf_says_are_named(bare):
     tree = yaml.safe_load(Path("params.yaml").read_text())
     (bare / "conf").unlink()
@@ -93,3 +139,19 @@ def test_the_verb_prints_a_line_for_each_and_fails_where_a_person_is_needed(bare
     assert "LOOK hashes" in said.out
     assert "run the pipeline" in said.out
     assert "need a person" in said.err
+
+
+@pytest.mark.parametrize("sample", ["0", "-1", "some"])
+def test_a_sample_of_nothing_is_refused(bare, capsys, sample):
+    with pytest.raises(SystemExit, match="2"):
+        main.main(["doctor", "--sample", sample])
+    assert f"{sample!r} is no number of values" in capsys.readouterr().err
+
+
+def test_a_table_of_one_side_that_is_missing_is_named(bare, capsys):
+    (bare / "data/work/fingerprint/tiff").mkdir(parents=True)
+    (bare / "data/work/fingerprint/tiff/hashes.csv").touch()
+    assert main.main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "data/work/fingerprint/jpeg/hashes.csv is not there" in said
+    assert "run the pipeline (`semtrace repro tracking=off`)" in said

@@ -17,6 +17,7 @@ from semtrace.config import docs, grid, params
 from semtrace.core.grouping import groups
 from semtrace.core.tracing import decision
 from semtrace.io import images
+from semtrace.provenance.reasons import REASONS
 from semtrace.release.contents import LEFT_OUT_REASONS
 from semtrace.release.describe import EVIDENCE
 from semtrace.release.gates import GATES
@@ -301,12 +302,13 @@ def reverse_codes() -> set[str]:
 def test_every_reason_is_described():
     assert set(listed("rejects.csv", "reason")) == reject_codes()
     assert set(listed("jpeg_to_tiff.csv", "reason")) == decision_codes()
+    assert set(REASONS) == decision_codes(), "the review page and the report say it in words: provenance/reasons.py"
     assert set(listed("tiff_to_jpeg.csv", "reason")) == reverse_codes()
 
 
 def test_every_evidence_is_described_in_the_order_of_its_strength():
     proofs = [proof for proof in get_args(decision.Proof) if proof]
-    assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "hamming"]
+    assert listed("jpeg_to_tiff.csv", "evidence") == [*proofs, "ssim", "blocks", "hamming"]
 
 
 def test_every_evidence_of_a_group_is_described_in_the_order_of_its_strength():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -45,3 +48,88 @@ def test_without_being_asked_only_the_upright_ones_are(turned):
     root, published = turned
     for path, row in rows(root, "off").items():
         assert row["decision"] == ("matched" if published[path][0] == "identity" else "unmatched")
+
+
+@pytest.fixture(scope="module")
+def negatives(tmp_path_factory):
+    """Three originals; of one a negative, upright and rotated, with edited tones, and at half size."""
+    root = tmp_path_factory.mktemp("negatives")
+    (root / "known").mkdir()
+    for seed in range(3):
+        save(root / "archive" / f"{seed}.tif", scene(seed))
+    inverted = Image.fromarray(255 - scene(1))
+    half = inverted.resize((inverted.width // 2, inverted.height // 2), Image.Resampling.LANCZOS)
+    versions = {
+        "negative": inverted,
+        "negative rotated_90": inverted.rotate(90, expand=True),
+        "negative half": half,
+        "negative gamma": inverted.point([round(255 * (level / 255) ** 1.7) for level in range(256)]),
+    }
+    return root, {
+        publish(picture, root / "published/Tips" / name(5, kind), quality=90): kind
+        for kind, picture in versions.items()
+    }
+
+
+def test_a_negative_is_traced_and_named(negatives):
+    root, published = negatives
+    for path, row in rows(root, "on").items():
+        assert (row["decision"], row["matched_tiff_path"]) == ("matched", "1.tif"), published[path]
+        assert row["symmetry"] == published[path].removesuffix(" half").removesuffix(" gamma")
+        if published[path].startswith("negative rotated") or published[path] == "negative":
+            assert (row["evidence"], row["level"]) == ("reencoded", "frame")
+
+
+def test_without_being_asked_no_negative_is_looked_for(negatives):
+    assert {row["decision"] for row in rows(negatives[0], "off").values()} == {"unmatched"}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Three originals; one on a white and on a black page, two side by side, and an empty page."""
+    root = tmp_path_factory.mktemp("pages")
+    (root / "known").mkdir()
+    for seed in range(3):
+        save(root / "archive" / f"{seed}.tif", scene(seed))
+    height, width = scene(1).shape
+    versions = {}
+    for level in (0, 255):
+        page = np.full((height + 200, width + 120), level, np.uint8)
+        page[80 : 80 + height, 40 : 40 + width] = scene(1)
+        versions[f"on {level}"] = page
+    both = np.full((height, 2 * width + 20), 255, np.uint8)
+    both[:, :width], both[:, width + 20 :] = scene(2), scene(0)
+    versions["both"] = both
+    folder = root / "published/Tips"
+    return root, {
+        publish(Image.fromarray(page), folder / name(5, kind), quality=90): kind for kind, page in versions.items()
+    }
+
+
+def place(text: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.split(r"[x+]", text))
+
+
+def test_a_picture_is_found_within_its_margins_and_two_panels_are_traced_by_themselves(pages):
+    root, published = pages
+    height, width = scene(1).shape
+    for path, row in rows(root, "on").items():
+        if published[path] == "both":
+            assert (row["decision"], row["reason"]) == ("ambiguous", "panels")  # one label for two originals
+            continue
+        assert (row["decision"], row["matched_tiff_path"]) == ("matched", "1.tif")
+        assert np.abs(np.subtract(place(row["place"]), (width, height, 40, 80))).max() <= 4
+    panels = table(root / "work-on/match/panels.csv")
+    assert [
+        (row["decision"], row["matched_tiff_path"]) for row in sorted(panels, key=lambda r: place(r["place"])[2])
+    ] == [
+        ("matched", "2.tif"),
+        ("matched", "0.tif"),
+    ]
+    assert {published[row["jpeg_path"]] for row in panels} == {"both"}
+
+
+def test_without_being_asked_no_page_is_looked_at(pages):
+    root, _ = pages
+    assert "matched" not in {row["decision"] for row in rows(root, "off").values()}
+    assert table(root / "work-off/match/panels.csv") == []

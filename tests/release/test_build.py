@@ -94,16 +94,23 @@ def test_a_pixel_size_is_given_only_where_the_whole_original_is_shown(project, m
     assert {row["pixel_size_m"] for row in rows(project.release("1.0.0") / "manifest.csv")} == {""}
 
 
-def test_a_published_part_has_the_pixel_size_of_that_part(project, monkeypatch):
+@pytest.mark.parametrize(
+    ("column", "said", "size"),
+    [
+        ("crop", "48x36+8+6", 1.875e-09),  # 32 columns show 48 of the original's, 1.25 nm each
+        ("place", "16x12+8+6", 5e-09),  # 16 columns of a larger page show all 64
+    ],
+)
+def test_a_published_part_has_the_pixel_size_of_that_part(project, monkeypatch, column, said, size):
     project.write()
     mapping = project.root / "work/match/jpeg_to_tiff.csv"
     [header, *lines] = mapping.read_text().splitlines()
-    at = header.split(",").index("crop")
+    at = header.split(",").index(column)
     cells = [line.split(",") for line in lines]
-    mapping.write_text("\n".join([header, *(",".join([*c[:at], "48x36+8+6", *c[at + 1 :]]) for c in cells)]) + "\n")
+    mapping.write_text("\n".join([header, *(",".join([*c[:at], said, *c[at + 1 :]]) for c in cells)]) + "\n")
     monkeypatch.setattr(project, "write", lambda: None)
     sizes = {float(row["pixel_size_m"]) for row in rows(project.release("1.0.0") / "manifest.csv")}
-    assert sizes == {1.875e-09}  # 32 columns show 48 of the original's, 1.25 nm each
+    assert sizes == {size}
 
 
 # --- originals

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -14,14 +15,24 @@ from hypothesis import strategies as st
 from semtrace.cli.main import main
 from semtrace.core.errors import InputError
 from semtrace.io.files import digests
+from semtrace.parallel.processes import Crashed
 from semtrace.release import verify
 from tests.release import project
 from tests.release.project import Project
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """A release without originals and one with them."""
+    return {
+        originals: Project(tmp_path_factory.mktemp("made")).release("1.0.0", originals=originals)
+        for originals in (False, True)
+    }
+
+
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
-    return Project(tmp_path).release("1.0.0")
+def release(made: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(made[False], tmp_path / made[False].name)
 
 
 def picture(release: Path) -> Path:
@@ -54,6 +65,12 @@ def test_one_changed_bit_is_found_by_its_digest(release):
 def test_another_size_is_found_at_once(release):
     file = picture(release)
     file.write_bytes(file.read_bytes() + b"x")
+    assert failures(release, full=False) == [("changed", file.relative_to(release).as_posix())]
+
+
+def test_a_file_that_was_cut_is_found_at_once(release):
+    file = picture(release)
+    file.write_bytes(file.read_bytes()[:-1])
     assert failures(release, full=False) == [("changed", file.relative_to(release).as_posix())]
 
 
@@ -162,8 +179,8 @@ def test_a_picture_slipped_in_with_its_digest_is_not_in_the_manifest(release):
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    return Project(tmp_path).release("1.0.0", originals=True)
+def whole(made: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(made[True], tmp_path / made[True].name)
 
 
 def test_originals_are_checked_as_pictures_are(whole):
@@ -252,3 +269,183 @@ def test_two_names_that_differ_in_form_alone_are_two_files(release):
     for form in ("NFC", "NFD"):
         (release / unicodedata.normalize(form, "é.jpg")).write_bytes(file.read_bytes())
     assert [kind for kind, _ in failures(release)] == ["unexpected", "unexpected"]
+
+
+# --- what is said
+
+
+def details(release: Path) -> list[str]:
+    return [failure.detail for failure in verify.run(release, full=True, workers=1)]
+
+
+def test_a_changed_file_is_said_to_have_another_size_or_other_bytes(release):
+    file, other = sorted(release.glob("data/train/*/*.jpg"))[:2]
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes() + b"x")
+    other.write_bytes(other.read_bytes()[::-1])
+    assert sorted(details(release)) == [f"{size + 1} bytes, not {size}", "other bytes than at the release"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "said"),
+    [
+        ("nonsense", "changed", "line {n} is none of `sha256sum`, or names a file twice"),
+        ("0" * 63 + "  a", "changed", "line {n} is none of `sha256sum`, or names a file twice"),
+        ("{first}", "changed", "line {n} is none of `sha256sum`, or names a file twice"),
+        ("0" * 64 + "  ../a", "dangerous", "line {n} of SHA256SUMS leads out of the release"),
+        ("0" * 64 + "  a:b", "dangerous", "line {n} of SHA256SUMS leads out of the release"),
+        ("0" * 64 + "  a\\b", "dangerous", "line {n} of SHA256SUMS leads out of the release"),
+        ("0" * 64 + "  ab", "missing", "not in the folder"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_line_of_the_digests_is_named_by_its_number(release, line, kind, said, first):
+    lines = (release / "SHA256SUMS").read_text().splitlines()
+    twice, line = "{" in line, line.format(first=lines[1])
+    lines, n = ([lines[0], line, *lines[1:]], 2) if first and not twice else ([*lines, line], len(lines) + 1)
+    (release / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.detail) == (kind, said.format(n=n))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("link", "a symbolic link to '/nowhere'"), ("pipe", "a pipe, socket or device")]
+)
+def test_what_is_no_plain_file_is_said(release, kind, said):
+    (release / "odd").symlink_to("/nowhere") if kind == "link" else os.mkfifo(release / "odd")
+    assert details(release) == [f"{said}; a release holds plain files only"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("croissant.json", b'"version": "1.0.0"', b'"version": "1.0.1"', "version: 1.0.1; by README.md 1.0.0"),
+        ("README.md", b"license: cc-by-4.0", b"license: mit", "licence: mit; by manifest.csv cc-by-4.0"),
+        ("croissant.json", b'"license": "CC-BY-4.0"', b'"license": "MIT"', "licence: MIT; by manifest.csv CC-BY-4.0"),
+        ("croissant.json", b'"name": "files"', b'"name": "original-files"', "originals: True; by manifest.csv False"),
+    ],
+)
+def test_which_two_contradict_each_other_is_said(release, file, old, new, said):
+    before = digests(release / file)[2]
+    replace(release / file, old, new)
+    replace(release / "SHA256SUMS", before.encode(), digests(release / file)[2].encode())
+    assert details(release) == [said]
+
+
+def mend(release: Path, before: str) -> None:
+    """Make the digests of a changed manifest.csv right again, and that of the description that has it."""
+    old = digests(release / "croissant.json")[2]
+    for file in ("croissant.json", "SHA256SUMS"):
+        replace(release / file, before.encode(), digests(release / "manifest.csv")[2].encode())
+    replace(release / "SHA256SUMS", old.encode(), digests(release / "croissant.json")[2].encode())
+
+
+def test_another_digest_in_the_manifest_than_in_the_list_is_said(release):
+    before = digests(release / "manifest.csv")[2]
+    file = picture(release)
+    replace(release / "manifest.csv", digests(file)[2].encode(), b"0" * 64)
+    mend(release, before)
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.path) == ("inconsistent", file.relative_to(release).as_posix())
+    assert found.detail == "manifest.csv and SHA256SUMS promise different digests"
+
+
+def test_a_row_that_describes_another_file_than_it_names_is_said(release):
+    before = digests(release / "manifest.csv")[2]
+    name = picture(release).relative_to(release).as_posix()
+    md5 = digests(release / name)[1]
+    replace(release / "manifest.csv", f",{md5},".encode(), f",{'0' * 32},".encode())
+    mend(release, before)
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.path) == ("inconsistent", name)
+    assert found.detail.startswith("its row in manifest.csv describes ")
+    assert found.detail.endswith(f"{'0' * 32}.jpg")
+
+
+def test_a_category_with_two_labels_is_named(release):
+    before = digests(release / "manifest.csv")[2]
+    text = (release / "manifest.csv").read_text()
+    (release / "manifest.csv").write_text(text.replace(",L2,", ",L7,", 1))
+    mend(release, before)
+    assert "a category has two labels" in details(release)
+
+
+def test_a_table_that_differs_from_its_copy_is_said(release):
+    (release / "manifest.parquet").write_bytes(b"PAR1 none PAR1")
+    digest = digests(release / "manifest.parquet")[2]
+    sums = (release / "SHA256SUMS").read_text()
+    (release / "SHA256SUMS").write_text(re.sub(r"\w{64}(?=  manifest\.parquet)", digest, sums))
+    (found,) = verify.run(release, full=True, workers=1)
+    assert (found.kind, found.path) == ("inconsistent", "manifest.parquet")
+    assert found.detail.startswith("cannot be read: ")
+    assert failures(release, full=False) == []
+
+
+@pytest.mark.parametrize("missing", [("README.md",), ("croissant.json",), ("README.md", "croissant.json")])
+def test_without_one_description_the_other_is_compared_with_the_manifest(release, missing):
+    for name in missing:
+        (release / name).unlink()
+    assert failures(release) == [("missing", name) for name in missing]
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        ("0" * 64, "other bytes than at the release"),
+        ("cannot be read: [Errno 5]", "cannot be read: [Errno 5]"),
+        ("cannot be read: " + "x" * 60, "cannot be read: " + "x" * 60),
+        ("cannot be read: " + "x" * 48, "cannot be read: " + "x" * 48),  # as long as a digest
+        (Crashed("its process died"), "its process died"),
+    ],
+)
+def test_what_reading_a_file_gave_is_said_in_words(release, monkeypatch, read, said):
+    """What a process gives back for the first file; the others are read as they are."""
+    monkeypatch.setattr(
+        verify, "map_images", lambda function, items, **_: [read, *(function(item) for item in items[1:])]
+    )
+    assert details(release) == [said]
+
+
+def test_a_table_that_cannot_be_read_any_more_contradicts_its_description(release, monkeypatch):
+    def sha256(file: Path) -> str:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(verify, "sha256", sha256)
+    said = "; by manifest.csv cannot be read: [Errno 5] Input/output error"
+    assert any(detail.endswith(said) for detail in details(release))
+
+
+FORMS = ("\u1e69", "\u1e63\u0307", "s\u0323\u0307", "\u1e61\u0323")  # one letter, composed and decomposed
+
+
+def promise(release: Path, name: str) -> None:
+    with (release / "SHA256SUMS").open("a", encoding="utf-8") as file:
+        file.write(f"{'0' * 64}  {name}\n")
+
+
+@pytest.mark.parametrize(
+    ("promised", "there", "same"),
+    [
+        ((0,), (2,), True),
+        ((0, 1), (2, 3), False),
+        ((0, 1), (2,), False),
+        ((0,), (1, 2), False),
+        ((0,), (), False),
+    ],
+)
+def test_a_name_in_another_form_is_the_same_where_one_alone_is_on_either_side(release, promised, there, same):
+    for form in promised:
+        promise(release, FORMS[form])
+    for form in there:
+        (release / FORMS[form]).touch()
+    found = sorted(verify.run(release, full=True, workers=1))
+    wanted = [("missing", FORMS[form]) for form in promised] + [("unexpected", FORMS[form]) for form in there]
+    assert [(one.kind, one.path) for one in found] == ([("changed", FORMS[0])] if same else sorted(wanted))
+    assert verify.renamed(release) == ({FORMS[0]: FORMS[2]} if same else {})
+
+
+def test_a_link_under_a_promised_name_is_not_replaced_by_a_file_in_another_form(release):
+    promise(release, FORMS[0])
+    (release / FORMS[0]).symlink_to("/nowhere")
+    (release / FORMS[2]).touch()
+    assert failures(release) == [("dangerous", FORMS[0]), ("unexpected", FORMS[2])]

@@ -167,3 +167,9 @@ def test_no_name_ends_the_script_that_it_stands_in(name):
     text = data_script("given", {"path": name})
     assert not set("<>&\u2028\u2029") & set(text)
     assert json.loads(text.removeprefix("window.given = ").rstrip(";\n")) == {"path": name}
+
+
+def test_the_stage_depends_on_the_scripts_of_the_page():
+    """They are no modules, so no import leads to them: the folder of the room must be a dependency."""
+    text = (Path(__file__).resolve().parents[2] / "dvc.yaml").read_text()
+    assert "      - src/semtrace/web\n" in text[text.index("\n  report:\n") :]

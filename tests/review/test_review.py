@@ -27,12 +27,17 @@ from tests.small_archive import Done
 
 @pytest.fixture(scope="module")
 def doubtful(done, tmp_path_factory) -> Done:
-    """The small archive, matched so strictly that much of it is ambiguous."""
+    """The small archive, with a match that could not decide on what it had matched."""
     root = tmp_path_factory.mktemp("doubtful")
     shutil.copytree(done.work, root / "work")
     p = defaults(root, "match.min_ssim=0.9999", "match.min_margin=0.9")
-    run_match(replace(done, work=root / "work"), p)
-    return replace(done, work=root / "work")
+    run = replace(done, work=root / "work")
+    run_match(run, p)
+    rows = tables.read(run.work / MAPPING, JPEG_TO_TIFF)
+    doubt = {"decision": "ambiguous", "reason": "ssim_too_low", "evidence": "ssim"}
+    rows = [row | doubt if row["decision"] == "matched" else row for row in rows]
+    tables.write(run.work / MAPPING, JPEG_TO_TIFF, rows)
+    return run
 
 
 def run_match(run: Done, p, verdicts: Path | None = None) -> None:

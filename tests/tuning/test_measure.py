@@ -51,6 +51,6 @@ def test_without_proofs_only_similarity_counts(done, tmp_path):
     one = replace(measured(done, tmp_path), proofs=False)
     for trace in trace_all(one, defaults(tmp_path).match.rules(1024)).values():
         decision = trace.decision
-        assert decision.evidence in ("ssim", "hamming", "")
+        assert decision.evidence in ("ssim", "blocks", "hamming", "")
         if decision.best and decision.best.ssim is not None:
             assert decision.best.correlation is not None

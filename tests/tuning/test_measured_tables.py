@@ -87,7 +87,7 @@ def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, si
         seen |= {(row["decision"], row["reason"]) for row in table(tmp_path / "match/jpeg_to_tiff.csv")}
     reasons = {reason for _, reason in seen}
     if not geometry:  # the points try every line of the decision
-        assert {"proven", "ssim", "no_candidate", "ssim_too_low", "runner_up_too_close"} <= reasons
+        assert {"proven", "ssim", "no_candidate", "blocks_agree", "runner_up_too_close"} <= reasons
 
 
 def test_a_persons_verdicts_hold_at_any_distance(crowded, tmp_path):

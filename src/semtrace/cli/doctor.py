@@ -21,8 +21,14 @@ def add(verb: Any) -> None:
            "scikit-image and Pillow's JPEG encoder"  # fmt: skip
     added = verb("doctor", doctor, text)
     added.add_argument(
-        "--sample", type=int, default=64, metavar="N", help="values of each kind to recompute (default: %(default)s)"
+        "--sample", type=_count, default=64, metavar="N", help="values of each kind to recompute (default: %(default)s)"
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of values; give 1 or more")
+    return int(text)
 
 
 def doctor(given: argparse.Namespace) -> None:
@@ -52,17 +58,19 @@ def doctor(given: argparse.Namespace) -> None:
 
 def _results(job: Job, sample: int) -> Iterator[Condition]:
     """The results of the last run, recomputed by reference libraries."""
-    from semtrace.config.installation import Condition
+    from semtrace.config.installation import Condition, run_again
     from semtrace.provenance import reference_check
 
+    hashes, mapping = (job.hashes("tiff"), job.hashes("jpeg")), job.result("match/jpeg_to_tiff.csv")
     checks = (
-        (reference_check.check_hashes, "hashes", job.hashes("tiff")),
-        (reference_check.check_ssim, "SSIM", job.result("match/jpeg_to_tiff.csv")),
-        (reference_check.check_proofs, "proofs", job.result("match/jpeg_to_tiff.csv")),
+        (reference_check.check_hashes, "hashes", hashes),
+        (reference_check.check_ssim, "SSIM", (*hashes, mapping)),
+        (reference_check.check_proofs, "proofs", (*hashes, mapping)),
     )
-    for check, name, table in checks:
-        if not table.is_file():
-            yield Condition(name, f"{table} is not there", "run the pipeline (`make run`)")
+    again = run_again(stages.PARAMS)
+    for check, name, needed in checks:
+        if absent := [table for table in needed if not table.is_file()]:
+            yield Condition(name, f"{absent[-1]} is not there", f"run the pipeline (`{again}`)")
             continue
         found = check(job, sample)
         remedy = ""

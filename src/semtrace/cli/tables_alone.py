@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from semtrace.config.params import Params
 
 RESULT_FILES = {
-    "match": {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "rejects.csv"},
+    "match": {"jpeg_to_tiff.csv", "tiff_to_jpeg.csv", "panels.csv", "rejects.csv"},
     "deduplicate": {"groups.csv", "rejects.csv"},
     "label": {"labels.csv", "conflicts.csv", "rejects.csv"},
 }

@@ -98,6 +98,11 @@ def drift(conf: Path, params_file: Path) -> Drift | None:
     return drifted if drifted.differing or drifted.overridden else None
 
 
+def recorded_overrides(params_file: Path) -> list[str]:
+    """The overrides that a params.yaml was composed with; empty where it records none."""
+    return _recorded(params_file.read_text(encoding="utf-8", errors="replace"))[1]
+
+
 def _recorded(text: str) -> tuple[str, list[str]]:
     """Digest of values and overrides; an empty digest where nothing is recorded."""
     found = _RECORD.search(text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +17,7 @@ from semtrace.config import composition
 from semtrace.config.params import Params, ParamsError
 from semtrace.core.errors import InputError
 from semtrace.core.gpu.device import choose_device
-from semtrace.io.project_state import read_state
+from semtrace.io.project_state import DVC_FAILS, read_git, read_state
 from semtrace.parallel.processes import available_cores
 from semtrace.tracking import pipeline_run
 
@@ -24,8 +25,9 @@ _PACKAGES = (  # on which a result depends, or which a user calls
     "numpy", "scipy", "numba", "pillow", "tifffile", "imagecodecs", "ImageHash", "scikit-image", "pandas", "torch",
     "matplotlib", "hydra-core", "pydantic", "dvc", "mlflow",
 )  # fmt: skip
-_LEAST_MEMORY = 2 * 10**9  # bytes, for 38,000 images with two workers (docs/performance.md)
+_LEAST_MEMORY = 2 * 10**9  # bytes; 38,000 originals need 1.0 GB as README's benchmark grows (18 MB for each 1,000)
 _LEAST_DISK = 2 * 10**9  # bytes
+_MOST_RUNS = 1000  # that are counted
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", re.MULTILINE)
 
 
@@ -54,15 +56,16 @@ def versions(constraints: Path) -> Iterator[Condition]:
     pins = {_normal(name): pin for name, pin in _PIN.findall(constraints.read_text(encoding="utf-8"))} if (
         constraints.is_file()
     ) else {}  # fmt: skip
+    pip = shlex.join([sys.executable, "-m", "pip", "install", "-c", str(constraints)])
     for name in _PACKAGES:
         try:
             found = version(name)
         except PackageNotFoundError:
-            yield Condition(name, "not installed", f"`pip install -c {constraints} -e .` in the project")
+            yield Condition(name, "not installed", f"`{pip} -e .` in the project")
             continue
         pin = pins.get(_normal(name), found)
         other = found.partition("+")[0] != pin.partition("+")[0]
-        remedy = f"results are tested with {pin}: `pip install -c {constraints} {name}=={pin}`" if other else ""
+        remedy = f"results are tested with {pin}: `{pip} {name}=={pin}`" if other else ""
         yield Condition(name, found, remedy)
 
 
@@ -104,13 +107,30 @@ def project(params: Params, conf: Path, params_file: Path) -> Iterator[Condition
         advice = "commit them before a release" if state.uncommitted else ""
         yield Condition("Git", f"commit {state.commit[:12]} of {state.date}{changed}", advice)
     else:
-        advice = "`git init`, `git add .`, `git commit`: runs and releases then name the commit that made them"
-        yield Condition("Git", "no commit here", advice)
-    stale = f"`semtrace repro` makes them: {', '.join(state.stale[:6])}" if state.stale else ""
-    yield Condition(
-        "DVC", "results are not those of this state" if stale else "all results are those of this state", stale
-    )
+        advice = (
+            "`git status` says more. Where there is no repository: `git init`, `git add .`, `git commit -m begin`. Runs "
+            "and releases then name the commit that made them"
+        )
+        yield Condition("Git", f"no commit is known: {read_git().unknown}", advice)
+    yield _results(state.stale, run_again(params_file))
     yield _tracking(params)
+
+
+def run_again(params_file: Path) -> str:
+    """The command that runs the pipeline with the overrides of the last composition."""
+    return shlex.join(["semtrace", "repro", *composition.recorded_overrides(params_file)])
+
+
+def _results(stale: Sequence[str], again: str) -> Condition:
+    if stale == DVC_FAILS:
+        advice = f"`dvc status` says why. Without a Git repository DVC refuses, and `{again}` works all the same"
+        return Condition("DVC", "not known whether all results are those of this state", advice)
+    stages = [name for name in stale if not name.endswith(".dvc")]
+    inputs = [name.removesuffix(".dvc") for name in stale if name.endswith(".dvc")]
+    advice = [f"`dvc add {shlex.join(inputs)}` records the changed images"] if inputs else []
+    advice += [f"`{again}` makes them: {', '.join(stages[:6])}"] if stages else []
+    said = "results are not those of this state" if stale else "all results are those of this state"
+    return Condition("DVC", said, ", then ".join(advice))
 
 
 def _tracking(params: Params) -> Condition:
@@ -120,8 +140,9 @@ def _tracking(params: Params) -> Condition:
         return Condition("MLflow", "no store", str(error))
     if store is None:
         return Condition("MLflow", "tracking is off (conf/tracking/off.yaml)")
-    runs = len(store.client.search_runs([store.experiment], max_results=1000))
-    return Condition("MLflow", f"{store.uri}, experiment {store.name!r}, {runs} runs")
+    runs = len(store.client.search_runs([store.experiment], max_results=_MOST_RUNS))
+    more = " or more" if runs == _MOST_RUNS else ""
+    return Condition("MLflow", f"{store.uri}, experiment {store.name!r}, {runs}{more} runs")
 
 
 def _normal(name: str) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 _NOT_RELEASED = ("pipelines/curation/", "pipelines/discovery/")
 # What makes a dataset: code, parameters, pipeline, versions. Notes and documentation do not.
 _MAKES = ("src", "conf", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt", "pyproject.toml")
+DVC_FAILS = ("(`dvc status` fails here)",)
+"""What ``Checkout.stale`` is where DVC cannot be asked."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _git(*arguments: str) -> str:
 def _stale(inputs: Sequence[Path]) -> tuple[str, ...]:
     said = _output(sys.executable, "-m", "dvc", "status", "--json")
     if said is None:
-        return ("(`dvc status` fails here)",)
+        return DVC_FAILS
     # DVC tracks other data as well, such as earlier releases and the results of pipelines that no release holds.
     changed = [name for name in json.loads(said or "{}") if not name.startswith(_NOT_RELEASED)]
     tracked = {name: Path(name.removesuffix(".dvc")) for name in changed}

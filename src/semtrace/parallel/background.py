@@ -1,4 +1,4 @@
-"""``Beside``: one further process that does what it is given, task by task, while this one goes on."""
+"""One further process that does what it is given, task by task, while this one goes on."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import available_cores
-from semtrace.provenance.tables import JPEG_TO_TIFF, TIFF_TO_JPEG
+from semtrace.provenance.tables import JPEG_TO_TIFF, PANELS, TIFF_TO_JPEG
 from semtrace.provenance.tracing.evidence import FreshEvidence
 from semtrace.provenance.tracing.knowledge import read_knowledge
-from semtrace.provenance.tracing.mapping import backward_rows, forward_rows, rejected, sides
+from semtrace.provenance.tracing.mapping import backward_rows, forward_rows, panel_rows, rejected, sides
 from semtrace.provenance.tracing.sides import load_side
 from semtrace.provenance.tracing.trace import Rules, trace_all
 from semtrace.stage.declaration import Job
@@ -98,7 +98,7 @@ def run(
     converted: Path | None = None,
     verdicts: Path | None = None,
 ) -> Summary:
-    """Write ``jpeg_to_tiff.csv``, ``tiff_to_jpeg.csv`` and ``rejects.csv`` to the folder ``out``.
+    """Write ``jpeg_to_tiff.csv``, ``tiff_to_jpeg.csv``, ``panels.csv`` and ``rejects.csv`` to the folder ``out``.
 
     In an unmatched row of the first table ``matched_tiff_path`` is empty, and the nearest original stands in
     ``runner_up_path``, its distance in ``hamming_distance``.
@@ -133,6 +133,7 @@ def run(
     with staged_folder(out) as folder:
         tables.write(folder / "jpeg_to_tiff.csv", JPEG_TO_TIFF, forward)
         tables.write(folder / "tiff_to_jpeg.csv", TIFF_TO_JPEG, backward_rows(both, traces, images=evidence.images))
+        tables.write(folder / "panels.csv", PANELS, panel_rows(jpegs, traces))
         counts = write_rejects(folder, rejected(jpegs, traces), rows_in=jpegs.rows, rows_out=len(forward))
     return Summary(
         jpegs=jpegs.rows,

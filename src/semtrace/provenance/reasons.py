@@ -29,6 +29,21 @@ REASONS: dict[str, ReasonWords] = {
         "alike enough by SSIM and correlation, and clearly more than any other",
         "nothing; look at the problematic tier if there is one",
     ),
+    "blocks_agree": ReasonWords(
+        "matched",
+        "SSIM or correlation is too low, but most blocks of the frame agree (`agreement`), in place",
+        "nothing; `level` tells whether the exposure is certain",
+    ),
+    "another_framing": ReasonWords(
+        "ambiguous",
+        "alike by SSIM and correlation, but displaced, or most blocks differ: another frame of the series",
+        "look; the original itself may be missing",
+    ),
+    "panels": ReasonWords(
+        "ambiguous",
+        "with `match.geometry=true`: several pictures stand on the page; the first that was traced is named",
+        "look at `panels.csv`, which traces each by itself; a category cannot be told for one of them",
+    ),
     "hamming_only": ReasonWords(
         "matched",
         "hash tables alone: near, and clearly nearer than any other",

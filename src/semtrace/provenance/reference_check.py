@@ -19,6 +19,7 @@ from semtrace.core.image.align import align
 from semtrace.core.image.gray8 import is_ranged
 from semtrace.core.image.symmetry import Symmetry, apply
 from semtrace.io import tables
+from semtrace.io.cache import Cache
 from semtrace.io.files import safe_name
 from semtrace.io.reencoding import is_reencoding
 from semtrace.provenance.tables import HASHES, JPEG_TO_TIFF
@@ -131,7 +132,8 @@ def _pairs(job: Job) -> list[_Pair]:
     found = []
     for row in tables.read(job.result("match/jpeg_to_tiff.csv"), JPEG_TO_TIFF):
         jpeg, tiff = jpegs.get(row["jpeg_path"]), tiffs.get(row["matched_tiff_path"])
-        if jpeg and tiff and row["used_ssim"] and not row["crop"]:
+        whole = not (row["crop"] or row["place"] or row["symmetry"].startswith("negative"))
+        if jpeg and tiff and row["used_ssim"] and whole:
             published = _Item(jpeg["path"], _name(job.published, jpeg["path"]), jpeg["md5"], "")
             original = _Item(tiff["path"], _name(job.archive, tiff["path"]), tiff["md5"], "")
             found.append(_Pair(row, published, original, tiff["bar_top"], is_ranged(tiff["rule"])))
@@ -151,11 +153,12 @@ def _check(
 ) -> ReferenceCheck:
     """Ask ``agrees`` about each item, in workers that inherit the ``library``."""
     work = partial(_answer, agrees, str(job.executor.cache))
-    answers = list(
-        job.executor.on_this_machine().map(
-            work, items, what=f"check {what}", reads=lambda _item: (), prepare=partial(import_module, library)
+    with Cache(job.executor.cache):  # closed after the workers, so that it leaves no log beside it
+        answers = list(
+            job.executor.on_this_machine().map(
+                work, items, what=f"check {what}", reads=lambda _item: (), prepare=partial(import_module, library)
+            )
         )
-    )
     known = [(item, answer) for item, answer in zip(items, answers, strict=True) if isinstance(answer, bool)]
     differing = sorted(item.path for item, answer in known if not answer)
     return ReferenceCheck(

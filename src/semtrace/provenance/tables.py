@@ -140,13 +140,32 @@ JPEG_TO_TIFF = Table(
             "symmetry",
             "text",
             "what was done to the original before it was published: `identity`, or with `match.geometry=true` how it "
-            "was turned or mirrored (quarter turns counter-clockwise, mirroring first); empty where nothing matched",
+            "was turned or mirrored (quarter turns counter-clockwise, mirroring first), after `negative` where its "
+            "grey levels were inverted; empty where nothing matched",
         ),
         Column(
             "crop",
             "text",
-            "with `match.geometry=true`, where only a part of the original was published: that part, as width x height "
-            "+ left + top in pixels of the original; else empty",
+            "where only a part of the original was published: that part, as width x height + left + top in pixels of "
+            "the original; else empty. Some pixels cut off are found always, smaller parts with `match.geometry=true`",
+        ),
+        Column(
+            "place",
+            "text",
+            "with `match.geometry=true`, where the picture stands on a page with blank margins: as `crop`, in pixels "
+            "of the published picture; else empty",
+        ),
+        Column(
+            "agreement",
+            "number",
+            "part of the frame in which it agrees with that TIFF, block by block, 0 to 1; empty where it was not "
+            "needed, or too little has structure",
+        ),
+        Column(
+            "level",
+            "text",
+            "if matched: `frame`, this very exposure (proven, or its detail agrees), or `field`, this place in this "
+            "framing, while the exposure cannot be told; else empty",
         ),
         Column(
             "candidates",
@@ -154,6 +173,32 @@ JPEG_TO_TIFF = Table(
             "how many originals of different content are nearer than `match.hamming_threshold`",
         ),
         Column("reason", "text", "a code from the list below"),
+    ),
+)
+PANELS = Table(
+    "panels.csv",
+    1,
+    (
+        Column("jpeg_path", "text", "the published page"),
+        Column("place", "text", "where the picture stands on it, as width x height + left + top in its pixels"),
+        Column("matched_tiff_path", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column(
+            "hamming_distance",
+            "integer",
+            "as in `jpeg_to_tiff.csv`, of this picture; empty without a candidate",
+            "bits",
+        ),
+        Column("ssim_value", "number", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("decision", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("evidence", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("margin", "number", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("runner_up_path", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("correlation", "number", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("symmetry", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("crop", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("agreement", "number", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("level", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
+        Column("reason", "text", "as in `jpeg_to_tiff.csv`, of this picture"),
     ),
 )
 TIFF_TO_JPEG = Table(

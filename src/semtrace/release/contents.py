@@ -206,6 +206,8 @@ def _picture(
 def _pixel_size(row: PictureRow, traced: PictureRow, original: PictureRow) -> float | None:
     """Metres per pixel of the JPEG: its original's, times how much smaller it was made; None where that is not sure."""
     width, height = row["width"], row["height"]
+    if traced["place"]:  # it stands on a larger page
+        width, height = (int(n) for n in traced["place"].split("+")[0].split("x"))
     if traced["symmetry"].endswith(("90", "270")):
         width, height = height, width
     full, size = original["width"], original["pixel_size_m"]

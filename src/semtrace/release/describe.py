@@ -15,6 +15,7 @@ EVIDENCE = {
     "name_digest": "the digits in its published name are the original's md5, and the two look alike",
     "reencoded": "the original, encoded the same way, gives exactly its pixels",
     "ssim": "alike by structural similarity and correlation of the fine structure",
+    "blocks": "most places of the frame agree, whatever was done to tones, noise and sharpness",
     "hamming": "near by perceptual hash; nothing more could be looked at",
     "none": "not traced",
 }

@@ -90,8 +90,7 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
     digest = partial(_digest, release, other)
     for name, is_ in zip(read, map_images(digest, read, workers=workers, what="verify", chunk=64), strict=True):
         if is_ != promised[name]:
-            detail = is_.detail if isinstance(is_, Crashed) else "other bytes than at the release"
-            found.append(Deviation("changed", name, detail if len(str(is_)) == 64 else str(is_)))
+            found.append(Deviation("changed", name, _said(is_)))
     for name, _, long in listed:
         if promised.get(name) != long:
             found.append(Deviation("inconsistent", name, f"manifest.csv and {SUMS} promise different digests"))
@@ -192,6 +191,13 @@ def _digest(release: Path, other: Mapping[str, str], name: str) -> str:
         return sha256(safe_join(release, other.get(name, name)))
     except (OSError, UnsafePathError) as error:
         return f"cannot be read: {error}"
+
+
+def _said(read: str | Crashed) -> str:
+    """In words, what reading a file gave where that is not the promised digest."""
+    if isinstance(read, Crashed):
+        return read.detail
+    return "other bytes than at the release" if re.fullmatch(r"[0-9a-f]{64}", read) else read
 
 
 def _misnamed(rows: list[dict[str, Any]]) -> Iterator[Deviation]:

@@ -99,7 +99,7 @@ def stage(job: Job) -> Summary:
             (folder / name).mkdir()
         for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb):
             write_staged(folder / _FOLDERS[size] / f"{md5_}.webp", data)
-        for name, data in _maps(content, job.executor):
+        for name, data in _maps(content, job.executor, job.params.review.cache_mb):
             write_staged(folder / "maps" / f"{name}.webp", data)
         plots = sorted(job.result("plot").glob("*.png"))
         for plot in plots:
@@ -179,7 +179,7 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
     run["provenance"]["parameters"]["review"].pop("cache_mb", None)  # no result depends on it
     maps = {}
     for item in asked:
-        for original in data[item]["originals"]:
+        for original in data[item]["originals"][:1]:  # of the best candidate; the review page has all
             jpeg = data[item]["jpeg"]
             maps[f"{jpeg['md5']}-{original['md5']}"] = MapTask(
                 files[jpeg["md5"]], jpeg["md5"], files[original["md5"]], original["md5"],
@@ -197,7 +197,7 @@ def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all
 
 def _drawn(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[tuple[str, PictureSize, bytes]]:
     """Pictures of all files, at each size; what cannot be shown is noted with its reason."""
-    cache = PictureCache(executor.cache.parent / "pictures", cache_mb * 10**6)
+    cache = _cache(executor, cache_mb)
     todo = []
     for digest, file in content.files.items():
         known = {size: cache.get(f"{digest}-{size}") for size in _SIZES}
@@ -216,14 +216,29 @@ def _drawn(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[
             content.failures[digest] = _words(made)
 
 
-def _maps(content: PageContent, executor: Executor) -> Iterator[tuple[str, bytes]]:
-    tasks, local, done = list(content.maps.values()), executor.on_this_machine(), []
-    made = local.map(map_bytes, tasks, what="maps of the report", reads=lambda task: [task.original])
-    for name, data in zip(content.maps, made, strict=True):
-        if isinstance(data, bytes):
-            done.append(name)
-            yield name, data
+def _maps(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[tuple[str, bytes]]:
+    """The map of each question that can have one."""
+    cache = _cache(executor, cache_mb)
+    known = {name: cache.get(task.name) for name, task in content.maps.items()}
+    tasks = [task for name, task in content.maps.items() if known[name] is None]
+    local, what = executor.on_this_machine(), "maps of the report"
+    made = local.map(map_bytes, tasks, what=what, reads=lambda task: [task.original])
+    done = []
+    for name, task in content.maps.items():
+        data = known[name]
+        if data is None:
+            found = next(made)
+            if not isinstance(found, bytes):
+                continue
+            data = found
+            cache.put(task.name, data)
+        done.append(name)
+        yield name, data
     content.run["maps"] = sorted(done)
+
+
+def _cache(executor: Executor, cache_mb: int) -> PictureCache:
+    return PictureCache(executor.cache.parent / "pictures", cache_mb * 10**6)
 
 
 def _draw(task: tuple[str, str]) -> dict[str, bytes] | Unavailable:

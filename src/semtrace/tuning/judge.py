@@ -20,6 +20,7 @@ from semtrace.core.tracing.decision import Decision
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io.verdicts import TruthTable
 from semtrace.provenance.match import Settings
+from semtrace.provenance.tracing.crop_search import similarity_of
 from semtrace.provenance.tracing.evidence import Scope
 from semtrace.provenance.tracing.knowledge import Knowledge
 from semtrace.provenance.tracing.sides import Side, load_side
@@ -210,11 +211,12 @@ class Evaluation:
         measured, scale = self.measured[trial.source], REFERENCE_BITS / self.originals.bits
         compared = measured.compared[trial.j]
         seen = [] if isinstance(compared, Failure) else [one for one in compared if isinstance(one, Comparison)]
+        said = [similarity_of(one) for one in seen]
         return evaluate(
             self.grid,
             [pair.hamming * scale for pair in measured.pairs[trial.j]],
-            [one.ssim for one in seen],
-            [one.correlation for one in seen if one.correlation is not None],
+            [value for one in said if (value := one["ssim"]) is not None],
+            [value for one in said if (value := one["correlation"]) is not None],
             lambda point: self.code(trial, self.decide(trial, point)),
         )
 

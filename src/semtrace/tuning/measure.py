@@ -10,7 +10,7 @@ from semtrace.core.image.align import Comparison
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.match import Settings
 from semtrace.provenance.tracing.crop_search import Cropped, find_crops
-from semtrace.provenance.tracing.evidence import Scope, compare_candidates
+from semtrace.provenance.tracing.evidence import FreshEvidence, PairEvidence, Scope, compare_candidates
 from semtrace.provenance.tracing.knowledge import Knowledge, apply_verdicts, named_originals
 from semtrace.provenance.tracing.pair_images import AllCompared, Compared, prove_and_correlate
 from semtrace.provenance.tracing.sides import Pair, Side, candidate_pairs
@@ -89,6 +89,7 @@ class Measurements:
             [originals[pair.original].deep for pair in near],
             lambda i: measured[i].proven,
             lambda i: measured[i].correlation or 0.0,
+            lambda i: measured[i].frames,
         )
 
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
@@ -98,9 +99,16 @@ class Measurements:
             self.places.update({j: found.get(j) for j in new})
         return {j: part for j in wanted if (part := self.places[j]) is not None}
 
+    def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
+        """See ``PairEvidence``; pages are few, so they are looked at anew, and the side cache knows them."""
+        fresh = FreshEvidence(
+            self.originals, self.published, self.knowledge, self.scope.roots, self.executor, geometry=True
+        )  # fmt: skip
+        return fresh.pages(wanted)
+
 
 def _unproven(seen: Compared) -> Compared:
-    return replace(seen, proven=False, correlation=None) if isinstance(seen, Comparison) else seen
+    return replace(seen, proven=False, correlation=None, frames=None) if isinstance(seen, Comparison) else seen
 
 
 def measure(

@@ -11,10 +11,10 @@ from PIL import Image
 from semtrace.core.image.align import align
 from semtrace.core.image.resample import resize
 from semtrace.core.image.ssim_map import colour_map, ssim_map
-from semtrace.core.image.symmetry import Symmetry, apply, inverse
+from semtrace.core.image.symmetry import apply, inverse, read_symmetry
 from semtrace.web.pictures import MapTask, Unavailable, read_gray
 
-MAP_SIDE = 512  # pixels, the longer side
+MAP_SIDE = 384  # pixels, the longer side
 
 
 def map_bytes(task: MapTask) -> bytes | Unavailable:
@@ -26,7 +26,7 @@ def map_bytes(task: MapTask) -> bytes | Unavailable:
     values.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)
     picture = Image.fromarray(colour_map(np.asarray(values, np.float64)))
     data = io.BytesIO()
-    picture.save(data, "WEBP", quality=60, method=2)
+    picture.save(data, "WEBP", quality=40, method=2)
     return data.getvalue()
 
 
@@ -36,7 +36,8 @@ def _aligned(task: MapTask) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Una
         return published
     if isinstance(original, Unavailable):
         return original
-    published = apply(published, inverse(Symmetry(task.symmetry or "identity")))
+    symmetry, negative = read_symmetry(task.symmetry)
+    published = apply(255 - published if negative else published, inverse(symmetry))
     bar_top = task.bar_top if task.bar_top >= 0 else original.shape[0]
     if task.crop:
         width, height, left, top = map(int, task.crop.replace("x", "+").split("+"))

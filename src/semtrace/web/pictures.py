@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -28,7 +28,7 @@ from semtrace.io.files import read_regular, write_atomic
 from semtrace.io.images import UnreadableImage, decode
 
 PictureSize = Literal["thumb", "small", "view", "full"]
-THUMB_SIDE, SMALL_SIDE, VIEW_SIDE = 128, 320, 1024  # pixels, the longer side
+THUMB_SIDE, SMALL_SIDE, VIEW_SIDE = 112, 256, 1024  # pixels, the longer side
 TYPES: Mapping[str, str] = {
     "thumb": "image/webp", "small": "image/webp", "view": "image/jpeg", "full": "image/png", "map": "image/webp",
 }  # fmt: skip
@@ -56,6 +56,12 @@ class MapTask:
     symmetry: str = ""
     crop: str = ""
 
+    @property
+    def name(self) -> str:
+        """What its map is kept under: the two contents, and how they lie."""
+        lie = f"{self.bar_top} {self.symmetry} {self.crop}"
+        return f"{self.published_md5}-{self.original_md5}-map-{md5(lie.encode())[:8]}"
+
 
 def render(gray: NDArray[np.uint8], size: PictureSize) -> bytes:
     """The bytes of a picture at a size: WebP, JPEG or PNG as ``TYPES`` says.
@@ -70,7 +76,7 @@ def render(gray: NDArray[np.uint8], size: PictureSize) -> bytes:
     elif size == "view":
         _reduced(gray, VIEW_SIDE).save(data, "JPEG", quality=95)
     else:
-        side, quality = (THUMB_SIDE, 50) if size == "thumb" else (SMALL_SIDE, 45)
+        side, quality = (THUMB_SIDE, 40) if size == "thumb" else (SMALL_SIDE, 40)
         _reduced(gray, side).save(data, "WEBP", quality=quality, method=2)
     return data.getvalue()
 
@@ -109,6 +115,18 @@ def _map_bytes(task: MapTask) -> bytes | Unavailable:
     from semtrace.web.maps import map_bytes  # it loads compiled kernels, which only a worker needs
 
     return map_bytes(task)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when the server is gone, however it ended."""
+    server = parent_process()
+
+    def wait() -> None:
+        if server is not None:
+            server.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class PictureCache:
@@ -196,7 +214,7 @@ class PictureService:
 
     def map(self, task: MapTask) -> bytes | Unavailable:
         """The map of SSIM of a pair."""
-        name = f"{task.published_md5}-{task.original_md5}-map-{md5(repr(task).encode())[:8]}"
+        name = task.name
         if (known := self._cache.get(name)) is not None:
             return known
         made = self._work(_map_bytes, task)
@@ -231,5 +249,5 @@ class PictureService:
             if self._pool is None:
                 context = get_context("forkserver")
                 context.set_forkserver_preload([__name__])
-                self._pool = ProcessPoolExecutor(self._workers, context)
+                self._pool = ProcessPoolExecutor(self._workers, context, _end_with_parent)
             return self._pool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import socket
 import tempfile
 import webbrowser
@@ -53,6 +54,8 @@ def serve_page(app: Any, listening: socket.socket, ready: Callable[[str], None])
         guard, log_level="warning", access_log=False, lifespan="off", server_header=False, ws="none",
         timeout_graceful_shutdown=2,
     )  # fmt: skip
+    # uvicorn raises a signal again after it has ended; then this ends the block instead of the process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     ready(guard.address)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])

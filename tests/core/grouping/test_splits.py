@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -93,3 +96,77 @@ def test_the_seed_and_the_ratios_matter():
 def test_ratios_that_are_none_are_refused(ratios):
     with pytest.raises(ValueError, match="sum to 1"):
         assign(["x"], ["y"], ratios, 1)
+
+
+@pytest.mark.parametrize(
+    "ratios", [{"a": 0.5, "b": 0.6}, {"a": 1.0, "b": 1.0}, {"a": 2.0, "b": -1.0}, {"a": 0.0, "b": 1.0}]
+)
+def test_ratios_on_either_side_of_what_is_allowed_are_refused(ratios):
+    with pytest.raises(ValueError, match="above 0 and sum to 1"):
+        assign(["x"], ["y"], ratios, 1)
+
+
+def test_decimal_ratios_sum_to_one_though_their_binary_numbers_do_not():
+    assert 0.1 + 0.2 + 0.3 + 0.3 + 0.1 != 1.0
+    assert set(assign(["x"], ["y"], {"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.3, "e": 0.1}, 1)) <= set("abcde")
+
+
+def test_an_image_without_a_category_for_it_is_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        assign(["x", "y"], ["Tips"], RATIOS, 1)
+
+
+def drawn(seed: int, *words: str) -> Fraction:
+    """A place in the unit interval."""
+    text = "\0".join([str(seed), *words]).encode()
+    return Fraction(int(hashlib.blake2b(text, digest_size=8).hexdigest(), 16), 2**64)
+
+
+def middles(groups: Sequence[str], categories: Sequence[str], seed: int) -> dict[str, Fraction]:
+    """Where the middle of each group lies in the cycle of the parts, written down as the definition has it."""
+    kinds = {
+        group: tuple(sorted({c for g, c in zip(groups, categories, strict=True) if g == group and c}))
+        for group in groups
+    }
+    found = {}
+    for kind in set(kinds.values()):
+        mine = sorted((g for g in kinds if kinds[g] == kind), key=lambda g: drawn(seed, "group", g))
+        total, before = sum(groups.count(g) for g in mine), 0
+        for group in mine:
+            place = drawn(seed, "stratum", *kind) + (before + Fraction(groups.count(group), 2)) / total
+            found[group] = place % 1
+            before += groups.count(group)
+    return found
+
+
+def placed(place: Fraction, ratios: Mapping[str, float]) -> str:
+    end = Fraction(0)
+    for name, ratio in ratios.items():
+        end += Fraction(str(ratio))
+        if place < end:
+            return name
+    raise AssertionError("beyond all parts")
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefghi"), st.sampled_from(["Tips", "Powder", ""])), max_size=30),
+    st.integers(-3, 2**32),
+    st.sampled_from([RATIOS, {"a": 0.34, "b": 0.33, "c": 0.33}, {"a": 0.5, "b": 0.5}, {"only": 1.0}]),
+)
+def test_each_image_is_where_the_definition_in_fractions_puts_it(rows, seed, ratios):
+    groups, categories = [group for group, _ in rows], [category for _, category in rows]
+    where = middles(groups, categories, seed)
+    assert assign(groups, categories, ratios, seed) == [placed(where[group], ratios) for group in groups]
+
+
+def test_a_middle_that_lies_on_a_cut_belongs_to_the_part_behind_it():
+    place = middles(["x"], ["Tips"], 1)["x"]
+    for before, part in ((place, "b"), (place + Fraction(1, 2**65), "a"), (place - Fraction(1, 2**64), "b")):
+        assert assign(["x"], ["Tips"], {"a": before, "b": 1 - before}, 1) == [part]
+
+
+def test_a_split_that_was_once_released_stays_as_it_is():
+    """Other numbers here mean that pictures of released datasets change from training to test."""
+    groups, categories = [f"{i:02}" for i in range(24)], ["Tips", "Powder", "Tips"] * 8
+    assert "".join(part[1] for part in assign(groups, categories, RATIOS, 7)) == "rrrrrreerarrraerrrrrrrrr"

@@ -1,4 +1,5 @@
 import csv
+import io
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_the_bars_of_real_instruments(shared, folder):
     for file in files:
         gray = decode(file.read_bytes()).gray
         assert bar_top(gray) == (TRUTH[folder] or len(gray)), file.name
+
+
+@pytest.mark.parametrize("quality", [95, 85, 75, 60])
+def test_the_bar_of_an_original_that_was_a_jpeg_once(quality):
+    for paper, ink in ((0, 255), (255, 0), (30, 255)):
+        gray = with_bar(picture(), 60, paper=paper, ink=ink)
+        data = io.BytesIO()
+        Image.fromarray(gray).save(data, "JPEG", quality=quality)
+        found = bar_top(np.asarray(Image.open(data)))
+        assert abs(found - bar_top(gray)) <= 4
 
 
 def test_cropping_at_the_bar_gives_what_was_published(shared):

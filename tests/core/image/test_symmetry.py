@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from scipy.ndimage import gaussian_filter
 
 from semtrace.core.hashing import phash
-from semtrace.core.image.symmetry import SYMMETRIES, Symmetry, apply, hash_variants, inverse
+from semtrace.core.image.symmetry import SYMMETRIES, Symmetry, apply, hash_variants, inverse, read_symmetry
 from semtrace.io.images import decode
 
 # What Pillow calls the same thing, written down here and not derived.
@@ -111,3 +111,14 @@ def test_what_is_no_hash_or_picture_is_refused():
 
 def test_no_hash_has_no_variants():
     assert hash_variants(np.empty((0, 32, 32), bool)).shape == (0, 8, 16)
+
+
+@pytest.mark.parametrize(
+    ("text", "symmetry", "negative"),
+    [
+        ("", "identity", False), ("identity", "identity", False), ("negative", "identity", True),
+        ("negative rotated_90", "rotated_90", True), ("mirrored_rotated_180", "mirrored_rotated_180", False),
+    ],
+)  # fmt: skip
+def test_what_a_table_says_was_done_is_read(text, symmetry, negative):
+    assert read_symmetry(text) == (symmetry, negative)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -8,8 +10,10 @@ from semtrace.core.tracing.labels import (
     Vocabulary,
     VocabularyError,
     check_vocabulary,
+    nearest_category,
     parse_published,
     resolve,
+    vocabulary_faults,
 )
 
 DIGITS = "0123456789abcdef" * 2
@@ -91,3 +95,124 @@ def test_a_persons_word_stands_above_unanimous_votes():
 @pytest.mark.parametrize("path", ["Tips//L5_{}.jpg", "./Tips/L5_{}.jpg", "Complete/./Tips/L5_{}.jpg"])
 def test_a_path_that_another_program_wrote_loosely_says_the_same(path):
     assert parse_published(path.format(DIGITS)) == parse_published(f"Tips/L5_{DIGITS}.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "digits"),
+    [
+        (f"L12_{DIGITS.upper()}.JPG", 12, DIGITS),
+        (f"L0_{DIGITS}.jpeg", 0, DIGITS),
+        (f"L0_{DIGITS}.png", 0, ""),  # no name of the published set, but a number it says
+        (f"L0_{DIGITS}0.jpg", 0, ""),
+        (f"L0_{DIGITS[1:]}.jpg", 0, ""),
+        ("L5_scan.tif", 5, ""),
+        ("L_scan.jpg", None, ""),
+        ("L5.jpg", None, ""),
+        (f"xL5_{DIGITS}.jpg", None, ""),
+    ],
+)
+def test_what_a_name_says(name, number, digits):
+    found = parse_published(f"Set/Tips/{name}")
+    assert (found.category, found.number, found.digits) == ("Tips", number, digits)
+
+
+THREE = Vocabulary("three", ("Tips", "Powder", "Fibres"))
+
+
+OUT = "move its files out of it or up into it"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("Tips/a.jpg", None),
+        ("Set/Tips/a.jpg", None),
+        ("Tips/L0_a.jpg", None),
+        ("Fibres/L2_a.jpg", None),
+        ("Powder/L0_a.jpg", "Powder is L1, but Powder/L0_a.jpg says L0"),
+        ("Powder/L2_a.jpg", "Powder is L1, but Powder/L2_a.jpg says L2"),
+        ("a.jpg", "a.jpg lies in no folder; move it into that of its category"),
+        ("Tips/old/a.jpg", "folder 'Tips/old' (Tips/old/a.jpg) lies in category 'Tips'; " + OUT),
+        ("Tips/Tips/a.jpg", "folder 'Tips/Tips' (Tips/Tips/a.jpg) lies in category 'Tips'; " + OUT),
+        (
+            "Set/Tips/Powder/old/a.jpg",
+            "folder 'Set/Tips/Powder/old' (Set/Tips/Powder/old/a.jpg) lies in category 'Tips'; " + OUT,
+        ),
+        ("tips/a.jpg", "folder 'tips' (tips/a.jpg) is not one of its categories; the nearest is 'Tips'"),
+        ("Rocks/a.jpg", "folder 'Rocks' (Rocks/a.jpg) is not one of its categories"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_a_vocabulary(path, said):
+    assert vocabulary_faults([path], THREE) == ([said] if said else [])
+
+
+def test_each_fault_is_said_once_with_the_first_file_as_its_example():
+    paths = ["Rocks/b.jpg", "Rocks/a.jpg", "Tips/L2_b.jpg", "Tips/L2_a.jpg", "Tips/L1_a.jpg", "b.jpg", "a.jpg"]
+    faults = vocabulary_faults(paths, THREE)
+    assert [re.findall(r"[\w/]+\.jpg", fault)[0] for fault in faults] == [
+        "Rocks/a.jpg", "Tips/L1_a.jpg", "Tips/L2_a.jpg", "a.jpg",
+    ]  # fmt: skip
+    with pytest.raises(VocabularyError, match=r"'three' does not fit .*Rocks/a\.jpg.*; .*Choose or write"):
+        check_vocabulary(paths, THREE)
+    check_vocabulary(["Tips/a.jpg"], THREE)
+
+
+@pytest.mark.parametrize(
+    ("written", "nearest"),
+    [
+        ("Tips", "Tips"),
+        ("TIPS", "Tips"),
+        (" tips ", "Tips"),
+        ("Fibers", "Fibres"),
+        ("Powders", "Powder"),
+        ("Rocks", ""),
+    ],
+)
+def test_the_nearest_category(written, nearest):
+    assert nearest_category(written, THREE) == nearest
+
+
+def test_of_two_categories_that_are_spelt_alike_the_nearer_is_named():
+    assert nearest_category("Powders", Vocabulary("v", ("Power", "Powder"))) == "Powder"
+    assert nearest_category("Power", Vocabulary("v", ("Powder", "power"))) == "power"
+
+
+@pytest.mark.parametrize(
+    ("categories", "said"),
+    [
+        ((), "has no categories"),
+        (("Tips", "Powder", "tips"), r"more than once: 'Tips' as L0, 'tips' as L2$"),
+        (("Tips", ".Tips", "-x", "a/b"), r"not usable as a folder name: '.Tips', '-x', 'a/b'$"),
+    ],
+)
+def test_what_makes_a_vocabulary_unusable_is_named(categories, said):
+    with pytest.raises(VocabularyError, match=said):
+        Vocabulary("v", categories)
+
+
+def test_a_label_is_the_place_of_its_category():
+    names = Vocabulary("v", ("T", "Porous Sponge", "a.1+b-c"))
+    assert [names.label(category) for category in names.categories] == ["L0", "L1", "L2"]
+    with pytest.raises(KeyError, match="t"):
+        names.label("t")
+
+
+@pytest.mark.parametrize(
+    ("votes", "priority", "categories"),
+    [
+        (["Tips", "Powder"], ["Powder", "Tips"], ("Powder",)),
+        (["Tips", "Powder"], ["Tips", "Powder"], ("Tips",)),
+        (["Tips", "Powder", "Fibres"], ["Rocks", "Fibres"], ("Fibres",)),
+    ],
+)
+def test_the_first_of_the_priorities_that_was_named_decides(votes, priority, categories):
+    assert resolve(votes, "priority", priority=priority) == Resolution(categories, "priority")
+    assert resolve(votes, "exclude", priority=priority) == Resolution((), "exclude")
+    assert resolve(votes, "verdicts", priority=priority) == Resolution((), "verdicts")
+
+
+@pytest.mark.parametrize("said", ["Fibres", "Powder", "Tips", "Zebra"])
+def test_a_persons_word_decides_whatever_the_votes_are(said):
+    assert resolve(["Powder", "Tips"], "keep_all", said=said) == Resolution((said,), "verdict")
+    assert resolve([], "exclude", said=said) == Resolution((said,), "verdict")
+    assert resolve(["Powder"], "exclude", said=said) == Resolution((said,), "" if said == "Powder" else "verdict")

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.core.image.block_agreement import AGREES, block_agreement
 from semtrace.core.image.correlation import highpass_correlation
+from semtrace.core.image.frame_evidence import EXPLAINED, unexplained
 from semtrace.core.image.resample import reduce, resize
 from semtrace.core.image.ssim import ssim
 
-_SMALLEST = 7  # pixels along a side: one SSIM window
+SMALLEST = 7  # pixels along a side: one SSIM window
 _MISSING_ROWS = 0.03  # a published picture may lack this part of the rows above the data bar
 _EXTRA_ROWS = 0.01  # and may, by rounding, have this part more rows than the original
+
+
+@dataclass(frozen=True)
+class FrameAgreement:
+    """What the frames of two pictures have in common, place by place.
+
+    Attributes:
+        agreement: part of the frame that agrees, 0 to 1 (``block_agreement``).
+        in_place: whether neither lies beside the other.
+        same_frame: whether the published picture holds no detail beyond the original's (``frame_evidence``); False also
+            where nobody can tell.
+        crop: where some pixels were cut off, the part of the original that is left,
+            ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
+        ssim: with that part; None where all was compared.
+        correlation: the same.
+    """
+
+    agreement: float
+    in_place: bool
+    same_frame: bool
+    crop: str = ""
+    ssim: float | None = None
+    correlation: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both show one place in one framing."""
+        return self.in_place and self.agreement >= AGREES
 
 
 @dataclass(frozen=True)
@@ -26,6 +57,7 @@ class Comparison:
         whole: whether the published picture has the original's whole frame, data bar and all.
         rows: rows of the original that the published picture shows, where it has the original's size; else 0.
         proven: whether encoding these rows again gave the published pixels exactly.
+        frames: what the frames have in common, place by place; None where it was not needed or says nothing.
 
     """
 
@@ -34,6 +66,7 @@ class Comparison:
     whole: bool
     rows: int = 0
     proven: bool = False
+    frames: FrameAgreement | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +110,7 @@ def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: in
     elif not same_size:
         published = resize(published, width, rows)
     left, right = np.ascontiguousarray(published[:content]), np.ascontiguousarray(original[:content])
-    if min(left.shape) < _SMALLEST:
+    if min(left.shape) < SMALLEST:
         return None
     return Aligned(left, right, rows == height, rows if same_size else 0)
 
@@ -107,3 +140,24 @@ def similarity(aligned: Aligned) -> float:
 def correlation(aligned: Aligned) -> float:
     """High-pass correlation of an aligned pair at 256 px or less, rounded to 6 decimals."""
     return round(highpass_correlation(reduce(aligned.published), reduce(aligned.original)), 6)
+
+
+def frame_agreement(aligned: Aligned, steps: Sequence[int] | None, *, resized: bool) -> FrameAgreement | None:
+    """What an aligned pair has in common, place by place.
+
+    Args:
+        aligned: the published picture as it was published (not turned, not resized), where its exposure is to be told.
+        steps: quantisation table of the published JPEG's brightness; None where the exposure cannot be told.
+        resized: whether the publisher resized the picture.
+
+    Returns:
+        None where too few places have structure.
+    """
+    found = block_agreement(aligned.published, aligned.original)
+    if found is None:
+        return None
+    seen = FrameAgreement(found.share, found.in_place(resized=resized), same_frame=False)
+    if not seen.agrees or steps is None:
+        return seen
+    rest = unexplained(aligned.published, aligned.original, steps)
+    return FrameAgreement(seen.agreement, seen.in_place, rest is not None and rest < EXPLAINED)

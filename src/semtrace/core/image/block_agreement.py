@@ -24,7 +24,7 @@ _FINE, _COARSE = 1.0, 6.0  # standard deviations of the two Gaussians, pixels
 _CORRELATED = 0.8  # a block whose correlation is above that agrees
 _FLAT = 0.15  # grey levels; a block whose band-pass deviates less is flat
 _FEWEST = 12  # blocks with structure; fewer say nothing
-_ROOM = 0.4, 0.75  # pixels that a picture may seem displaced: at its original's size, and resized
+_ROOM = 0.4, 0.5  # pixels that a picture may seem displaced: at its original's size, and resized
 _Band = NDArray[np.float32]
 
 
@@ -33,7 +33,7 @@ class BlockAgreement:
     """Where and how two pictures agree.
 
     Attributes:
-        share: part of the blocks with structure that agree, 0 to 1; the better of two scales.
+        share: part of the blocks with structure that agree, 0 to 1; at the second scale if too few do at the first.
         displacement: how far one lies beside the other, pixels of the pictures given.
     """
 
@@ -72,6 +72,8 @@ def block_agreement(published: NDArray[np.uint8], original: NDArray[np.uint8]) -
         known = known[~np.isnan(known)]
         if known.size >= _FEWEST:
             shares.append(float((known > _CORRELATED).mean()))
+        if shares and shares[0] >= AGREES:
+            break
     return BlockAgreement(round(max(shares), 4), round(shift, 2)) if shares else None
 
 
@@ -95,7 +97,22 @@ def specified(gray: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.
 def band(gray: NDArray[np.uint8]) -> _Band:
     """Band-pass of a picture, uint8 (H, W): Gaussian of 1 pixel minus Gaussian of 6 pixels; float32 (H, W)."""
     pixels = as_gray(gray).astype(np.float32)
-    return np.asarray(gaussian_filter(pixels, _FINE) - gaussian_filter(pixels, _COARSE))
+    return np.asarray(gaussian_filter(pixels, _FINE, truncate=3) - _coarse(pixels))
+
+
+def _coarse(pixels: _Band) -> _Band:
+    """Gaussian of 6 pixels, from means of 2 x 2 pixels, between which it is linear: four times as fast."""
+    padded = np.pad(pixels, [(0, n % 2) for n in pixels.shape], mode="edge")
+    means = (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) / 4
+    blurred = gaussian_filter(means, _COARSE / 2, truncate=3)
+    for axis in (0, 1):
+        edges = [(1, 1) if k == axis else (0, 0) for k in (0, 1)]
+        wide = np.moveaxis(np.pad(blurred, edges, mode="edge"), axis, 0)
+        between = np.empty((2 * (len(wide) - 2), wide.shape[1]), np.float32)
+        between[::2] = 0.75 * wide[1:-1] + 0.25 * wide[:-2]
+        between[1::2] = 0.75 * wide[1:-1] + 0.25 * wide[2:]
+        blurred = np.moveaxis(between, 0, axis)
+    return np.asarray(blurred[: pixels.shape[0], : pixels.shape[1]])
 
 
 def block_correlations(x: _Band, y: _Band) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ BELOW = 0.025  # what may follow under a bar: a frame, a rest of the picture
 PLAIN = 0.9  # at least, between the lines of text
 WRITTEN_SHARE = 0.3  # at least, in the densest line of text
 PICTURE = 0.5  # at most, in the row above the bar
+CODED = 16  # grey levels by which JPEG coding moves the pixels of a bar's background
 
 
 def bar_top(gray: NDArray[Any]) -> int:
@@ -28,7 +29,8 @@ def bar_top(gray: NDArray[Any]) -> int:
     A miss is preferred to a false bar. Nothing is found for a box or text inside the picture; an empty edge;
     a bar below which the picture goes on for more than 2.5 % of the height (on some Zeiss instruments it is
     10 %); a bar under a picture that is itself clipped to the bar's level in most pixels of its lowest row; a
-    bar without text; and after lossy compression, which blurs the level: run it on originals.
+    bar without text. An original that was a JPEG once has its bar blurred; so where no bar is found in 8 bits, levels
+    near to it are taken for it. Strong compression (quality 50 and below) can hide a bar all the same.
 
     Args:
         gray: the image, shape (H, W): 8-bit grey, or the numbers of any other real dtype before any range is chosen,
@@ -37,27 +39,36 @@ def bar_top(gray: NDArray[Any]) -> int:
     Returns:
         The first row of the bar (of its frame, if it has one), or H when there is no bar.
     """
-    height, width = len(gray), gray.shape[1]
-    if min(height, width) < 64:
+    height = len(gray)
+    if min(gray.shape) < 64:
         return height
     first = height - int(height * TALLEST)
     band = gray[first:]
     level = _usual(band[-max(height // 20, 8) :])
     if not np.isfinite(level):
         return height
-    share = np.count_nonzero(band == level, axis=1) / width
+    contrast = 64.0 if gray.dtype == np.uint8 else _range(gray) / 4
+    top = _top(band, level, height, contrast)
+    if top is None and gray.dtype == np.uint8:
+        near = np.abs(band.astype(np.int16) - int(level)) <= CODED
+        top = _top(np.where(near, np.uint8(level), band), level, height, contrast)
+    return height if top is None else first + top
+
+
+def _top(band: NDArray[Any], level: int | float, height: int, contrast: float) -> int | None:
+    """The row of the band at which a bar of this level starts."""
+    share = np.count_nonzero(band == level, axis=1) / band.shape[1]
     plain = np.flatnonzero(share >= PLAIN)
     if len(plain) == 0 or len(band) - 1 - plain[-1] > height * BELOW:
-        return height
+        return None
     last = int(plain[-1])
     top = last
     while top > 0 and (share[top - 1] >= WRITTEN_SHARE or _is_line(band[top - 1])):
         top -= 1
     for row in range(max(top, 1), last + 1):
         if share[row - 1] <= PICTURE and (share[row] >= PLAIN or _is_line(band[row])):
-            contrast = 64.0 if gray.dtype == np.uint8 else _range(gray) / 4
-            return first + row if _is_bar(band, share, (row, last), level, height, contrast) else height
-    return height
+            return row if _is_bar(band, share, (row, last), level, height, contrast) else None
+    return None
 
 
 def _usual(rows: NDArray[Any]) -> int | float:

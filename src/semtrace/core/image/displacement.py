@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+_MIDDLE = 384  # pixels
 _LEAST = 1e-3  # of the mean strength; weaker frequencies are not raised to full weight
 
 
@@ -20,6 +21,7 @@ def displacement(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float,
         Each within half the side, pixels; (0, 0) where one is flat. Where the two have too little in common the place
         is chance.
     """
+    x, y = _middle(x), _middle(y)
     window = np.multiply.outer(*(np.hanning(n).astype(np.float32) for n in x.shape))
     cross = fft.rfft2(x * window) * np.conj(fft.rfft2(y * window))
     strength = np.abs(cross)
@@ -31,6 +33,15 @@ def displacement(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float,
     surface = fft.irfft2(cross / (strength + _LEAST * strength.mean()) * passed, x.shape)
     row, column = (int(n) for n in np.unravel_index(surface.argmax(), surface.shape))
     return _vertex(surface[:, column], row), _vertex(surface[row], column)
+
+
+def _middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The middle of a picture, at most 384 pixels a side, of a length whose transform is fast."""
+    cut = []
+    for size in image.shape:
+        length = fft.prev_fast_len(min(size, _MIDDLE), real=True)
+        cut.append(slice((size - length) // 2, (size - length) // 2 + length))
+    return image[tuple(cut)]
 
 
 def _vertex(line: NDArray[np.float32], at: int) -> float:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from semtrace.core.image.align import rows_shown
-from semtrace.core.image.symmetry import Symmetry, inverse
+from semtrace.core.image.symmetry import inverse, read_symmetry
 
 _TALLER = 1.01  # more than the rounding of a resize
 _CROP = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
@@ -44,7 +44,7 @@ def place_in_frame(
         symmetry: what was done to the original before it was published; empty: nothing.
         crop: the published part of the original, ``<width>x<height>+<left>+<top>`` in its pixels; empty: the whole.
     """
-    undo = inverse(Symmetry(symmetry or "identity"))
+    undo = inverse(read_symmetry(symmetry)[0])
     width, height = published[::-1] if undo.quarters % 2 else published
     if found := _CROP.fullmatch(crop):
         across, down, left, top = map(int, found.groups())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.hashing.phash import equalize
+from semtrace.core.image.align import SMALLEST, Aligned
 from semtrace.core.image.resample import as_gray, resize
 from semtrace.core.image.template_search import correlations, templates, texture
 
@@ -38,6 +39,38 @@ class Rectangle:
     def of(self, gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """These pixels of ``gray``, shape (height, width)."""
         return gray[self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def __str__(self) -> str:
+        """As ``<width>x<height>+<left>+<top>``."""
+        return f"{self.width}x{self.height}+{self.x}+{self.y}"
+
+
+def lay(
+    published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int, rectangle: Rectangle
+) -> Aligned | None:
+    """A published picture and the part of an original that it shows, at one size, rows of the data bar left out.
+
+    Args:
+        published: uint8 (h, w).
+        original: uint8 (H, W).
+        bar_top: first row of the original's data bar; H where there is none.
+        rectangle: the part.
+
+    Returns:
+        The two, ``rows`` more than 0 where neither was resized; None where next to nothing is left.
+    """
+    part = rectangle.of(original)
+    rows = min(bar_top - rectangle.y, rectangle.height)  # of the part, above the data bar
+    unresized = part.shape == published.shape
+    if part.shape[1] > published.shape[1]:
+        rows = round(rows * published.shape[0] / part.shape[0])
+        part = resize(part, published.shape[1], published.shape[0])
+    elif not unresized:
+        published = resize(published, part.shape[1], part.shape[0])
+    left, right = np.ascontiguousarray(published[:rows]), np.ascontiguousarray(part[:rows])
+    if min(left.shape) < SMALLEST:
+        return None
+    return Aligned(left, right, whole=False, rows=rows if unresized else 0)
 
 
 def locate(

@@ -43,6 +43,19 @@ SYMMETRIES: tuple[Symmetry, ...] = tuple(Symmetry)
 """The order of the rows of :func:`hash_variants`; the identity comes first."""
 
 
+def read_symmetry(text: str) -> tuple[Symmetry, bool]:
+    """What a mapping table says was done to an original: its symmetry, and whether its grey levels were inverted.
+
+    Args:
+        text: a symmetry, ``negative``, or ``negative`` and a symmetry; empty: nothing.
+
+    Raises:
+        ValueError: another text.
+    """
+    sign, _, rest = text.partition(" ") if text.startswith("negative") else ("", "", text)
+    return Symmetry(rest or "identity"), sign == "negative"
+
+
 def apply(gray: NDArray[np.uint8], symmetry: Symmetry) -> NDArray[np.uint8]:
     """Mirror and turn a picture; no pixel changes its value.
 

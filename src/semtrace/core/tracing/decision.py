@@ -48,6 +48,10 @@ class Candidate:
         picture: identifies the pixels above the data bar; ``""`` where it is not known.
         crop: the part of the original that was published, ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
         symmetry: what was done to the original before it was published, in ``core.dihedral``'s words.
+        place: where on the published page the picture stands, in the same words in its pixels; ``""``: it is the page.
+        agreement: part of the frame that agrees, 0 to 1; None where it was not looked for, or says nothing.
+        agrees: whether both show one place in one framing; None where ``agreement`` is.
+        same_frame: whether both are one exposure, by their detail; False also where nobody can tell.
         proof: ``"verdict"`` (a person's word), ``"identical_bytes"``, ``"name_digest"``, ``"reencoded"``, or ``""``.
 
     """
@@ -60,6 +64,10 @@ class Candidate:
     picture: str = ""
     symmetry: str = "identity"
     crop: str = ""
+    place: str = ""
+    agreement: float | None = None
+    agrees: bool | None = None
+    same_frame: bool = False
     proof: Proof = ""
 
     @property
@@ -79,21 +87,31 @@ class Decision:
     outcome: Outcome
     best: Candidate | None
     runner_up: Candidate | None
-    evidence: Proof | Literal["ssim", "hamming"]
+    evidence: Proof | Literal["ssim", "blocks", "hamming"]
     margin: float | None
     reason: str
+
+    @property
+    def level(self) -> Literal["frame", "field", ""]:
+        """What is matched: this very exposure (``frame``), or its place, while the exposure cannot be told."""
+        if self.outcome != "matched" or self.best is None:
+            return ""
+        return "frame" if self.best.proof or self.best.same_frame else "field"
 
 
 def rank(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Best first: proven candidates, compared ones by falling SSIM, then the others by Hamming distance.
 
-    Of equal ones that with the whole frame comes first, then the nearer, then by path.
+    Of the compared ones those of the same exposure lead, then those that agree place by place. Of equal ones that with
+    the whole frame comes first, then the nearer, then by path.
     """
     return sorted(
         candidates,
         key=lambda c: (
             _STRENGTH[c.proof],
             c.ssim is None,
+            not c.same_frame,
+            not c.agrees,
             -(c.ssim or 0.0) if c.ssim is not None else 0.0,
             not c.whole,
             c.hamming,
@@ -132,24 +150,49 @@ def decide(
             margin = float(runner_up.hamming - best.hamming)
         outcome, reason = _by_hamming(best, margin, criteria, images)
         return Decision(outcome, best, runner_up, "hamming", margin, reason)
-    assert best.correlation is not None  # noqa: S101  (for mypy: what has an SSIM has a correlation)
+    if best.agrees:
+        # What does not agree is no rival, nor is another exposure where this one can be told.
+        runner_up = next((other for other in others if _is_rival(other, best)), None)
     if runner_up is not None and runner_up.ssim is not None:
         margin = round(best.ssim - runner_up.ssim, 6)
+    evidence: Literal["ssim", "blocks"] = "ssim"
+    outcome, reason = _by_similarity(best, margin, criteria, complete)
+    if best.agrees is False and outcome == "matched":
+        outcome, reason = "ambiguous", "another_framing"
+    elif best.agrees and reason not in ("ssim", "runner_up_too_close"):
+        evidence = "blocks"
+        if margin is not None and margin < criteria.min_margin:
+            outcome, reason = "ambiguous", "runner_up_too_close"
+        elif not complete and not best.same_frame:
+            outcome, reason = "ambiguous", "candidates_cut"
+        else:
+            outcome, reason = "matched", "blocks_agree"
+    return Decision(outcome, best, runner_up, evidence, margin, reason)
+
+
+def _is_rival(other: Candidate, best: Candidate) -> bool:
+    """Whether another candidate contends with the best one, which agrees place by place."""
+    if other.ssim is None or (other.picture and other.picture == best.picture):
+        return False
+    return other.same_frame if best.same_frame else other.agrees is not False
+
+
+def _by_similarity(best: Candidate, margin: float | None, criteria: Criteria, complete: bool) -> tuple[Outcome, str]:
+    """By SSIM and correlation of the whole frame."""
+    assert best.ssim is not None  # noqa: S101  (for mypy)
+    assert best.correlation is not None  # noqa: S101  (for mypy: what has an SSIM has a correlation)
     if best.correlation < criteria.min_correlation:
-        outcome, reason = ("unmatched", "correlation_too_low") if best.ssim < criteria.min_ssim else (
-            "ambiguous", "correlation_too_low")  # fmt: skip
-    elif best.ssim < criteria.min_ssim:
-        outcome, reason = "ambiguous", "ssim_too_low"
-    elif best.ssim <= EXCELLENT_SSIM and best.correlation < EXCELLENT_CORRELATION:
+        return "unmatched" if best.ssim < criteria.min_ssim else "ambiguous", "correlation_too_low"
+    if best.ssim < criteria.min_ssim:
+        return "ambiguous", "ssim_too_low"
+    if best.ssim <= EXCELLENT_SSIM and best.correlation < EXCELLENT_CORRELATION:
         # Another frame of the series that the missing original belongs to is acceptable by both, excellent by neither.
-        outcome, reason = "ambiguous", "neither_excellent"
-    elif margin is not None and margin < criteria.min_margin:
-        outcome, reason = "ambiguous", "runner_up_too_close"
-    elif not complete and best.ssim <= EXCELLENT_SSIM:
-        outcome, reason = "ambiguous", "candidates_cut"
-    else:
-        outcome, reason = "matched", "ssim"
-    return Decision(outcome, best, runner_up, "ssim", margin, reason)
+        return "ambiguous", "neither_excellent"
+    if margin is not None and margin < criteria.min_margin:
+        return "ambiguous", "runner_up_too_close"
+    if not complete and best.ssim <= EXCELLENT_SSIM:
+        return "ambiguous", "candidates_cut"
+    return "matched", "ssim"
 
 
 def _by_hamming(best: Candidate, margin: float | None, criteria: Criteria, images: bool) -> tuple[Outcome, str]:

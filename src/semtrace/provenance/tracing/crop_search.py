@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from semtrace.core.image import template_search
-from semtrace.core.image.align import Aligned, Comparison, correlation, similarity
-from semtrace.core.image.placement import Rectangle, locate
-from semtrace.core.image.resample import resize
+from semtrace.core.image.align import Comparison, FrameAgreement, correlation, frame_agreement, similarity
+from semtrace.core.image.placement import Rectangle, lay, locate
 from semtrace.core.tracing.decision import Candidate
 from semtrace.io.cache import Entry, Kind, reader
 from semtrace.io.files import safe_name
+from semtrace.io.jpeg_quantisation import luma_table
+from semtrace.io.orientation import of_file
 from semtrace.parallel.processes import available_cores
-from semtrace.provenance.tracing.pair_images import Image, UnavailableError, pixels
+from semtrace.provenance.tracing.pair_images import Image, UnavailableError, pixels, read_bytes
 from semtrace.provenance.tracing.sides import Content, Pair, Side
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
@@ -26,7 +27,6 @@ from semtrace.stage.rejects import Failure
 
 THUMBNAIL, CROP = Kind("thumbnail", (__name__,)), Kind("crop", (__name__,))
 MOST_PLACED = 4  # originals in which one picture is placed
-_SMALLEST = 7  # pixels along a side: one SSIM window
 
 
 PlaceTask = tuple[Image, Image, tuple[float, float, float, float]]
@@ -90,9 +90,20 @@ def find_crops(
 def _add(cropped: Cropped, pair: Pair, original: Content, rectangle: Rectangle, seen: Comparison) -> None:
     cropped.pairs.append(pair)
     cropped.comparisons.append(seen)
-    x, y, width, height = rectangle.x, rectangle.y, rectangle.width, rectangle.height
-    found = Candidate(original.paths[0], pair.hamming, seen.ssim, seen.correlation, picture=original.picture)
-    cropped.candidates.append(replace(found, crop=f"{width}x{height}+{x}+{y}"))
+    said = {**similarity_of(seen), "crop": str(rectangle)}
+    cropped.candidates.append(Candidate(original.paths[0], pair.hamming, picture=original.picture, **said))
+
+
+def similarity_of(seen: Comparison | None) -> dict[str, Any]:
+    """What a comparison says of a candidate, by the names of the candidate's attributes."""
+    if seen is None:
+        return {}
+    said: dict[str, Any] = {"ssim": seen.ssim, "correlation": seen.correlation, "whole": seen.whole}
+    if (frames := seen.frames) is not None:
+        said |= {"agreement": frames.agreement, "agrees": frames.agrees, "same_frame": frames.same_frame}
+        if frames.crop:
+            said |= {"ssim": frames.ssim, "correlation": frames.correlation, "crop": frames.crop}
+    return said
 
 
 def _image(root: Path, content: Content) -> Image:
@@ -137,31 +148,31 @@ def _place(cache_file: str, task: PlaceTask) -> tuple[tuple[Rectangle, Compariso
     if not known:
         return None, entries
     rectangle = Rectangle(*known["rectangle"])
-    return (rectangle, Comparison(known["ssim"], known["correlation"], whole=False)), entries
+    frames = FrameAgreement(**known["frames"]) if known["frames"] else None
+    return (rectangle, Comparison(known["ssim"], known["correlation"], whole=False, frames=frames)), entries
 
 
 def _compared(
     published: Image, original: Image, guess: tuple[float, float, float, float], cache_file: str
 ) -> dict[str, Any]:
-    """Rectangle, SSIM and correlation; empty where the picture has no place in the original after all."""
+    """Rectangle, SSIM, correlation and agreement; empty where the picture has no place in the original after all."""
     shown, whole = _decoded(published, cache_file), _decoded(original, cache_file)
     bar_top = original.bar_top if original.bar_top > 0 else whole.shape[0]
     rectangle = locate(shown, whole, bar_top, guess)
     if rectangle is None:
         return {}
-    part = rectangle.of(whole)
-    rows = min(bar_top - rectangle.y, rectangle.height)  # of the part, above the data bar
-    if part.shape[1] > shown.shape[1]:
-        rows = round(rows * shown.shape[0] / part.shape[0])
-        part = resize(part, shown.shape[1], shown.shape[0])
-    elif part.shape != shown.shape:
-        shown = resize(shown, part.shape[1], part.shape[0])
-    left, right = np.ascontiguousarray(shown[:rows]), np.ascontiguousarray(part[:rows])
-    if min(left.shape) < _SMALLEST:
+    pair = lay(shown, whole, bar_top, rectangle)
+    if pair is None:
         return {}
-    aligned = Aligned(left, right, whole=False, rows=0)
-    place = [rectangle.x, rectangle.y, rectangle.width, rectangle.height]
-    return {"rectangle": place, "ssim": similarity(aligned), "correlation": correlation(aligned)}
+    data = read_bytes(published.file, published.md5, cache_file)
+    told = pair.published.shape[1] == shown.shape[1] and of_file(data) == 1
+    frames = frame_agreement(pair, luma_table(data) if told else None, resized=not pair.rows)
+    return {
+        "rectangle": [rectangle.x, rectangle.y, rectangle.width, rectangle.height],
+        "ssim": similarity(pair),
+        "correlation": correlation(pair),
+        "frames": asdict(frames) if frames else None,
+    }
 
 
 @lru_cache(maxsize=8)  # pictures of neighbouring tasks are the same, 1 MB each as a rule

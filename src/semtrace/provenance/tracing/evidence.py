@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from semtrace.provenance.tracing import compare_on_gpu
 from semtrace.provenance.tracing.compare_pairs import compare_pairs
 from semtrace.provenance.tracing.crop_search import Cropped, find_crops
 from semtrace.provenance.tracing.knowledge import Knowledge, apply_verdicts
+from semtrace.provenance.tracing.page_pictures import find_pictures
 from semtrace.provenance.tracing.pair_images import AllCompared, Image, Pairs
 from semtrace.provenance.tracing.sides import Content, Pair, Side, candidate_pairs
 from semtrace.stage.executor import Executor
@@ -55,6 +56,9 @@ class PairEvidence(Protocol):
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
         """The originals that each content may be a part of; none of those that were found nowhere."""
 
+    def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
+        """Evidence of the pictures on published pages, and by page which of these stand on it."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -76,14 +80,14 @@ class Scope:
 
     def task(self, published: Content, near: Sequence[Pair]) -> Pairs:
         """One published content beside candidates, in their order."""
-        shown = Image(safe_name(self.roots[1], published.paths[0]), published.md5)
+        shown = Image(safe_name(self.roots[1], published.paths[0]), published.md5, place=published.place)
         return shown, tuple(self._original(pair, published) for pair in near)
 
     def _original(self, pair: Pair, published: Content) -> Image:
         content = self.originals.contents[pair.original]
         known = self.knowledge.converted(published, content)
         file = safe_name(self.roots[0], content.paths[0])
-        return Image(file, content.md5, content.bar_top, known, pair.symmetry, content.deep)
+        return Image(file, content.md5, content.bar_top, known, pair.symmetry, pair.negative, deep=content.deep)
 
 
 def compare_candidates(
@@ -152,3 +156,9 @@ class FreshEvidence:
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
         """See ``PairEvidence``."""
         return find_crops(wanted, self.originals, self.published, self.roots, self.executor) if self.roots else {}
+
+    def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
+        """See ``PairEvidence``; names and bytes of a page say nothing of one picture on it."""
+        assert self.roots is not None  # noqa: S101  (for mypy: pages are looked at where images are)
+        pictures, of_page = find_pictures(wanted, self.published, self.roots[1], self.executor)
+        return replace(self, published=pictures, knowledge=Knowledge()), of_page

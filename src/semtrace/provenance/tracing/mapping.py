@@ -10,7 +10,7 @@ from typing import Any
 
 from semtrace.core.image.align import Comparison
 from semtrace.core.tracing.decision import Candidate, Decision
-from semtrace.provenance.tables import TIFF_TO_JPEG
+from semtrace.provenance.tables import PANELS, TIFF_TO_JPEG
 from semtrace.provenance.tracing.sides import Side, nearest_full
 from semtrace.provenance.tracing.trace import Trace
 from semtrace.stage.rejects import Failure, Reject
@@ -56,27 +56,47 @@ def forward_rows(both: Sides, traces: Mapping[int, Trace]) -> list[dict[str, Any
         decision = trace.decision
         if isinstance(decision, Failure):
             continue
-        best = decision.best
-        unmatched = decision.outcome == "unmatched"
         nearest, bits = both.nearest_original[j]
-        shown = best or Candidate(both.originals.contents[nearest].paths[0], bits)
-        row = {
-            "matched_tiff_path": "" if unmatched else shown.path,
-            "hamming_distance": shown.hamming,
-            "ssim_value": shown.ssim,
-            "used_ssim": shown.ssim is not None,
-            "decision": decision.outcome,
-            "evidence": decision.evidence,
-            "margin": None if unmatched else decision.margin,
-            "runner_up_path": shown.path if unmatched else decision.runner_up.path if decision.runner_up else "",
-            "correlation": shown.correlation,
-            "symmetry": "" if unmatched else shown.symmetry,
-            "crop": "" if unmatched else shown.crop,
-            "candidates": len(trace.pairs),
-            "reason": decision.reason,
-        }
+        row = _row(trace, decision, Candidate(both.originals.contents[nearest].paths[0], bits))
         rows += [{"jpeg_path": path, **row} for path in both.published.contents[j].paths]
     return rows
+
+
+def panel_rows(published: Side, traces: Mapping[int, Trace]) -> list[dict[str, Any]]:
+    """One row per picture of a published page that has several (PANELS)."""
+    rows = []
+    for j, trace in traces.items():
+        for place, panel in trace.panels:
+            if isinstance(panel.decision, Decision):
+                row = _row(panel, panel.decision, Candidate("", 0)) | {"place": str(place)}
+                if panel.decision.best is None:
+                    row |= {"hamming_distance": None, "runner_up_path": ""}
+                kept = {name: row[name] for name in PANELS.names if name != "jpeg_path"}
+                rows += [{"jpeg_path": path, **kept} for path in published.contents[j].paths]
+    return rows
+
+
+def _row(trace: Trace, decision: Decision, nearest: Candidate) -> dict[str, Any]:
+    """What a row says of a trace; ``nearest``: the original to name where there is no candidate."""
+    shown, unmatched = decision.best or nearest, decision.outcome == "unmatched"
+    return {
+        "matched_tiff_path": "" if unmatched else shown.path,
+        "hamming_distance": shown.hamming,
+        "ssim_value": shown.ssim,
+        "used_ssim": shown.ssim is not None,
+        "decision": decision.outcome,
+        "evidence": decision.evidence,
+        "margin": None if unmatched else decision.margin,
+        "runner_up_path": shown.path if unmatched else decision.runner_up.path if decision.runner_up else "",
+        "correlation": shown.correlation,
+        "symmetry": "" if unmatched else shown.symmetry,
+        "crop": "" if unmatched else shown.crop,
+        "place": "" if unmatched else shown.place,
+        "agreement": shown.agreement,
+        "level": decision.level,
+        "candidates": len(trace.pairs),
+        "reason": decision.reason,
+    }
 
 
 def backward_rows(both: Sides, traces: Mapping[int, Trace], *, images: bool) -> list[dict[str, Any]]:

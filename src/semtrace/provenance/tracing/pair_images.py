@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.core.image.align import Aligned, Comparison, align, correlation, similarity
+from semtrace.core.image.align import (
+    Aligned,
+    Comparison,
+    FrameAgreement,
+    align,
+    correlation,
+    frame_agreement,
+    similarity,
+)
+from semtrace.core.image.placement import Rectangle, lay, locate
 from semtrace.core.image.symmetry import Symmetry, apply
 from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.deep_samples import DeepSamples, deep_samples
 from semtrace.io.images import DecodedImage, UnreadableImage, decode
+from semtrace.io.jpeg_quantisation import luma_table
+from semtrace.io.orientation import of_file
 from semtrace.io.reencoding import is_reencoding
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import OUT_OF_MEMORY, Failure
 
 SIMILARITY = Kind("similarity", (__name__, "semtrace.core.gpu.ssim_torch"))  # of either device
 CORRELATION, REENCODING = Kind("correlation", (__name__,)), Kind("reencoding", (__name__,))
+AGREEMENT = Kind("agreement", (__name__,))
 _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above it
 _TRIES = 3
+_KEPT = 4  # aligned pairs, 2 MB each as a rule
+_CUT = 0.05  # of the width; more is a part, and looked for as one
+_SOMEHOW_ALIKE = 0.2  # high-pass correlation; different pictures stay below as a rule
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class Image:
         bar_top: first row of its data bar, or -1.
         known: of an original: whether the published picture is proven to be its very conversion already.
         symmetry: of an original: what brings the published picture into its orientation.
+        negative: of an original: whether the published picture's grey levels are to be inverted for it.
+        place: of a published picture that stands on a larger page: where.
         deep: of an original: whether a range was taken to make it 8-bit grey, so that other programs take others.
     """
 
@@ -43,6 +60,8 @@ class Image:
     bar_top: int = -1
     known: bool = False
     symmetry: Symmetry = Symmetry.IDENTITY
+    negative: bool = False
+    place: Rectangle | None = None
     deep: bool = False
 
 
@@ -71,8 +90,9 @@ def prove_and_correlate(
     deep: Sequence[bool],
     reencoded: Callable[[int], bool],
     correlation: Callable[[int], float | Failure],
+    agreement: Callable[[int], FrameAgreement | Failure | None],
 ) -> list[Compared]:
-    """Prove by encoding again where that can pay, and correlate what is not proven.
+    """Prove by encoding again where that can pay, and look closer at what is not proven.
 
     Args:
         similar: per original its similarity.
@@ -80,6 +100,7 @@ def prove_and_correlate(
         deep: per original whether another range may have been taken for it, so that a proof needs no likeness.
         reencoded: whether the original at a position gives the published pixels when it is encoded again.
         correlation: of the original at a position.
+        agreement: the same, for a published picture of which no original is proven.
     """
     result = list(similar)
     compared = {i: comparison for i, comparison in enumerate(similar) if isinstance(comparison, Comparison)}
@@ -95,6 +116,12 @@ def prove_and_correlate(
         if not comparison.proven and not known[i]:
             value = correlation(i)
             result[i] = value if isinstance(value, Failure) else replace(comparison, correlation=value)
+    if any(known[i] or comparison.proven for i, comparison in compared.items()):
+        return result
+    for i, seen in enumerate(result):
+        if isinstance(seen, Comparison):
+            found = agreement(i)
+            result[i] = found if isinstance(found, Failure) else replace(seen, frames=found)
     return result
 
 
@@ -104,7 +131,9 @@ def _may_be_proven(comparison: Comparison, deep: bool) -> bool:
 
 def key_of(published: Image, original: Image) -> str:
     """What identifies a pair in the side cache: the contents of both, and how they are laid on each other."""
-    return f"{published.md5}-{original.md5}-{original.bar_top}-{original.symmetry}"
+    sign = "-negative" if original.negative else ""
+    place = f"-{published.place}" if published.place else ""
+    return f"{published.md5}{place}-{original.md5}-{original.bar_top}-{original.symmetry}{sign}"
 
 
 class UnknownError(Exception):
@@ -117,16 +146,25 @@ class PairImages:
     def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
         self.published, self.cache_file, self.cache, self.recalling = published, cache_file, cache, recalling
         self.entries: list[Entry] = []
+        self._laid: dict[str, Aligned | None] = {}
 
     @cached_property
     def data(self) -> bytes:
         """The published file's bytes."""
-        return _read(self.published.file, self.published.md5, self.cache_file)
+        return read_bytes(self.published.file, self.published.md5, self.cache_file)
 
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
         """The published picture."""
-        return _decode(self.published.file, self.data)
+        whole = _decode(self.published.file, self.data)
+        return self.published.place.of(whole) if self.published.place else whole
+
+    @cached_property
+    def steps(self) -> tuple[int, ...] | None:
+        """Quantisation table of the brightness; None where the picture's blocks do not begin at its first pixel."""
+        place = self.published.place
+        begins = of_file(self.data) == 1 and (place is None or (place.x % 8 == 0 and place.y % 8 == 0))
+        return luma_table(self.data) if begins else None
 
     def compare(self, originals: Sequence[Image]) -> list[Compared]:
         """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
@@ -136,6 +174,7 @@ class PairImages:
             [original.deep for original in originals],
             lambda i: self._kept(REENCODING, originals[i], self._is_reencoding) is True,
             lambda i: self._kept(CORRELATION, originals[i], self._correlation),
+            lambda i: self._agreement(originals[i]),
         )
 
     def measure(self, originals: Sequence[Image]) -> list[Compared]:
@@ -147,7 +186,13 @@ class PairImages:
                 value = self._kept(CORRELATION, original, self._correlation)
                 may_be = _may_be_proven(seen, original.deep)
                 proven = may_be and self._kept(REENCODING, original, self._is_reencoding) is True
-                seen = value if isinstance(value, Failure) else replace(seen, correlation=value, proven=proven)
+                frames = self._agreement(original)
+                if isinstance(value, Failure):
+                    seen = value
+                elif isinstance(frames, Failure):
+                    seen = frames
+                else:
+                    seen = replace(seen, correlation=value, proven=proven, frames=frames)
             result.append(seen)
         return result
 
@@ -164,6 +209,8 @@ class PairImages:
         """
         key = key_of(self.published, original)
         known = self.cache.get(kind, key)
+        if known is None:
+            known = next((value for k, name, value in self.entries if (k, name) == (kind, key)), None)
         if known is not None:
             return known
         if self.recalling:
@@ -178,9 +225,22 @@ class PairImages:
 
     def aligned(self, original: Image) -> Aligned | None:
         """The two in one orientation and size; None where they are not comparable."""
+        key = key_of(self.published, original)
+        if key not in self._laid:
+            if len(self._laid) >= _KEPT:
+                self._laid.clear()
+            self._laid[key] = self._lay(original)  # kept: resizing costs more than comparing
+        return self._laid[key]
+
+    def _lay(self, original: Image) -> Aligned | None:
         whole = _original_pixels(original.file, original.md5, self.cache_file)
         bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
-        return align(apply(self.gray, original.symmetry), whole, bar_top)
+        return align(self._shown(original), whole, bar_top)
+
+    def _shown(self, original: Image) -> NDArray[np.uint8]:
+        """The published picture in the original's orientation and tones."""
+        turned = apply(self.gray, original.symmetry)
+        return 255 - turned if original.negative else turned
 
     def _similarity(self, original: Image) -> dict[str, Any]:
         pair = self.aligned(original)
@@ -190,17 +250,56 @@ class PairImages:
         pair = self.aligned(original)
         return correlation(pair) if pair else 0.0
 
+    def _agreement(self, original: Image) -> FrameAgreement | Failure | None:
+        values = self._kept(AGREEMENT, original, self._look_closer)
+        return (FrameAgreement(**values) if values else None) if isinstance(values, dict) else values
+
+    def _look_closer(self, original: Image) -> dict[str, Any]:
+        """See ``FrameAgreement``; empty where it says nothing. Pictures that are not alike at all are not looked at."""
+        pair = self.aligned(original)
+        if pair is None:
+            return {}
+        upright = original.symmetry == Symmetry.IDENTITY
+        seen = FrameAgreement(0.0, in_place=False, same_frame=False)
+        if self._kept(CORRELATION, original, self._correlation) >= _SOMEHOW_ALIKE:
+            steps = self.steps if upright and pair.published.shape[1] == self.gray.shape[1] else None
+            found = frame_agreement(pair, steps, resized=not pair.rows)
+            if found is None or found.agrees:
+                return asdict(found) if found else {}
+            seen = found
+        return asdict(self._cut(original, upright=upright) or seen)
+
+    def _cut(self, original: Image, *, upright: bool) -> FrameAgreement | None:
+        """Whether the published picture is the original without some pixels along its edges."""
+        whole = _original_pixels(original.file, original.md5, self.cache_file)
+        shown = self._shown(original)
+        if shown.shape == whole.shape or abs(shown.shape[1] / whole.shape[1] - 1) > _CUT:
+            return None
+        bar_top = original.bar_top if original.bar_top >= 0 else whole.shape[0]
+        rectangle = locate(shown, whole, bar_top, (0.0, 0.0, 1.0, 1.0))
+        pair = lay(shown, whole, bar_top, rectangle) if rectangle else None
+        if rectangle is None or pair is None:
+            return None
+        steps = self.steps if upright and pair.published.shape[1] == shown.shape[1] else None
+        found = frame_agreement(pair, steps, resized=not pair.rows)
+        if found is None or not found.agrees:
+            return None
+        return replace(found, crop=str(rectangle), ssim=similarity(pair), correlation=correlation(pair))
+
     def _is_reencoding(self, original: Image) -> bool:
         """Whether the original, encoded as the published picture was, gives its very pixels."""
         pair = self.aligned(original)
-        if pair is None:
+        if pair is None or self.published.place:
             return False
         rows = _original_pixels(original.file, original.md5, self.cache_file)[: pair.rows]
+        if original.negative:
+            return is_reencoding(self.data, self.gray, 255 - rows, original.symmetry) is True
         deep = partial(samples_of, original.file, original.md5, self.cache_file) if original.deep else None
         return is_reencoding(self.data, self.gray, rows, original.symmetry, deep, original.bar_top) is True
 
 
-def _read(file: str, digest: str, cache_file: str) -> bytes:
+def read_bytes(file: str, digest: str, cache_file: str) -> bytes:
+    """Bytes of a file that must still have the md5 ``digest``; raises ``UnavailableError`` where it has not."""
     data = read_file(file, digest, cache_file)
     if isinstance(data, Failure):
         raise UnavailableError(file, data)
@@ -222,7 +321,7 @@ def _decoded(file: str, data: bytes) -> DecodedImage:
 
 def pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
     """Grey pixels of a file that must still have the md5 ``digest``; raises ``UnavailableError`` where it has not."""
-    return _decode(file, _read(file, digest, cache_file))
+    return _decode(file, read_bytes(file, digest, cache_file))
 
 
 # Candidates of neighbouring tasks overlap (series, copies): a few originals stay decoded, 16 x 1 MB as a rule.
@@ -232,7 +331,7 @@ _original_pixels = lru_cache(maxsize=16)(pixels)
 @lru_cache(maxsize=2)  # where no grey of our own is a proof, neighbouring tasks ask for the same one
 def samples_of(file: str, digest: str, cache_file: str) -> DeepSamples | None:
     """Samples of a deep original that must still have the md5 ``digest``; raises as ``pixels`` does."""
-    data = _read(file, digest, cache_file)
+    data = read_bytes(file, digest, cache_file)
     try:
         return deep_samples(data, _decoded(file, data).page)
     except MemoryError as error:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from semtrace.core.errors import InputError
 from semtrace.core.hashing import hamming, phash
 from semtrace.core.image.gray8 import is_ranged
-from semtrace.core.image.symmetry import SYMMETRIES, Symmetry, hash_variants
+from semtrace.core.image.placement import Rectangle
+from semtrace.core.image.symmetry import SYMMETRIES, Symmetry, hash_variants, inverse
 from semtrace.core.tracing.labels import parse_published
 from semtrace.io import tables
 from semtrace.provenance.tables import HASHES, HASHES_ALONE
@@ -35,6 +36,7 @@ class Content:
         bar_top: first row of the data bar; -1 where there is none.
         healthy: False for a degenerate hash, which would be near to anything flat.
         deep: whether a range was taken to make it 8-bit grey.
+        place: where on its files the picture stands, if these are larger pages.
 
     """
 
@@ -46,6 +48,7 @@ class Content:
     bar_top: int
     healthy: bool
     deep: bool = False
+    place: Rectangle | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,21 @@ class Pair:
         original: its index.
         hamming: bits between the nearest two hashes.
         symmetry: what has to be done to the published picture to bring it into the original's orientation.
+        negative: whether its grey levels are inverted, too.
     """
 
     original: int
     hamming: int
     symmetry: Symmetry = Symmetry.IDENTITY
+    negative: bool = False
+
+    @property
+    def done_before(self) -> str:
+        """What was done to the original before it was published: turned or mirrored, ``negative``, or both."""
+        turned = inverse(self.symmetry)
+        if not self.negative:
+            return turned
+        return "negative" if turned == Symmetry.IDENTITY else f"negative {turned}"
 
 
 def load_side(files: Sequence[Path]) -> Side:
@@ -175,34 +188,39 @@ def candidate_pairs(
     """For every published content (or ``only`` those) the originals nearer than ``radius`` bits, nearest first.
 
     Exact, all pairs; ties by path. An original counts with the nearer of its two hashes, and of the eight symmetries
-    of the published picture where ``geometry`` asks for them. Degenerate hashes match nothing.
+    of the published picture and of its negative where ``geometry`` asks for them. Degenerate hashes match nothing.
     """
     words, owner = originals.searched
     wanted = range(len(published.contents)) if only is None else only
     asked = np.array([j for j in wanted if published.contents[j].healthy], dtype=np.intp)
     nearest: dict[int, dict[int, Pair]] = {j: {} for j in wanted}
     # The identity comes first, so of equal distances the picture as it is wins.
-    for symmetry, queries in _queries(published, asked, geometry):
+    for symmetry, negative, queries in _queries(published, asked, geometry):
         offsets, indices, distances = hamming.within(queries, words, int(np.ceil(radius)), workers=workers)
         for position, j in enumerate(asked):
             for k in range(offsets[position], offsets[position + 1]):
-                pair = Pair(int(owner[indices[k]]), int(distances[k]), symmetry)
+                pair = Pair(int(owner[indices[k]]), int(distances[k]), symmetry, negative)
                 known = nearest[int(j)].get(pair.original)
                 if known is None or pair.hamming < known.hamming:
                     nearest[int(j)][pair.original] = pair
     return {j: sorted(found.values(), key=lambda pair: (pair.hamming, pair.original)) for j, found in nearest.items()}
 
 
-def _queries(published: Side, asked: NDArray[np.intp], geometry: bool) -> Iterator[tuple[Symmetry, NDArray[np.uint64]]]:
+def _queries(
+    published: Side, asked: NDArray[np.intp], geometry: bool
+) -> Iterator[tuple[Symmetry, bool, NDArray[np.uint64]]]:
     words = published.words[asked]
     if not geometry:
-        yield Symmetry.IDENTITY, words
+        yield Symmetry.IDENTITY, False, words
         return
     size = isqrt(published.bits)
     bits = np.unpackbits(words.astype(">u8").view(np.uint8), axis=-1).astype(bool).reshape(-1, size, size)
     variants = hash_variants(bits)
     for k, symmetry in enumerate(SYMMETRIES):
-        yield symmetry, np.ascontiguousarray(variants[:, k])
+        yield symmetry, False, np.ascontiguousarray(variants[:, k])
+    # Inverted grey levels turn the sign of every frequency, and so every bit.
+    for k, symmetry in enumerate(SYMMETRIES):
+        yield symmetry, True, ~np.ascontiguousarray(variants[:, k])
 
 
 def nearest_full(queries: Side, references: Side, workers: int) -> list[tuple[int, int]]:

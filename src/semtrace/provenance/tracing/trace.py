@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from semtrace.core.image.align import Comparison
-from semtrace.core.image.symmetry import inverse
+from semtrace.core.image.placement import Rectangle
 from semtrace.core.tracing.both_ways import nearest_both_ways
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
+from semtrace.provenance.tracing.crop_search import similarity_of
 from semtrace.provenance.tracing.evidence import PairEvidence
 from semtrace.provenance.tracing.pair_images import AllCompared, Compared
 from semtrace.provenance.tracing.sides import Pair
@@ -20,6 +21,8 @@ from semtrace.stage.rejects import Failure
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
 _OPEN = ("no_candidate", "beyond_ssim_trigger", "runner_up_too_close")
+_STRIP = 0.25  # of a picture's height; a data bar is not taller
+_RIM = 4  # pixels
 _FRUITLESS = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
 
 
@@ -31,7 +34,7 @@ class Rules:
         criteria: what a match must satisfy.
         most: at most so many candidates are compared and judged.
         reach: where no candidate is alike, originals nearer than this are looked at too.
-        geometry: also look for pictures that are a part of an original.
+        geometry: also look for pictures that are a part of an original, and for pictures on pages.
         one_to_one: every picture was published once, from an original of its own.
         hash_reach: from hashes alone: what leads on both sides may be this far away.
         min_mutual_margin: the smallest lead on either side.
@@ -70,6 +73,7 @@ class Trace:
         candidates: the measured candidates that the decision was made from.
         decision: the answer; a failure where the published picture cannot be read.
         examined: pairs that were compared for it by hash, those of the farther look included.
+        panels: of a page with several pictures, each of them with its place, traced by itself.
     """
 
     pairs: list[Pair]
@@ -77,12 +81,16 @@ class Trace:
     candidates: list[Candidate]
     decision: Decision | Failure
     examined: int = 0
+    panels: tuple[tuple[Rectangle, Trace], ...] = ()
 
     @property
     def fruitless(self) -> bool:
         """Whether no candidate was alike, so that other originals are worth a look."""
         decision = self.decision
-        return isinstance(decision, Decision) and decision.outcome != "matched" and decision.reason in _FRUITLESS
+        if isinstance(decision, Failure) or decision.outcome == "matched":
+            return False
+        other_framing = decision.best is not None and decision.best.agrees is False and not decision.best.proof
+        return decision.reason in _FRUITLESS or other_framing
 
 
 def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None = None) -> dict[int, Trace]:
@@ -114,6 +122,7 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
             decision = decide(part.candidates, criteria, complete=part.complete)
             if _is_alike(decision, criteria):
                 traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
+        traces |= _placed_on_pages(evidence, rules, traces)
     if not evidence.images and not rules.one_to_one:
         traces |= _nearest_both_ways(evidence, rules, traces)
     if rules.one_to_one:
@@ -139,6 +148,38 @@ def _nearest_both_ways(evidence: PairEvidence, rules: Rules, traces: Mapping[int
         if isinstance(before, Decision) and before.outcome != "matched" and before.reason in _OPEN:
             settled[j] = replace(far[j], decision=decision, examined=traces[j].examined)
     return settled
+
+
+def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
+    """What stands on pages that are traced to nothing: the one picture there, or that there are several."""
+    pictures, of_page = evidence.pages([j for j, trace in traces.items() if trace.fruitless])
+    found = _look(pictures, rules, [i for several in of_page.values() for i in several], rules.reach, rules.reach)
+    result = {}
+    for j, several in of_page.items():
+        alike = [i for i in several if _is_alike(found[i].decision, rules.criteria)]
+        if not alike:
+            continue
+        first = min(alike, key=lambda i: (_surety(found[i].decision), i))
+        best, places = found[first], {i: pictures.published.contents[i].place for i in several}
+        several = [i for i in several if i in alike or not _is_strip(places[i], places[first])]
+        panels: tuple[tuple[Rectangle, Trace], ...] = ()
+        if len(several) > 1 and isinstance(best.decision, Decision):
+            best = replace(best, decision=replace(best.decision, outcome="ambiguous", reason="panels"))
+            panels = tuple((place, found[i]) for i in several if (place := places[i]))
+        result[j] = replace(best, examined=traces[j].examined, panels=panels)
+    return result
+
+
+def _is_strip(one: Rectangle | None, picture: Rectangle | None) -> bool:
+    """Whether a piece of a page is no picture, but a strip as wide as the picture beside it: its data bar."""
+    if one is None or picture is None:
+        return False
+    same = abs(one.x - picture.x) <= _RIM and abs(one.width - picture.width) <= 2 * _RIM
+    return same and one.height <= _STRIP * picture.height
+
+
+def _surety(decision: Decision | Failure) -> int:
+    return 3 if isinstance(decision, Failure) else ("matched", "ambiguous", "unmatched").index(decision.outcome)
 
 
 def _look(
@@ -172,18 +213,19 @@ def _candidate(evidence: PairEvidence, criteria: Criteria, j: int, pair: Pair, s
     alike = pair.hamming < criteria.ssim_trigger and (seen is None or seen.ssim >= criteria.min_ssim)
     known = evidence.knowledge.proof(published, original, alike=alike) if evidence.proofs else ""
     return Candidate(
-        path=original.paths[0],
-        hamming=pair.hamming,
-        ssim=seen.ssim if seen else None,
-        correlation=seen.correlation if seen else None,
-        whole=bool(seen and seen.whole),
+        original.paths[0],
+        pair.hamming,
         picture=original.picture,
-        symmetry=inverse(pair.symmetry),
+        symmetry=pair.done_before,
+        place=str(published.place) if published.place else "",
         proof=known or ("reencoded" if evidence.proofs and seen and seen.proven else ""),
+        **similarity_of(seen),
     )
 
 
 def _is_alike(decision: Decision | Failure, criteria: Criteria) -> bool:
     """Whether the best candidate shows the same fine structure, or is proven."""
     best = decision.best if isinstance(decision, Decision) else None
-    return best is not None and (bool(best.proof) or (best.correlation or 0.0) >= criteria.min_correlation)
+    if best is None:
+        return False
+    return bool(best.proof or best.agrees) or (best.correlation or 0.0) >= criteria.min_correlation

@@ -1,0 +1,134 @@
+"""Pictures for pages: what the pipeline compares, at every size; what cannot be shown has its reason."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semtrace.core.image.databar import bar_top
+from semtrace.core.image.frame import place_in_frame
+from semtrace.io.digests import md5
+from semtrace.io.images import decode
+from semtrace.web.maps import map_bytes
+from semtrace.web.pictures import (
+    SMALL_SIDE,
+    THUMB_SIDE,
+    VIEW_SIDE,
+    MapTask,
+    PictureCache,
+    PictureService,
+    Unavailable,
+    picture_bytes,
+)
+from tests.pipeline import table
+from tests.small_archive import save, scene
+
+SIDES = {"thumb": THUMB_SIDE, "small": SMALL_SIDE, "view": VIEW_SIDE}
+
+
+def shown(file, *sizes):
+    made = picture_bytes(str(file), md5(file.read_bytes()), sizes)
+    assert isinstance(made, dict)
+    return {size: np.asarray(Image.open(io.BytesIO(data)).convert("L")) for size, data in made.items()}
+
+
+def test_full_is_pixel_for_pixel_what_is_compared_and_the_others_are_smaller(tmp_path):
+    file = save(tmp_path / "deep.tif", scene(1, 900, 1200).astype(np.uint16) * 13 + 500)
+    found = shown(file, *SIDES, "full")
+    assert np.array_equal(found.pop("full"), decode(file.read_bytes()).gray)
+    for size, picture in found.items():
+        assert max(picture.shape) == SIDES[size]
+        assert picture.shape[1] * 3 == picture.shape[0] * 4
+
+
+def test_a_small_picture_is_not_made_larger(tmp_path):
+    assert shown(save(tmp_path / "small.tif", scene(1, 30, 40)), "view")["view"].shape == (30, 40)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"", "empty_file"), (b"not a picture", "not_an_image"), (b"\xff\xd8\xff\xe0 damaged", "corrupt")],
+)
+def test_what_is_no_picture_has_the_reason_of_the_rejects(tmp_path, data, reason):
+    (tmp_path / "one.tif").write_bytes(data)
+    found = picture_bytes(str(tmp_path / "one.tif"), md5(data), ["thumb"])
+    assert isinstance(found, Unavailable)
+    assert found.reason == reason or (reason == "corrupt" and found.reason in ("truncated", "corrupt"))
+
+
+def test_another_file_a_link_and_none_are_no_picture(tmp_path):
+    file = save(tmp_path / "one.tif", scene(1))
+    (tmp_path / "link.tif").symlink_to(file)
+    known = md5(file.read_bytes())
+    assert picture_bytes(str(file), "0" * 32, ["thumb"]).reason == "changed"
+    assert isinstance(picture_bytes(str(tmp_path / "link.tif"), known, ["thumb"]), Unavailable)
+    assert picture_bytes(str(tmp_path / "none.tif"), known, ["thumb"]).reason == "unreadable"
+
+
+# --- the folder
+
+
+def test_the_folder_is_bounded_and_the_oldest_go_first(tmp_path):
+    cache = PictureCache(tmp_path, 10_000)
+    for number in range(30):
+        cache.put(f"{number:032x}-thumb", bytes(1000))
+        for file in tmp_path.rglob("*-thumb-*"):
+            os.utime(file, (int(file.name[:32], 16),) * 2)
+    cache.trim()
+    kept = [number for number in range(30) if cache.get(f"{number:032x}-thumb")]
+    assert kept == list(range(20, 30))
+
+
+def test_a_picture_is_made_once(tmp_path):
+    file = save(tmp_path / "one.tif", scene(1))
+    known, service = md5(file.read_bytes()), PictureService(PictureCache(tmp_path / "cache", 10**7), 1)
+    try:
+        first = service.picture(str(file), known, "thumb")
+        file.unlink()
+        assert service.picture(str(file), known, "thumb") == first
+        assert isinstance(service.picture(str(file), known, "view"), bytes)  # made together
+        assert isinstance(service.picture(str(file), known, "full"), Unavailable)
+    finally:
+        service.close()
+
+
+# --- real pictures
+
+
+def test_real_pairs_have_pictures_and_maps_that_say_how_alike_they_are(shared):
+    """Derived and original pictures of several instruments: cut above the data bar, 16-bit and palette among them."""
+    pairs = table(shared / "mapping_truth.csv")
+    for pair in pairs:
+        derived, original = shared / pair["derived"], shared / pair["original"]
+        gray, whole = decode(derived.read_bytes()).gray, decode(original.read_bytes()).gray
+        assert np.array_equal(shown(derived, "full")["full"], gray)
+        top = bar_top(whole)
+        place = place_in_frame(gray.shape[::-1], whole.shape[::-1])
+        assert place.height <= whole.shape[0]
+        task = MapTask(
+            str(derived),
+            md5(derived.read_bytes()),
+            str(original),
+            md5(original.read_bytes()),
+            -1 if top is None else top,
+        )
+        made = map_bytes(task)
+        assert isinstance(made, bytes), pair
+        colours = np.asarray(Image.open(io.BytesIO(made)).convert("RGB"))
+        assert colours.mean() > 200, f"{pair}: alike is white"
+
+
+def test_real_frames_of_another_die_are_not_white(shared):
+    folder = shared / "near_duplicates/wafer_sem_pairs"
+    means = []
+    for number in (1, 2, 3):
+        files = [folder / f"case{number}_{which}_image.tif" for which in ("inspected", "reference")]
+        task = MapTask(str(files[0]), md5(files[0].read_bytes()), str(files[1]), md5(files[1].read_bytes()), -1)
+        made = map_bytes(task)
+        assert isinstance(made, bytes)
+        means.append(np.asarray(Image.open(io.BytesIO(made)).convert("RGB")).mean())
+    assert max(means) < 230
