@@ -75,7 +75,7 @@ def test_every_re_encoding_is_proven_and_no_second_frame(done):
 
 
 def test_the_references_agree(done):
-    _, _, job = done
+    frame, _, job = done
     found = reference_check.check_proofs(job, 1000)
     assert (found.equal, found.differing, found.unreadable) == (found.checked, (), 0)
-    assert found.checked > 5
+    assert found.checked >= (6 if frame == 0 else 1)
