@@ -70,7 +70,7 @@ def test_all_that_is_wrong_is_said_at_once():
 def test_values_by_position_are_named_too():
     with pytest.raises(SettingsError, match=r"^match\.hamming_threshold is 0; it must be a whole number"):
         Settings(0, *list(GOOD.values())[1:])
-    with pytest.raises(TypeError, match="match has 10 parameters, not 11"):
+    with pytest.raises(TypeError, match="match has 12 parameters, not 13"):
         Settings(*GOOD.values(), 1)
     with pytest.raises(TypeError, match="reach"):
         Settings(*GOOD.values(), reach=1)
