@@ -266,7 +266,12 @@ def decision_codes() -> set[str]:
     """Reasons of decisions: last in ``Decision(…)``, second in (outcome, reason), or given to ``reason``."""
     found = set()
     outcomes = set(get_args(decision.Outcome))
-    for module in ("core/tracing/decision.py", "core/tracing/assignment.py", "provenance/tracing/trace.py"):
+    for module in (
+        "core/tracing/decision.py",
+        "core/tracing/assignment.py",
+        "core/tracing/both_ways.py",
+        "provenance/tracing/trace.py",
+    ):
         for node in syntax(module):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision":
                 found |= strings(node.args[5]) if isinstance(node.args[5], ast.Constant) else set()

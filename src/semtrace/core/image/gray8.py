@@ -63,6 +63,11 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
     return np.ascontiguousarray(gray), rule
 
 
+def is_ranged(rule: str) -> bool:
+    """Whether a rule in the words of ``to_gray8`` says that a range was taken, so that another one could have been."""
+    return "linear " in rule
+
+
 def _ranged(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     picture = array[: bar_top(array)]
     if array.dtype.kind in "ui" and picture.min() >= 0 and _DIM <= picture.max() <= 255:

@@ -78,8 +78,7 @@ def _contends(decision: Decision) -> bool:
 
 
 def _identity(candidate: Candidate | None) -> str:
-    """An original kept with and without its data bar is one picture, which is published once."""
-    return (candidate.picture or candidate.path) if candidate else ""
+    return candidate.identity if candidate else ""
 
 
 class _Contest:

@@ -70,6 +70,11 @@ class Candidate:
     same_frame: bool = False
     proof: Proof = ""
 
+    @property
+    def identity(self) -> str:
+        """The picture: an original kept with and without its data bar is one, which is published once."""
+        return self.picture or self.path
+
 
 @dataclass(frozen=True)
 class Decision:
