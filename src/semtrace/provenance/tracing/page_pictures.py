@@ -53,7 +53,7 @@ def find_pictures(
         page = published.contents[j]
         for place, text in () if isinstance(found, Failure) else found:
             of_page.setdefault(j, []).append(len(contents))
-            contents.append(Content(f"{page.key} {place}", page.paths, page.md5, frozenset(), "", -1, True, place=place))
+            contents.append(Content(f"{page.key} {place}", page.paths, page.md5, frozenset(), "", -1, True, place))
             digits.append(text)
     words = phash.from_hex_many(digits, size)
     healthy = phash.healthy(words).tolist()
@@ -62,7 +62,7 @@ def find_pictures(
 
 
 def _degenerate(one: Content) -> Content:
-    return Content(one.key, one.paths, one.md5, one.digests, one.picture, one.bar_top, False, place=one.place)
+    return Content(one.key, one.paths, one.md5, one.digests, one.picture, one.bar_top, False, one.place)
 
 
 def _pieces(size: int, cache_file: str, image: Image) -> tuple[list[Piece], list[Entry]]:

@@ -35,9 +35,8 @@ class Content:
         picture: identifies the pixels above the data bar; ``""`` where the table does not say.
         bar_top: first row of the data bar; -1 where there is none.
         healthy: False for a degenerate hash, which would be near to anything flat.
-        deep: whether a range was taken to make it 8-bit grey.
         place: where on its files the picture stands, if these are larger pages.
-
+        deep: whether a range was taken to make it 8-bit grey.
     """
 
     key: str
@@ -47,8 +46,8 @@ class Content:
     picture: str
     bar_top: int
     healthy: bool
-    deep: bool = False
     place: Rectangle | None = None
+    deep: bool = False
 
 
 @dataclass(frozen=True)
