@@ -34,7 +34,7 @@ def settle_contention(
     Args:
         candidates: per published picture its candidates, all of different content.
         decisions: per published picture what it is by itself.
-        criteria: as in :func:`semtrace.core.decision.decide`.
+        criteria: as in :func:`semtrace.core.tracing.decision.decide`.
         images: as there; False: similarity is the number of bits below the Hamming threshold.
 
     Returns:
