@@ -47,7 +47,7 @@ class Candidate:
         whole: whether the published picture has the whole frame of this original.
         picture: identifies the pixels above the data bar; ``""`` where it is not known.
         crop: the part of the original that was published, ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
-        symmetry: what was done to the original before it was published, in the words of ``semtrace.core.image.symmetry``.
+        symmetry: what was done to the original before it was published, as ``core/image/symmetry.py`` names it.
         place: where on the published page the picture stands, in the same words in its pixels; ``""``: it is the page.
         agreement: part of the frame that agrees, 0 to 1; None where it was not looked for, or says nothing.
         agrees: whether both show one place in one framing; None where ``agreement`` is.
