@@ -23,11 +23,15 @@ from semtrace.io.files import read_regular, safe_join
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_sidecars import read_sidecar, sidecar_names
 from semtrace.io.vendor_tags import Vendor
+from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Examination, FileSource, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.listing import list_inputs
 from semtrace.stage.rejects import Failure, Reject, write_rejects
 from semtrace.stage.settings import Section, Whole
+
+CORRECTIONS_FILE = "scale.csv"
+"""A person's pixel sizes, in the folder ``dataset.verdicts``."""
 
 _SIDECAR_BYTES = 1 << 20
 
@@ -52,6 +56,14 @@ class Summary:
     engine: str
     statuses: dict[str, int]
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """Read the scale of every image of the flat set."""
+    rows = tables.read(job.result("flat/flat.csv"), scale_tables.FLAT)
+    listed = [(row["tiff_path"], row["md5"]) for row in rows if not row["left_out_for"]]
+    said = job.verdicts / CORRECTIONS_FILE
+    return run(job.archive, listed, job.result("scale"), job.params.scale, job.executor, corrections=said)
 
 
 def run(

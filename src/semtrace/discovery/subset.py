@@ -25,6 +25,7 @@ from semtrace.discovery.scale_tables import (
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREY, new_figure, png, quiet_axes
 from semtrace.stage.settings import Number, Section
 
@@ -90,6 +91,12 @@ class Summary:
 
     images: int
     subsets: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """Make the subsets of the flat set."""
+    tables_read = (job.result(path) for path in ("flat/flat.csv", "scale/scale.csv", "flat/labels.csv"))
+    return run(*tables_read, job.result("subset"), job.params.subset)
 
 
 def run(flat: Path, scale: Path, labels: Path, out: Path, settings: Settings) -> Summary:

@@ -52,7 +52,7 @@ class DataBar:
         cut: number of rows above the bar if nothing but bar lies below; None when the picture goes on.
         scale_text: what the scale bar says, as drawn.
         scale_length: the same in metres.
-        scale_pixels: length of the drawn scale bar.
+        scale_pixels: length of the drawn scale bar, between the centres of its caps, or of its first and last tick.
         coloured: whether RED and GREEN occur.
     """
 
@@ -121,9 +121,9 @@ def _columns(draw: ImageDraw.ImageDraw, columns: Sequence[tuple[str, ...]], left
 
 
 def _caliper(draw: ImageDraw.ImageDraw, x: int, y: int, length: int, tick: int, fill: int, weight: int) -> None:
-    """A scale bar |-----| of exactly ``length`` pixels from outer edge to outer edge."""
-    draw.rectangle((x, y, x + length - 1, y + weight - 1), fill=fill)
-    for end in (x, x + length - weight):
+    """A scale bar |-----| of ``length`` pixels from cap centre to cap centre, as instruments draw it."""
+    draw.rectangle((x, y, x + length + weight - 1, y + weight - 1), fill=fill)
+    for end in (x, x + length):
         draw.rectangle((end, y - tick, end + weight - 1, y + tick), fill=fill)
 
 
@@ -265,7 +265,7 @@ def _ruler(facts: BarFacts) -> DataBar:
     weight = max(1, round(3 * zoom))
     x = facts.width - pixels - round(6 * zoom)
     for tick in range(11):
-        at = x + round(tick * (pixels - weight) / 10)
+        at = x + round(tick * pixels / 10)
         tall = round((18 if tick % 5 == 0 else 11) * zoom)
         draw.rectangle((at, 1, at + weight - 1, tall), fill=BAR_WHITE)
     month, day, year = facts.date[5:7], facts.date[8:], facts.date[:4]
