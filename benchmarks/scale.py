@@ -1,7 +1,7 @@
 """Reading scale bars: ours beside the source's method (Tesseract) and beside RapidOCR with its defaults.
 
-On the real images of ../shared/data that have known bars, each n-th of them, in turns in one run. RapidOCR's defaults read
-the lower quarter of the picture; our parser then takes the first value of a bar, and no bar is measured.
+On the real images of ../shared/data that have known bars, each n-th of them, in turns in one run. RapidOCR's defaults
+read the lower quarter of the picture; our parser then takes the first value of a bar, and no bar is measured.
 
 Usage: python benchmarks/scale.py [--every 6] [--rounds 3] [--json FILE]
 """

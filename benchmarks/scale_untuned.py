@@ -1,8 +1,8 @@
-"""How well scale bars are read on instruments that no threshold was tuned on: one folder of ../shared/data left out at a time.
+"""How well scale bars are read on instruments that no threshold was tuned on.
 
-Every threshold of the bar finder is chosen anew without the folder, from half to twice its value: the value with most right
-and fewest wrong answers on all other folders; of equal ones the middle one. Constants of magnification are learnt without
-the folder, too. Then the folder is read.
+One folder of ../shared/data is left out at a time. Every threshold of the bar finder is chosen anew without it, from
+half to twice its value: the value with most right and fewest wrong answers on all others; of equal ones the middle one.
+Constants of magnification are learnt without the folder, too. Then the folder is read.
 
 Usage: python benchmarks/scale_untuned.py [--cache FILE]
 """
@@ -107,12 +107,12 @@ def judged(images: Sequence[Known], found: Mapping[str, Mapping[str, Any]], left
         return learn(one for one in sightings if not left_out or not one.folder.startswith(left_out))
 
     readings = [scale_rows.Reading(one.path, dict(found[one.path])) for one in images]
-    with_learn = scale_rows.learn
-    scale_rows.learn = others  # type: ignore[assignment]
+    module: Any = scale_rows
+    module.learn = others
     try:
         rows = scale_rows.scale_rows(readings)
     finally:
-        scale_rows.learn = with_learn
+        module.learn = learn
     return {one.path: Judged(row, one.truth) for one, row in zip(images, rows, strict=True)}
 
 

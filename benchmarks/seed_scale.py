@@ -1,7 +1,7 @@
 """The source's reader of scale bars (../shared/seeds/004, chapter 2.3) as it describes it: OpenCV and Tesseract.
 
-A stripe by a square of even brightness in the lower part, one stroke of small extent in its left part, the text above it.
-The description gives no numbers; those here are ours.
+A stripe by a square of even brightness in the lower part, one stroke of small extent in its left part, the text above
+it. The description gives no numbers; those here are ours.
 """
 
 from __future__ import annotations

@@ -15,9 +15,8 @@ from semtrace.discovery.stages import STAGES
 
 def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
     """Add the verbs with ``verb(name, function, help)``."""
-    runs = {
-        "scale": scale.scale_stage, "validate-scale": scale.validate_stage, "features": _features, "discover": _discover,
-    }  # fmt: skip
+    runs = {"features": _features, "discover": _discover}
+    runs |= {"scale": scale.scale_stage, "validate-scale": scale.validate_stage}
     for declared in STAGES:
         parser = verb(declared.name, runs.get(declared.name, partial(stages.run_stage, declared)), declared.help)
         parser.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes")

@@ -95,8 +95,8 @@ class Summary:
 
 def stage(job: Job) -> Summary:
     """Make the subsets of the flat set."""
-    tables_read = (job.result(path) for path in ("flat/flat.csv", "scale/scale.csv", "flat/labels.csv"))
-    return run(*tables_read, job.result("subset"), job.params.subset)
+    flat, scale, labels = (job.result(path) for path in ("flat/flat.csv", "scale/scale.csv", "flat/labels.csv"))
+    return run(flat, scale, labels, job.result("subset"), job.params.subset)
 
 
 def run(flat: Path, scale: Path, labels: Path, out: Path, settings: Settings) -> Summary:

@@ -196,12 +196,13 @@ def _fei(facts: BarFacts) -> DataBar:
         cx = round(facts.width * x) + 2
         draw.ellipse((cx - reach[0], middle - reach[1], cx + reach[0], middle + reach[1]), outline=150)
     month, day, year = facts.date[5:7], facts.date[8:], facts.date[:4]
+    field = facts.width * facts.pixel_size
     columns = [
         ("HV", f"{facts.kilovolts:.1f} kV"),
         ("mag", f"{facts.magnification:,.0f} x".replace(",", " ")),
         ("WD", f"{facts.working_distance * 1e3:.1f} mm"),
         ("det", facts.detector),
-        ("HFW", f"{facts.width * facts.pixel_size * 1e6:.3g} µm"),
+        ("HFW", f"{field * 1e3:.3g} mm" if field >= 9.995e-4 else f"{field * 1e6:.3g} µm"),
         (f"{int(month)}/{int(day)}/{year}", facts.time),
     ]
     left = round(46 * zoom)
