@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def scale_stage(given: argparse.Namespace) -> Any:
     from semtrace.cli.tables_alone import check_replaceable
     from semtrace.core.errors import InputError
     from semtrace.discovery import scale
+    from semtrace.discovery.corrections import CORRECTIONS_FILE
     from semtrace.stage.inputs import check_folder
 
     job = stages.job(given, stages.ready(given))
@@ -44,7 +46,7 @@ def scale_stage(given: argparse.Namespace) -> Any:
         return scale.stage(job)
     check_folder(given.images, "images")
     check_replaceable(given.out, {"scale.csv", "timings.csv", "rejects.csv", "review"})
-    said = job.verdicts / scale.CORRECTIONS_FILE
+    said = job.verdicts / CORRECTIONS_FILE
     listed = scale.every_image(given.images)
     return scale.run(given.images, listed, given.out, job.params.scale, job.executor, corrections=said)
 
@@ -62,6 +64,44 @@ def validate_stage(given: argparse.Namespace) -> Any:
 
         print(scale_run.log_scale(job.params, out, scale.parent / "review"))
     return done
+
+
+def add_correction(actions: Any) -> None:
+    """Add the action ``scale`` to those of the verb ``verdicts``."""
+    text = "say what a pixel of an image measures; `semtrace scale` obeys it"
+    correct = actions.add_parser("scale", help=text, description=_correct.__doc__)
+    correct.add_argument("image", help="its file, or its md5 as the review page shows it")
+    correct.add_argument("size", help="of a pixel: 9.77nm, 0.83 µm, 830 pm, or metres as 9.77e-9; none: take it back")
+    correct.add_argument("--who", help="who says so; default: your name on this machine")
+    correct.set_defaults(run=_correct)
+
+
+def _correct(given: argparse.Namespace) -> str:
+    """Write a person's pixel size of an image into scale.csv of dataset.verdicts, and the change into its history."""
+    from semtrace.config import params
+    from semtrace.core.errors import InputError
+    from semtrace.discovery.corrections import CORRECTIONS_FILE, record_correction
+    from semtrace.io.digests import md5
+    from semtrace.io.files import read_regular
+    from semtrace.review.people import own_name
+
+    folder, image = params.load(stages.PARAMS).dataset.verdicts, Path(given.image)
+    digest = md5(read_regular(image)) if image.is_file() else given.image
+    try:
+        size = None if given.size == "none" else _metres(given.size)
+        changed = record_correction(folder, digest, size, given.who or own_name())
+    except ValueError as error:
+        raise InputError(f"{error}. Give a file or its md5, and a size such as 9.77nm") from None
+    return f"{folder / CORRECTIONS_FILE}: {digest} {'' if changed else 'already '}{given.size}"
+
+
+def _metres(text: str) -> float:
+    """A pixel size in metres, given with a unit or without; a pm is a picometre here."""
+    found = re.fullmatch(r"([\d.]+(?:e-?\d+)?) ?(m|mm|µm|μm|um|nm|pm)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"{text!r} is no pixel size")
+    exponents = {"mm": -3, "µm": -6, "μm": -6, "um": -6, "nm": -9, "pm": -12}
+    return float(f"{float(found[1]) * 10.0 ** exponents.get((found[2] or 'm').lower(), 0):.10g}")
 
 
 def _layouts(params_file: Path, given: argparse.Namespace) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pydantic import Field
 from semtrace.core.errors import InputError
 from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.discovery import review_scale, scale_facts, scale_tables
+from semtrace.discovery.corrections import CORRECTIONS_FILE, read_corrections
 from semtrace.discovery.images import IMAGE_EXTENSIONS
 from semtrace.discovery.scale_rows import Reading, scale_rows
 from semtrace.io import ocr, tables
@@ -29,9 +29,6 @@ from semtrace.stage.executor import Executor
 from semtrace.stage.listing import list_inputs
 from semtrace.stage.rejects import Failure, Reject, write_rejects
 from semtrace.stage.settings import Section, Whole
-
-CORRECTIONS_FILE = "scale.csv"
-"""A person's pixel sizes, in the folder ``dataset.verdicts``."""
 
 _SIDECAR_BYTES = 1 << 20
 
@@ -88,7 +85,7 @@ def run(
         engine = ocr.chosen(settings.engine)
     except ValueError as error:
         raise InputError(str(error)) from None
-    said = _corrections(corrections)
+    said = read_corrections(corrections)
     listed = sorted(listed)
     root = images.resolve()
     sources = [FileSource(str(safe_join(root, path)), digest) for path, digest in listed]
@@ -138,19 +135,4 @@ def _sidecars(root: Path, paths: Iterable[str]) -> dict[str, Vendor]:
             if vendor.pixel_size_m:
                 found[path] = vendor
                 break
-    return found
-
-
-def _corrections(file: Path | None) -> dict[str, tuple[float, str]]:
-    """A person's pixel size and name by md5."""
-    if file is None or not file.is_file():
-        return {}
-    found: dict[str, tuple[float, str]] = {}
-    for line, row in tables.read_own(file, scale_tables.CORRECTIONS):
-        digest, size = row["md5"].lower(), row["pixel_size_m"] or 0.0
-        if not re.fullmatch(r"[0-9a-f]{32}", digest) or not 1e-13 < size < 1e-2:
-            raise tables.TableError(f"{file}: line {line}: needs an md5 of 32 hex digits and a pixel size in metres")
-        if digest in found:
-            raise tables.TableError(f"{file}: line {line} speaks of {digest} a second time; keep one")
-        found[digest] = size, row["who"]
     return found
