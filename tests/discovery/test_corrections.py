@@ -65,5 +65,5 @@ def test_sizes_as_people_write_them(text, metres):
 
 @pytest.mark.parametrize("text", ["", "nm", "9,77 nm", "5 px", "1..2 nm"])
 def test_no_size(text):
-    with pytest.raises(ValueError, match="size|float"):
+    with pytest.raises(ValueError, match=r"size|float"):
         _metres(text)
