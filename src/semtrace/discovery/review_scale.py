@@ -36,13 +36,15 @@ article img { display: block; max-width: 100%; height: auto; margin: .4rem 0; ba
 .chosen label { white-space: nowrap; } .chosen input { vertical-align: middle; }
 .facts { max-width: 60rem; }
 """
-_JS = """for (const box of document.querySelectorAll("input[data-status]")) {
+_JS = """"use strict";
+for (const box of document.querySelectorAll("input[data-status]")) {
   const show = () => {
     for (const row of document.querySelectorAll("article." + box.dataset.status)) row.hidden = !box.checked;
   };
   box.addEventListener("change", show);
   show();
 }
+document.documentElement.dataset.ready = "";
 """
 _SHOWN = (
     ("pixel size", "pixel_size_m", " m"), ("from", "pixel_size_source", ""), ("bar", "bar_text", ""),
