@@ -27,6 +27,7 @@ from semtrace.core.scale import erase_bar, scale_bar
 from semtrace.core.scale.magnification import Sighting, learn
 from semtrace.core.scale.text_box import TextBox
 from semtrace.discovery import read_scale, scale_facts, scale_rows
+from semtrace.discovery.images import IMAGE_EXTENSIONS
 from semtrace.discovery.validate_scale import Judged, ScaleTruth
 from semtrace.io import ocr
 from semtrace.io.digests import md5
@@ -77,6 +78,10 @@ class Remembering:
 def load() -> list[Known]:
     with (REAL / "scale_truth.csv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
+    there = {row["file"] for row in rows}
+    files = sorted(file for top in ("sem_tiff", "sem_jpeg_png") for file in (REAL / top).rglob("*") if file.is_file())
+    other = {file.relative_to(REAL).as_posix() for file in files if file.suffix.lower() in IMAGE_EXTENSIONS} - there
+    rows += [{"file": path, "scale_bar_m": "", "pixel_size_m": ""} for path in sorted(other)]  # without a bar
     found = []
     for row in rows:
         data = (REAL / row["file"]).read_bytes()

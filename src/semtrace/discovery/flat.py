@@ -165,8 +165,10 @@ def _counts(
     rejects: Mapping[str, int],
 ) -> Iterable[dict[str, Any]]:  # fmt: skip
     removed = sum(bool(row["left_out_for"]) for row in rows)
+    whole = sum(formats.values())
     yield from ({"what": "files by format", "kind": name, "files": count} for name, count in formats.items())
     for what, kind, count in (
+        ("files", "no readable TIFF: inventory/rejects.csv says why", whole - len(inventory)),
         ("readable TIFF files", "", len(inventory)),
         ("removed", "same bytes as another TIFF", len(inventory) - len(unique)),
         ("unique contents", "TIFF", len(unique)),

@@ -34,7 +34,8 @@ article img { display: block; max-width: 100%; height: auto; margin: .4rem 0; ba
 .not_read b, .bar_not_found b { color: var(--doubt); }
 .chosen { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: .4rem 0 .8rem; }
 .chosen label { white-space: nowrap; } .chosen input { vertical-align: middle; }
-.facts { max-width: 60rem; }
+article .facts { display: flex; flex-wrap: wrap; gap: .1rem .4rem; }
+article .facts dd { margin-right: .9rem; }
 """
 _JS = """"use strict";
 for (const box of document.querySelectorAll("input[data-status]")) {
@@ -127,8 +128,8 @@ def _page(shown: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]])
         f'<link rel="icon" href="assets/{ICON}"><link rel="stylesheet" href="assets/{STYLE}">'
         f'<link rel="stylesheet" href="assets/{_OWN_STYLE}"></head><body><main>'
         f"<h1>Scale bars: {len(shown)} of {len(rows)} images</h1>"
-        '<p class="note">Those that a person should look at come first. A right pixel size goes to scale.csv in the '
-        "folder dataset.verdicts (docs/scale-reading.md).</p>"
+        '<p class="note">Those that a person should look at come first. To correct one: '
+        "<code>semtrace verdicts scale MD5 9.77nm</code>, then run the stage again.</p>"
         f'<div class="chosen" role="group" aria-label="shown statuses">{boxes}</div>{articles}</main>'
         f'<script src="assets/{_SCRIPT}"></script></body></html>\n'
     )

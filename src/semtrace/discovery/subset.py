@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from matplotlib.ticker import MaxNLocator
 from pydantic import Field, model_validator
 
 from semtrace.core.scale.lengths import bar_value
@@ -165,6 +166,7 @@ def _figure(bars: Sequence[tuple[float | None, str]]) -> bytes:
     axes.set_xscale("log")
     axes.set_xlabel("value of the scale bar (m)")
     axes.set_ylabel("images")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Images by scale", loc="left")
     axes.legend(frameon=False)
     return png(figure)
