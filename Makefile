@@ -157,7 +157,7 @@ ui: .venv/.stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'semtrace needs Python 3.11 or newer: make run PYTHON=python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask,curation]'
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask,curation,ocr]'
 	@touch $@
 
 clean:

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from semtrace.cli.scale import _metres
-from semtrace.discovery.corrections import CORRECTIONS_FILE, CORRECTIONS_HISTORY, read_corrections, record_correction
+from semtrace.discovery.corrections import (
+    CORRECTIONS_FILE,
+    CORRECTIONS_HISTORY,
+    ensure_corrections,
+    read_corrections,
+    record_correction,
+)
 from semtrace.io.tables import TableError
 
 ONE, TWO = "a" * 32, "b" * 32
@@ -35,6 +41,14 @@ def test_a_second_word_replaces_the_first_and_the_history_keeps_both(tmp_path):
     sizes = [[(line[side] or {}).get("pixel_size_m") for side in ("before", "after")] for line in lines]
     assert sizes == [[None, 1e-8], [1e-8, 2e-8], [2e-8, None]]
     assert [line["who"] for line in lines] == ["Åsa", "Bo", "Bo"]
+
+
+def test_an_empty_table_is_made_where_there_is_none(tmp_path):
+    ensure_corrections(tmp_path / "new")
+    assert rows(tmp_path / "new") == []
+    record_correction(tmp_path / "new", ONE, 1e-8, "Åsa", NOON)
+    ensure_corrections(tmp_path / "new")
+    assert len(rows(tmp_path / "new")) == 1
 
 
 @pytest.mark.parametrize(

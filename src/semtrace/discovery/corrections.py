@@ -27,6 +27,13 @@ def read_corrections(file: Path | None) -> dict[str, tuple[float, str]]:
     return {row["md5"]: (row["pixel_size_m"], row["who"]) for row in _rows(file)}
 
 
+def ensure_corrections(folder: Path) -> None:
+    """Make an empty table where there is none: DVC stops at a dependency that is not there."""
+    if not (folder / CORRECTIONS_FILE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        tables.write(folder / CORRECTIONS_FILE, CORRECTIONS, [])
+
+
 def record_correction(folder: Path, digest: str, size: float | None, who: str, now: datetime | None = None) -> bool:
     """Give a content its pixel size, or take its row away; what others wrote meanwhile stays.
 
