@@ -192,12 +192,12 @@ def test_a_second_run_while_the_first_one_writes_is_refused(five, tmp_path, monk
     monkeypatch.setattr(staging, "_PATIENCE", 0.0)
     write, said = review_scale.write, []
 
-    def writing(*given):
+    def writing(*given, **more):
         if not said:
             said.append("")
             with pytest.raises(OSError, match="another semtrace is at work"):
                 run(root, listed, tmp_path / "out")
-        write(*given)
+        write(*given, **more)
 
     monkeypatch.setattr(review_scale, "write", writing)
     run(root, listed, tmp_path / "out")

@@ -17,12 +17,16 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from semtrace.core.scale.pixel_size import STATUSES
+from semtrace.io.cache import Cache, Kind
+from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.reuse import link_if_unchanged
 from semtrace.stage.executor import Executor
 from semtrace.web.assets import ICON, POLICY, STYLE, asset
 
 _FIRST = ("conflict", "not_read", "bar_not_found", "read_once", "stripe_not_detected", "no_ocr", "tag_only", "agreed")
+_KIND = Kind("stripe of the review page", (__name__,))
 _WIDEST = 900  # pixels of a thumbnail
 _TALLEST = 0.25  # of the picture that it shows
 _AROUND = 40  # pixels around a bar that is in no stripe
@@ -65,8 +69,21 @@ class _Strip(NamedTuple):
     target: str
 
 
-def write(folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int, executor: Executor) -> None:
-    """Write the page of the first ``most`` rows of scale.csv, doubtful ones first, to the new folder ``folder``."""
+def write(
+    folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int, executor: Executor, *,
+    earlier: Path | None = None,
+) -> None:  # fmt: skip
+    """Write the page of the first ``most`` rows of scale.csv, doubtful ones first, to the new folder ``folder``.
+
+    Args:
+        folder: to write; it must not exist.
+        root: of the images.
+        rows: of scale.csv.
+        most: rows that are shown.
+        executor: where to work.
+        earlier: the page of an earlier run; its stripes are taken over where they are still what would be drawn.
+
+    """
     shown = sorted(rows, key=lambda row: (_FIRST.index(row["status"]), row["path"]))[:most]
     thumbs = folder / "stripes"
     thumbs.mkdir(parents=True)
@@ -75,8 +92,14 @@ def write(folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int
         box = tuple(int(value) for value in str(row["bar_box"]).split())
         file = str(safe_join(root, row["path"]))
         todo.setdefault(row["md5"], _Strip(file, row["stripe_top"], box, str(thumbs / f"{row['md5']}.png")))
-    for _ in executor.map(_draw, list(todo.values()), what="review", reads=lambda strip: (strip.file, str(thumbs))):
-        pass
+    keys = {digest: f"{digest} {strip.top} {strip.box}" for digest, strip in todo.items()}
+    with Cache(executor.cache) as cache:
+        known = dict(zip(todo, cache.get_many(_KIND, list(keys.values())), strict=True))
+    new = {digest: strip for digest, strip in todo.items() if not _taken_over(earlier, strip, known[digest])}
+    drawn = executor.map(_draw, list(new.values()), what="review", reads=lambda strip: (strip.file, str(thumbs)))
+    made = [(_KIND, keys[digest], png) for digest, png in zip(new, drawn, strict=True) if isinstance(png, str) and png]
+    with Cache(executor.cache) as cache:
+        cache.put(made)
     write_staged(folder / "index.html", _page(shown, rows).encode())
     (folder / "assets").mkdir()
     own = {_OWN_STYLE: _CSS.encode(), _SCRIPT: _JS.encode(), STYLE: asset(STYLE), ICON: asset(ICON)}
@@ -84,12 +107,19 @@ def write(folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int
         write_staged(folder / "assets" / name, data)
 
 
-def _draw(strip: _Strip) -> None:
-    """Write the thumbnail; a file that cannot be read any more has none."""
+def _taken_over(earlier: Path | None, strip: _Strip, digest: str | None) -> bool:
+    """Whether an earlier run's stripe, whose md5 is known, has got its new place."""
+    if earlier is None or not digest:
+        return False
+    return link_if_unchanged(str(earlier / "stripes" / Path(strip.target).name), strip.target, digest)
+
+
+def _draw(strip: _Strip) -> str:
+    """Write the thumbnail; return its md5, empty for a file that cannot be read any more, which has none."""
     try:
         gray = decode(read_regular(strip.file)).gray
     except (OSError, UnreadableImage, MemoryError):
-        return
+        return ""
     height, width = gray.shape
     top = height - max(round(height * _TALLEST), 1)
     if strip.top is not None and strip.top < height:
@@ -108,6 +138,7 @@ def _draw(strip: _Strip) -> None:
     file = io.BytesIO()
     picture.save(file, "PNG")
     write_staged(Path(strip.target), file.getvalue())
+    return md5(file.getvalue())
 
 
 def _page(shown: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> str:

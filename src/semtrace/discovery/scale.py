@@ -105,7 +105,7 @@ def run(
         timings = ({"path": one.path, "seconds": one.facts["seconds"]} for one in readings)
         tables.write(folder / "timings.csv", scale_tables.SCALE_TIMINGS, timings)
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
-        review_scale.write(folder / "review", root, rows, settings.review, executor)
+        review_scale.write(folder / "review", root, rows, settings.review, executor, earlier=out / "review")
     found = Counter(row["status"] for row in rows)
     return Summary(len(rows), engine, {name: found[name] for name in STATUSES if found[name]}, counts)
 
