@@ -110,7 +110,7 @@ def main() -> None:
     if given.contest:
         answer(contest(given.every), given.way, given.rounds)
         return
-    setting = machine(("rapidocr", "onnxruntime", "opencv-python", "numpy"))
+    setting = machine(("rapidocr", "onnxruntime", "opencv-python-headless", "numpy"))
     print(f"{setting['processor']}, {setting['cores']} cores, load {setting['load']}, {setting['date']}, Python "
           f"{setting['python']}\n" + ", ".join(f"{k} {v}" for k, v in setting["versions"].items())
           + f", {ocr.engine_version('tesseract') if shutil.which('tesseract') else 'no Tesseract'}")  # fmt: skip
