@@ -1,4 +1,4 @@
-"""The command line of discovery: from features to a tree of sub-categories, one verb a stage."""
+"""The command line of discovery: the flat set, scales, and the tree of sub-categories; one verb a stage."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import stages
+from semtrace.cli import scale, stages
 from semtrace.discovery.stages import STAGES
 
 
 def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
     """Add the verbs with ``verb(name, function, help)``."""
     runs = {"features": _features, "discover": _discover}
+    runs |= {"scale": scale.scale_stage, "validate-scale": scale.validate_stage}
     for declared in STAGES:
         parser = verb(declared.name, runs.get(declared.name, partial(stages.run_stage, declared)), declared.help)
         _options(parser)
-        if declared.name in runs:
+        scale.add_options(declared.name, parser)
+        if declared.name in ("features", "discover"):
             parser.add_argument("folder", type=Path, nargs="?", help="of the images, in place of features.root")
         if declared.name == "discover":
             parser.add_argument("--within", metavar="CATEGORY", help="the tree of the images of one category alone")

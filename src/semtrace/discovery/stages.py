@@ -8,6 +8,48 @@ _HERE = "semtrace.discovery"
 
 STAGES = (
     Stage(
+        "flat",
+        f"{_HERE}.flat",
+        "list the unique images, TIFF and JPEG one to one, with the labels of all published sets",
+        params=("dataset.sets", "dataset.exclude"),
+        inputs=("archive", "published"),
+        reads=(
+            "convert/converted.csv",
+            "deduplicate/groups.csv",
+            "fingerprint/jpeg/hashes.csv",
+            "inventory/inventory.csv",
+            "match/jpeg_to_tiff.csv",
+        ),
+        writes=("flat",),
+    ),
+    Stage(
+        "scale",
+        f"{_HERE}.scale",
+        "read the scale of every image: bar, tags, printed lengths",
+        params=("scale",),
+        inputs=("archive", "verdicts"),
+        reads=("flat/flat.csv",),
+        writes=("scale",),
+    ),
+    Stage(
+        "subset",
+        f"{_HERE}.subset",
+        "make subsets by scale, and tables of scales by category",
+        params=("subset",),
+        reads=("flat/flat.csv", "flat/labels.csv", "scale/scale.csv"),
+        writes=("subset",),
+        rejects=False,
+    ),
+    Stage(
+        "validate-scale",
+        f"{_HERE}.validate_scale",
+        "compare scale.csv with known scales",
+        inputs=("known",),
+        reads=("scale/scale.csv",),
+        writes=("validate_scale",),
+        rejects=False,
+    ),
+    Stage(
         "features",
         f"{_HERE}.features",
         "what encoders see in every image, its data bar cut off",
