@@ -48,9 +48,8 @@ def main() -> None:
             count = int(codes.max()) + 1
             score = agreement(cut_tree(merges(points, "ward", 2048), count)[rows], codes)
             share = same_label_share(nearest_points(points[rows], 1), codes, 1)
-            print(
-                f"{title}: {len(rows)} points, k = {count}: NMI {score.nmi:.3f}, AMI {score.ami:.3f}, 1-neighbour {share:.3f}"
-            )
+            print(f"{title}: {len(rows)} points, {count} folders: NMI {score.nmi:.3f}, AMI {score.ami:.3f}, ", end="")
+            print(f"nearest neighbour in the same folder {share:.3f}", flush=True)
 
 
 if __name__ == "__main__":
