@@ -23,7 +23,7 @@ def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
         parser.add_argument(
             "--work", type=Path, default=stages.WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
         )
-        scale.add_options(declared.name, parser)
+        scale.add_scale_options(declared.name, parser)
         if declared.name in ("features", "discover"):
             parser.add_argument("folder", type=Path, nargs="?", help="of the images, in place of features.root")
         if declared.name == "discover":
