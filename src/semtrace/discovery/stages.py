@@ -59,11 +59,27 @@ STAGES = (
         writes=("features",),
     ),
     Stage(
+        "finetune",
+        f"{_HERE}.finetune",
+        "learn the known categories from features, by a linear head or all layers",
+        params=("finetune",),
+        inputs=("published",),
+        reads=("features",),
+        writes=("finetune",),
+    ),
+    Stage(
+        "predict",
+        f"{_HERE}.predict",
+        "say the category of every image with its probability",
+        reads=("features", "finetune"),
+        writes=("predict",),
+    ),
+    Stage(
         "dimension",
         f"{_HERE}.dimension",
         "the intrinsic dimension of every feature set",
         params=("dimension",),
-        reads=("features",),
+        reads=("features", "finetune"),
         writes=("dimension",),
     ),
     Stage(
@@ -71,7 +87,7 @@ STAGES = (
         f"{_HERE}.reduce",
         "features in few columns: principal components or an autoencoder",
         params=("reduce",),
-        reads=("features",),
+        reads=("features", "finetune"),
         writes=("reduce",),
     ),
     Stage(
@@ -81,6 +97,7 @@ STAGES = (
         params=("distances",),
         reads=(
             "features",
+            "finetune",
             "reduce",
         ),
         writes=("distances",),
