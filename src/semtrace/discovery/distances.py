@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import pdist
-from sklearn.metrics import silhouette_score
 
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest_points
 from semtrace.core.statistics import label_distance as measures
@@ -167,6 +166,8 @@ def _measured(one: ComparedSets, codes: NDArray[np.int64], settings: Settings) -
         return {**row, "note": str(error)}
     row |= {"pearson": digits(pearson, 6), "spearman": digits(spearman, 6)}
     if 1 < len(np.unique(codes)) < len(codes):
+        from sklearn.metrics import silhouette_score
+
         row["silhouette"] = digits(float(silhouette_score(one.points, codes)), 6)
     return row
 
