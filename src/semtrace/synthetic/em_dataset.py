@@ -24,6 +24,7 @@ from semtrace.io import tables
 from semtrace.io.schema import Column, Table
 from semtrace.io.staging import staged_folder
 from semtrace.io.volumes.write import write_mrc, write_ome_zarr
+from semtrace.stage.declaration import Job
 from semtrace.synthetic.em_volume import Tissue, make
 
 PATCH_TRUTH = Table(
@@ -59,6 +60,11 @@ class Summary:
     videos: int
     patches: int
     informative: int
+
+
+def stage(job: Job) -> Summary:
+    """Make the default input of curation."""
+    return generate_volumes(job.archive.parent, seed=1)
 
 
 def generate_volumes(out: Path, seed: int, *, side: int = 288, patch: int = 224) -> Summary:
