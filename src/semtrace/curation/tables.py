@@ -133,7 +133,7 @@ FOLDS = Table(
         Column("dataset", "text", "its dataset"),
         Column("group", "text", "datasets that share patches have one group, and lie in one fold"),
         Column("fold", "integer", "the fold that it was scored in"),
-        Column("kind", "text", "`assumed`, `label`, or the recipe by which it was emptied"),
+        Column("kind", "text", "`assumed`, `doubted`, `label`, or the recipe by which it was emptied"),
         Column("informative", "boolean", "whether it counts as informative"),
         Column("texture", "number", "score of texture alone by a model that has not seen its fold"),
         Column("score", "number", "score of texture and network by such a model"),

@@ -42,6 +42,7 @@ from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, write_rejects
 from semtrace.stage.settings import Number, Section, Whole
 
+_OWN, _FOREIGN = 1.0, 23.0  # ridge of texture: for patches like those learned from, and for any other
 _LEAST = 20  # informative patches; below that the packaged weights know more
 
 
@@ -53,6 +54,7 @@ class Settings(Section, section="curation.train"):
         network: whether features of EfficientNet-Lite0 are used beside texture (linear only).
         samples: at most so many patches without a label, an equal share of each dataset.
         min_structure: structure above noise from which on a patch without a label is taken as informative.
+        recipes: how empty patches are made, in turn; see ``core.image.constructed_empties``.
         folds: parts that are held out in turn, whole groups of datasets each.
         weights: state dict that resnet34 starts from, a file or https address; empty: none.
         weights_sha256: what that file must have.
@@ -64,6 +66,7 @@ class Settings(Section, section="curation.train"):
     network: bool = True
     samples: Annotated[Whole, Field(ge=1)] = 200
     min_structure: Number = 8.0
+    recipes: list[str] = Field(default_factory=lambda: list(RECIPES))
     folds: Annotated[Whole, Field(ge=2)] = 5
     weights: str = ""
     weights_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$", description="64 hex digits, or empty")] = ""
@@ -72,6 +75,8 @@ class Settings(Section, section="curation.train"):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if not self.recipes or set(self.recipes) - set(RECIPES):
+            raise ValueError(f"curation.train.recipes is {self.recipes}; known are {', '.join(RECIPES)}")
         if self.weights and not self.weights_sha256:
             raise ValueError("curation.train.weights needs curation.train.weights_sha256, the digest of that file")
         return self
@@ -186,7 +191,7 @@ def _look(
 ) -> tuple[Sample, dict[str, Any]]:  # fmt: skip
     """Features of the patches, and of an empty one made of each that is informative."""
     twice, recipes, numbers = {}, {}, 0
-    names = list(RECIPES)
+    names = settings.recipes
     for name, columns in chosen.items():
         good = np.flatnonzero(said[name] != "uninformative")
         rows = np.concatenate([np.arange(len(columns["name"])), good])
@@ -222,34 +227,51 @@ def _look(
 
 
 def _fit_and_write(folder: Path, sample: Sample, settings: Settings) -> tuple[str, dict[str, Any]]:
-    """Fit, score what was held out, and write all; return where the weights come from, and the numbers."""
+    """Fit, score what was held out, and write all; return where the weights come from, and the numbers.
+
+    An unlabelled patch that looks empty to a model which has not seen its group is not learned from: among a person's
+    patches some are empty. The model is then fitted again without it.
+    """
     fold = folds(sample.group, settings.folds)
+    kind = sample.kind
     if int(sample.informative.sum()) < _LEAST:
         whence = "packaged"
         classifier = read_classifier(PACKAGED)
         facts = {**read_model_facts(PACKAGED), "weights": whence}
         held = score(classifier, sample.seen)
+        learned = np.ones(len(kind), np.bool_)
     else:
         whence = "trained"
         held = _held_out(sample, fold)
-        classifier = fit(sample, held[1][sample.informative])
+        learned = ~((kind == "assumed") & (held[1] < 0.5))
+        if not sample.informative[learned].any():
+            learned[:] = True
+        kind = np.where(learned, kind, "doubted")
+        clean = _of(sample, learned)
+        classifier = fit(clean, held[1][learned & sample.informative], _OWN)
         facts = {
-            "weights": whence, "informative": int(sample.informative.sum()), "empty": int((~sample.informative).sum()),
-            "datasets": len(set(sample.dataset)), "groups": len(set(sample.group)), "folds": int(fold.max()) + 1,
+            "weights": whence, "informative": int(clean.informative.sum()), "empty": int((~clean.informative).sum()),
+            "doubted": int((~learned).sum()), "datasets": len(set(sample.dataset)), "groups": len(set(sample.group)),
+            "folds": int(fold.max()) + 1,
         }  # fmt: skip
     digest = write_classifier(folder, classifier, facts)
-    numbers = judge(sample, held[1])
+    numbers = judge(_of(sample, learned), held[1][learned])
     numbers |= {"folds": int(fold.max(initial=0)) + 1, "sha256": digest}
     write_atomic(folder / "metrics.json", (json.dumps(numbers, indent=2) + "\n").encode())
     values = zip(
-        sample.name, sample.dataset, sample.group, fold.tolist(), sample.kind, sample.informative.tolist(),
+        sample.name, sample.dataset, sample.group, fold.tolist(), kind, sample.informative.tolist(),
         held[0].round(6).tolist(), held[1].round(6).tolist(), strict=True,
     )  # fmt: skip
-    tables.write(
-        folder / "folds.csv", contracts.FOLDS, [dict(zip(contracts.FOLDS.names, row, strict=True)) for row in values]
-    )
-    write_curves(folder, sample, held[1])
+    rows = [dict(zip(contracts.FOLDS.names, row, strict=True)) for row in values]
+    tables.write(folder / "folds.csv", contracts.FOLDS, rows)
+    write_curves(folder, _of(sample, learned), held[1][learned])
     return whence, numbers
+
+
+def _of(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
+    """Some rows of a sample."""
+    seen = Seen(sample.seen.texture[rows], sample.seen.network[rows])
+    return Sample(*(column[rows] for column in sample[:5]), seen)
 
 
 def folds(groups: NDArray[Any], most: int) -> NDArray[np.int64]:
@@ -263,18 +285,18 @@ def folds(groups: NDArray[Any], most: int) -> NDArray[np.int64]:
     return np.array([fold_of[str(name)] for name in groups], np.int64)
 
 
-def fit(sample: Sample, reference: NDArray[np.float64]) -> PatchClassifier:
-    """The classifier of a sample; a ridge of one per column."""
-    texture, both = _models(sample, np.ones(len(sample.name), np.bool_))
+def fit(sample: Sample, reference: NDArray[np.float64], ridge: float) -> PatchClassifier:
+    """The classifier of a sample, with a ridge of its own for texture alone; that of both is one per column."""
+    texture, both = _models(sample, np.ones(len(sample.name), np.bool_), ridge)
     return PatchClassifier(texture, both, np.sort(reference))
 
 
-def _models(sample: Sample, rows: NDArray[np.bool_]) -> tuple[LinearModel, LinearModel | None]:
+def _models(sample: Sample, rows: NDArray[np.bool_], ridge: float) -> tuple[LinearModel, LinearModel | None]:
     """Models of some rows; both classes weigh the same."""
     classes = sample.informative[rows]
     weights = np.where(classes, 1 / max(1, classes.sum()), 1 / max(1, (~classes).sum()))
     texture = sample.seen.texture[rows]
-    models = [fit_logistic(texture, classes, weights, float(texture.shape[1]))]
+    models = [fit_logistic(texture, classes, weights, ridge)]
     if sample.seen.network.shape[1]:
         every = np.concatenate([texture, sample.seen.network[rows]], axis=1)
         models.append(fit_logistic(every, classes, weights, float(every.shape[1])))
@@ -289,13 +311,13 @@ def score(classifier: PatchClassifier, seen: Seen) -> tuple[NDArray[np.float64],
     return texture, classifier.both.probability(np.concatenate([seen.texture, seen.network], axis=1))
 
 
-def _held_out(sample: Sample, fold: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _held_out(sample: Sample, fold: NDArray[np.int64], ridge: float = _OWN) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores of each patch by models that have not seen its fold; of one fold alone by models that have."""
     texture, both = np.zeros(len(fold)), np.zeros(len(fold))
     for number in range(int(fold.max()) + 1):
         out = fold == number
         learned = ~out if not out.all() else out
-        models = PatchClassifier(*_models(sample, learned), np.empty(0))
+        models = PatchClassifier(*_models(sample, learned, ridge), np.empty(0))
         texture[out], both[out] = score(models, Seen(sample.seen.texture[out], sample.seen.network[out]))
     return texture, both
 
@@ -303,32 +325,38 @@ def _held_out(sample: Sample, fold: NDArray[np.int64]) -> tuple[NDArray[np.float
 def judge(sample: Sample, scores: NDArray[np.float64]) -> dict[str, Any]:
     """How well scores tell the classes apart: against constructed empties, and against a person's labels alone."""
     labelled = sample.kind == "label"
-    made = ~labelled
-    found: dict[str, Any] = {}
-    for name, rows in (("constructed", made), ("labels", labelled)):
-        s, c = scores[rows], sample.informative[rows]
-        auc, at_95 = area_under_curve(s, c), found_while_keeping(s, c, 0.95)
-        threshold = keeping_threshold(s[c], 0.99) if c.any() else None
-        right = None if threshold is None else int((s[~c] < threshold).sum())
-        bounds = None if right is None else wilson(right, int((~c).sum()))
-        found[name] = {
-            "informative": int(c.sum()), "empty": int((~c).sum()), "auc": _round(auc), "found_at_95_kept": _round(at_95),
-            "threshold_at_99_kept": _round(threshold), "found_at_99_kept": None if bounds is None else _round(right / max(1, int((~c).sum()))),
-            "found_at_99_kept_95_percent": None if bounds is None else [_round(end) for end in bounds],
-            "kept_at_half": _round(float((s[c] >= 0.5).mean())) if c.any() else None,
-            "found_at_half": _round(float((s[~c] < 0.5).mean())) if not c.all() and len(c) else None,
-        }  # fmt: skip
-    found["by_recipe"] = {
-        str(kind): {"empty": int((sample.kind == kind).sum()), "found_at_half": _round(float((scores[sample.kind == kind] < 0.5).mean()))}
-        for kind in sorted(set(sample.kind) - {"assumed", "label"})
-    }  # fmt: skip
-    found["by_dataset"] = {
-        str(name): {
-            "auc": _round(area_under_curve(scores[sample.dataset == name], sample.informative[sample.dataset == name])),
-            "kept_at_half": _round(float((scores[(sample.dataset == name) & sample.informative] >= 0.5).mean())) if ((sample.dataset == name) & sample.informative).any() else None,
-        }
-        for name in sorted(set(sample.dataset))
-    }  # fmt: skip
+    recipes = sorted(set(sample.kind) - {"assumed", "label"})
+    return {
+        "constructed": _rates(scores[~labelled], sample.informative[~labelled]),
+        "labels": _rates(scores[labelled], sample.informative[labelled]),
+        "by_recipe": {str(name): _found_at_half(scores[sample.kind == name]) for name in recipes},
+        "by_dataset": {
+            str(name): _rates(scores[sample.dataset == name], sample.informative[sample.dataset == name])
+            for name in sorted(set(sample.dataset))
+        },
+    }
+
+
+def _found_at_half(scores: NDArray[np.float64]) -> dict[str, Any]:
+    return {"empty": len(scores), "found_at_half": round(float((scores < 0.5).mean()), 6)}
+
+
+def _rates(scores: NDArray[np.float64], informative: NDArray[np.bool_]) -> dict[str, Any]:
+    good, empty = scores[informative], scores[~informative]
+    found: dict[str, Any] = {"informative": len(good), "empty": len(empty)}
+    found["auc"] = _round(area_under_curve(scores, informative))
+    found["found_at_95_kept"] = _round(found_while_keeping(scores, informative, 0.95))
+    found["found_at_99_kept"] = _round(found_while_keeping(scores, informative, 0.99))
+    found["kept_at_half"] = _round(float((good >= 0.5).mean())) if len(good) else None
+    found["found_at_half"] = _round(float((empty < 0.5).mean())) if len(empty) else None
+    if len(good):
+        found["threshold_at_99_kept"] = _round(keeping_threshold(good, 0.99))
+    for name, hits, size in (
+        ("kept", int((good >= 0.5).sum()), len(good)),
+        ("found", int((empty < 0.5).sum()), len(empty)),
+    ):
+        bounds = wilson(hits, size)
+        found[f"{name}_at_half_95_percent"] = None if bounds is None else [_round(end) for end in bounds]
     return found
 
 
@@ -356,7 +384,7 @@ def train_packaged(patches: list[tuple[str, NDArray[np.uint8]]], out: Path) -> s
         patches: the group of each and its pixels, shape (H, W), uint8.
         out: folder to write ``weights.npz``, ``model.json``, ``metrics.json`` and ``curves.csv`` to.
     """
-    names = list(RECIPES)
+    names = [name for name in RECIPES if name != "border"]  # of unknown fields a bare substrate may be the sample
     empty = [construct_empty(patch, names[i % len(names)], i) for i, (_, patch) in enumerate(patches)]
     seen = see([patch for _, patch in patches] + empty, texture=True, network=True)
     group = np.array([name for name, _ in patches] * 2, object)
@@ -364,10 +392,10 @@ def train_packaged(patches: list[tuple[str, NDArray[np.uint8]]], out: Path) -> s
     numbers = np.array([str(i) for i in range(2 * len(patches))], object)
     sample = Sample(numbers, group, group, kind, np.arange(2 * len(patches)) < len(patches), seen)
     fold = folds(group, 5)
-    held = _held_out(sample, fold)[1]
+    held = _held_out(sample, fold, _FOREIGN)[1]
     out.mkdir(parents=True, exist_ok=True)
     facts = {"weights": "packaged", "informative": len(patches), "empty": len(empty), "groups": len(set(group))}
-    digest = write_classifier(out, fit(sample, held[sample.informative]), {**facts, "folds": int(fold.max()) + 1})
+    digest = write_classifier(out, fit(sample, held[sample.informative], _FOREIGN), {**facts, "folds": int(fold.max()) + 1})
     write_atomic(out / "metrics.json", (json.dumps(judge(sample, held) | {"sha256": digest}, indent=2) + "\n").encode())
     write_curves(out, sample, held)
     return digest

@@ -1,7 +1,7 @@
 """Patches that show nothing, made of patches that show something: what a classifier learns emptiness from.
 
 Each recipe is something that happens to real sections: embedding resin, a lost focus, a saturated detector, padding at
-a border, contrast below the noise, noise alone, stripes of charge.
+a border, contrast below the noise, noise alone, stripes of charge, a border of the sample.
 """
 
 from __future__ import annotations
@@ -95,16 +95,31 @@ def _pure_noise(patch: _Real, random: np.random.Generator) -> _Real:
 
 
 def _charging(patch: _Real, random: np.random.Generator) -> _Real:
-    lines = random.normal(0.0, 1.0, (patch.shape[0], 1))
-    lines = gaussian_filter1d(lines, float(random.choice([0.4, 1.0, 3.0, 6.0])), axis=0)
+    height, width = patch.shape
+    if random.random() < 0.5:
+        lines = gaussian_filter1d(random.normal(0.0, 1.0, (height, 1)), float(random.choice([0.4, 1.0, 3.0, 6.0])), axis=0)
+    else:
+        period = float(random.uniform(3, 24))
+        lines = (np.arange(height)[:, None] % period < period * random.uniform(0.3, 0.7)).astype(np.float64)
+    lines = lines - lines.mean()
     lines /= max(float(lines.std()), 1e-6)
-    along = 1.0 + 0.3 * gaussian_filter1d(random.normal(0, 3, (1, patch.shape[1])), 20.0, axis=1)
-    level = float(random.uniform(90, 220))
-    return np.asarray(level + lines * along * random.uniform(10, 45)) + _grain(patch, random)
+    wave = 2 * np.pi * np.arange(width) / random.uniform(20, 200)
+    along = 1.0 + random.uniform(0, 1) * np.sin(wave + random.uniform(0, 6.3))
+    level, strength = float(random.uniform(90, 220)), float(random.uniform(8, 45))
+    return np.asarray(level + strength * lines * along[None]) + (_grain(patch, random) if random.random() < 0.7 else 0.0)
+
+
+def _border(patch: _Real, random: np.random.Generator) -> _Real:
+    """Resin over three quarters and more: what is left of the sample is too little."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in patch.shape), indexing="ij")
+    turn = float(random.uniform(0, 2 * np.pi))
+    edge = np.cos(turn) * y + np.sin(turn) * x + 0.1 * np.sin(random.uniform(2, 6) * x + random.uniform(0, 6))
+    share = float(random.uniform(0.71, 0.99))
+    return np.where(edge < np.quantile(edge, share), _resin(patch, random), patch)
 
 
 RECIPES: dict[str, Callable[[_Real, np.random.Generator], _Real]] = {
     "resin": _resin, "blur": _blur, "saturated": _saturated, "padded": _padded, "low_contrast": _low_contrast,
-    "noise": _pure_noise, "charging": _charging,
+    "noise": _pure_noise, "charging": _charging, "border": _border,
 }  # fmt: skip
 """Name -> how it is made."""
