@@ -156,7 +156,8 @@ def _import_labels(given: argparse.Namespace, job: Job, who: str) -> str:
         columns = read_columns(folder / f"{row['dataset']}.parquet", contracts.DEDUPLICATED)
         pairs = zip(columns["name"].tolist(), columns["md5"].tolist(), strict=True)
         known |= {name: digest for name, digest in pairs if digest}
-    rows, unknown = import_labels(*given.arrays, known)
+    names, labels = given.arrays
+    rows, unknown = import_labels(names, labels, known)
     write_patch_labels(job.verdicts, rows, who=who, origin="import")
     first = f"; no exemplar has the name of {len(unknown)} others, the first {unknown[0]!r}" if unknown else ""
     return f"{len(rows)} labels taken over into {job.verdicts}{first}"

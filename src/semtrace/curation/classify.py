@@ -236,8 +236,8 @@ def _joined(decided: Mapping[str, Columns]) -> Columns:
 
 
 def _write_filtered(
-    folder: Path, kept: Mapping[str, Columns], paths: Mapping[str, str], group: Mapping[str, str], sources: PatchSources,
-    settings: Settings,
+    folder: Path, kept: Mapping[str, Columns], paths: Mapping[str, str], group: Mapping[str, str],
+    sources: PatchSources, settings: Settings,
 ) -> None:  # fmt: skip
     rows: list[dict[str, Any]] = []
     for name, columns in kept.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +97,7 @@ def outcome_of_all(result: Result) -> dict[str, str]:
     return found
 
 
-def against_truth(outcomes: Mapping[str, str], truth: list[TruthRow]) -> dict[str, Any] | None:
+def against_truth(outcomes: Mapping[str, str], truth: Sequence[TruthRow]) -> dict[str, Any] | None:
     """Accuracy against what is known of generated patches; None where none of them is here.
 
     Args:

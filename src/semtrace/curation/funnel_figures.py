@@ -15,15 +15,6 @@ from semtrace.core.volume.box import Box
 from semtrace.curation.funnel import ALL, sums
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
 
-_COLOURS = {
-    "raw": GREY,
-    "gated": ORANGE,
-    "duplicates": GREY,
-    "deduplicated": BLUE,
-    "removed": RED,
-    "unsure": ORANGE,
-    "filtered": GREEN,
-}
 _BINS = 40
 
 
@@ -51,7 +42,7 @@ def draw_funnel(rows: list[dict[str, Any]]) -> Drawn:
     figure = new_figure(8, 3.2)
     axes = quiet_axes(figure.add_axes((0.16, 0.14, 0.8, 0.72)))
     axes.grid(axis="y", visible=False)
-    for place, (key, name) in enumerate(steps):
+    for place, (key, _) in enumerate(steps):
         axes.barh(place, values[key], color=(GREY, BLUE, BLUE, GREEN)[place], height=0.62)
         axes.text(values[key], place, f" {values[key]:,}", va="center", fontsize=10)
     axes.set_yticks(range(len(steps)), [name for _, name in steps])

@@ -141,7 +141,7 @@ class LabelDesk:
             return list(before)
 
     def picture(self, digest: str, size: str) -> bytes | None:
-        """A patch as PNG (``thumb``), or where it lies in its section as WebP (``view``); None where it cannot be had."""
+        """A patch as PNG (``thumb``), or in its section as WebP (``view``); None where it cannot be had."""
         if digest not in self._asked or size not in ("thumb", "view"):
             return None
         key = f"{digest}-{size}"

@@ -34,7 +34,7 @@ class Seen(NamedTuple):
 
 
 class FeatureTask(NamedTuple):
-    """Patches to look at: where they are cut, and of each the recipe and seed of the empty one to make of it, if any."""
+    """Patches to look at: where they are cut, and the recipe and seed of what is made of each, if any."""
 
     dataset: str
     rows: NDArray[np.int64]
@@ -176,7 +176,9 @@ def _features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     side = LITE0_SIDE
     fitting = patch if patch.shape == (side, side) else resize(patch, side, side)
-    return lite0_features(lite0(), fitting[None])[0][0]
+    features, _ = lite0_features(lite0(), fitting[None])
+    row: NDArray[np.float32] = features[0]
+    return row
 
 
 def taken(tables: Mapping[str, Columns], rows: Mapping[str, NDArray[Any]]) -> dict[str, Columns]:

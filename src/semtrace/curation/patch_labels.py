@@ -1,4 +1,4 @@
-"""What a person said of patches, by the md5 of their pixels: it holds whatever they are called and however often cut."""
+"""What a person said of patches, by the md5 of their pixels: it holds whatever they are called."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def stage(job: Job) -> Summary:
 
 
 def run(inputs: CropInputs, work: Path, settings: Settings, reading: ReadingChoices, executor: Executor) -> Summary:
-    """Write ``subvolumes.csv``, ``subvolumes/<dataset>/`` and ``rejects.csv`` to the folder ``reconstruct`` of ``work``.
+    """Write ``subvolumes.csv``, ``subvolumes/<dataset>/`` and ``rejects.csv`` to ``reconstruct`` in ``work``.
 
     A dataset whose source is not what was imported is refused; one of 2D images has no subvolumes.
     """
@@ -232,7 +232,8 @@ def _cut_all(
         size = dict(zip(("voxel_z_nm", "voxel_y_nm", "voxel_x_nm"), nm, strict=True))
         rows.append({
             "name": name, "dataset": dataset, "axis": one.axis, **ends, "shift": one.shift,
-            "informative_share": float(f"{one.share:.6g}"), "members": json.dumps(one.members, ensure_ascii=False), "isotropic": isotropic,
+            "informative_share": float(f"{one.share:.6g}"), "members": json.dumps(one.members, ensure_ascii=False),
+            "isotropic": isotropic,
             "cross_plane": cross, **size, "path": f"{dataset}/{name}.{suffix}",
         })  # fmt: skip
     results = executor.map(

@@ -1,4 +1,4 @@
-"""show: the result as a page from disk: the funnel, sheets of patches, maps, histograms; each figure with its numbers."""
+"""show: the result as a page from disk: funnel, sheets of patches, maps, histograms; each figure with its numbers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ _MORE_STYLE = """
 main { max-width: 76rem; }
 figure { margin: 0 0 1rem; } figure img { max-width: 100%; height: auto; display: block; background: #fff; }
 figure.sheet-picture img { background: none; image-rendering: auto; }
-table { border-collapse: collapse; } th, td { text-align: right; padding: .2rem .7rem; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; }
+th, td { text-align: right; padding: .2rem .7rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; }
 figcaption { color: var(--soft); font-size: .9rem; overflow-wrap: anywhere; }
 """
@@ -353,7 +354,8 @@ def _page(
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f'<title>Curation</title><link rel="stylesheet" href="{STYLE}"><link rel="stylesheet" href="show.css"></head>'
         f"<body><main>{''.join(body)}</main></body></html>\n"
     )

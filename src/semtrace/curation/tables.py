@@ -177,8 +177,11 @@ SUBVOLUMES = Table(
         Column("name", "text", "name of the subvolume"),
         Column("dataset", "text", "the volume"),
         Column("axis", "integer", "axis of the patches that it was made of"),
-        *(Column(f"{axis}{end}", "integer", f"{'first' if end == 0 else 'behind the last'} voxel along {axis}", "voxels")
-          for axis in "zyx" for end in (0, 1)),
+        *(
+            Column(f"{axis}{end}", "integer", f"{('first', 'behind the last')[end]} voxel along {axis}", "voxels")
+            for axis in "zyx"
+            for end in (0, 1)
+        ),
         Column("shift", "integer", "sections by which it was moved inside the volume", "voxels"),
         Column("informative_share", "number", "share of its sections whose patch was kept"),
         Column("members", "text", "names of the kept patches in it, and of those like them: a JSON list"),

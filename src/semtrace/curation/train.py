@@ -1,4 +1,4 @@
-"""train: a classifier of informative and empty patches, from the user's own patches, empty ones made of them, and labels.
+"""train: a classifier of informative and empty patches, from a person's patches, ones emptied, and labels.
 
 Whole groups of datasets are held out to score it, never single patches: neighbours of a patch know too much about it.
 """
@@ -64,7 +64,7 @@ class Settings(Section, section="curation.train"):
 
     model: Literal["linear", "resnet34"] = "linear"
     network: bool = True
-    samples: Annotated[Whole, Field(ge=1)] = 200
+    samples: Annotated[Whole, Field(ge=1)] = 300
     min_structure: Number = 8.0
     recipes: list[str] = Field(default_factory=lambda: list(RECIPES))
     folds: Annotated[Whole, Field(ge=2)] = 5
@@ -271,7 +271,8 @@ def _fit_and_write(folder: Path, sample: Sample, settings: Settings) -> tuple[st
 def _of(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
     """Some rows of a sample."""
     seen = Seen(sample.seen.texture[rows], sample.seen.network[rows])
-    return Sample(*(column[rows] for column in sample[:5]), seen)
+    text = {name: getattr(sample, name)[rows] for name in ("name", "dataset", "group", "kind")}
+    return Sample(**text, informative=sample.informative[rows], seen=seen)
 
 
 def folds(groups: NDArray[Any], most: int) -> NDArray[np.int64]:
@@ -311,7 +312,9 @@ def score(classifier: PatchClassifier, seen: Seen) -> tuple[NDArray[np.float64],
     return texture, classifier.both.probability(np.concatenate([seen.texture, seen.network], axis=1))
 
 
-def _held_out(sample: Sample, fold: NDArray[np.int64], ridge: float = _OWN) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _held_out(
+    sample: Sample, fold: NDArray[np.int64], ridge: float = _OWN
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores of each patch by models that have not seen its fold; of one fold alone by models that have."""
     texture, both = np.zeros(len(fold)), np.zeros(len(fold))
     for number in range(int(fold.max()) + 1):
@@ -395,7 +398,9 @@ def train_packaged(patches: list[tuple[str, NDArray[np.uint8]]], out: Path) -> s
     held = _held_out(sample, fold, _FOREIGN)[1]
     out.mkdir(parents=True, exist_ok=True)
     facts = {"weights": "packaged", "informative": len(patches), "empty": len(empty), "groups": len(set(group))}
-    digest = write_classifier(out, fit(sample, held[sample.informative], _FOREIGN), {**facts, "folds": int(fold.max()) + 1})
+    digest = write_classifier(
+        out, fit(sample, held[sample.informative], _FOREIGN), {**facts, "folds": int(fold.max()) + 1}
+    )
     write_atomic(out / "metrics.json", (json.dumps(judge(sample, held) | {"sha256": digest}, indent=2) + "\n").encode())
     write_curves(out, sample, held)
     return digest

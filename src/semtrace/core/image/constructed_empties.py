@@ -97,7 +97,9 @@ def _pure_noise(patch: _Real, random: np.random.Generator) -> _Real:
 def _charging(patch: _Real, random: np.random.Generator) -> _Real:
     height, width = patch.shape
     if random.random() < 0.5:
-        lines = gaussian_filter1d(random.normal(0.0, 1.0, (height, 1)), float(random.choice([0.4, 1.0, 3.0, 6.0])), axis=0)
+        lines = gaussian_filter1d(
+            random.normal(0.0, 1.0, (height, 1)), float(random.choice([0.4, 1.0, 3.0, 6.0])), axis=0
+        )
     else:
         period = float(random.uniform(3, 24))
         lines = (np.arange(height)[:, None] % period < period * random.uniform(0.3, 0.7)).astype(np.float64)
@@ -106,7 +108,9 @@ def _charging(patch: _Real, random: np.random.Generator) -> _Real:
     wave = 2 * np.pi * np.arange(width) / random.uniform(20, 200)
     along = 1.0 + random.uniform(0, 1) * np.sin(wave + random.uniform(0, 6.3))
     level, strength = float(random.uniform(90, 220)), float(random.uniform(8, 45))
-    return np.asarray(level + strength * lines * along[None]) + (_grain(patch, random) if random.random() < 0.7 else 0.0)
+    return np.asarray(level + strength * lines * along[None]) + (
+        _grain(patch, random) if random.random() < 0.7 else 0.0
+    )
 
 
 def _border(patch: _Real, random: np.random.Generator) -> _Real:
@@ -114,7 +118,7 @@ def _border(patch: _Real, random: np.random.Generator) -> _Real:
     y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in patch.shape), indexing="ij")
     turn = float(random.uniform(0, 2 * np.pi))
     edge = np.cos(turn) * y + np.sin(turn) * x + 0.1 * np.sin(random.uniform(2, 6) * x + random.uniform(0, 6))
-    share = float(random.uniform(0.71, 0.99))
+    share = float(random.uniform(0.74, 0.99))
     return np.where(edge < np.quantile(edge, share), _resin(patch, random), patch)
 
 

@@ -1,4 +1,4 @@
-"""Subvolumes around patches: a few sections around each one, or blocks where many sections have a patch worth having."""
+"""Subvolumes around patches: a few sections around each, or blocks where many sections have a patch worth having."""
 
 from __future__ import annotations
 
