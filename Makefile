@@ -129,7 +129,7 @@ browser: .venv/.stamp
 	@command -v chromium >/dev/null || echo 'chromium is missing: apt-get install chromium' >&2
 
 # The report and the review page with 12,000 pairs, 300 of them doubtful.
-bench-report: .venv/.stamp
+bench-report: browser
 	python benchmarks/report.py
 
 bench-curation: .venv/.stamp

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from main_job import SEMTRACE, archive, project
 
-from semtrace.synthetic.generate import Settings, generate
+from semtrace.synthetic.generate import generate
+from semtrace.synthetic.settings import Settings
 
 _SETTLED = 3.0  # seconds: a file that changed within two seconds is not taken for unchanged
 

@@ -25,7 +25,8 @@ from self_join import self_join
 
 from semtrace.core.hashing import hamming
 from semtrace.parallel.processes import available_cores
-from semtrace.synthetic.generate import Settings, generate
+from semtrace.synthetic.generate import generate
+from semtrace.synthetic.settings import Settings
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt

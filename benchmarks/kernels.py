@@ -30,7 +30,8 @@ from semtrace.core.hashing import hamming, phash
 from semtrace.core.image.mse import mse
 from semtrace.core.image.ssim import ssim
 from semtrace.io.images import decode
-from semtrace.synthetic.generate import Settings, generate
+from semtrace.synthetic.generate import generate
+from semtrace.synthetic.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 REAL = PROJECT.parent / "shared" / "data"

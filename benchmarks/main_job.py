@@ -27,7 +27,8 @@ from typing import NamedTuple
 import psutil
 
 from semtrace.config import params
-from semtrace.synthetic.generate import Settings, generate
+from semtrace.synthetic.generate import generate
+from semtrace.synthetic.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +82,17 @@ def project(root: Path, pairs: int, doubtful: int) -> None:
     write(root, rows)
 
 
-def picture(number: int, side: str, fields: list[np.ndarray] = []) -> bytes:  # noqa: B006  (made once)
+@cache
+def field(seed: int) -> np.ndarray:
+    """Soft structure with noise, uint8 (768, 1024)."""
+    rng = np.random.default_rng(seed)
+    levels = 120 + 1250 * gaussian_filter(rng.standard_normal(SHAPE), 10) + rng.normal(0, 8, SHAPE)
+    return np.asarray(np.clip(levels, 0, 255), np.uint8)
+
+
+def picture(number: int, side: str) -> bytes:
     """The bytes of a picture that resembles no other one."""
-    if not fields:
-        for seed in range(6):
-            rng = np.random.default_rng(seed)
-            field = 120 + 1250 * gaussian_filter(rng.standard_normal(SHAPE), 10) + rng.normal(0, 8, SHAPE)
-            fields.append(np.clip(field, 0, 255).astype(np.uint8))
-    gray = np.roll(fields[number % 6], (number * 37 % 768, number * 91 % 1024), (0, 1))
+    gray = np.roll(field(number % 6), (number * 37 % 768, number * 91 % 1024), (0, 1))
     data = io.BytesIO()
     if side == "jpeg":
         Image.fromarray(gray).save(data, "JPEG", quality=85)

@@ -266,7 +266,12 @@ def decision_codes() -> set[str]:
     """Reasons of decisions: last in ``Decision(…)``, second in (outcome, reason), or given to ``reason``."""
     found = set()
     outcomes = set(get_args(decision.Outcome))
-    for module in ("core/tracing/decision.py", "core/tracing/assignment.py", "provenance/tracing/trace.py"):
+    for module in (
+        "core/tracing/decision.py",
+        "core/tracing/assignment.py",
+        "core/tracing/both_ways.py",
+        "provenance/tracing/trace.py",
+    ):
         for node in syntax(module):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision":
                 found |= strings(node.args[5]) if isinstance(node.args[5], ast.Constant) else set()
@@ -343,3 +348,26 @@ def test_a_claim_of_speed_says_how_to_measure_it():
     for file in DOCS:
         for paragraph in re.split(r"\n\s*\n|\n(?=- )", file.read_text()):
             assert not claim.search(paragraph) or "make bench" in paragraph, f"{file.name}: {paragraph}"
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name leads to a module, or to a name within one."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        path = PROJECT / "src" / "/".join(parts[:count])
+        if path.is_dir():
+            return count == len(parts)
+        if (module := path.with_suffix(".py")).is_file():
+            text = module.read_text(encoding="utf-8")
+            return all(re.search(rf"\b{part}\b", text) for part in parts[count:])
+    return False
+
+
+def test_docstrings_and_docs_name_modules_that_exist():
+    named = {
+        name: file
+        for file in [*SOURCE.rglob("*.py"), *DOCS]
+        for name in re.findall(r"`(semtrace(?:\.\w+)+)`", file.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 5
+    assert {name: file for name, file in named.items() if not exists(name)} == {}

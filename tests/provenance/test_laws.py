@@ -63,8 +63,8 @@ def traced(tiffs: Path, jpegs: Path, out: Path, *overrides: str) -> dict[str, tu
 def test_swapping_the_two_sets_transposes_a_one_to_one_match(tmp_path, seed):
     one, two = families(seed)
     tiffs, jpegs = hash_table(tmp_path / "t.csv", one), hash_table(tmp_path / "j.csv", two)
-    forward = traced(tiffs, jpegs, tmp_path / "forward", "match.one_to_one=on")
-    backward = traced(jpegs, tiffs, tmp_path / "backward", "match.one_to_one=on")
+    forward = traced(tiffs, jpegs, tmp_path / "forward", "match.one_to_one=on", "match.min_mutual_margin=20")
+    backward = traced(jpegs, tiffs, tmp_path / "backward", "match.one_to_one=on", "match.min_mutual_margin=20")
     pairs = {(jpeg, tiff) for jpeg, (decision, tiff) in forward.items() if decision == "matched"}
     assert pairs == {(jpeg, tiff) for tiff, (decision, jpeg) in backward.items() if decision == "matched"}
     assert len({tiff for _, tiff in pairs}) == len(pairs) > 10

@@ -8,6 +8,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from semtrace.io import tables
 from semtrace.io.verdicts import Verdicts
 from semtrace.provenance.queue import KINDS, QUEUE, Question, QueueTables, Settings, build_queue
@@ -71,6 +73,7 @@ def test_both_sides_of_what_is_weak():
 
     assert [weak(ssim_value=value) for value in (0.849999, 0.85)] == [True, False]
     assert [weak(margin=value) for value in (0.049999, 0.05, None)] == [True, False, False]
+    assert [weak(evidence="blocks", ssim_value=0.3, margin=value) for value in (0.049999, 0.05)] == [True, False]
 
 
 def test_files_of_one_content_are_asked_about_once():
@@ -128,6 +131,12 @@ def test_the_audit_is_half_from_matches_without_proof_and_half_from_the_unmatche
     assert [one.decision for one in found] == ["matched"] * 2 + ["unmatched"] * 2
     assert kinds(found) != kinds(build_queue(given(*matched(30), *unmatched(30)), replace(SETTINGS, seed=2)))
     assert not build_queue(given(*matched(30)), replace(SETTINGS, audit=0))
+
+
+@pytest.mark.parametrize("evidence", ["ssim", "blocks", "hamming"])
+def test_the_audit_draws_from_every_match_without_proof(evidence):
+    found = build_queue(given(traced("one", "matched", evidence=evidence)), SETTINGS)
+    assert kinds(found) == [("audit", "Tips/one.jpg")]
 
 
 def test_of_a_few_all_are_drawn():

@@ -15,7 +15,8 @@ from semtrace.stage.settings import SettingsError
 
 GOOD = {
     "hamming_threshold": 150, "ssim_trigger": 120, "max_candidates": 32, "reach": 300, "min_ssim": 0.7,
-    "min_correlation": 0.7, "min_margin": 0.02, "min_hamming_margin": 20, "geometry": False, "one_to_one": False,
+    "min_correlation": 0.7, "min_margin": 0.02, "min_hamming_margin": 20,
+    "hash_reach": 200, "min_mutual_margin": 10, "geometry": False, "one_to_one": False,
 }  # fmt: skip
 BITS = "a whole number from 1 to 1024 (bits of 1024)"
 LIMITS = [
@@ -23,6 +24,7 @@ LIMITS = [
     *((name, (-1, 1, 0.5), (-1.001, 1.001), "a number from -1 to 1") for name in ("min_ssim", "min_correlation")),
     ("max_candidates", (2,), (1,), "a whole number of at least 2 (a runner-up is needed)"),
     ("min_margin", (0, 1e-5), (-0.001,), "a number of at least 0"),
+    ("min_mutual_margin", (0,), (-1,), "a whole number of at least 0"),
     ("min_hamming_margin", (0,), (-1,), "a whole number of at least 0"),
     *((name, (True, False), ("maybe", 2, None), "true or false") for name in ("geometry", "one_to_one")),
 ]
@@ -68,7 +70,7 @@ def test_all_that_is_wrong_is_said_at_once():
 def test_values_by_position_are_named_too():
     with pytest.raises(SettingsError, match=r"^match\.hamming_threshold is 0; it must be a whole number"):
         Settings(0, *list(GOOD.values())[1:])
-    with pytest.raises(TypeError, match="match has 10 parameters, not 11"):
+    with pytest.raises(TypeError, match="match has 12 parameters, not 13"):
         Settings(*GOOD.values(), 1)
     with pytest.raises(TypeError, match="reach"):
         Settings(*GOOD.values(), reach=1)

@@ -15,10 +15,11 @@ from PIL import Image, UnidentifiedImageError
 from semtrace.io import digests, files, tables
 from semtrace.io.verdicts import TRUTH
 from semtrace.synthetic import generate as module
-from semtrace.synthetic.generate import Settings, generate, plan
+from semtrace.synthetic.generate import generate, plan
 from semtrace.synthetic.recording import record
 from semtrace.synthetic.scenes import CATEGORIES
 from semtrace.synthetic.selection import MIX
+from semtrace.synthetic.settings import Settings
 
 SMALL = Settings(seed=3, originals=48, published=40, width=320)
 LARGE = Settings()  # planned here, not written

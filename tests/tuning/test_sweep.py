@@ -13,7 +13,8 @@ from PIL import Image
 
 from semtrace.core.errors import InputError
 from semtrace.tuning import sweep
-from semtrace.tuning.sweep import Settings, Sweep, SweepInputs, SweepPoint
+from semtrace.tuning.settings import SweepSettings
+from semtrace.tuning.sweep import Sweep, SweepInputs, SweepPoint
 from tests.pipeline import defaults, publish, run_all, table
 from tests.small_archive import Done, name, save, scene
 
@@ -30,7 +31,7 @@ def swept(
     p = defaults(out.parent, workers=workers)
     in_force = SweepPoint(p.hash.size, p.match)
     return sweep.run(
-        inputs(done, known), points, in_force, Settings(precision), p.fingerprint, p.executor, out
+        inputs(done, known), points, in_force, SweepSettings(precision), p.fingerprint, p.executor, out
     )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def test_before_the_pipeline_has_run(frames, tmp_path):
     p = defaults(tmp_path)
     with pytest.raises(InputError, match="make run"):
         sweep.run(
-            before, points(tmp_path, (32,), min_ssim=(0.7,)), SweepPoint(32, p.match), Settings(0.9), p.fingerprint,
-            p.executor, tmp_path / "sweep",
+            before, points(tmp_path, (32,), min_ssim=(0.7,)), SweepPoint(32, p.match), SweepSettings(0.9),
+            p.fingerprint, p.executor, tmp_path / "sweep",
         )  # fmt: skip
     assert not (tmp_path / "sweep").exists()

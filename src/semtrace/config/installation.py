@@ -108,8 +108,8 @@ def project(params: Params, conf: Path, params_file: Path) -> Iterator[Condition
         yield Condition("Git", f"commit {state.commit[:12]} of {state.date}{changed}", advice)
     else:
         advice = (
-            "`git status` says more. Where there is no repository: `git init`, `git add .`, `git commit -m begin`. Runs "
-            "and releases then name the commit that made them"
+            "`git status` says more. Where there is no repository: `git init`, `git add .`, `git commit -m begin`. "
+            "Runs and releases then name the commit that made them"
         )
         yield Condition("Git", f"no commit is known: {read_git().unknown}", advice)
     yield _results(state.stale, run_again(params_file))
@@ -127,10 +127,10 @@ def _results(stale: Sequence[str], again: str) -> Condition:
         return Condition("DVC", "not known whether all results are those of this state", advice)
     stages = [name for name in stale if not name.endswith(".dvc")]
     inputs = [name.removesuffix(".dvc") for name in stale if name.endswith(".dvc")]
-    advice = [f"`dvc add {shlex.join(inputs)}` records the changed images"] if inputs else []
-    advice += [f"`{again}` makes them: {', '.join(stages[:6])}"] if stages else []
+    steps = [f"`dvc add {shlex.join(inputs)}` records the changed images"] if inputs else []
+    steps += [f"`{again}` makes them: {', '.join(stages[:6])}"] if stages else []
     said = "results are not those of this state" if stale else "all results are those of this state"
-    return Condition("DVC", said, ", then ".join(advice))
+    return Condition("DVC", said, ", then ".join(steps))
 
 
 def _tracking(params: Params) -> Condition:

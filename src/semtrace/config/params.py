@@ -50,9 +50,8 @@ if TYPE_CHECKING:
     from semtrace.release.settings import Settings as ReleaseSettings
     from semtrace.report.report import Settings as ReportSettings
     from semtrace.stage.executor import Executor
-    from semtrace.synthetic.generate import Settings as SyntheticSettings
-    from semtrace.tuning.calibrate import Settings as CalibrateSettings
-    from semtrace.tuning.sweep import Settings as SweepSettings
+    from semtrace.synthetic.settings import Settings as SyntheticSettings
+    from semtrace.tuning.settings import CalibrateSettings, SweepSettings
     from semtrace.watch.settings import Settings as WatchSettings
 
 SectionKind = TypeVar("SectionKind", bound=Section)
@@ -150,7 +149,7 @@ class Params:
     """
 
     dataset: _At[Dataset] = _At("semtrace.config.params:Dataset")
-    synthetic: _At[SyntheticSettings] = _At("semtrace.synthetic.generate:Settings")
+    synthetic: _At[SyntheticSettings] = _At("semtrace.synthetic.settings:Settings")
     convert: _At[ConvertSettings] = _At("semtrace.provenance.convert:Settings")
     hash: _At[HashSettings] = _At("semtrace.provenance.fingerprint:HashSettings")
     fingerprint: _At[Selection] = _At("semtrace.provenance.fingerprint:Selection")
@@ -161,8 +160,8 @@ class Params:
     review: _At[ReviewSettings] = _At("semtrace.provenance.queue:Settings")
     report: _At[ReportSettings] = _At("semtrace.report.report:Settings")
     release: _At[ReleaseSettings] = _At("semtrace.release.settings:Settings")
-    calibrate: _At[CalibrateSettings] = _At("semtrace.tuning.calibrate:Settings")
-    sweep: _At[SweepSettings] = _At("semtrace.tuning.sweep:Settings")
+    calibrate: _At[CalibrateSettings] = _At("semtrace.tuning.settings:CalibrateSettings")
+    sweep: _At[SweepSettings] = _At("semtrace.tuning.settings:SweepSettings")
     scale: _At[ScaleSettings] = _At("semtrace.discovery.scale:Settings")
     subset: _At[SubsetSettings] = _At("semtrace.discovery.subset:Settings")
     features: _At[FeaturesSettings] = _At("semtrace.discovery.features:Settings")

@@ -76,7 +76,7 @@ def decode_frame(data: bytes) -> Frame:
     """The grey levels of the first page, the whole of which is decoded, so that damage anywhere in it is found.
 
     Colour becomes grey as by Pillow's ``convert("L")``. What is deeper than 16 bits becomes 8-bit grey by the rule of
-    ``semtrace.core.pixels``.
+    ``semtrace.core.image.gray8``.
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.

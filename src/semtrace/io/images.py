@@ -70,8 +70,8 @@ def decode(data: bytes, *, sound: bool = False) -> DecodedImage:
     """Decode the whole picture of an image file, so that damage anywhere in it is found.
 
     Colour becomes grey as by Pillow's ``convert("L")`` (ITU-R 601 luma, alpha ignored), what is deeper than 8
-    bits by ``semtrace.core.pixels.to_gray8``. The orientation is applied, that of a TIFF and that of Exif. Which page
-    of a TIFF is the picture: ``semtrace.io.tiff_pages``. A worker process bounds what it may take, see
+    bits by ``semtrace.core.image.gray8.to_gray8``. The orientation is applied, that of a TIFF and that of Exif.
+    ``semtrace.io.tiff_pages`` says which page of a TIFF is the picture. A worker process bounds what it may take:
     ``semtrace.io.limits``.
 
     Args:

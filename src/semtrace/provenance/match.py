@@ -44,6 +44,8 @@ class Settings(Section, section="match"):
     min_correlation: Annotated[Number, Field(ge=-1, le=1)]
     min_margin: Annotated[Number, Field(ge=0)]
     min_hamming_margin: Annotated[Whole, Field(ge=0)]
+    hash_reach: Bits
+    min_mutual_margin: Annotated[Whole, Field(ge=0)]
     geometry: bool
     one_to_one: bool
 
@@ -58,7 +60,8 @@ class Settings(Section, section="match"):
             min_margin=self.min_margin,
             min_hamming_margin=self.min_hamming_margin * scale,
         )
-        return Rules(criteria, self.max_candidates, self.reach * scale, self.geometry, self.one_to_one)
+        mutual = self.hash_reach * scale, self.min_mutual_margin * scale
+        return Rules(criteria, self.max_candidates, self.reach * scale, self.geometry, self.one_to_one, *mutual)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A question is about a content, not a file: JPEGs of equal content are asked abou
 
 - ``ambiguous``: the match could not decide.
 - ``conflict``: one picture is published under several categories, and nobody has said which is right.
-- ``weak``: matched by SSIM, but the SSIM or the lead over the runner-up is small.
+- ``weak``: matched without proof, but by a small SSIM, or with a small lead over the runner-up.
 - ``near_miss``: unmatched, though alike enough to be compared with its nearest original.
 - ``audit``: drawn by the seed, half from matches without proof, half from unmatched ones, that are not asked about
   otherwise. From these answers follows how often the others are wrong.
@@ -53,7 +53,7 @@ QUEUE = Table(
     ),
 )
 KINDS = ("ambiguous", "conflict", "weak", "near_miss", "audit")
-WITHOUT_PROOF = ("ssim", "hamming")
+WITHOUT_PROOF = ("ssim", "blocks", "hamming")
 QueueCells = Mapping[str, Any]
 
 
@@ -164,11 +164,15 @@ class _Builder:
             return "ambiguous"
         if row["decision"] == "unmatched":
             return "near_miss" if row["used_ssim"] and not self._was_audited(row) else ""
-        if row["evidence"] != "ssim":
+        if row["evidence"] not in ("ssim", "blocks"):
             return ""
-        low = row["ssim_value"] is not None and row["ssim_value"] < self.settings.weak_ssim
         close = row["margin"] is not None and row["margin"] < self.settings.weak_margin
-        return "weak" if low or close else ""
+        return "weak" if close or self._is_low(row) else ""
+
+    def _is_low(self, row: QueueCells) -> bool:
+        """Whether a match rests on a small SSIM; one by blocks does not rest on it."""
+        ssim = row["ssim_value"] if row["evidence"] == "ssim" else None
+        return ssim is not None and bool(ssim < self.settings.weak_ssim)
 
     def _item(self, row: QueueCells) -> str:
         return item_of(self.published[row["jpeg_path"]])
@@ -218,7 +222,7 @@ class _Builder:
         words = REASONS.get(row["reason"])
         meaning = words.meaning if words else row["reason"]
         if kind == "weak":
-            low = row["ssim_value"] is not None and row["ssim_value"] < self.settings.weak_ssim
+            low = self._is_low(row)
             return "matched, but the SSIM is low" if low else "matched, but the runner-up is nearly as good"
         if kind == "near_miss":
             return f"no original found; this one came nearest: {meaning}"

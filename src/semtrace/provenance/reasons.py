@@ -49,6 +49,12 @@ REASONS: dict[str, ReasonWords] = {
         "hash tables alone: near, and clearly nearer than any other",
         "treat it as likely, not as proven",
     ),
+    "nearest_both_ways": ReasonWords(
+        "matched",
+        "hash tables alone: less near, but no other original is as near to the picture, and no other picture "
+        "to the original",
+        "treat it as likely, not as proven",
+    ),
     "correlation_too_low": ReasonWords(
         "ambiguous or unmatched",
         "the fine structure differs; unmatched if SSIM is low too",

@@ -15,17 +15,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
 from semtrace.core.image.align import align
-from semtrace.core.image.symmetry import Symmetry, apply, inverse
+from semtrace.core.image.gray8 import is_ranged
+from semtrace.core.image.symmetry import Symmetry, apply
 from semtrace.io import tables
 from semtrace.io.cache import Cache
 from semtrace.io.files import safe_name
-from semtrace.io.jpeg_quantisation import encode_again, luma_table
-from semtrace.io.orientation import as_stored, of_file
+from semtrace.io.reencoding import is_reencoding
 from semtrace.provenance.tables import HASHES, JPEG_TO_TIFF
-from semtrace.provenance.tracing.pair_images import UnavailableError, pixels
+from semtrace.provenance.tracing.pair_images import UnavailableError, pixels, samples_of
 from semtrace.stage.declaration import Job
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import Failure
@@ -120,6 +118,7 @@ class _Pair:
     published: _Item
     original: _Item
     bar_top: int | None
+    deep: bool
 
     @property
     def path(self) -> str:
@@ -137,7 +136,7 @@ def _pairs(job: Job) -> list[_Pair]:
         if jpeg and tiff and row["used_ssim"] and whole:
             published = _Item(jpeg["path"], _name(job.published, jpeg["path"]), jpeg["md5"], "")
             original = _Item(tiff["path"], _name(job.archive, tiff["path"]), tiff["md5"], "")
-            found.append(_Pair(row, published, original, tiff["bar_top"]))
+            found.append(_Pair(row, published, original, tiff["bar_top"], is_ranged(tiff["rule"])))
     return found
 
 
@@ -200,14 +199,12 @@ def _proof_agrees(cache: str, pair: _Pair) -> bool:
     if isinstance(data, Failure):
         raise UnavailableError(pair.published.file, data)
     published, original = (pixels(item.file, item.md5, cache) for item in (pair.published, pair.original))
-    proven, table, turn = pair.row["evidence"] == "reencoded", luma_table(data), of_file(data)
     # The published picture may end above the data bar.
-    stored = as_stored(published, turn)
     rows = original[: apply(published, _symmetry(pair)).shape[0]]
-    again = as_stored(apply(rows, inverse(_symmetry(pair))), turn)
-    if table is None or again.shape != stored.shape:
-        return not proven
-    return np.array_equal(encode_again(np.ascontiguousarray(again), table), stored) is proven
+    deep = partial(samples_of, pair.original.file, pair.original.md5, cache) if pair.deep else None
+    bar_top = -1 if pair.bar_top is None else pair.bar_top
+    found = is_reencoding(data, published, rows, _symmetry(pair), deep, bar_top) is True
+    return found is (pair.row["evidence"] == "reencoded")
 
 
 def _symmetry(pair: _Pair) -> Symmetry:

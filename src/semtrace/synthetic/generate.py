@@ -8,11 +8,10 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any
 
 import numpy as np
 from PIL import Image
-from pydantic import Field, model_validator
 
 from semtrace.io import digests, files, staging, tables
 from semtrace.io.encoders import ENCODERS, encode
@@ -20,11 +19,11 @@ from semtrace.io.schema import Column, Table
 from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
-from semtrace.stage.settings import Section, Whole
 from semtrace.synthetic import archive, scale_truth, selection
 from semtrace.synthetic.electrons import expose
 from semtrace.synthetic.recording import RecordedFrame, record
 from semtrace.synthetic.scenes import CATEGORIES, KINDS, scene
+from semtrace.synthetic.settings import Settings
 
 MARKER = "SYNTHETIC.txt"
 SUBCATEGORIES = Table(
@@ -37,39 +36,6 @@ SUBCATEGORIES = Table(
     ),
 )
 """Of every file of both sides the scene that was painted: a published path's folder may name another category."""
-
-
-class Settings(Section, section="synthetic"):
-    """What to generate.
-
-    Attributes:
-        seed: everything follows from it; 0 or larger.
-        originals: different pictures in the archive, at least 40; copies, broken files and clutter come on top.
-        published: JPEGs, at least 30; a tenth of them has no original in the archive.
-        width: usual width of a picture in pixels, at least 320; the other sizes keep their proportion to it.
-
-    Raises:
-        SettingsError: a value is out of range.
-    """
-
-    seed: Annotated[Whole, Field(ge=0)] = 1
-    originals: Annotated[Whole, Field(ge=40)] = 240
-    published: Annotated[Whole, Field(ge=30)] = 180
-    width: Annotated[Whole, Field(ge=320)] = 1024
-
-    @model_validator(mode="after")
-    def _enough_originals(self) -> Self:
-        if self.published - self.lost > self.originals:
-            raise ValueError(
-                f"synthetic.published is {self.published}: {self.published - self.lost} of them need an original, "
-                f"but synthetic.originals is {self.originals}"
-            )
-        return self
-
-    @property
-    def lost(self) -> int:
-        """Published pictures whose original is not in the archive."""
-        return max(2, round(self.published / 10))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from semtrace.core.statistics.accuracy import Accuracy, Codes, accuracies, trials_to_show, wilson
 from semtrace.core.statistics.choice import by_group, choose_point, held_out
@@ -28,40 +26,15 @@ from semtrace.provenance.tracing.sides import load_side
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
 from semtrace.stage.listing import index_inputs
-from semtrace.stage.settings import REFERENCE_BITS, Bits, Number, Section, Share, Whole
+from semtrace.stage.settings import REFERENCE_BITS
 from semtrace.tuning import republish
 from semtrace.tuning.calibrate_figures import draw_calibration
 from semtrace.tuning.calibrate_report import calibration_report, notes
 from semtrace.tuning.calibrate_tables import encoder_rows, pair_rows, point_rows, trial_rows
 from semtrace.tuning.judge import TrialSource, evaluation, pictures
 from semtrace.tuning.null_model import described, null_model
+from semtrace.tuning.settings import CalibrateSettings
 from semtrace.tuning.tables import BY_ENCODER, CALIBRATION, PAIRS, TRIALS
-
-Similarities = list[Annotated[Number, Field(ge=-1, le=1)]]
-
-
-class Settings(Section, section="calibrate"):
-    """What is asked for, and which thresholds are tried (conf/calibrate/)."""
-
-    precision: Share
-    sample: Annotated[Whole, Field(ge=0, description="pictures")]
-    seed: Whole
-    hamming_threshold: list[Bits]
-    min_ssim: Similarities
-    min_correlation: Similarities
-    min_margin: list[Annotated[Number, Field(ge=0, le=2)]]
-
-    def asked(self, precision: float | None, sample: int | None) -> Settings:
-        """These settings with another precision and sample, where they are given.
-
-        Raises:
-            SettingsError: a value is out of range.
-        """
-        return replace(
-            self,
-            precision=self.precision if precision is None else precision,
-            sample=self.sample if sample is None else sample,
-        )
 
 
 @dataclass(frozen=True)
@@ -84,7 +57,7 @@ def run(
     archive: Path,
     published: Path,
     known: Path,
-    settings: Settings,
+    settings: CalibrateSettings,
     current: MatchSettings,
     size: HashSettings,
     executor: Executor,

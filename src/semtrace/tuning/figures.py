@@ -24,6 +24,8 @@ LABELS = {
     "min_correlation": "high-pass correlation at least",
     "min_margin": "lead in SSIM at least",
     "min_hamming_margin": "lead in bits of 1024 at least",
+    "hash_reach": "reach of hashes alone [bits of 1024]",
+    "min_mutual_margin": "lead on both sides, bits of 1024 at least",
     "geometry": "geometry",
     "one_to_one": "one to one",
 }

@@ -86,6 +86,7 @@ class Measurements:
         return prove_and_correlate(
             [_unproven(seen) for seen in found],
             [self.knowledge.converted(published, originals[pair.original]) for pair in near],
+            [originals[pair.original].deep for pair in near],
             lambda i: measured[i].proven,
             lambda i: measured[i].correlation or 0.0,
             lambda i: measured[i].frames,

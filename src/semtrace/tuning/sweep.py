@@ -31,8 +31,9 @@ from semtrace.provenance.tracing.trace import trace_all
 from semtrace.provenance.validate import accuracy_of, judged_rows, mapping_metrics, read_truth
 from semtrace.stage.claim import headline
 from semtrace.stage.executor import Executor
-from semtrace.stage.settings import REFERENCE_BITS, Section, Share
+from semtrace.stage.settings import REFERENCE_BITS
 from semtrace.tuning.measure import Measurements, measure
+from semtrace.tuning.settings import SweepSettings
 from semtrace.tuning.sweep_figures import draw_sweep
 from semtrace.tuning.sweep_report import sweep_report
 from semtrace.tuning.tables import SWEEP, TIMINGS
@@ -46,12 +47,6 @@ SWEEP_FILES = {
     "time_accuracy.png",
 }
 _TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
-
-
-class Settings(Section, section="sweep"):
-    """What is asked for (conf/sweep/): right matches / all matches."""
-
-    precision: Share
 
 
 @dataclass(frozen=True)
@@ -132,8 +127,8 @@ class Sweep:
 
 
 def run(
-    inputs: SweepInputs, points: Sequence[SweepPoint], current: SweepPoint, settings: Settings, selection: Selection,
-    executor: Executor, out: Path,
+    inputs: SweepInputs, points: Sequence[SweepPoint], current: SweepPoint, settings: SweepSettings,
+    selection: Selection, executor: Executor, out: Path,
 ) -> Sweep:  # fmt: skip
     """Write tables, report and pictures to the folder ``out``.
 
@@ -236,7 +231,7 @@ def _seconds_per_pair(measured: Measurements, scratch: Path) -> float | None:
 
 
 def _write(
-    out: Path, head: str, judged: list[ScoredPoint], basis: str, current: SweepPoint, settings: Settings,
+    out: Path, head: str, judged: list[ScoredPoint], basis: str, current: SweepPoint, settings: SweepSettings,
     seconds: dict[str, float],
 ) -> Sweep:  # fmt: skip
     changes = [one.point.changes(current) for one in judged]

@@ -121,6 +121,8 @@ SWEEP = Table(
         Column("min_correlation", "number", "-1 to 1"),
         Column("min_margin", "number", "lead in SSIM"),
         Column("min_hamming_margin", "number", "bits of 1024", "bits of 1024"),
+        Column("hash_reach", "number", "bits of 1024", "bits of 1024"),
+        Column("min_mutual_margin", "number", "bits of 1024", "bits of 1024"),
         Column("geometry", "text", "`on` or `off`"),
         Column("one_to_one", "text", "`on` or `off`"),
         Column("hamming_bits", "number", "the Hamming threshold in bits of this hash", "bits"),

@@ -27,7 +27,7 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
       are values of the picture itself (nothing is interpolated), so multiplying all values by a power of two
       changes no pixel. Where they coincide, the minimum and the maximum take their place; a constant picture
       becomes 0.
-    - All this is asked of the picture without its data bar (``semtrace.core.databar``): its text and paper are
+    - All this is asked of the picture without its data bar (``semtrace.core.image.databar``): its text and paper are
       drawn at levels of their own, often at full scale, and would leave a black picture.
     - NaN becomes 0, -inf the dark and +inf the bright end; the words count them.
 
@@ -61,6 +61,11 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
         gray[missing] = 0
         rule += f"; {np.count_nonzero(missing)} NaN to 0"
     return np.ascontiguousarray(gray), rule
+
+
+def is_ranged(rule: str) -> bool:
+    """Whether a rule in the words of ``to_gray8`` says that a range was taken, so that another one could have been."""
+    return "linear " in rule
 
 
 def _ranged(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:

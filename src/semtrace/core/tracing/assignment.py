@@ -34,7 +34,7 @@ def settle_contention(
     Args:
         candidates: per published picture its candidates, all of different content.
         decisions: per published picture what it is by itself.
-        criteria: as in :func:`semtrace.core.decision.decide`.
+        criteria: as in :func:`semtrace.core.tracing.decision.decide`.
         images: as there; False: similarity is the number of bits below the Hamming threshold.
 
     Returns:
@@ -78,8 +78,7 @@ def _contends(decision: Decision) -> bool:
 
 
 def _identity(candidate: Candidate | None) -> str:
-    """An original kept with and without its data bar is one picture, which is published once."""
-    return (candidate.picture or candidate.path) if candidate else ""
+    return candidate.identity if candidate else ""
 
 
 class _Contest:

@@ -47,7 +47,7 @@ class Candidate:
         whole: whether the published picture has the whole frame of this original.
         picture: identifies the pixels above the data bar; ``""`` where it is not known.
         crop: the part of the original that was published, ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
-        symmetry: what was done to the original before it was published, in ``core.dihedral``'s words.
+        symmetry: what was done to the original before it was published, as ``core/image/symmetry.py`` names it.
         place: where on the published page the picture stands, in the same words in its pixels; ``""``: it is the page.
         agreement: part of the frame that agrees, 0 to 1; None where it was not looked for, or says nothing.
         agrees: whether both show one place in one framing; None where ``agreement`` is.
@@ -69,6 +69,11 @@ class Candidate:
     agrees: bool | None = None
     same_frame: bool = False
     proof: Proof = ""
+
+    @property
+    def identity(self) -> str:
+        """The picture: an original kept with and without its data bar is one, which is published once."""
+        return self.picture or self.path
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Scope:
         content = self.originals.contents[pair.original]
         known = self.knowledge.converted(published, content)
         file = safe_name(self.roots[0], content.paths[0])
-        return Image(file, content.md5, content.bar_top, known, pair.symmetry, pair.negative)
+        return Image(file, content.md5, content.bar_top, known, pair.symmetry, pair.negative, deep=content.deep)
 
 
 def compare_candidates(

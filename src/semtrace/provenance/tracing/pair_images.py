@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from semtrace.core.image.align import (
     similarity,
 )
 from semtrace.core.image.placement import Rectangle, lay, locate
-from semtrace.core.image.symmetry import Symmetry, apply, inverse
+from semtrace.core.image.symmetry import Symmetry, apply
 from semtrace.io.cache import Cache, Entry, Kind
-from semtrace.io.images import UnreadableImage, decode
-from semtrace.io.jpeg_quantisation import encode_again, luma_table
-from semtrace.io.orientation import as_stored, of_file
+from semtrace.io.deep_samples import DeepSamples, deep_samples
+from semtrace.io.images import DecodedImage, UnreadableImage, decode
+from semtrace.io.jpeg_quantisation import luma_table
+from semtrace.io.orientation import of_file
+from semtrace.io.reencoding import is_reencoding
 from semtrace.stage.inputs import read_file
 from semtrace.stage.rejects import OUT_OF_MEMORY, Failure
 
@@ -50,6 +52,7 @@ class Image:
         symmetry: of an original: what brings the published picture into its orientation.
         negative: of an original: whether the published picture's grey levels are to be inverted for it.
         place: of a published picture that stands on a larger page: where.
+        deep: of an original: whether a range was taken to make it 8-bit grey, so that other programs take others.
     """
 
     file: str
@@ -59,6 +62,7 @@ class Image:
     symmetry: Symmetry = Symmetry.IDENTITY
     negative: bool = False
     place: Rectangle | None = None
+    deep: bool = False
 
 
 class UnavailableError(Exception):
@@ -83,6 +87,7 @@ AllCompared = list[Compared] | Failure
 def prove_and_correlate(
     similar: Sequence[Compared],
     known: Sequence[bool],
+    deep: Sequence[bool],
     reencoded: Callable[[int], bool],
     correlation: Callable[[int], float | Failure],
     agreement: Callable[[int], FrameAgreement | Failure | None],
@@ -92,6 +97,7 @@ def prove_and_correlate(
     Args:
         similar: per original its similarity.
         known: per original whether the published picture is proven to be its very conversion already.
+        deep: per original whether another range may have been taken for it, so that a proof needs no likeness.
         reencoded: whether the original at a position gives the published pixels when it is encoded again.
         correlation: of the original at a position.
         agreement: the same, for a published picture of which no original is proven.
@@ -101,7 +107,7 @@ def prove_and_correlate(
     if not any(known[i] for i in compared):
         # An encoding costs several SSIMs: same size, alike, the most alike first, at most three. Of an original
         # kept with and without its data bar the one with the published frame comes first.
-        alike = [(-c.ssim, not c.whole, i) for i, c in compared.items() if _may_be_proven(c)]
+        alike = [(-c.ssim, not c.whole, i) for i, c in compared.items() if _may_be_proven(c, deep[i])]
         for *_, i in sorted(alike)[:_TRIES]:
             if reencoded(i):
                 result[i] = compared[i] = replace(compared[i], proven=True)
@@ -119,8 +125,8 @@ def prove_and_correlate(
     return result
 
 
-def _may_be_proven(comparison: Comparison) -> bool:
-    return bool(comparison.rows) and comparison.ssim >= _MAY_BE_PROVEN
+def _may_be_proven(comparison: Comparison, deep: bool) -> bool:
+    return bool(comparison.rows) and (deep or comparison.ssim >= _MAY_BE_PROVEN)
 
 
 def key_of(published: Image, original: Image) -> str:
@@ -165,6 +171,7 @@ class PairImages:
         return prove_and_correlate(
             [self._similar(original) for original in originals],
             [original.known for original in originals],
+            [original.deep for original in originals],
             lambda i: self._kept(REENCODING, originals[i], self._is_reencoding) is True,
             lambda i: self._kept(CORRELATION, originals[i], self._correlation),
             lambda i: self._agreement(originals[i]),
@@ -177,7 +184,8 @@ class PairImages:
             seen = self._similar(original)
             if isinstance(seen, Comparison):
                 value = self._kept(CORRELATION, original, self._correlation)
-                proven = _may_be_proven(seen) and self._kept(REENCODING, original, self._is_reencoding) is True
+                may_be = _may_be_proven(seen, original.deep)
+                proven = may_be and self._kept(REENCODING, original, self._is_reencoding) is True
                 frames = self._agreement(original)
                 if isinstance(value, Failure):
                     seen = value
@@ -280,18 +288,14 @@ class PairImages:
 
     def _is_reencoding(self, original: Image) -> bool:
         """Whether the original, encoded as the published picture was, gives its very pixels."""
-        table = luma_table(self.data)
         pair = self.aligned(original)
-        if table is None or pair is None or self.published.place:
+        if pair is None or self.published.place:
             return False
         rows = _original_pixels(original.file, original.md5, self.cache_file)[: pair.rows]
-        turn = of_file(self.data)  # the encoder saw the pixels as they are stored
-        rows = 255 - rows if original.negative else rows
-        again = np.ascontiguousarray(as_stored(apply(rows, inverse(original.symmetry)), turn))
-        stored = np.ascontiguousarray(as_stored(self.gray, turn))
-        if again.shape != stored.shape:
-            return False
-        return np.array_equal(encode_again(again, table), stored)
+        if original.negative:
+            return is_reencoding(self.data, self.gray, 255 - rows, original.symmetry) is True
+        deep = partial(samples_of, original.file, original.md5, self.cache_file) if original.deep else None
+        return is_reencoding(self.data, self.gray, rows, original.symmetry, deep, original.bar_top) is True
 
 
 def read_bytes(file: str, digest: str, cache_file: str) -> bytes:
@@ -303,8 +307,12 @@ def read_bytes(file: str, digest: str, cache_file: str) -> bytes:
 
 
 def _decode(file: str, data: bytes) -> NDArray[np.uint8]:
+    return _decoded(file, data).gray
+
+
+def _decoded(file: str, data: bytes) -> DecodedImage:
     try:
-        return decode(data, sound=True).gray  # the table that names it has a hash of its picture
+        return decode(data, sound=True)  # the table that names it has a hash of its picture
     except UnreadableImage as error:
         raise UnavailableError(file, Failure(error.reason, error.detail)) from error
     except MemoryError as error:
@@ -318,3 +326,13 @@ def pixels(file: str, digest: str, cache_file: str) -> NDArray[np.uint8]:
 
 # Candidates of neighbouring tasks overlap (series, copies): a few originals stay decoded, 16 x 1 MB as a rule.
 _original_pixels = lru_cache(maxsize=16)(pixels)
+
+
+@lru_cache(maxsize=2)  # where no grey of our own is a proof, neighbouring tasks ask for the same one
+def samples_of(file: str, digest: str, cache_file: str) -> DeepSamples | None:
+    """Samples of a deep original that must still have the md5 ``digest``; raises as ``pixels`` does."""
+    data = read_bytes(file, digest, cache_file)
+    try:
+        return deep_samples(data, _decoded(file, data).page)
+    except MemoryError as error:
+        raise UnavailableError(file, OUT_OF_MEMORY) from error

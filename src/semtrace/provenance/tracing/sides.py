@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.errors import InputError
 from semtrace.core.hashing import hamming, phash
+from semtrace.core.image.gray8 import is_ranged
 from semtrace.core.image.placement import Rectangle
 from semtrace.core.image.symmetry import SYMMETRIES, Symmetry, hash_variants, inverse
 from semtrace.core.tracing.labels import parse_published
@@ -35,7 +36,7 @@ class Content:
         bar_top: first row of the data bar; -1 where there is none.
         healthy: False for a degenerate hash, which would be near to anything flat.
         place: where on its files the picture stands, if these are larger pages.
-
+        deep: whether a range was taken to make it 8-bit grey.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Content:
     bar_top: int
     healthy: bool
     place: Rectangle | None = None
+    deep: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ def to_side(rows: Sequence[Mapping[str, Any]], name: str) -> Side:
                 picture=rows[group[0]].get("picture_id", ""),
                 bar_top=-1 if (top := rows[group[0]].get("bar_top")) is None else top,
                 healthy=healthy[group[0]],
+                deep=is_ranged(rows[group[0]].get("rule", "")),
             )
             for key, group in groups.items()
         ]

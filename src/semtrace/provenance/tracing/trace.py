@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from semtrace.core.image.align import Comparison
 from semtrace.core.image.placement import Rectangle
+from semtrace.core.tracing.both_ways import nearest_both_ways
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
 from semtrace.provenance.tracing.crop_search import similarity_of
 from semtrace.provenance.tracing.evidence import PairEvidence
@@ -19,6 +20,7 @@ from semtrace.provenance.tracing.sides import Pair
 from semtrace.stage.rejects import Failure
 
 DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
+_OPEN = ("no_candidate", "beyond_ssim_trigger", "runner_up_too_close")
 _STRIP = 0.25  # of a picture's height; a data bar is not taller
 _RIM = 4  # pixels
 _FRUITLESS = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
@@ -34,6 +36,8 @@ class Rules:
         reach: where no candidate is alike, originals nearer than this are looked at too.
         geometry: also look for pictures that are a part of an original, and for pictures on pages.
         one_to_one: every picture was published once, from an original of its own.
+        hash_reach: from hashes alone: what leads on both sides may be this far away.
+        min_mutual_margin: the smallest lead on either side.
     """
 
     criteria: Criteria
@@ -41,6 +45,18 @@ class Rules:
     reach: float
     geometry: bool = False
     one_to_one: bool = False
+    hash_reach: float = 0.0
+    min_mutual_margin: float = 0.0
+
+    @property
+    def both_ways(self) -> Criteria:
+        """What a match from hashes alone must satisfy where both sides are looked at: farther away, with less lead."""
+        return replace(
+            self.criteria,
+            hamming_threshold=self.hash_reach + self.min_mutual_margin,
+            ssim_trigger=self.hash_reach,
+            min_hamming_margin=self.min_mutual_margin,
+        )
 
     def compared(self, found: Sequence[Pair], trigger: float) -> list[Pair]:
         """The candidates to compare: the first ``most``, nearer than ``trigger`` bits."""
@@ -88,6 +104,8 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
     Returns:
         By index, in the order of ``wanted``.
     """
+    if rules.one_to_one and not evidence.images:
+        rules = replace(rules, criteria=rules.both_ways)  # the assignment weighs both sides
     criteria = rules.criteria
     wanted = range(len(evidence.published.contents)) if wanted is None else wanted
     traces = _look(evidence, rules, wanted, criteria.hamming_threshold, criteria.ssim_trigger)
@@ -105,6 +123,8 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
             if _is_alike(decision, criteria):
                 traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
         traces |= _placed_on_pages(evidence, rules, traces)
+    if not evidence.images and not rules.one_to_one:
+        traces |= _nearest_both_ways(evidence, rules, traces)
     if rules.one_to_one:
         # scipy.optimize takes longer to import than most matches take
         from semtrace.core.tracing.assignment import settle_contention
@@ -115,6 +135,19 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
         for j, decision in zip(decided, settled, strict=True):
             traces[j] = replace(traces[j], decision=decision)
     return traces
+
+
+def _nearest_both_ways(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
+    """What hashes alone leave open, and both sides settle."""
+    farther = replace(rules, criteria=rules.both_ways, most=len(evidence.originals.contents))
+    far = _look(evidence, farther, list(traces), rules.both_ways.hamming_threshold, 0.0)
+    found = nearest_both_ways({j: trace.candidates for j, trace in far.items()}, rules.both_ways)
+    settled = {}
+    for j, decision in found.items():
+        before = traces[j].decision
+        if isinstance(before, Decision) and before.outcome != "matched" and before.reason in _OPEN:
+            settled[j] = replace(far[j], decision=decision, examined=traces[j].examined)
+    return settled
 
 
 def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
