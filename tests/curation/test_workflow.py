@@ -23,7 +23,7 @@ from semtrace.core.volume.subvolumes import overlap_share
 from semtrace.curation import classify, label, reconstruct, show, train
 from semtrace.curation import tables as contracts
 from semtrace.curation.check import PatchCutter
-from semtrace.curation.funnel import against_truth, funnel_rows, outcome_of_all, read_result, sums
+from semtrace.curation.funnel import against_truth, funnel_rows, outcome_of_all, read_result, step_sums
 from semtrace.curation.label import LabelDesk
 from semtrace.curation.npy_stack import write_npy_stack
 from semtrace.curation.patch_labels import import_labels, read_patch_labels, write_patch_labels
@@ -314,7 +314,7 @@ def test_the_page_has_a_funnel_that_adds_up_and_every_figure_has_its_numbers(own
             if at.axis is not None:
                 writer.writerow((at.dataset, at.axis, at.index, at.y0, at.x0, int(half(name))))
     summary = show_all(own, truth)
-    total = sums(funnel_rows(result))
+    total = step_sums(funnel_rows(result))
     assert total["raw"] == total["gated"] + total["duplicates"] + total["deduplicated"] == len(names)
     assert total["deduplicated"] == total["removed"] + total["unsure"] + total["filtered"]
     assert summary.truth["kept_share"] > 0.95
@@ -322,7 +322,9 @@ def test_the_page_has_a_funnel_that_adds_up_and_every_figure_has_its_numbers(own
     folder = own.root / "show"
     html = (folder / "index.html").read_text()
     pictures = sorted(folder.glob("*.png"))
-    assert {"funnel", "score", "structure", "distance", "map_a", "sheet_exemplars"} <= {path.stem for path in pictures}
+    assert {"funnel", "score", "structure", "distance", "map_a", "sheet_kept_texture"} <= {
+        path.stem for path in pictures
+    }
     for path in pictures:
         assert path.with_suffix(".csv").stat().st_size > 0
         assert f'src="{path.name}"' in html

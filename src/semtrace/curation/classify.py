@@ -125,7 +125,7 @@ def run(
     rejects: list[Reject] = []
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
         sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
-        decided, failed = decide(exemplars, labels, scorer, settings, sources, executor)
+        decided, failed = decide_exemplars(exemplars, labels, scorer, settings, sources, executor)
         for name, failure in sorted(failed.items()):
             rejects.append(Reject.of(name, "classify", failure))
         every = _joined(decided)
@@ -161,7 +161,7 @@ def run(
 
 
 @dataclass(frozen=True, eq=False)
-class Scorer:
+class PatchScorer:
     """A classifier with its thresholds: patches below ``low`` are removed, those from ``high`` on kept."""
 
     classifier: PatchClassifier
@@ -170,7 +170,7 @@ class Scorer:
     band: tuple[float, float]
 
 
-def scorer_of(settings: Settings, trained: Path) -> Scorer:
+def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
     """The classifier that the settings name, with the thresholds that keep what they say.
 
     The threshold that ``keep`` of the informative patches reach removes no patch above 0.5, and lets none below 0.5 be
@@ -181,11 +181,11 @@ def scorer_of(settings: Settings, trained: Path) -> Scorer:
     if not settings.network:
         found = PatchClassifier(found.texture, None, found.reference)
     threshold = keeping_threshold(found.reference, settings.keep)
-    return Scorer(found, min(threshold, 0.5), max(threshold, 0.5), (settings.band[0], settings.band[1]))
+    return PatchScorer(found, min(threshold, 0.5), max(threshold, 0.5), (settings.band[0], settings.band[1]))
 
 
-def decide(
-    exemplars: Mapping[str, Columns], labels: Mapping[str, Mapping[str, str]], scorer: Scorer, settings: Settings,
+def decide_exemplars(
+    exemplars: Mapping[str, Columns], labels: Mapping[str, Mapping[str, str]], scorer: PatchScorer, settings: Settings,
     sources: PatchSources, executor: Executor,
 ) -> tuple[dict[str, Columns], dict[str, Any]]:  # fmt: skip
     """Score and outcome of every exemplar by dataset, columns ``SCORES``; and datasets that cannot be read, and why."""

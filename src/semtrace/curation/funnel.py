@@ -78,7 +78,7 @@ def _rows(dataset: str, counts: Mapping[tuple[str, str], int]) -> list[dict[str,
     ]
 
 
-def sums(rows: list[dict[str, Any]], dataset: str = ALL) -> dict[str, int]:
+def step_sums(rows: list[dict[str, Any]], dataset: str = ALL) -> dict[str, int]:
     """Patches of each step of a dataset."""
     found = dict.fromkeys(_STEPS, 0)
     for row in rows:

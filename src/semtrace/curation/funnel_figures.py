@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box
-from semtrace.curation.funnel import ALL, sums
+from semtrace.curation.funnel import ALL, step_sums
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
 
 _BINS = 40
 
 
-class Drawn(NamedTuple):
+class DrawnNumbers(NamedTuple):
     """A figure: PNG, and its numbers as CSV."""
 
     png: bytes
@@ -34,9 +34,9 @@ def numbers_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def draw_funnel(rows: list[dict[str, Any]]) -> Drawn:
+def draw_funnel(rows: list[dict[str, Any]]) -> DrawnNumbers:
     """Patches left after each step, over all datasets, with what was taken away beside it."""
-    total = sums(rows)
+    total = step_sums(rows)
     steps = [("raw", "Raw"), ("passed", "Gated"), ("deduplicated", "Deduplicated"), ("filtered", "Filtered")]
     values = {**total, "passed": total["raw"] - total["gated"]}
     figure = new_figure(8, 3.2)
@@ -51,15 +51,15 @@ def draw_funnel(rows: list[dict[str, Any]]) -> Drawn:
     axes.set_xlabel("patches")
     axes.set_title(f"{total['removed']:,} exemplars removed and {total['unsure']:,} unsure", fontsize=10, loc="left")
     numbers = numbers_csv(("step", "patches"), [(name, values[key]) for key, name in steps])
-    return Drawn(png(figure), numbers)
+    return DrawnNumbers(png(figure), numbers)
 
 
-def draw_datasets(rows: list[dict[str, Any]]) -> Drawn:
+def draw_datasets(rows: list[dict[str, Any]]) -> DrawnNumbers:
     """What became of the patches of each dataset, as shares."""
     names = sorted({row["dataset"] for row in rows} - {ALL})
     parts = ("gated", "duplicates", "removed", "unsure", "filtered")
     colours = (ORANGE, GREY, RED, "#e8c55b", GREEN)
-    found = {name: sums(rows, name) for name in names}
+    found = {name: step_sums(rows, name) for name in names}
     figure = new_figure(8, 1.3 + 0.34 * len(names))
     top = 0.9 / (1.3 + 0.34 * len(names))
     axes = quiet_axes(figure.add_axes((0.3, 0.55 * top + 0.02, 0.66, 1 - 1.35 * top)))
@@ -74,13 +74,13 @@ def draw_datasets(rows: list[dict[str, Any]]) -> Drawn:
     axes.set_xlabel("share of Raw")
     axes.legend(ncols=5, frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0))
     table = [(name, found[name]["raw"], *(found[name][part] for part in parts)) for name in names]
-    return Drawn(png(figure), numbers_csv(("dataset", "raw", *parts), table))
+    return DrawnNumbers(png(figure), numbers_csv(("dataset", "raw", *parts), table))
 
 
 def draw_histogram(
     samples: Mapping[str, NDArray[np.float64]], label: str, edges: NDArray[np.float64], marks: Sequence[float],
     *, logarithmic: bool = False, shares: bool = False,
-) -> Drawn:  # fmt: skip
+) -> DrawnNumbers:  # fmt: skip
     """How often each value is, of one or more samples.
 
     Args:
@@ -109,10 +109,10 @@ def draw_histogram(
     axes.set_xlabel(label)
     axes.set_ylabel("share" if shares else "patches")
     axes.legend(frameon=False, fontsize=8)
-    return Drawn(png(figure), numbers_csv(("sample", "from", "to", "patches"), table))
+    return DrawnNumbers(png(figure), numbers_csv(("sample", "from", "to", "patches"), table))
 
 
-def draw_bars(counts: Mapping[str, int], label: str) -> Drawn:
+def draw_bars(counts: Mapping[str, int], label: str) -> DrawnNumbers:
     """A few named counts."""
     figure = new_figure(6.4, 1.2 + 0.32 * max(1, len(counts)))
     height = 1.2 + 0.32 * max(1, len(counts))
@@ -123,10 +123,10 @@ def draw_bars(counts: Mapping[str, int], label: str) -> Drawn:
     axes.set_yticks(range(len(names)), [name[-40:] for name in names], fontsize=9)
     axes.invert_yaxis()
     axes.set_xlabel(label)
-    return Drawn(png(figure), numbers_csv(("name", "patches"), list(counts.items())))
+    return DrawnNumbers(png(figure), numbers_csv(("name", "patches"), list(counts.items())))
 
 
-def draw_map(shape: tuple[int, int, int], nm: Sequence[float | None], boxes: Sequence[Box]) -> Drawn:
+def draw_map(shape: tuple[int, int, int], nm: Sequence[float | None], boxes: Sequence[Box]) -> DrawnNumbers:
     """Where patches lie in a volume: how many of them are behind each place, from three sides.
 
     Args:
@@ -157,7 +157,7 @@ def draw_map(shape: tuple[int, int, int], nm: Sequence[float | None], boxes: Seq
         ]  # fmt: skip
     bar = figure.colorbar(shown, cax=figure.add_axes((0.965, 0.16, 0.01, 0.72)))
     bar.ax.tick_params(labelsize=7)
-    return Drawn(png(figure), numbers_csv(("plane", f"down_{unit}", f"along_{unit}", "patches"), table))
+    return DrawnNumbers(png(figure), numbers_csv(("plane", f"down_{unit}", f"along_{unit}", "patches"), table))
 
 
 def _depth(shape: tuple[int, int, int], boxes: Sequence[Box], down: int, along: int) -> NDArray[np.float64]:

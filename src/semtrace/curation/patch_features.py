@@ -26,7 +26,7 @@ _MEMORY = 64 * 10**6  # bytes: small groups, so that all workers have some
 _MOST = 64  # patches of one task
 
 
-class Seen(NamedTuple):
+class PatchFeatures(NamedTuple):
     """Features of n patches: texture (n, 23), float64; network (n, 1280), float32, or of no column."""
 
     texture: NDArray[np.float64]
@@ -51,7 +51,7 @@ def see_patches(
     texture: bool = True,
     recipes: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     what: str,
-) -> tuple[dict[str, Seen], dict[str, Failure]]:
+) -> tuple[dict[str, PatchFeatures], dict[str, Failure]]:
     """Look at all patches of some datasets.
 
     Args:
@@ -74,11 +74,11 @@ def see_patches(
         lite0()
     tasks: list[FeatureTask] = []
     failed: dict[str, Failure] = {}
-    found: dict[str, Seen] = {}
+    found: dict[str, PatchFeatures] = {}
     for name, columns in tables.items():
         count = len(columns["index"])
         width = 1280 if network else 0
-        found[name] = Seen(np.zeros((count, 23 if texture else 0)), np.zeros((count, width), np.float32))
+        found[name] = PatchFeatures(np.zeros((count, 23 if texture else 0)), np.zeros((count, width), np.float32))
         try:
             groups = group_patches(name, columns, sources, _MEMORY)
         except KeyError:
@@ -120,7 +120,7 @@ def _compile() -> None:
     patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
 
 
-def _see(texture: bool, network: bool, task: FeatureTask) -> Seen | Failure:
+def _see(texture: bool, network: bool, task: FeatureTask) -> PatchFeatures | Failure:
     try:
         patches = list(patches_of(task.group))
     except (UnreadableVolume, UnreadableImage) as error:
@@ -135,11 +135,11 @@ def _see(texture: bool, network: bool, task: FeatureTask) -> Seen | Failure:
     return see(patches, texture=texture, network=network)
 
 
-def see(patches: Sequence[NDArray[np.uint8]], *, texture: bool, network: bool) -> Seen:
+def see(patches: Sequence[NDArray[np.uint8]], *, texture: bool, network: bool) -> PatchFeatures:
     """Features of patches of any shapes; each patch is looked at alone, so none depends on the others."""
     measures = [patch_texture(_large_enough(patch)[None])[0] for patch in patches] if texture else []
     features = [_features(patch) for patch in patches] if network else []
-    return Seen(
+    return PatchFeatures(
         np.array(measures, np.float64).reshape(len(patches), -1),
         np.array(features, np.float32).reshape(len(patches), -1),
     )

@@ -16,7 +16,7 @@ from semtrace.io.staging import locked
 WORDS = ("informative", "uninformative", "unsure")
 HISTORY_NAME = "history.jsonl"
 PatchRow = Mapping[str, str]
-Origin = Literal["page", "undo", "import"]
+LabelOrigin = Literal["page", "undo", "import"]
 
 
 def read_patch_labels(folder: Path) -> tuple[dict[str, dict[str, str]], list[str]]:
@@ -39,7 +39,7 @@ def read_patch_labels(folder: Path) -> tuple[dict[str, dict[str, str]], list[str
 
 
 def write_patch_labels(
-    folder: Path, changes: Mapping[str, PatchRow | None], *, who: str, origin: Origin, now: datetime | None = None
+    folder: Path, changes: Mapping[str, PatchRow | None], *, who: str, origin: LabelOrigin, now: datetime | None = None
 ) -> None:
     """Replace rows (None: take one away), and append each change to ``history.jsonl``; both are on the disk after.
 

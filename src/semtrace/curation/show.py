@@ -23,7 +23,7 @@ from semtrace.curation import funnel_figures as figures
 from semtrace.curation import tables as contracts
 from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.cut_blocks import IN_2D
-from semtrace.curation.funnel import ALL, Result, against_truth, funnel_rows, outcome_of_all, read_result, sums
+from semtrace.curation.funnel import ALL, Result, against_truth, funnel_rows, outcome_of_all, read_result, step_sums
 from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.curation.section import shape_of
 from semtrace.curation.sources import voxel_sides
@@ -130,18 +130,18 @@ def run(inputs: CropInputs, work: Path, truth: Path | None, params: Any, reading
             _export(folder, result)
         write_staged(folder / STYLE, asset(STYLE))
         write_staged(folder / "show.css", _MORE_STYLE.encode())
-        numbers = {**sums(rows), "truth": known or {}}
+        numbers = {**step_sums(rows), "truth": known or {}}
         write_staged(folder / "funnel.json", (json.dumps(numbers, indent=2) + "\n").encode())
         write_staged(folder / "summary.txt", _summary_text(rows, known, out).encode())
         write_staged(folder / "index.html", _page(rows, known, drawn, maps, made).encode())
-    total = sums(rows)
+    total = step_sums(rows)
     return Summary(
         total["raw"], total["gated"], total["deduplicated"], total["removed"], total["unsure"], total["filtered"],
         known or {}, str(out / "index.html"),
     )  # fmt: skip
 
 
-def _histograms(result: Result, params: Any) -> dict[str, figures.Drawn]:
+def _histograms(result: Result, params: Any) -> dict[str, figures.DrawnNumbers]:
     every = list(result.tables.values())
     structure = np.concatenate([np.empty(0), *(columns["structure"] for columns in every)])
     edges = np.geomspace(0.5, 200, 41)
@@ -182,7 +182,7 @@ def _distances(result: Result) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return np.concatenate(same), np.concatenate(apart)
 
 
-def _by_kind(work: Path) -> dict[str, figures.Drawn]:
+def _by_kind(work: Path) -> dict[str, figures.DrawnNumbers]:
     sizes: Counter[str] = Counter()
     experiments: Counter[str] = Counter()
     for row in tables.read(work / "filtered" / contracts.FILTERED.name, contracts.FILTERED):
@@ -195,7 +195,7 @@ def _by_kind(work: Path) -> dict[str, figures.Drawn]:
     }
 
 
-def _maps(result: Result, sources: PatchSources, most: int) -> dict[str, figures.Drawn]:
+def _maps(result: Result, sources: PatchSources, most: int) -> dict[str, figures.DrawnNumbers]:
     """Of each volume where its kept patches lie."""
     boxes: dict[str, list[Box]] = defaultdict(list)
     for name, outcome in zip(result.scores["name"].tolist(), result.scores["outcome"].tolist(), strict=True):
@@ -303,7 +303,7 @@ def _export(folder: Path, result: Result) -> None:
 
 
 def _summary_text(rows: list[dict[str, Any]], known: Mapping[str, Any] | None, out: Path) -> str:
-    total = sums(rows)
+    total = step_sums(rows)
     lines = [
         f"Raw           {total['raw']:>9,}",
         f"Gated         {total['raw'] - total['gated']:>9,}  ({total['gated']:,} stopped by the gate)",
@@ -322,7 +322,7 @@ def _page(
     rows: list[dict[str, Any]], known: Mapping[str, Any] | None, drawn: Mapping[str, Any], maps: Mapping[str, Any],
     sheets: Sequence[_Sheet],
 ) -> str:  # fmt: skip
-    total = sums(rows)
+    total = step_sums(rows)
     cards = "".join(
         f'<div class="card"><b>{value:,}</b>{name}</div>'
         for name, value in (
@@ -375,7 +375,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     head = ("raw", "gated", "duplicates", "deduplicated", "removed", "unsure", "filtered")
     lines = []
     for name in names:
-        found = sums(rows, name)
+        found = step_sums(rows, name)
         cells = "".join(f"<td>{found[step]:,}</td>" for step in head)
         lines.append(f"<tr><td>{'all datasets' if name == ALL else escape(name)}</td>{cells}</tr>")
     return (

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from semtrace.core.statistics.logistic import LinearModel, fit_logistic
 from semtrace.core.statistics.ranking import area_under_curve, curve, found_while_keeping, keeping_threshold
 from semtrace.curation import tables as contracts
 from semtrace.curation.crop import CropInputs, crop_inputs
-from semtrace.curation.patch_features import Seen, see, see_patches, taken
+from semtrace.curation.patch_features import PatchFeatures, see, see_patches, taken
 from semtrace.curation.patch_labels import read_patch_labels
 from semtrace.curation.recut import PatchSources
 from semtrace.io import tables
@@ -50,35 +50,25 @@ class Settings(Section, section="curation.train"):
     """How the classifier is trained (conf/curation/train).
 
     Attributes:
-        model: ``linear``, or ``resnet34``, which needs labels.
-        network: whether features of EfficientNet-Lite0 are used beside texture (linear only).
+        network: whether features of EfficientNet-Lite0 are used beside texture.
         samples: at most so many patches without a label, an equal share of each dataset.
         min_structure: structure above noise from which on a patch without a label is taken as informative.
         recipes: how empty patches are made, in turn; see ``core.image.constructed_empties``.
         folds: parts that are held out in turn, whole groups of datasets each.
-        weights: state dict that resnet34 starts from, a file or https address; empty: none.
-        weights_sha256: what that file must have.
-        epochs: of resnet34, at most.
         seed: of what is drawn.
     """
 
-    model: Literal["linear", "resnet34"] = "linear"
     network: bool = True
     samples: Annotated[Whole, Field(ge=1)] = 300
     min_structure: Number = 8.0
-    recipes: list[str] = Field(default_factory=lambda: list(RECIPES))
+    recipes: list[str] = Field(default_factory=lambda: [*RECIPES, "border"])
     folds: Annotated[Whole, Field(ge=2)] = 5
-    weights: str = ""
-    weights_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$", description="64 hex digits, or empty")] = ""
-    epochs: Annotated[Whole, Field(ge=1)] = 30
     seed: Annotated[Whole, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if not self.recipes or set(self.recipes) - set(RECIPES):
             raise ValueError(f"curation.train.recipes is {self.recipes}; known are {', '.join(RECIPES)}")
-        if self.weights and not self.weights_sha256:
-            raise ValueError("curation.train.weights needs curation.train.weights_sha256, the digest of that file")
         return self
 
 
@@ -109,16 +99,12 @@ class Sample(NamedTuple):
     group: NDArray[Any]
     kind: NDArray[Any]
     informative: NDArray[np.bool_]
-    seen: Seen
+    seen: PatchFeatures
 
 
 def stage(job: Job) -> Any:
     """Train on the Deduplicated dataset."""
     settings, reading = job.params.train, job.params.import_volumes.reading()
-    if settings.model == "resnet34":
-        from semtrace.curation import train_resnet
-
-        return train_resnet.run(job, settings, reading)
     folders = job.result("deduplicated"), job.result("train")
     return run(crop_inputs(job), *folders, job.verdicts, settings, reading, job.executor)
 
@@ -218,7 +204,7 @@ def _look(
     nothing = np.empty(0, object)
     joined = {key: np.concatenate([nothing, *parts[key]]) for key in ("name", "dataset", "group", "kind")}
     width = 1280 if settings.network else 0
-    both = Seen(
+    both = PatchFeatures(
         np.concatenate([np.empty((0, 23)), *parts["texture"]]),
         np.concatenate([np.empty((0, width), np.float32), *parts["network"]]),
     )
@@ -248,7 +234,7 @@ def _fit_and_write(folder: Path, sample: Sample, settings: Settings) -> tuple[st
             learned[:] = True
         kind = np.where(learned, kind, "doubted")
         clean = _of(sample, learned)
-        classifier = fit(clean, held[1][learned & sample.informative], _OWN)
+        classifier = fit_classifier(clean, held[1][learned & sample.informative], _OWN)
         facts = {
             "weights": whence, "informative": int(clean.informative.sum()), "empty": int((~clean.informative).sum()),
             "doubted": int((~learned).sum()), "datasets": len(set(sample.dataset)), "groups": len(set(sample.group)),
@@ -270,7 +256,7 @@ def _fit_and_write(folder: Path, sample: Sample, settings: Settings) -> tuple[st
 
 def _of(sample: Sample, rows: NDArray[np.bool_]) -> Sample:
     """Some rows of a sample."""
-    seen = Seen(sample.seen.texture[rows], sample.seen.network[rows])
+    seen = PatchFeatures(sample.seen.texture[rows], sample.seen.network[rows])
     text = {name: getattr(sample, name)[rows] for name in ("name", "dataset", "group", "kind")}
     return Sample(**text, informative=sample.informative[rows], seen=seen)
 
@@ -286,7 +272,7 @@ def folds(groups: NDArray[Any], most: int) -> NDArray[np.int64]:
     return np.array([fold_of[str(name)] for name in groups], np.int64)
 
 
-def fit(sample: Sample, reference: NDArray[np.float64], ridge: float) -> PatchClassifier:
+def fit_classifier(sample: Sample, reference: NDArray[np.float64], ridge: float) -> PatchClassifier:
     """The classifier of a sample, with a ridge of its own for texture alone; that of both is one per column."""
     texture, both = _models(sample, np.ones(len(sample.name), np.bool_), ridge)
     return PatchClassifier(texture, both, np.sort(reference))
@@ -304,7 +290,7 @@ def _models(sample: Sample, rows: NDArray[np.bool_], ridge: float) -> tuple[Line
     return models[0], models[1] if len(models) > 1 else None
 
 
-def score(classifier: PatchClassifier, seen: Seen) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def score(classifier: PatchClassifier, seen: PatchFeatures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores of texture alone, and of texture and network where there is one."""
     texture = classifier.texture.probability(seen.texture)
     if classifier.both is None or not seen.network.shape[1]:
@@ -321,7 +307,7 @@ def _held_out(
         out = fold == number
         learned = ~out if not out.all() else out
         models = PatchClassifier(*_models(sample, learned, ridge), np.empty(0))
-        texture[out], both[out] = score(models, Seen(sample.seen.texture[out], sample.seen.network[out]))
+        texture[out], both[out] = score(models, PatchFeatures(sample.seen.texture[out], sample.seen.network[out]))
     return texture, both
 
 
@@ -399,7 +385,7 @@ def train_packaged(patches: list[tuple[str, NDArray[np.uint8]]], out: Path) -> s
     out.mkdir(parents=True, exist_ok=True)
     facts = {"weights": "packaged", "informative": len(patches), "empty": len(empty), "groups": len(set(group))}
     digest = write_classifier(
-        out, fit(sample, held[sample.informative], _FOREIGN), {**facts, "folds": int(fold.max()) + 1}
+        out, fit_classifier(sample, held[sample.informative], _FOREIGN), {**facts, "folds": int(fold.max()) + 1}
     )
     write_atomic(out / "metrics.json", (json.dumps(judge(sample, held) | {"sha256": digest}, indent=2) + "\n").encode())
     write_curves(out, sample, held)
