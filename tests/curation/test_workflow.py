@@ -406,3 +406,33 @@ def test_the_packaged_weights_are_those_that_are_described():
     classifier = read_classifier(PACKAGED)
     assert classifier.both is not None
     assert (np.diff(classifier.reference) >= 0).all()
+
+
+def test_a_resnet_of_published_names_looks_in_doubt_and_only_with_its_sha256(own, tmp_path):
+    import torch
+
+    from semtrace.models.resnet34 import resnet34
+
+    torch.manual_seed(0)
+    state = resnet34().state_dict()
+    assert len(state) == 218
+    assert (
+        sum(value.numel() for name, value in state.items() if "running" not in name and "num_" not in name)
+        == 21_285_185
+    )
+    file = tmp_path / "cem.pth"
+    torch.save(state, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    scores_of_texture = [row["texture"] for row in scores(own).values()]
+    low = sorted(scores_of_texture)[2]
+    classify_all(own, own.root / "verdicts", resnet=str(file), resnet_sha256=digest, band=[0.0, low])
+    found = scores(own)
+    looked = [row for row in found.values() if row["decided_by"] == "network"]
+    assert 0 < len(looked) <= 3
+    with pytest.raises(WeightsError, match="sha256"):
+        classify_all(own, own.root / "verdicts", resnet=str(file), resnet_sha256="0" * 64)
+    del state["fc.bias"]
+    torch.save(state, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    with pytest.raises(WeightsError, match="not the weights of ResNet34"):
+        classify_all(own, own.root / "verdicts", resnet=str(file), resnet_sha256=digest, band=[0.0, low])

@@ -24,7 +24,7 @@ from semtrace.core.volume.sections import in_plane
 from semtrace.curation import tables as contracts
 from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.cut_blocks import IN_2D
-from semtrace.curation.patch_features import see_patches, taken
+from semtrace.curation.patch_features import PatchFeatures, see_patches, taken
 from semtrace.curation.patch_labels import read_patch_labels
 from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.curation.sources import voxel_sides
@@ -54,6 +54,9 @@ class Settings(Section, section="curation.classify"):
     Attributes:
         weights: ``trained`` by the stage train, ``packaged``, or a folder with weights.npz and model.json.
         network: whether the network looks at what texture leaves in doubt.
+        resnet: state dict of a ResNet34 with one output, such as the released classifier of CEM: it looks in the place
+            of EfficientNet-Lite0. A file; empty: none.
+        resnet_sha256: what that file must have.
         band: scores of texture between these two are in doubt.
         keep: share of informative patches that are not removed.
         images: how the images of kept patches are written: ``tiff``, ``tar`` (shards of 10,000), ``none``, or ``auto``:
@@ -64,6 +67,8 @@ class Settings(Section, section="curation.classify"):
 
     weights: str = "trained"
     network: bool = True
+    resnet: str = ""
+    resnet_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$", description="64 hex digits, or empty")] = ""
     band: list[Number] = Field(default_factory=lambda: [0.02, 0.98])
     keep: Annotated[Number, Field(gt=0, le=1)] = 0.99
     images: Literal["auto", "tiff", "tar", "none"] = "auto"
@@ -74,6 +79,8 @@ class Settings(Section, section="curation.classify"):
     def _fits(self) -> Self:
         if len(self.band) != 2 or not 0 <= self.band[0] <= self.band[1] <= 1:
             raise ValueError(f"curation.classify.band is {list(self.band)}; it must be two scores from 0 to 1, rising")
+        if self.resnet and not self.resnet_sha256:
+            raise ValueError("curation.classify.resnet needs curation.classify.resnet_sha256, the digest of that file")
         if not self.splits or min(self.splits.values()) <= 0 or abs(sum(self.splits.values()) - 1) > 1e-9:
             raise ValueError(f"curation.classify.splits is {dict(self.splits)}; shares must be above 0 and sum to 1")
         return self
@@ -168,6 +175,7 @@ class PatchScorer:
     low: float
     high: float
     band: tuple[float, float]
+    resnet: tuple[str, str] | None = None
 
 
 def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
@@ -181,7 +189,9 @@ def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
     if not settings.network:
         found = PatchClassifier(found.texture, None, found.reference)
     threshold = keeping_threshold(found.reference, settings.keep)
-    return PatchScorer(found, min(threshold, 0.5), max(threshold, 0.5), (settings.band[0], settings.band[1]))
+    resnet = (settings.resnet, settings.resnet_sha256) if settings.resnet else None
+    low, high = min(threshold, 0.5), max(threshold, 0.5)
+    return PatchScorer(found, low, high, (settings.band[0], settings.band[1]), resnet)
 
 
 def decide_exemplars(
@@ -195,6 +205,8 @@ def decide_exemplars(
     for name, features in seen.items():
         columns, size = exemplars[name], len(exemplars[name]["name"])
         texture, doubt = cascade(scorer.classifier, scorer.band, features.texture)
+        if scorer.resnet is not None:
+            doubt = (texture > scorer.band[0]) & (texture < scorer.band[1])
         said = np.array([labels.get(digest, {}).get("label", "") for digest in columns["md5"].tolist()], object)
         found[name] = {
             "name": columns["name"], "dataset": np.full(size, name, object), "score": texture.copy(),
@@ -203,14 +215,18 @@ def decide_exemplars(
         }  # fmt: skip
         doubtful[name] = np.flatnonzero(doubt)
     some = taken({name: exemplars[name] for name in found}, doubtful)
-    looked, lost = (
-        see_patches(some, sources, executor, network=True, texture=False, what="classify: network")
-        if some
-        else ({}, {})
-    )
+    looked: dict[str, PatchFeatures] = {}
+    lost: dict[str, Any] = {}
+    if some:
+        looked, lost = see_patches(
+            some, sources, executor, network=True, texture=False, resnet=scorer.resnet, what="classify: network"
+        )
     both = scorer.classifier.both
     for name, features in looked.items():
         rows = doubtful[name]
+        if scorer.resnet is not None:
+            found[name]["score"][rows] = features.network[:, 0]
+            continue
         assert both is not None  # noqa: S101  (else nothing is in doubt)
         every = np.concatenate([seen[name].texture[rows], features.network], axis=1)
         found[name]["score"][rows] = both.probability(every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ def see_patches(
     *,
     network: bool,
     texture: bool = True,
+    resnet: tuple[str, str] | None = None,
     recipes: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     what: str,
 ) -> tuple[dict[str, PatchFeatures], dict[str, Failure]]:
@@ -60,6 +62,7 @@ def see_patches(
         executor: where to work.
         network: whether EfficientNet-Lite0 looks too.
         texture: whether texture is measured.
+        resnet: file and sha256 of a ResNet34 that looks instead: its probability is the one column of ``network``.
         recipes: dataset -> for each patch the recipe and seed of the empty one that is looked at in its place; an empty
             recipe leaves the patch as it is.
         what: the words beside the progress bar.
@@ -70,14 +73,16 @@ def see_patches(
     Raises:
         WeightsError: the network's weights are missing.
     """
-    if network:
+    if resnet is not None:
+        _resnet(*resnet)
+    elif network:
         lite0()
     tasks: list[FeatureTask] = []
     failed: dict[str, Failure] = {}
     found: dict[str, PatchFeatures] = {}
     for name, columns in tables.items():
         count = len(columns["index"])
-        width = 1280 if network else 0
+        width = 1 if resnet is not None else 1280 if network else 0
         found[name] = PatchFeatures(np.zeros((count, 23 if texture else 0)), np.zeros((count, width), np.float32))
         try:
             groups = group_patches(name, columns, sources, _MEMORY)
@@ -89,7 +94,12 @@ def see_patches(
             wanted = tuple(made[int(row)] for row in group.rows) if made is not None else ()
             tasks.append(FeatureTask(name, group.rows, group, wanted))
     results = executor.map(
-        partial(_see, texture, network), tasks, what=what, reads=_read, chunk=1, prepare=_compile if texture else None
+        partial(_see, texture, network, resnet),
+        tasks,
+        what=what,
+        reads=_read,
+        chunk=1,
+        prepare=_compile if texture else None,
     )
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, Crashed):
@@ -120,7 +130,7 @@ def _compile() -> None:
     patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
 
 
-def _see(texture: bool, network: bool, task: FeatureTask) -> PatchFeatures | Failure:
+def _see(texture: bool, network: bool, resnet: tuple[str, str] | None, task: FeatureTask) -> PatchFeatures | Failure:
     try:
         patches = list(patches_of(task.group))
     except (UnreadableVolume, UnreadableImage) as error:
@@ -132,7 +142,11 @@ def _see(texture: bool, network: bool, task: FeatureTask) -> PatchFeatures | Fai
     for number, (recipe, seed) in enumerate(task.recipes):
         if recipe:
             patches[number] = construct_empty(patches[number], recipe, seed)
-    return see(patches, texture=texture, network=network)
+    found = see(patches, texture=texture, network=network and resnet is None)
+    if resnet is not None:
+        chances = [[_chance(_resnet(*resnet), patch)] for patch in patches]
+        found = found._replace(network=np.array(chances, np.float32).reshape(len(patches), 1))
+    return found
 
 
 def see(patches: Sequence[NDArray[np.uint8]], *, texture: bool, network: bool) -> PatchFeatures:
@@ -179,6 +193,33 @@ def _features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
     features, _ = lite0_features(lite0(), fitting[None])
     row: NDArray[np.float32] = features[0]
     return row
+
+
+@functools.cache
+def _resnet(file: str, digest: str) -> Any:
+    """A ResNet34 with the weights of a file, on one thread.
+
+    Raises:
+        WeightsError: the file is missing, has another sha256, or holds other names or shapes.
+    """
+    import torch
+
+    from semtrace.models.resnet34 import resnet34
+    from semtrace.models.weights import load
+
+    torch.set_num_threads(1)
+    return resnet34(load(Path(file), digest)).eval()
+
+
+def _chance(model: Any, patch: NDArray[np.uint8]) -> float:
+    import torch
+
+    from semtrace.models.resnet34 import RESNET_SIDE, resnet_inputs
+
+    side = RESNET_SIDE
+    fitting = patch if patch.shape == (side, side) else resize(patch, side, side)
+    with torch.inference_mode():
+        return float(torch.sigmoid(model(resnet_inputs(fitting[None])))[0, 0])
 
 
 def taken(tables: Mapping[str, Columns], rows: Mapping[str, NDArray[Any]]) -> dict[str, Columns]:

@@ -27,7 +27,7 @@
       "div",
       { class: "answers" },
       WORDS.map(([key, word]) => el("button", { class: "answer", type: "button", onclick: () => answer(word) }, word, el("kbd", { text: key.toUpperCase() }))),
-      el("button", { type: "button", onclick: () => rest("informative") }, "the others informative", el("kbd", { text: "Shift+Enter" })),
+      el("button", { type: "button", onclick: () => rest("informative") }, "all shown informative", el("kbd", { text: "Shift+Enter" })),
       el("button", { type: "button", onclick: context }, "context", el("kbd", { text: "C" })),
       el("button", { type: "button", disabled: !screen.can_undo, onclick: undo }, "undo", el("kbd", { text: "Z" })),
     );
@@ -53,7 +53,7 @@
         shown.keys,
         WORDS.map(([key, word]) => ({ keys: [key], label: word, run: () => answer(word) })),
         [
-          { keys: ["shift+enter"], label: "the others of this screen are informative", run: () => rest("informative") },
+          { keys: ["shift+enter"], label: "all that are shown are informative", run: () => rest("informative") },
           { keys: ["c", "enter"], label: "the patch in its section", run: context },
           { keys: ["z", "backspace"], label: "undo", run: undo },
         ],
