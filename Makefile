@@ -139,6 +139,7 @@ bench-curation: .venv/.stamp
 curate: .venv/.stamp
 	semtrace params $(if $(dataset),curation/dataset=$(dataset)) $(set)
 	dvc repro pipelines/curation/dvc.yaml
+	semtrace curate track
 	@cat data/work/curation/show/summary.txt
 
 # Every ordinary edit of the real pictures in ../shared/data, traced with the original in the archive and without it.

@@ -63,6 +63,8 @@ def add(commands: Any, params_file: Path) -> None:
     cut.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     export = verb("export", _export, "write the list of exemplars as the published scripts have it")
     export.add_argument("--npy-stack", type=Path, required=True, metavar="DIR", help="the folder to write")
+    track = verb("track", _nothing, "record the result as a run in MLflow")
+    track.set_defaults(run=partial(_track, params_file))
     weights = verb("weights", _weights, "train the packaged classifier again, on generated pictures alone")
     weights.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     for reader in (check, cut, label):
@@ -201,6 +203,17 @@ def _export(given: argparse.Namespace, job: Job) -> Any:
 
     count = write_npy_stack(job.result("deduplicated") / "deduplicated_fpaths.npy", given.npy_stack)
     return f"{count} paths written to {given.npy_stack}"
+
+
+def _nothing(given: argparse.Namespace, job: Job) -> None:
+    """Stands in for a verb that needs all parameters."""
+
+
+def _track(params_file: Path, given: argparse.Namespace) -> str:
+    from semtrace.config import params
+    from semtrace.tracking.curation_run import log_curation
+
+    return log_curation(params.load(params_file), given.work)
 
 
 def _weights(given: argparse.Namespace, job: Job) -> Any:

@@ -37,6 +37,7 @@ VERBS = {
     "sweep": "sweep",
     "point": "sweep",
     "scale": "validate-scale",
+    "curation": "curate track",
 }  # what made a run of this kind
 FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
