@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import json
@@ -25,6 +26,7 @@ from semtrace.curation import tables as contracts
 from semtrace.curation.check import PatchCutter
 from semtrace.curation.funnel import against_truth, funnel_rows, outcome_of_all, read_result, step_sums
 from semtrace.curation.label import LabelDesk
+from semtrace.curation.label_page import label_app
 from semtrace.curation.npy_stack import write_npy_stack
 from semtrace.curation.patch_labels import import_labels, read_patch_labels, write_patch_labels
 from semtrace.io import tables
@@ -436,3 +438,35 @@ def test_a_resnet_of_published_names_looks_in_doubt_and_only_with_its_sha256(own
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     with pytest.raises(WeightsError, match="not the weights of ResNet34"):
         classify_all(own, own.root / "verdicts", resnet=str(file), resnet_sha256=digest, band=[0.0, low])
+
+
+def asked(app, path, body=None):
+    """Status and body of one request to an application."""
+    sent = []
+    scope = {
+        "type": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http",
+        "method": "GET" if body is None else "POST", "headers": [], "http_version": "1.1",
+    }  # fmt: skip
+
+    async def receive():
+        return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_the_page_answers_only_what_it_should(desk):
+    app = label_app(desk)
+    digest = json.loads(asked(app, "/api/screen")[1])["patches"][0]["md5"]
+    assert asked(app, f"/picture/{digest}/thumb")[1].startswith(b"\x89PNG")
+    for path, status in ((f"/picture/{'0' * 32}/thumb", 404), ("/assets/label.js", 200), ("/assets/page.html", 404)):
+        assert asked(app, path)[0] == status
+    assert b"label.js" in asked(app, "/")[1]
+    good = {"patches": [digest], "label": "unsure"}
+    assert json.loads(asked(app, "/api/label", good)[1]) == {"labelled": 1}
+    for body, status in ((good | {"patches": digest}, 400), ({}, 400), (good | {"label": "x"}, 422)):
+        assert asked(app, "/api/label", body)[0] == status
+    assert json.loads(asked(app, "/api/undo", {})[1]) == {"taken_back": [digest]}
