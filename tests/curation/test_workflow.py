@@ -255,7 +255,9 @@ def test_shards_hold_what_files_hold_and_patches_reads_both_and_the_volume(own, 
 def test_a_flipbook_holds_the_patch_and_its_neighbours(own):
     summary = rebuild(own)
     rows = tables.read(own.root / "reconstruct" / "subvolumes.csv", contracts.SUBVOLUMES)
-    assert summary.subvolumes == len(rows) == sum(row["dataset"] in ("a", "b") for row in filtered(own))
+    kept = sorted(row["name"] for row in filtered(own) if row["dataset"] in ("a", "b"))
+    assert sorted(name for row in rows for name in json.loads(row["members"])) == kept
+    assert summary.subvolumes == len(rows)
     assert summary.shifted > 0
     volumes = {name: open_volumes(own.volumes / f"{name}.mrc", own.settings.reading(), own.root)[0] for name in "ab"}
     for row in rows[:6] + [row for row in rows if row["shift"]][:2]:
@@ -470,3 +472,13 @@ def test_the_page_answers_only_what_it_should(desk):
     for body, status in ((good | {"patches": digest}, 400), ({}, 400), (good | {"label": "x"}, 422)):
         assert asked(app, "/api/label", body)[0] == status
     assert json.loads(asked(app, "/api/undo", {})[1]) == {"taken_back": [digest]}
+
+
+def test_patches_whose_flipbooks_are_one_share_it():
+    names = [f"a-LOC-0_{index}_0-8_0-8" for index in (0, 1, 2, 5)]
+    found = reconstruct.find_subvolumes(names, {}, (6, 8, 8), reconstruct.Settings())
+    assert [(one.box[:2], one.shift, one.members) for one in found] == [
+        ((0, 5), 0, names[:3]),
+        ((1, 6), -2, names[3:]),
+    ]
+    assert [round(one.share, 3) for one in found] == [0.6, 0.2]

@@ -156,8 +156,13 @@ def find_subvolumes(
         settings: which are wanted.
     """
     if settings.kind == "flipbook":
-        found = [made for name in sorted(kept) if (made := _flipbook(name, shape, settings.nz))]
-        return found[: settings.most or None]
+        books: dict[tuple[int, Box], Wanted] = {}
+        for name in sorted(kept):
+            made = _flipbook(name, shape, settings.nz)
+            if made is not None:  # near a border several patches may have one box
+                known = books.get((made.axis, made.box))
+                books[made.axis, made.box] = made if known is None else _joined(known, made)
+        return list(books.values())[: settings.most or None]
     columns: dict[tuple[int, int, int, int, int], dict[int, str]] = {}
     for name in kept:
         for like in alike.get(name, [name]):
@@ -168,6 +173,12 @@ def find_subvolumes(
     order = sorted(range(len(found)), key=lambda at: (-found[at].share, found[at].axis, found[at].box))
     chosen = pick_apart([one.box for one in found], order, settings.max_iou)
     return sorted((found[at] for at in chosen[: settings.most or None]), key=lambda one: (one.axis, one.box))
+
+
+def _joined(one: Wanted, other: Wanted) -> Wanted:
+    """Two flipbooks of one box as one, with the smaller shift."""
+    shift = min((one.shift, other.shift), key=abs)
+    return one._replace(shift=shift, share=one.share + other.share, members=[*one.members, *other.members])
 
 
 def _clipped(place: Location, shape: tuple[int, int, int]) -> Location:
