@@ -78,6 +78,7 @@ def test_torch_is_loaded_only_where_a_gpu_is_used():
         "semtrace.core.statistics.autoencoder",
         "semtrace.models.lite0",
         "semtrace.models.resnet34",
+        "semtrace.models.finetuned",
     }  # loaded where they are asked for
     assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
 

@@ -79,7 +79,10 @@ def _with_parameters(
 
     from semtrace.config import params
     from semtrace.curation.settings import Settings
+    from semtrace.io.extras import require_extra
     from semtrace.stage.declaration import Job
+
+    require_extra("curation")
 
     p = params.load(params_file, workers=given.workers)
     parts = {field.name: getattr(p, f"curation_{field.name.removesuffix('_volumes')}") for field in fields(Settings)}

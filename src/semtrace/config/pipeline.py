@@ -21,10 +21,6 @@ _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
     "claim": ("semtrace.stage.claim",),
     "shard": ("semtrace.provenance.sharding.shard",),
     "join": ("semtrace.provenance.sharding.join",),
-    "flat": ("semtrace.discovery.flat",),
-    "scale": ("semtrace.discovery.scale",),
-    "subset": ("semtrace.discovery.subset",),
-    "validate-scale": ("semtrace.discovery.validate_scale",),
 }
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import hsv_to_rgb
 
 from semtrace.core.statistics.agreement import halved, nmi, uniform
 from semtrace.discovery.looks import DARK, DASHES, LIGHT, MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 AgreementRows = Sequence[Mapping[str, Any]]
 _ORDER = ("ward", "complete", "average", "centroid", "single", "density_peaks", "spectral", "hdbscan", "saddles")
@@ -51,6 +52,8 @@ def _square() -> bytes:
 
 def _shades(labels: np.ndarray[Any, np.dtype[np.int64]], k: int) -> np.ndarray[Any, Any]:
     """Light colours with the number of the cluster written on each; colour alone says nothing."""
+    from matplotlib.colors import hsv_to_rgb
+
     hue = labels * 0.381966 % 1.0
     return np.asarray(hsv_to_rgb(np.stack([hue, np.full(len(hue), 0.28), 0.82 + 0.16 * (labels % 2)], axis=-1)))
 

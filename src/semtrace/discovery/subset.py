@@ -25,6 +25,7 @@ from semtrace.discovery.scale_tables import (
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREY, new_figure, png, quiet_axes
 from semtrace.stage.settings import Number, Section
 
@@ -92,6 +93,12 @@ class Summary:
     subsets: dict[str, int]
 
 
+def stage(job: Job) -> Summary:
+    """Make the subsets of the flat set."""
+    flat, scale, labels = (job.result(path) for path in ("flat/flat.csv", "scale/scale.csv", "flat/labels.csv"))
+    return run(flat, scale, labels, job.result("subset"), job.params.subset)
+
+
 def run(flat: Path, scale: Path, labels: Path, out: Path, settings: Settings) -> Summary:
     """Write ``subset.csv``, ``scale_by_category.csv``, ``subset_by_category.csv`` and a figure to the folder ``out``.
 
@@ -148,6 +155,8 @@ def _counted(column: str, value: Any, pairs: Sequence[tuple[Any, str]], names: S
 
 def _figure(bars: Sequence[tuple[float | None, str]]) -> bytes:
     """Images by the value of their bar on a logarithmic axis: all of them, and in front those with a label."""
+    from matplotlib.ticker import MaxNLocator
+
     every = Counter(value for value, _ in bars if value is not None)
     labelled = Counter(value for value, name in bars if value is not None and name)
     figure = new_figure(9, 4.6)
@@ -158,6 +167,7 @@ def _figure(bars: Sequence[tuple[float | None, str]]) -> bytes:
     axes.set_xscale("log")
     axes.set_xlabel("value of the scale bar (m)")
     axes.set_ylabel("images")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Images by scale", loc="left")
     axes.legend(frameon=False)
     return png(figure)

@@ -38,6 +38,10 @@ VERBS = {
     "point": "sweep",
     "scale": "validate-scale",
     "curation": "curate track",
+    "discovery": "discover",
+    "clustering": "discover",
+    "reduction": "discover",
+    "training": "discover",
 }  # what made a run of this kind
 FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")

@@ -6,10 +6,8 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import mrcfile
 import numpy as np
 import tifffile
-import zarr
 from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box
@@ -27,6 +25,8 @@ def write_ome_zarr(
         levels: of resolution.
         chunk: side of a chunk in voxels.
     """
+    import zarr
+
     sides = [nm] * 3 if isinstance(nm, int | float) else list(nm)
     known = [float(side) for side in sides if side is not None]
     unit = {"unit": "nanometer"} if len(known) == 3 else {}
@@ -62,6 +62,8 @@ def write_mrc(path: Path, array: NDArray[np.uint8], nm: tuple[float, float, floa
     maximum in the header are those of what is stored.
     """
     stored = (array ^ np.uint8(128)).view(np.int8) if signed else array.view(np.int8)
+    import mrcfile
+
     with mrcfile.new(path) as file:
         file.set_data(stored)
         file.voxel_size = tuple(10 * side for side in reversed(nm))
@@ -82,6 +84,8 @@ def write_mrc_slabs(
         slabs: boxes of whole sections, and their voxels.
         nm: sides of a voxel z, y, x in nanometres; where one is None the cell stays empty.
     """
+    import mrcfile
+
     low, high = 255, 0
     with mrcfile.new_mmap(path, shape, mrc_mode=0) as file:
         for box, voxels in slabs:
