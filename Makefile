@@ -141,7 +141,8 @@ bench-curation: .venv/.stamp
 curate: .venv/.stamp
 	semtrace params $(if $(dataset),curation/dataset=$(dataset)) $(set)
 	dvc repro pipelines/curation/dvc.yaml
-	@cat data/work/curation/deduplicated/datasets.csv
+	semtrace curate track
+	@cat data/work/curation/show/summary.txt
 
 # Every ordinary edit of the real pictures in ../shared/data, traced with the original in the archive and without it.
 # Long; `make truth set="--every 15"` for each fifteenth picture.

@@ -183,6 +183,11 @@ class Params:
     curation_section: _At[Any] = _At("semtrace.curation.section:Settings", "curation.section")
     curation_crop: _At[Any] = _At("semtrace.curation.crop:Settings", "curation.crop")
     curation_deduplicate: _At[Any] = _At("semtrace.curation.deduplicate:Settings", "curation.deduplicate")
+    curation_train: _At[Any] = _At("semtrace.curation.train:Settings", "curation.train")
+    curation_classify: _At[Any] = _At("semtrace.curation.classify:Settings", "curation.classify")
+    curation_reconstruct: _At[Any] = _At("semtrace.curation.reconstruct:Settings", "curation.reconstruct")
+    curation_show: _At[Any] = _At("semtrace.curation.show:Settings", "curation.show")
+    curation_label: _At[Any] = _At("semtrace.curation.label:Settings", "curation.label")
     watch: _At[WatchSettings] = _At("semtrace.watch.settings:Settings")
 
     def __init__(self, tree: Any, origin: str) -> None:

@@ -6,24 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from semtrace.config.dvc_yaml import PIPELINES, with_code
+from semtrace.curation.stages import STAGES as CURATION_STAGES
 from semtrace.discovery.stages import STAGES as DISCOVERY
 from semtrace.provenance.stages import STAGES as PROVENANCE
 from semtrace.report.stages import STAGES as REPORT
 from semtrace.stage.declaration import Stage
+from semtrace.synthetic.stages import EM_STAGES
 from semtrace.synthetic.stages import STAGES as SYNTHETIC
 
 MAIN = (*SYNTHETIC, *PROVENANCE, *REPORT)
-BY_VERB = {stage.name: stage for stage in (*MAIN, *DISCOVERY)}
+CURATION = (*EM_STAGES, *CURATION_STAGES)
+BY_VERB = {stage.name: stage for stage in (*MAIN, *DISCOVERY, *CURATION)}
 _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
     "claim": ("semtrace.stage.claim",),
     "shard": ("semtrace.provenance.sharding.shard",),
     "join": ("semtrace.provenance.sharding.join",),
-    "curate generate": ("semtrace.synthetic.em_dataset",),
-    "curate import": ("semtrace.curation.import_volumes",),
-    "curate clean": ("semtrace.curation.clean",),
-    "curate section": ("semtrace.curation.section",),
-    "curate crop": ("semtrace.curation.crop",),
-    "curate deduplicate": ("semtrace.curation.deduplicate",),
 }
 
 

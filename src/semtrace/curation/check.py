@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from semtrace.core.errors import InputError
 from semtrace.core.volume.location import parse_location
@@ -119,3 +120,30 @@ def _rows(raw: Path, dataset: str, names: set[str]) -> Columns:
     if missing := sorted(names - set(found["name"])):
         raise InputError(f"{missing[0]!r}: no such patch in {raw / dataset}.parquet")
     return found
+
+
+class PatchCutter:
+    """Cuts one patch after the other by name, for ``io.patches.Patches``.
+
+    Args:
+        raw: folder of the crop stage.
+        inputs: where the pixels are.
+        reading: how volumes are read, as at import.
+        scratch: folder for what compressed volumes unpack to.
+    """
+
+    def __init__(self, raw: Path, inputs: CropInputs, reading: ReadingChoices, scratch: Path) -> None:
+        self._raw = raw
+        self._sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
+
+    def __call__(self, name: str) -> NDArray[np.uint8]:
+        """The pixels of a patch, shape (H, W), uint8.
+
+        Raises:
+            InputError: the table has no such patch.
+        """
+        dataset = parse_location(name).dataset
+        columns = _rows(self._raw, dataset, {name})
+        (group,) = group_patches(dataset, columns, self._sources, 1)
+        (patch,) = patches_of(group)
+        return patch

@@ -23,6 +23,7 @@ from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_tags import read_vendor
 from semtrace.parallel.processes import Crashed
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder, unfit
 from semtrace.stage.rejects import Failure, Reject, printable, why_unreadable, write_rejects
@@ -55,6 +56,13 @@ class Summary:
 class _Item(NamedTuple):
     source: str
     target: str
+
+
+def stage(job: Job) -> Summary:
+    """Clean the 2D images of a dataset."""
+    volumes = job.result("import/volumes.csv")
+    known = volumes if volumes.is_file() else None
+    return run(job.published, known, job.result("clean"), job.params.clean, job.executor)
 
 
 def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executor: Executor) -> Summary:

@@ -37,6 +37,7 @@ from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 from semtrace.parallel.processes import Crashed
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 from semtrace.stage.settings import Number, Section, Whole
@@ -117,6 +118,18 @@ class CropInputs(NamedTuple):
     imported: Path
     sections: Path
     cleaned: Path | None
+
+
+def crop_inputs(job: Job) -> CropInputs:
+    """Where the stages of a job left what patches are cut from."""
+    cleaned = job.result("clean")
+    return CropInputs(job.archive, job.result("import"), job.result("section"), cleaned if cleaned.is_dir() else None)
+
+
+def stage(job: Job) -> Summary:
+    """Every patch of the sections and images of a dataset."""
+    reading = job.params.import_volumes.reading()
+    return run(crop_inputs(job), job.result("raw"), job.params.crop, reading, job.executor)
 
 
 def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoices, executor: Executor) -> Summary:

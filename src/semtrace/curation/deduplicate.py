@@ -20,7 +20,7 @@ from semtrace.core.grouping.exemplars import exemplars
 from semtrace.core.hashing.patch_hash import hashes_from_hex
 from semtrace.curation import tables as contracts
 from semtrace.curation.across import Exemplars, groups, shared_patches
-from semtrace.curation.crop import CropInputs
+from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
 from semtrace.io import tables
 from semtrace.io.columns import Columns, read_columns, take_rows, write_columns
@@ -30,6 +30,7 @@ from semtrace.io.images import UnreadableImage
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 from semtrace.parallel.processes import Crashed, available_cores
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 from semtrace.stage.settings import Section, Whole
@@ -64,6 +65,12 @@ class Summary:
     exemplars: int
     shared: int
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """Keep one of patches that are alike."""
+    reading, folders = job.params.import_volumes.reading(), (job.result("raw"), job.result("deduplicated"))
+    return run(folders[0], crop_inputs(job), folders[1], job.params.deduplicate, reading, job.executor)
 
 
 def run(

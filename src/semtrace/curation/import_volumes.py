@@ -28,6 +28,7 @@ from semtrace.io.video import write_stack
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume
 from semtrace.parallel.processes import Crashed
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
@@ -85,6 +86,11 @@ class _Item(NamedTuple):
     source: str
     stack: str
     scratch: str
+
+
+def stage(job: Job) -> Summary:
+    """List the volumes of a dataset."""
+    return run(job.archive, job.result("import"), job.params.import_volumes, job.executor)
 
 
 def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summary:

@@ -26,6 +26,7 @@ from semtrace.io.files import write_staged
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
 from semtrace.parallel.processes import Crashed
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
 from semtrace.stage.settings import Number, Section, Whole
@@ -73,6 +74,12 @@ class Summary:
     volumes: int
     sections: int
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """List the sections of a dataset."""
+    reading = job.params.import_volumes.reading()
+    return run(job.archive, job.result("import"), job.result("section"), job.params.section, reading, job.executor)
 
 
 def run(

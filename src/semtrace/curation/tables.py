@@ -114,7 +114,98 @@ SIDECAR = Table(
 PATCH_NAMES = Table("patches.csv", 1, (Column("name", "text", "name of a patch"),))
 """A table of patches to cut: only this column is needed."""
 
+PATCH_LABELS = Table(
+    "patches.csv",
+    1,
+    (
+        Column("md5", "text", "of the patch's pixels"),
+        Column("label", "text", "`informative`, `uninformative` or `unsure`"),
+        Column("name", "text", "name of the patch when it was labelled"),
+        Column("who", "text", "the person who labelled it"),
+        Column("when", "text", "time of the answer, UTC"),
+    ),
+)
+FOLDS = Table(
+    "folds.csv",
+    1,
+    (
+        Column("name", "text", "a patch"),
+        Column("dataset", "text", "its dataset"),
+        Column("group", "text", "datasets that share patches have one group, and lie in one fold"),
+        Column("fold", "integer", "the fold that it was scored in"),
+        Column("kind", "text", "`assumed`, `doubted`, `label`, or the recipe by which it was emptied"),
+        Column("informative", "boolean", "whether it counts as informative"),
+        Column("texture", "number", "score of texture alone by a model that has not seen its fold"),
+        Column("score", "number", "score of texture and network by such a model"),
+    ),
+)
+CURVES = Table(
+    "curves.csv",
+    1,
+    (
+        Column("of", "text", "`constructed`, or `labels` of a person"),
+        Column("threshold", "number", "score from which on a patch counts as informative"),
+        Column("recall", "number", "share of informative patches at or above it"),
+        Column("false_positive", "number", "share of empty patches at or above it"),
+        Column("precision", "number", "share of informative ones among those at or above it"),
+    ),
+)
+FILTERED = Table(
+    "filtered.csv",
+    1,
+    (
+        Column("name", "text", "name of the patch"),
+        Column("dataset", "text", "its dataset"),
+        Column("group", "text", "datasets that share patches have one group"),
+        Column("experiment", "text", "the experiment that it belongs to, from datasets.csv of the volumes"),
+        Column("score", "number", "how surely it is informative, 0 to 1"),
+        Column("decided_by", "text", "`label`, `texture` or `network`"),
+        Column("label", "text", "a person's label; empty where there is none"),
+        Column("weight", "number", "1 / patches kept of its dataset, for fair sampling"),
+        Column("split", "text", "`train`, `validation` or `test`; no group is in two"),
+        Column("path", "text", "its image, relative to the folder of this table; empty where none is written"),
+        Column("licence", "text", "licence of its dataset"),
+        Column("pixel_row_nm", "number", "size of a pixel down the rows; empty where it is not known", _NM),
+        Column("pixel_column_nm", "number", "size of a pixel along the columns", _NM),
+        Column("md5", "text", "of its pixels"),
+    ),
+)
+SUBVOLUMES = Table(
+    "subvolumes.csv",
+    1,
+    (
+        Column("name", "text", "name of the subvolume"),
+        Column("dataset", "text", "the volume"),
+        Column("axis", "integer", "axis of the patches that it was made of"),
+        *(
+            Column(f"{axis}{end}", "integer", f"{('first', 'behind the last')[end]} voxel along {axis}", "voxels")
+            for axis in "zyx"
+            for end in (0, 1)
+        ),
+        Column("shift", "integer", "sections by which it was moved inside the volume", "voxels"),
+        Column("informative_share", "number", "share of its sections whose patch was kept"),
+        Column("members", "text", "names of the kept patches in it, and of those like them: a JSON list"),
+        Column("isotropic", "boolean", "whether the three sides of a voxel are equal to within 25 %"),
+        Column("cross_plane", "boolean", "whether xz or yz sections of the volume were cut too"),
+        Column("voxel_z_nm", "number", "size of a voxel along z", _NM),
+        Column("voxel_y_nm", "number", "size of a voxel along y", _NM),
+        Column("voxel_x_nm", "number", "size of a voxel along x", _NM),
+        Column("path", "text", "the file, relative to `subvolumes/`"),
+    ),
+)  # fmt: skip
+FUNNEL = Table(
+    "funnel.csv",
+    1,
+    (
+        Column("dataset", "text", "name of the dataset; `*` is all"),
+        Column("step", "text", "`raw`, `gated`, `deduplicated`, `removed`, `unsure` or `filtered`"),
+        Column("reason", "text", "why the gate stopped it, or what decided"),
+        Column("patches", "integer", "patches"),
+    ),
+)
+
 # Parquet
+SCORES = ("name", "dataset", "score", "texture", "outcome", "decided_by", "label", "md5")
 SECTIONS = ("dataset", "axis", "index", "height", "width", "pixel_row_nm", "pixel_column_nm")
 RAW = (
     "name", "axis", "index", "y0", "y1", "x0", "x1", "valid_h", "valid_w", "dhash", "structure", "noise",

@@ -24,6 +24,7 @@ from semtrace.io import tables
 from semtrace.io.schema import Column, Table
 from semtrace.io.staging import staged_folder
 from semtrace.io.volumes.write import write_mrc, write_ome_zarr
+from semtrace.stage.declaration import Job
 from semtrace.synthetic.em_volume import Tissue, make
 
 PATCH_TRUTH = Table(
@@ -48,6 +49,8 @@ DUPLICATES = Table(
     (Column("dataset", "text", "a dataset"), Column("same_as", "text", "the one that has the same voxels")),
 )
 _LEAST_TISSUE = 0.3
+_STEADY = {"qp": "18", "x264-params": "threads=1:rc-lookahead=0:sync-lookahead=0:bframes=0"}
+"""For H.264: with a look ahead its bytes differ now and then, as its threads happen to meet."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Summary:
     videos: int
     patches: int
     informative: int
+
+
+def stage(job: Job) -> Summary:
+    """Make the default input of curation."""
+    return generate_volumes(job.archive.parent, seed=1)
 
 
 def generate_volumes(out: Path, seed: int, *, side: int = 288, patch: int = 224) -> Summary:
@@ -135,7 +143,7 @@ def _truth(
 def _video(path: Path, frames: NDArray[np.uint8], codec: str, pixels: str) -> None:
     """Write a video whose bytes depend on its frames alone."""
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
-        stream: Any = container.add_stream(codec, rate=5)
+        stream: Any = container.add_stream(codec, rate=5, options=_STEADY if codec == "libx264" else {})
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], pixels
         stream.codec_context.thread_count = 1
         for frame in frames:

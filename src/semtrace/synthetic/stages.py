@@ -13,3 +13,12 @@ STAGES = (
         rejects=False,
     ),
 )
+
+EM_STAGES = (
+    Stage(
+        "curate generate",
+        "semtrace.synthetic.em_dataset",
+        "make the embedded synthetic volumes, images and videos, with their truth",
+    ),
+)
+"""The input of curation, for its pipeline."""

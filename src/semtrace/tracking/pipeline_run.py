@@ -37,6 +37,7 @@ VERBS = {
     "sweep": "sweep",
     "point": "sweep",
     "scale": "validate-scale",
+    "curation": "curate track",
     "discovery": "discover",
     "clustering": "discover",
     "reduction": "discover",

@@ -26,6 +26,8 @@
   const cached = new Map();
   window.semtrace.source = {
     answers: true,
+    get,
+    post,
     /** The token in the address becomes a cookie, and leaves the address bar. */
     async begin() {
       const token = new URLSearchParams(location.hash.slice(1)).get("token");
