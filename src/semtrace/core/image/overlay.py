@@ -71,7 +71,7 @@ def overlay(
     if found is not None and found.agreement >= SURE:
         return found
     cleared = filled(published)
-    again = None if cleared is None else _compared(published, original, bar_top, first, cleared)
+    again = _compared(published, original, bar_top, first, published if cleared is None else cleared)
     known = [one for one in (found, again) if one is not None]
     return max(known, key=lambda one: (one.in_place, one.agreement), default=None)
 
@@ -110,8 +110,8 @@ def _compared(
         round(
             highpass_correlation(*(reduce(np.where(inside, one, _level(shown, inside))) for one in (shown, made))), 6
         ),
-        None if _is_whole(region, published.shape) else _region(this, original.shape, published.shape),
-        _part(this, original.shape, published.shape),
+        _smaller(_region(this, original.shape, published.shape), published.shape),
+        _smaller(_around(this.inverse.of(corners(*published.shape[::-1])), original.shape), original.shape),
     )
 
 
@@ -128,14 +128,9 @@ def _around(points: NDArray[np.float64], shape: tuple[int, ...]) -> Rectangle:
     return Rectangle(int(first[0]), int(first[1]), *(int(n) for n in np.maximum(last - first, 0)))
 
 
-def _part(this: Transformation, original: tuple[int, ...], published: tuple[int, ...]) -> Rectangle | None:
-    """The upright rectangle around what is shown of an original; None where that is all."""
-    part = _around(this.inverse.of(corners(published[1], published[0])), original)
-    return None if _is_whole(part, original) else part
-
-
-def _is_whole(part: Rectangle, shape: tuple[int, ...]) -> bool:
-    return (part.width, part.height) == (shape[1], shape[0])
+def _smaller(part: Rectangle, shape: tuple[int, ...]) -> Rectangle | None:
+    """A part; None where it is the whole."""
+    return None if (part.width, part.height) == (shape[1], shape[0]) else part
 
 
 def _level(shown: NDArray[np.uint8], inside: NDArray[np.bool_]) -> np.uint8:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, gaussian_filter, maximum_filter, minimum_filter
+from scipy.ndimage import (
+    binary_dilation,
+    binary_opening,
+    gaussian_filter,
+    maximum_filter,
+    minimum_filter,
+    uniform_filter,
+)
 
 from semtrace.core.image.resample import as_gray
 
 _SIDE = 5  # pixels; thinner marks are not seen
-_EVEN = 6  # grey levels that an even place varies by, coding included
-_SOFT = 2  # pixels around an even place that coding blurs
+_EVEN = 3  # grey levels that an even place varies by, coding included
+_BLOCK = 8  # pixels around it in which coding may have disturbed it
+_CODED = 16  # grey levels by which it may
+_SOFT = 3  # pixels beside it into which coding carries its level
+_TRACE = 1e-3  # of the pixels around are even
 _NEAR = 9.0  # standard deviation of the Gaussian that fills, pixels
 _LITTLE = 0.08  # weight of what is known near a pixel; where it is less, nothing is filled
 _FEW, _MUCH = 0.02, 0.7  # part of a picture that may be painted over; beyond, it is a page or has large even fields
@@ -27,7 +37,10 @@ def painted(gray: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
     image = as_gray(gray)
     even = maximum_filter(image, _SIDE) - minimum_filter(image, _SIDE) <= _EVEN
-    return np.asarray(binary_dilation(even, iterations=_SIDE // 2 + _SOFT))
+    weight = uniform_filter(even.astype(np.float32), 2 * _BLOCK + 1)
+    level = uniform_filter(image * even.astype(np.float32), 2 * _BLOCK + 1) / np.maximum(weight, 1e-6)
+    alike = (weight > _TRACE) & (np.abs(image - level) <= _CODED)
+    return np.asarray(binary_dilation(binary_opening(even | alike, iterations=1), iterations=_SOFT))
 
 
 def filled(gray: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

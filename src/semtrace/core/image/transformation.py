@@ -54,7 +54,7 @@ class Transformation:
 
     @property
     def is_sane(self) -> bool:
-        """Whether a publisher may have done that: not mirrored, at a scale of 0.1 to 10, aspect changed by 2 or less."""
+        """Whether a publisher may have done that: not mirrored, scale 0.1 to 10, aspect changed by 2 or less."""
         if self.a * self.e - self.b * self.d <= 0:
             return False
         across, down = hypot(self.a, self.d), hypot(self.b, self.e)
