@@ -88,12 +88,13 @@ test-release: .venv/.release
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[readers,remotes]'
 	@touch $@
 
-# The whole job against the algorithm it replaces, and when little is new; then kernels against other libraries (some 20
-# minutes).
+# The whole job against the algorithm it replaces, and when little is new; kernels against other libraries; scale bars
+# against the source's method and RapidOCR's defaults (some 30 minutes).
 bench: .venv/.bench
 	python benchmarks/main_job.py
 	python benchmarks/again.py
 	python benchmarks/kernels.py
+	python benchmarks/scale.py
 
 # The same for a CUDA device, where there is one.
 bench-gpu: .venv/.bench
@@ -156,7 +157,7 @@ ui: .venv/.stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'semtrace needs Python 3.11 or newer: make run PYTHON=python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask,curation]'
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev,dask,curation,ocr]'
 	@touch $@
 
 clean:

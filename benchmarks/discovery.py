@@ -7,6 +7,7 @@ takes seconds. The full matrix that scipy and fastcluster need is only made up t
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,10 +36,11 @@ def cloud(count: int, columns: int = 20, heaps: int = 200, seed: int = 1) -> NDA
 
 
 def timed(name: str, work: Callable[[], Any]) -> Any:
-    """Do the work, print its processor seconds."""
+    """Do the work, print its processor seconds, and the largest memory that the process had up to here."""
     begin = time.process_time()
     result = work()
-    print(f"{name:<52} {time.process_time() - begin:8.2f} CPU s", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(f"{name:<52} {time.process_time() - begin:8.2f} CPU s {peak:8.0f} MB", flush=True)
     return result
 
 
@@ -55,7 +57,7 @@ def main() -> None:
     print(f"  dimensions {ours:.6f} and {theirs:.6f}")
     graph = timed("Density Peaks after the neighbours", lambda: peaks(points, near, ours, 15))
     print(f"  {graph.searched} points searched for their denser neighbour")
-    methods: tuple[Method, ...] = ("ward", "single", "centroid", "complete")
+    methods: tuple[Method, ...] = ("single", "ward", "centroid", "complete")
     for method in methods:
         merged = timed(f"{method} linkage", partial(merges, points, method, 4096))
         if count <= _MATRIX:

@@ -10,12 +10,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semtrace.discovery import agree, cluster, dimension, discover, distances, features, methods, reduce
+from semtrace.discovery import (
+    agree,
+    cluster,
+    dimension,
+    discover,
+    distances,
+    features,
+    finetune,
+    methods,
+    predict,
+    reduce,
+)
 from semtrace.stage.executor import Executor
 from semtrace.synthetic.scenes import scene
 
 CATEGORIES = ("Fibres", "Particles", "Patterned_surface", "Porous_Sponge")
 FEATURES = features.Settings(Path(), "", "jpeg", ["lite0", "texture"], "bar", "small")
+FINETUNE = finetune.Settings("head", "", 30, 5, 0.02, 0.001, "classes", 4, 1)
 DIMENSION = dimension.Settings([1.0, 0.9, 0.7, 0.5], 10, 4, [1, 2, 4], 0.05, 1)
 EPOCHS = {"1_a": 1, "1_b": 1, "1": 1, "2": 1, "g": 8}
 REDUCE = reduce.Settings("pca", 10, [[20, 12]], [[False, False, True]], "elu", EPOCHS, ["g"], 10, 1e-3, 1e-6, 0.2, 1)
@@ -56,9 +68,12 @@ def run_all(root: Path, folder: Path, executor: Executor) -> Work:
     from dataclasses import replace
 
     features.run(replace(FEATURES, root=root), None, folder / "features", executor)
-    dimension.run(folder / "features", folder / "dimension", DIMENSION)
-    reduce.run(folder / "features", folder / "reduce", REDUCE)
-    distances.run(folder / "features", folder / "reduce", folder / "distances", DISTANCES)
+    tuned = folder / "finetune"
+    finetune.run(folder / "features", root, tuned, FINETUNE, executor)
+    predict.run(folder / "features", tuned, folder / "predict")
+    dimension.run(folder / "features", folder / "dimension", DIMENSION, tuned=tuned)
+    reduce.run(folder / "features", folder / "reduce", REDUCE, tuned=tuned)
+    distances.run(folder / "features", folder / "reduce", folder / "distances", DISTANCES, tuned=tuned)
     cluster.run(folder / "reduce", folder / "cluster", CLUSTER)
     agree.run(folder / "features", folder / "cluster", folder / "agree", AGREE)
     discover.run(folder, root, folder / "discover", DISCOVER, executor)

@@ -25,12 +25,13 @@ def test_every_set_is_measured_before_and_after_reduction(work):
     rows = tables.read(work / "distances/distances.csv", of.DISTANCES)
     assert [(row["features"], row["reduced"]) for row in rows] == [
         ("small_lite0_1000_in", False), ("small_lite0_1280_in", False), ("small_texture", False),
-        ("small_lite0_1000_in_10", True), ("small_lite0_1280_in_10", True), ("small_texture_10", True),
+        ("small_lite0_4_ft", False), ("small_lite0_1000_in_10", True), ("small_lite0_1280_in_10", True),
+        ("small_lite0_4_ft_4", True), ("small_texture_10", True),
     ]  # fmt: skip
     assert all(-1 <= float(row["pearson"]) <= 1 and 0 <= float(row["overlap_1"]) <= 1 for row in rows)
     assert float(rows[1]["overlap_1"]) > 0.5  # four kinds of picture are not that alike
     known = tables.read(work / "distances/imbalance.csv", of.IMBALANCE)
-    assert len(known) == 6
+    assert len(known) == 12
     for name in ("heatmaps", "label_distance", "imbalance"):
         assert (work / f"distances/{name}.png").stat().st_size > 5000
 

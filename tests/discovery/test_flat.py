@@ -105,6 +105,8 @@ def test_every_number_adds_up(world):
     assert counts["files by format", "TIFF"] == 6
     formats = {kind for what, kind in counts if what == "files by format"}
     assert formats == {"TIFF", "JPG", "PDF", "BMP", "DM3", "DJVU", "other"}
+    no_tiff = next(n for (what, kind), n in counts.items() if what == "files" and kind.startswith("no readable TIFF"))
+    assert no_tiff + counts["readable TIFF files", ""] == 13
     readable, same, unique = counts["readable TIFF files", ""], counts["removed", "same bytes as another TIFF"], 5
     assert readable - same == counts["unique contents", "TIFF"] == unique
     rejected, removed = counts["rejected", "not_converted"], counts["removed", "same JPEG as another TIFF"]

@@ -1,5 +1,6 @@
 import csv
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -80,6 +81,17 @@ def test_every_picture_of_the_case(cases):
         else:
             assert found.value is None
             assert found.bar is None
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="no tesseract here (Debian: apt install tesseract-ocr)")
+@pytest.mark.parametrize(
+    ("file", "value", "pixels"),
+    [("08c_ruler_11_ticks.png", 5e-6, 200), ("08e_stripe_without_bar.png", None, None),
+     ("08g_short_bar_end_caps.png", 1e-7, 25)],
+)  # fmt: skip
+def test_tesseract_reads_pictures_of_the_case(cases, file, value, pixels):
+    found = read_scale(decode((cases / "discovery" / file).read_bytes()).gray, ocr.text_reader("tesseract"))
+    assert (found.value, found.bar and found.bar.pixels) == (value, pixels)
 
 
 def picture(width=320, height=240, paper=0):

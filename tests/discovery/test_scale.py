@@ -10,7 +10,7 @@ from PIL import Image
 
 from semtrace.core.errors import InputError
 from semtrace.core.scale.text_box import TextBox
-from semtrace.discovery import scale
+from semtrace.discovery import review_scale, scale
 from semtrace.io import ocr
 from semtrace.io.tables import TableError
 from semtrace.stage import executor
@@ -231,6 +231,20 @@ def test_the_page_shows_the_doubtful_ones_first_and_asks_no_network(archive, tmp
         assert strip.size == (320, 50)
         assert strip.convert("RGB").getcolors(100_000) is not None
         assert (229, 62, 62) in {colour for _, colour in strip.convert("RGB").getcolors(100_000)}
+
+
+def test_stripes_that_are_still_right_are_not_drawn_again(archive, tmp_path, monkeypatch):
+    root, listed = archive
+    run(root, listed, tmp_path / "out")
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out/review/stripes").iterdir()}
+    torn, gone = sorted(first)[:2]
+    (tmp_path / "out/review/stripes" / torn).write_bytes(b"half a picture")
+    (tmp_path / "out/review/stripes" / gone).unlink()
+    drawn, draw_one = [], review_scale._draw
+    monkeypatch.setattr(review_scale, "_draw", lambda strip: drawn.append(strip.file) or draw_one(strip))
+    run(root, listed, tmp_path / "out")
+    assert len(drawn) == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out/review/stripes").iterdir()} == first
 
 
 def test_names_in_the_page_are_text(tmp_path):

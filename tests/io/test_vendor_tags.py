@@ -209,6 +209,31 @@ def test_sis_reads_the_block_of_type_1():
         assert read_vendor(bad) == Vendor("analySIS")
 
 
+def tescan(lines, order="<", picture=b"\xff\xd8 PixelSizeX=5 \xff\xd9"):
+    blocks = ((1, picture), (2, lines.replace("|", "\r\n").encode()), (3, b"HV=20000\r\nPixelSizeX=7\r\n"), (0, b""))
+    return b"".join(struct.pack(f"{order}IH", len(data) + 2, kind) + data for kind, data in blocks)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tescan_reads_the_block_of_the_picture(order):
+    lines = "AccType=none|Device=VEGA3|PixelSizeX=1.25e-008|PixelSizeY=1.25e-008|"
+    said = Vendor("VEGA3", 1.25e-8, "TESCAN 50431 PixelSizeX")
+    assert read_vendor(tiff(50431, tescan(lines, order), byteorder=order)) == said
+    whole = tescan(lines, order, b"x" * 50_000)
+    assert read_vendor(tiff(50431, whole, byteorder=order)) == said
+
+
+@pytest.mark.parametrize("size", ["0", "1e9", "nan", "", "-1e-9"])
+def test_tescan_without_a_length(size):
+    assert read_vendor(tiff(50431, tescan(f"PixelSizeX={size}|"))) == Vendor("TESCAN")
+
+
+def test_a_damaged_tescan_tag_says_nothing():
+    body = tescan("PixelSizeX=1.25e-008|")
+    for bad in (body[:3], b"\0" * 40, b"\xff" * 40, b"PixelSizeX=1.25e-008", struct.pack("<IH", 2**32 - 1, 1) + body):
+        assert read_vendor(tiff(50431, bad)) == Vendor()
+
+
 def test_an_instrument_is_one_printable_line():
     body = zeiss().replace(b"Auriga", b"Au\x00\x07ri,\x9f\tga" + b"x" * 200)
     instrument = read_vendor(tiff(34118, body)).instrument
@@ -236,7 +261,7 @@ WORDS = [
 
 @settings(deadline=None, max_examples=200)
 @given(
-    st.sampled_from([34118, 34682, 34680, 33560]),
+    st.sampled_from([34118, 34682, 34680, 33560, 50431]),
     st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(WORDS), max_size=12).map(b"".join)),
     st.integers(0, 400),
 )

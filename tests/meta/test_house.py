@@ -74,7 +74,11 @@ def test_help_starts_without_the_libraries_of_the_stages():
 def test_torch_is_loaded_only_where_a_gpu_is_used():
     modules = {name_of(path) for path in MODULES if path.stem != "__main__"}
     lazy = {"semtrace.core.gpu.ssim_torch", "semtrace.core.gpu.ssim_triton"}
-    lazy |= {"semtrace.core.statistics.autoencoder", "semtrace.models.lite0"}  # loaded where they are asked for
+    lazy |= {
+        "semtrace.core.statistics.autoencoder",
+        "semtrace.models.lite0",
+        "semtrace.models.finetuned",
+    }  # loaded where they are asked for
     assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
 
 

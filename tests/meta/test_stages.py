@@ -46,7 +46,8 @@ def test_the_block_of_a_stage_says_what_its_declaration_says(stage: Stage):
         assert paths(block["outs"]) == {f"data/work/{stage.name}/${{key}}"}
         return
     data = {dep for dep in block["deps"] if not dep.startswith("src/")} - {"constraints.txt", "data/work/dataset.json"}
-    inputs = {f"${{dataset.{name}}}" + "/verdicts.csv" * (name == "verdicts") for name in stage.inputs}
+    tables = ("verdicts", "subcategories")  # of a person's word
+    inputs = {f"${{dataset.verdicts}}/{n}.csv" if n in tables else f"${{dataset.{n}}}" for n in stage.inputs}
     assert data == inputs | {f"data/work/{path}" for path in stage.reads}
     outs = paths([*block.get("outs", []), *block.get("metrics", []), *block.get("plots", [])])
     folders = tuple(f"data/work/{folder}" for folder in stage.writes) or ("data/raw/",)

@@ -9,9 +9,12 @@ import pytest
 
 from semtrace.core.errors import InputError
 from semtrace.core.hashing import hamming
-from semtrace.core.tracing.labels import Vocabulary, parse_published
+from semtrace.core.tracing.labels import Vocabulary, parse_published, vocabulary_faults, vocabulary_of
 from semtrace.io.digests import md5
+from semtrace.io.subcategories import read_subcategories
+from semtrace.io.verdicts import Verdicts
 from semtrace.provenance import label, match
+from semtrace.provenance.label_rules import Labelling, label_rows
 from tests.pipeline import CATEGORIES, defaults, table
 
 
@@ -66,6 +69,7 @@ def relabel(done, out, *overrides, said=(), archive=None, **more):
     label.run(
         archive or done.archive, hashes / "tiff/hashes.csv", [hashes / "jpeg/hashes.csv"], done.work / "match",
         out, more.get("vocabulary", p.labels.parsed()), p.label, near=150, verdicts=out.parent / "verdicts.csv",
+        subcategories=more.get("subcategories"),
     )  # fmt: skip
     labels = [row for row in table(out / "labels.csv") if "img_03" in row["tiff_path"]]
     conflicts = table(out / "conflicts.csv")
@@ -194,3 +198,87 @@ def test_an_original_that_changed_after_it_was_traced_is_no_labelled_copy(done, 
     assert reasons[victim] == wanted[change]
     listed = {row["output_path"] for row in table(tmp_path / "out/labels.csv") if row["output_path"]}
     assert listed == {p.relative_to(tmp_path / "out/images").as_posix() for p in (tmp_path / "out/images").rglob("*.*")}
+
+
+def named(folder, *lines):
+    """A table of sub-categories as `semtrace discover` writes it and a person copies it."""
+    file = folder / "subcategories.csv"
+    file.write_text("md5,path,subcategory,source\n" + "".join(f"{line}\n" for line in lines))
+    return file
+
+
+def test_a_named_sub_category_is_a_second_level_and_a_folder_of_its_own(done, tmp_path):
+    tiff = next(row for row in done.rows("fingerprint/tiff/hashes.csv") if row["path"] == "lzw.tif")["md5"]
+    file = named(tmp_path, f"{tiff},lzw.tif,Bent wires,named", "0" * 32 + ",x,Proposed 01,proposed")
+    relabel(done, tmp_path / "out", subcategories=file)
+    rows = {row["tiff_path"]: row for row in table(tmp_path / "out/labels.csv")}
+    for path in ("lzw.tif", "zz copy of lzw.tif"):
+        levels = [rows[path][name] for name in ("category", "label", "top_category", "subcategory")]
+        assert levels == ["Nanowires", "L6", "Nanowires", "Bent wires"]
+    assert rows["lzw.tif"]["output_path"] == "Nanowires/Bent wires/L6_lzw.tif"
+    assert (tmp_path / "out/images/Nanowires/Bent wires/L6_lzw.tif").is_file()
+    others = [row for row in rows.values() if row["status"] == "labelled" and row["tiff_path"] != "lzw.tif"]
+    assert {row["subcategory"] for row in others} == {""}
+    assert all(row["top_category"] == row["category"] for row in others)
+
+
+def test_two_sub_categories_of_one_picture_are_a_conflict_and_it_keeps_its_category(done, tmp_path):
+    forward = next(row for row in done.rows("match/jpeg_to_tiff.csv") if row["matched_tiff_path"] == "lzw.tif")
+    digest = {
+        row["path"]: row["md5"] for side in ("tiff", "jpeg") for row in done.rows(f"fingerprint/{side}/hashes.csv")
+    }
+    file = named(
+        tmp_path, f"{digest['lzw.tif']},lzw.tif,Bent,named", f"{digest[forward['jpeg_path']]},x,Straight,named"
+    )
+    _, conflicts, _ = relabel(done, tmp_path / "out", subcategories=file)
+    [row] = [row for row in table(tmp_path / "out/labels.csv") if row["tiff_path"] == "lzw.tif"]
+    assert (row["category"], row["subcategory"], row["status"]) == ("Nanowires", "", "labelled")
+    assert row["detail"] == "named Bent|Straight"
+    assert ("several_subcategories", "lzw.tif", "Bent|Straight", "category alone") in {
+        (row["kind"], row["content"], row["categories"], row["resolution"]) for row in conflicts
+    }
+
+
+def test_a_vocabulary_of_two_levels_gives_both_to_every_label(done, tmp_path):
+    entries = [f"Wires/{name}" if name in ("Nanowires", "Fibres") else name for name in CATEGORIES]
+    levels = {"Nanowires": "Wires", "Fibres": "Wires"}
+    published = [f"{levels[c]}/{c}/x.jpg" if (c := path.split("/")[0]) in levels else path for path in
+                 (row["path"] for row in done.rows("fingerprint/jpeg/hashes.csv"))]  # fmt: skip
+    vocabulary = vocabulary_of("two levels", entries)
+    assert vocabulary.label("Nanowires") == f"L{CATEGORIES.index('Nanowires')}"
+    assert not vocabulary_faults(published, vocabulary)
+    rows = label_rows(
+        done.rows("fingerprint/tiff/hashes.csv"), done.rows("fingerprint/jpeg/hashes.csv"),
+        [{**row, "matched_tiff_path": row["matched_tiff_path"]} for row in done.rows("match/jpeg_to_tiff.csv")],
+        [{**row, "used_ssim": True} for row in done.rows("match/tiff_to_jpeg.csv")],
+        Labelling(vocabulary, "exclude", (), Verdicts()),
+    )  # fmt: skip
+    found = {row["tiff_path"]: row for row in rows}
+    assert [found["lzw.tif"][name] for name in ("category", "top_category", "subcategory")] == [
+        "Nanowires", "Wires", "Nanowires",
+    ]  # fmt: skip
+    assert found["Müller É/2013-02-19/img_03.tif"]["status"] == "conflict"  # Fibres and Powder, whatever is above
+
+
+def test_folders_that_do_not_lie_as_the_vocabulary_says_are_named():
+    vocabulary = vocabulary_of("two", ["Tips/AFM", "Powder"])
+    assert vocabulary_faults(["Tips/AFM/L0_x.jpg", "set/Tips/AFM/y.jpg", "Powder/z.jpg"], vocabulary) == []
+    assert "must lie in 'Tips'" in vocabulary_faults(["AFM/x.jpg"], vocabulary)[0]
+    assert "must lie in 'Tips'" in vocabulary_faults(["Other/AFM/x.jpg"], vocabulary)[0]
+    assert "lies in category 'Powder'" in vocabulary_faults(["Powder/AFM/x.jpg"], vocabulary)[0]
+    assert "is not one of its categories" in vocabulary_faults(["Tips/x.jpg"], vocabulary)[0]
+    with pytest.raises(InputError, match="more than two levels"):
+        vocabulary_of("deep", ["A/B/C"])
+    with pytest.raises(InputError, match="more than once"):
+        vocabulary_of("twice", ["A/X", "B/X"])
+    with pytest.raises(InputError, match="not usable as a folder name"):
+        vocabulary_of("bad", [".A/X"])
+
+
+def test_slips_in_the_table_of_sub_categories_are_said(tmp_path):
+    with pytest.raises(InputError, match=r"line 2: 'a/b' cannot be the name of a folder"):
+        read_subcategories(named(tmp_path, "m,x,a/b,named"))
+    with pytest.raises(InputError, match=r"line 3: m is 'B' here and 'A' above"):
+        read_subcategories(named(tmp_path, "m,x,A,named", "m,y,B,named"))
+    assert read_subcategories(named(tmp_path, 'm,x,A,"named, alike 0.90"', "n,y,B 01,proposed")) == {"m": "A"}
+    assert read_subcategories(tmp_path / "none.csv") == {}

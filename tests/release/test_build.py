@@ -18,10 +18,11 @@ from semtrace.core.errors import InputError
 from semtrace.io import files
 from semtrace.io.project_state import Checkout
 from semtrace.io.staging import staged_folder
-from semtrace.io.tables import read, read_parquet
-from semtrace.release import build, images, verify
+from semtrace.io.tables import read, read_parquet, write
+from semtrace.provenance.tables import LABELS
+from semtrace.release import build, compare, images, verify
 from semtrace.release.gates import GATES
-from semtrace.release.tables import MANIFEST
+from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
 from tests.release.project import SETTINGS, Picture, Project, ten
 
 
@@ -382,3 +383,24 @@ def test_the_descriptions_name_title_people_and_licence(project):
     assert (datacite["publicationYear"], datacite["titles"]) == (2026, [{"title": "Test <pictures> & more"}])
     assert "# Test &lt;pictures> &amp; more" in (folder / "README.md").read_text()
     assert "family-names: Orrù" in (folder / "CITATION.cff").read_text()
+
+
+def test_both_levels_of_a_label_are_in_the_manifest_and_a_new_sub_category_is_a_change(project):
+    first = read(project.release("1.0.0") / "manifest.csv", MANIFEST)
+    assert all((row["top_category"], row["subcategory"]) == (row["category"], "") for row in first)
+    labels = project.root / "work/label/labels.csv"
+    known = read(labels, LABELS)
+    named = known[0]["tiff_path"]
+    write(labels, LABELS, [{**row, "subcategory": "Wool" * (row["tiff_path"] == named)} for row in known])
+    second = project.make("1.1.0", project.root / "releases")
+    found = {row["source_path"]: row for row in rows(second / "manifest.csv")}
+    assert {path: row["subcategory"] for path, row in found.items() if row["subcategory"]} == {named: "Wool"}
+    assert verify.run(second, full=True, workers=1) == []
+    changes = rows(second / "metadata/documentation/changes.csv")
+    assert [(row["kind"], row["new_path"]) for row in changes] == [("relabelled", found[named]["path"])]
+
+
+def test_a_manifest_from_before_there_were_two_levels_is_compared_all_the_same(project):
+    new = read(project.release("1.0.0") / "manifest.csv", MANIFEST)
+    old = [{name: row[name] for name in FIRST_COLUMNS} for row in new]
+    assert {kind for kind, count in compare.compare(old, new).counts.items() if count} == {"unchanged"}

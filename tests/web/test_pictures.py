@@ -132,3 +132,23 @@ def test_real_frames_of_another_die_are_not_white(shared):
         assert isinstance(made, bytes)
         means.append(np.asarray(Image.open(io.BytesIO(made)).convert("RGB")).mean())
     assert max(means) < 230
+
+
+def test_a_picture_on_a_page_is_compared_without_its_page(tmp_path):
+    gray = (np.random.default_rng(5).integers(0, 2, (12, 16)) * 200).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    page = np.full((160, 220), 255, np.uint8)
+    page[20:116, 40:168] = 255 - gray
+    files = tmp_path / "page.png", tmp_path / "original.png"
+    for file, picture in zip(files, (page, gray), strict=True):
+        Image.fromarray(picture).save(file)
+    digests = [md5(file.read_bytes()) for file in files]
+
+    def white(place: str) -> float:
+        task = MapTask(
+            str(files[0]), digests[0], str(files[1]), digests[1], -1, "negative identity", "128x96+0+0", place
+        )
+        made = map_bytes(task)
+        assert isinstance(made, bytes)
+        return float(np.asarray(Image.open(io.BytesIO(made)).convert("RGB")).mean())
+
+    assert white("128x96+40+20") > 240 > white("")

@@ -1,4 +1,4 @@
-"""The command line of discovery: from features to a tree of sub-categories, one verb a stage."""
+"""The command line of discovery: the flat set, scales, and the tree of sub-categories; one verb a stage."""
 
 from __future__ import annotations
 
@@ -9,23 +9,51 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from semtrace.cli import stages
+from semtrace.cli import scale, stages
 from semtrace.discovery.stages import STAGES
 
 
 def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
     """Add the verbs with ``verb(name, function, help)``."""
     runs = {"features": _features, "discover": _discover}
+    runs |= {"scale": scale.scale_stage, "validate-scale": scale.validate_stage}
     for declared in STAGES:
         parser = verb(declared.name, runs.get(declared.name, partial(stages.run_stage, declared)), declared.help)
-        parser.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes")
-        parser.add_argument(
-            "--work", type=Path, default=stages.WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
-        )
-        if declared.name in runs:
+        _options(parser)
+        scale.add_options(declared.name, parser)
+        if declared.name in ("features", "discover"):
             parser.add_argument("folder", type=Path, nargs="?", help="of the images, in place of features.root")
         if declared.name == "discover":
             parser.add_argument("--within", metavar="CATEGORY", help="the tree of the images of one category alone")
+            parser.add_argument(
+                "--track", action="store_true", help="log curves, tables, pictures and page of all stages to MLflow"
+            )
+    parser = verb("assign", _assign, "say to which sub-category of the tree new images belong, or that they are new")
+    parser.add_argument("folder", type=Path, help="of the new images")
+    parser.add_argument("--within", metavar="CATEGORY", help="into the tree that `discover --within` made")
+    _options(parser)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, metavar="N", help="processes, 0 = one per core; no result changes")
+    parser.add_argument(
+        "--work", type=Path, default=stages.WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
+    )
+
+
+def _assign(given: argparse.Namespace) -> Any:
+    from semtrace.discovery import assign
+
+    job = stages.job(given, stages.load_params(given))
+    tree, out = job.result("discover"), job.result("assign")
+    if given.within:
+        tree, out = _within(tree, given.within), _within(out, given.within)
+    return assign.run(job.work, tree, given.folder, out, job.params.assign, job.params.features, job.executor)
+
+
+def _within(folder: Path, category: str) -> Path:
+    """Beside the result of all images, which stays."""
+    return folder.with_name(f"{folder.name}-{category.replace('/', '_')}")
 
 
 def _features(given: argparse.Namespace) -> Any:
@@ -43,8 +71,12 @@ def _discover(given: argparse.Namespace) -> Any:
 
     job = stages.job(given, stages.load_params(given))
     settings, out = job.params.discover, job.result("discover")
-    if given.within:  # beside the tree of all, which stays
-        settings = replace(settings, within=given.within)
-        out = out.with_name("discover-" + given.within.replace("/", "_"))
+    if given.within:
+        settings, out = replace(settings, within=given.within), _within(out, given.within)
     root = given.folder or job.params.features.root
-    return discover.run(job.work, root, out, settings, job.executor)
+    done = discover.run(job.work, root, out, settings, job.executor)
+    if given.track:
+        from semtrace.tracking import discovery_run
+
+        print(discovery_run.log_discovery(job.params, job.work))
+    return done

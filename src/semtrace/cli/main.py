@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     shard = verb("shard", stages.shard, "inventory, convert and fingerprint one folder of the archive by itself")
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
     join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
-    scale.add(verb, stages.PARAMS, stages.WORK)
+    scale.add_layouts(verb, stages.PARAMS)
     doctor.add(verb)
     for stage in commands.choices.values():
         if stage not in (params, reproduce, claim):

@@ -20,6 +20,7 @@ def repro(given: argparse.Namespace) -> Any:
     """
     from semtrace.cli import preconditions
     from semtrace.config import params
+    from semtrace.discovery.corrections import ensure_corrections
     from semtrace.io.staging import locked
     from semtrace.io.verdict_store import ensure_verdicts
     from semtrace.stage import claim
@@ -39,6 +40,7 @@ def repro(given: argparse.Namespace) -> Any:
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
     ensure_verdicts(p.dataset.verdicts)
+    ensure_corrections(p.dataset.verdicts)
     preconditions.say(mine)
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from semtrace.cli import scale
 from semtrace.cli.stages import PARAMS, WORK
 
 VerbMaker = Callable[[str, Any, str], argparse.ArgumentParser]
@@ -24,7 +25,9 @@ def add(verb: VerbMaker) -> None:
     review.add_argument(
         "--work", type=Path, default=WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
     )
-    verdicts = verb("verdicts", None, "check a person's verdicts, or join another table of them")
+    verdicts = verb(
+        "verdicts", None, "check a person's verdicts, join another table of them, or say what a pixel measures"
+    )
     actions = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read verdicts.csv and list contradictions", description=_check.__doc__)
     check.set_defaults(run=_check)
@@ -35,6 +38,7 @@ def add(verb: VerbMaker) -> None:
     )
     merge.add_argument("--who", help="who joins them, for the history; default: your name on this machine")
     merge.set_defaults(run=_merge)
+    scale.add_correction(actions)
 
 
 def add_report_options(report: argparse.ArgumentParser) -> None:

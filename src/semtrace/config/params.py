@@ -32,10 +32,12 @@ except ImportError:  # PyYAML without its part in C
 
 if TYPE_CHECKING:
     from semtrace.discovery.agree import Settings as AgreeSettings
+    from semtrace.discovery.assign import Settings as AssignSettings
     from semtrace.discovery.dimension import Settings as DimensionSettings
     from semtrace.discovery.discover import Settings as DiscoverSettings
     from semtrace.discovery.distances import Settings as DistancesSettings
     from semtrace.discovery.features import Settings as FeaturesSettings
+    from semtrace.discovery.finetune import Settings as FinetuneSettings
     from semtrace.discovery.methods import Settings as ClusterSettings
     from semtrace.discovery.reduce import Settings as ReduceSettings
     from semtrace.discovery.scale import Settings as ScaleSettings
@@ -166,10 +168,12 @@ class Params:
     subset: _At[SubsetSettings] = _At("semtrace.discovery.subset:Settings")
     features: _At[FeaturesSettings] = _At("semtrace.discovery.features:Settings")
     dimension: _At[DimensionSettings] = _At("semtrace.discovery.dimension:Settings")
+    finetune: _At[FinetuneSettings] = _At("semtrace.discovery.finetune:Settings")
     reduce: _At[ReduceSettings] = _At("semtrace.discovery.reduce:Settings")
     distances: _At[DistancesSettings] = _At("semtrace.discovery.distances:Settings")
     cluster: _At[ClusterSettings] = _At("semtrace.discovery.methods:Settings")
     agree: _At[AgreeSettings] = _At("semtrace.discovery.agree:Settings")
+    assign: _At[AssignSettings] = _At("semtrace.discovery.assign:Settings")
     discover: _At[DiscoverSettings] = _At("semtrace.discovery.discover:Settings")
     executor: _At[Executor] = _At("semtrace.stage.executor:Executor")
     tracking: _At[Tracking] = _At("semtrace.config.params:Tracking")

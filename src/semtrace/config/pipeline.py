@@ -24,10 +24,6 @@ _OTHER_VERBS = {  # what a dvc.yaml also calls, and the modules that do it
     "curate section": ("semtrace.curation.section",),
     "curate crop": ("semtrace.curation.crop",),
     "curate deduplicate": ("semtrace.curation.deduplicate",),
-    "flat": ("semtrace.discovery.flat",),
-    "scale": ("semtrace.discovery.scale",),
-    "subset": ("semtrace.discovery.subset",),
-    "validate-scale": ("semtrace.discovery.validate_scale",),
 }
 
 

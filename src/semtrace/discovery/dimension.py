@@ -61,11 +61,11 @@ class Summary:
 
 
 def stage(job: Job) -> Summary:
-    """Run on what ``features`` wrote."""
-    return run(job.result("features"), job.result("dimension"), job.params.dimension)
+    """Run on what ``features`` and ``finetune`` wrote."""
+    return run(job.result("features"), job.result("dimension"), job.params.dimension, tuned=job.result("finetune"))
 
 
-def run(features: Path, out: Path, settings: Settings) -> Summary:
+def run(features: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
     """Write ``dimension.csv``, ``plateau.csv``, figures and ``rejects.csv`` to ``out``.
 
     Raises:
@@ -76,8 +76,8 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     rows: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     kept, lines = 0, {}
-    for name in feature_sets.feature_set_names(features):
-        loaded = feature_sets.load(feature_sets.file_of(features, name), "dimension")
+    for name, file in feature_sets.feature_set_files(features, tuned).items():
+        loaded = feature_sets.load(file, "dimension")
         rejects += [Reject(f"{name}: {reject.path}", *_rest(reject)) for reject in loaded.rejects]
         kept += loaded.images
         found, line = _estimates(name, loaded.points, settings)
@@ -92,8 +92,8 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
         tables.write(folder / "plateau.csv", PLATEAU, flat, sort=False)
         tables.write(folder / "fits.csv", FIT, _thinned(lines), sort=False)
         figures = dimension_figures.draw_dimension(rows, flat, lines, rows_line, line_fits, settings.fractions)
-        for file, data in figures.items():
-            write_atomic(folder / file, data)
+        for picture, data in figures.items():
+            write_atomic(folder / picture, data)
         counts = write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)
     shown = next((f for f in settings.fractions if f < 1), settings.fractions[0])
     whole = {

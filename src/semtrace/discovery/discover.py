@@ -6,6 +6,7 @@ agrees with beside its shape. What a person wrote in names.csv is applied, and f
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
@@ -143,6 +144,8 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
     shown = page.shown(found, loaded, suspects, outliers, settings.seed)
     with staged_folder(out) as folder:
         tables.write(folder / "tree.csv", TREE, tree_rows, sort=False)
+        made_of = {"features": file.stem, "method": settings.method, "leaves": leaves, "within": settings.within}
+        write_atomic(folder / "tree.json", (json.dumps(made_of, indent=2) + "\n").encode())
         tables.write(folder / "subcategories.csv", PROPOSED_SUBCATEGORIES, subcategories, sort=False)
         tables.write(folder / "suspects.csv", SUSPECTS, suspects, sort=False)
         tables.write(folder / "outliers.csv", OUTLIERS, outliers, sort=False)

@@ -66,12 +66,12 @@ class ComparedSets:
 
 
 def stage(job: Job) -> Summary:
-    """Run on what ``features`` and ``reduce`` wrote."""
+    """Run on what ``features``, ``finetune`` and ``reduce`` wrote."""
     features, reduced, out = (job.result(name) for name in ("features", "reduce", "distances"))
-    return run(features, reduced, out, job.params.distances)
+    return run(features, reduced, out, job.params.distances, tuned=job.result("finetune"))
 
 
-def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary:
+def run(features: Path, reduced: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
     """Write ``sample.csv``, ``distances.csv``, ``imbalance.csv``, figures and ``rejects.csv`` to ``out``.
 
     Without labels the tables that need none are written, and the note says what is missing.
@@ -85,9 +85,10 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
     known = {path: row["category"] for path, row in images.items()}
     rejects: list[Reject] = []
     sets: list[tuple[feature_sets.FeatureSet, bool]] = []
-    for folder, is_reduced in ((features, False), (reduced, True)):
-        for name in feature_sets.feature_set_names(folder):
-            loaded = feature_sets.load(feature_sets.file_of(folder, name), "distances")
+    whole_sets, reduced_sets = feature_sets.feature_set_files(features, tuned), feature_sets.feature_set_files(reduced)
+    for files, is_reduced in ((whole_sets, False), (reduced_sets, True)):
+        for name, file in files.items():
+            loaded = feature_sets.load(file, "distances")
             rejects += [Reject(f"{name}: {bad.path}", "distances", bad.reason, bad.detail) for bad in loaded.rejects]
             sets.append((loaded, is_reduced))
     common = sorted(set.intersection(*({paths[0] for paths in loaded.members} for loaded, _ in sets)))
@@ -112,10 +113,10 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings) -> Summary
         tables.write(folder / "distances.csv", DISTANCES, rows, sort=False)
         tables.write(folder / "imbalance.csv", IMBALANCE, imbalances, sort=False)
         counts_by_category = {name: len(sample[name]) for name in sorted(sample)}
-        for file, data in distance_figures.draw_distances(
+        for picture, data in distance_figures.draw_distances(
             compared, rows, codes, counts_by_category, imbalances
         ).items():
-            write_atomic(folder / file, data)
+            write_atomic(folder / picture, data)
         counts = write_rejects(folder, rejects, rows_in=rows_in + len(rejects), rows_out=rows_in)
     pearson = {row["features"]: row["pearson"] for row in rows if row["pearson"] is not None}
     same = {row["features"]: row["overlap_1"] for row in rows if row["overlap_1"] is not None}

@@ -32,6 +32,8 @@ class FeatureSet:
         points: shape (N, D), float64, one a group; standardised where its columns have units of their own.
         members: paths of each group, sorted; the representative, whose features the point has, first.
         md5: of the representatives, ascending.
+        contents: md5 of every row by its path.
+        shift, scale: shape (D,); a row of the table became a point by taking ``shift`` and dividing by ``scale``.
         rejects: rows that could not be used.
 
     """
@@ -40,6 +42,9 @@ class FeatureSet:
     points: Points
     members: list[list[str]]
     md5: list[str]
+    contents: Mapping[str, str]
+    shift: Points
+    scale: Points
     rejects: list[Reject]
 
     @property
@@ -75,6 +80,17 @@ def file_of(folder: Path, name: str) -> Path:
     return own if own.is_file() else folder / f"{name}.parquet"
 
 
+def feature_set_files(features: Path, tuned: Path | None = None) -> dict[str, Path]:
+    """Tables of all feature sets by name: those of the features, then those that training made of them.
+
+    Raises:
+        InputError: the first folder has no set.
+
+    """
+    found = {name: file_of(features, name) for name in feature_set_names(features)}
+    return found | {file.stem: file for file in sorted(tuned.glob("*.parquet") if tuned is not None else ())}
+
+
 def load(file: Path, stage: str, *, keep: Mapping[str, bool] | None = None) -> FeatureSet:
     """Read a table of features (Parquet, or CSV with a column path).
 
@@ -98,18 +114,22 @@ def load(file: Path, stage: str, *, keep: Mapping[str, bool] | None = None) -> F
     members = [sorted(rows, key=lambda row: (table.md5[row], table.path[row])) for rows in groups.values()]
     members.sort(key=lambda rows: (table.md5[rows[0]], table.path[rows[0]]))
     points = np.ascontiguousarray(table.values[[rows[0] for rows in members]], dtype=np.float64)
+    shift, scale = np.zeros(points.shape[1]), np.ones(points.shape[1])
     if _says_standardise(file):
-        points = standardised(points)
+        shift, scale = standard_scale(points)
+        points = (points - shift) / scale
     paths = [[table.path[rows[0]], *sorted(table.path[row] for row in rows[1:])] for rows in members]
     name = file.name.removesuffix(OWN).removesuffix(".parquet")
-    return FeatureSet(name, points, paths, [table.md5[rows[0]] for rows in members], rejects)
+    contents = {table.path[row]: table.md5[row] for row in wanted}
+    md5s = [table.md5[rows[0]] for rows in members]
+    return FeatureSet(name, points, paths, md5s, contents, shift, scale, rejects)
 
 
-def standardised(points: Points) -> Points:
-    """Columns with mean 0 and deviation 1; a constant column becomes 0."""
+def standard_scale(points: Points) -> tuple[Points, Points]:
+    """Mean and deviation of each column; that of a constant column is infinite, so that it becomes 0."""
     deviation = points.std(axis=0)
     varies = deviation > 1e-12 * np.maximum(np.abs(points).max(axis=0), 1e-300)
-    return np.asarray(np.where(varies, (points - points.mean(axis=0)) / np.where(varies, deviation, 1), 0.0))
+    return np.asarray(points.mean(axis=0)), np.where(varies, deviation, np.inf)
 
 
 def _says_standardise(file: Path) -> bool:

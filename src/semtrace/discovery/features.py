@@ -20,11 +20,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.discovery.images import EXPLAINING, ListedImages, listed
+from semtrace.discovery.pictures import square_picture
 from semtrace.discovery.tables import DISCOVERED_IMAGES
 from semtrace.io import feature_table, tables
 from semtrace.io.cache import Kind
@@ -38,8 +38,6 @@ from semtrace.stage.decode_files import Examination, FileSource, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, write_rejects
 from semtrace.stage.settings import Section
-
-_BICUBIC = Image.Resampling.BICUBIC
 
 
 class Settings(Section, section="features"):
@@ -210,10 +208,9 @@ def _facts(data: bytes, image: DecodedImage, *, names: list[str], crop: Crop) ->
         "content": content.hexdigest(), "width": gray.shape[1], "height": gray.shape[0], "picture_rows": rows,
         "crop": rule,
     }  # fmt: skip
-    picture = Image.fromarray(np.ascontiguousarray(gray[:rows]))
     for name in names:
         encoder = ENCODERS[name]
-        small = np.array(picture.resize((encoder.side, encoder.side), _BICUBIC))
+        small = square_picture(gray, rows, encoder.side)
         found[name] = [base64.b64encode(vector.tobytes()).decode() for vector in encoder.encode(small)]
     return found
 
@@ -247,6 +244,7 @@ def _description(name: str, end: str, settings: Settings) -> str:
                 "weights_sha256": lite0.SHA256 if name == "lite0" else None,
                 "preprocessing": encoder.preprocessing if settings.crop == "bar" else encoder.preprocessing[13:],
                 "standardise": encoder.standardise,
+                "crop": settings.crop,
                 "versions": {package: version(package) for package in used},
             },
             indent=2,

@@ -17,6 +17,7 @@ from semtrace.discovery.scale_tables import FLAT, FLAT_COUNTS, FLAT_LABELS, JPEG
 from semtrace.io import tables
 from semtrace.io.files import open_regular, write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.inputs import check_folder
 from semtrace.stage.listing import list_inputs
@@ -50,6 +51,18 @@ class Summary:
     labelled: int
     in_conflict: int
     rejects: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """List the unique images of a dataset."""
+    tables_read = FlatTables(
+        job.result("inventory/inventory.csv"), job.result("convert/converted.csv"),
+        job.result("deduplicate/groups.csv"), job.result("fingerprint/jpeg/hashes.csv"),
+        job.result("match/jpeg_to_tiff.csv"),
+    )  # fmt: skip
+    data = job.params.dataset
+    sets = {name: Path(folder) for name, folder in data.sets.items()}
+    return run(job.archive, tables_read, sets, job.result("flat"), job.executor, exclude=data.exclude)
 
 
 def run(
@@ -152,8 +165,10 @@ def _counts(
     rejects: Mapping[str, int],
 ) -> Iterable[dict[str, Any]]:  # fmt: skip
     removed = sum(bool(row["left_out_for"]) for row in rows)
+    whole = sum(formats.values())
     yield from ({"what": "files by format", "kind": name, "files": count} for name, count in formats.items())
     for what, kind, count in (
+        ("files", "no readable TIFF: inventory/rejects.csv says why", whole - len(inventory)),
         ("readable TIFF files", "", len(inventory)),
         ("removed", "same bytes as another TIFF", len(inventory) - len(unique)),
         ("unique contents", "TIFF", len(unique)),

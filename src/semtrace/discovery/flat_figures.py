@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.ticker import MaxNLocator
+
 from semtrace.stage.figures import BLUE, GREEN, ORANGE, RED, new_figure, png, quiet_axes
 
 _COLOURS = (BLUE, ORANGE, GREEN, RED, "#6b46c1", "#0f766e", "#9aa5b1", "#b7791f")
@@ -25,6 +27,7 @@ def by_category(labels: Sequence[Mapping[str, Any]], missing: Sequence[Mapping[s
     )  # fmt: skip
     axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=35, ha="right")
     axes.set_ylabel("contents")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Labels by category", loc="left")
     axes.legend(frameon=False)
     return png(figure)
@@ -51,5 +54,6 @@ def subcategories(labels: Sequence[Mapping[str, Any]]) -> bytes:
             left += wide
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in reversed(names)])
     axes.set_xlabel("contents; grey: no subcategory")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Subcategories", loc="left")
     return png(figure)

@@ -102,9 +102,9 @@ class Proposals:
             node = self.leaves[self.labels[row]]
             name, source = named[node.id]
             yield {
-                "md5": self.loaded.md5[row], "path": path, "category": categories.get(path, ""), "subcategory": name,
-                "cluster": node.id, "stability": digits(self.stable[node.id], 6) if node.id in self.stable else None,
-                "distance": digits(self.distance[row]), "source": source,
+                "md5": self.loaded.contents[path], "path": path, "category": categories.get(path, ""),
+                "subcategory": name, "cluster": node.id, "source": source, "distance": digits(self.distance[row]),
+                "stability": digits(self.stable[node.id], 6) if node.id in self.stable else None,
             }  # fmt: skip
 
     def suspects(self) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ a set is divided by its overall deviation first, so errors of sets can be compar
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
@@ -22,6 +23,7 @@ from semtrace.core.statistics import intrinsic_dimension as idim
 from semtrace.core.statistics.pca import Components, components, elbows
 from semtrace.discovery import feature_sets, reduce_figures
 from semtrace.discovery.looks import digits
+from semtrace.discovery.reduction import Reduction
 from semtrace.discovery.tables import GRID, SCREE
 from semtrace.io import feature_table, tables
 from semtrace.io.files import write_atomic
@@ -101,11 +103,11 @@ class _Scaled:
 
 
 def stage(job: Job) -> Summary:
-    """Run on what ``features`` wrote."""
-    return run(job.result("features"), job.result("reduce"), job.params.reduce)
+    """Run on what ``features`` and ``finetune`` wrote."""
+    return run(job.result("features"), job.result("reduce"), job.params.reduce, tuned=job.result("finetune"))
 
 
-def run(features: Path, out: Path, settings: Settings) -> Summary:
+def run(features: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
     """Write a reduced table a set, ``scree.csv``, ``grid.csv``, weights, figures and ``rejects.csv`` to ``out``.
 
     Raises:
@@ -118,27 +120,31 @@ def run(features: Path, out: Path, settings: Settings) -> Summary:
     rejects: list[Reject] = []
     kept, sizes = 0, {}
     with staged_folder(out) as folder:
-        for name in feature_sets.feature_set_names(features):
-            loaded = feature_sets.load(feature_sets.file_of(features, name), "reduce")
+        for name, file in feature_sets.feature_set_files(features, tuned).items():
+            loaded = feature_sets.load(file, "reduce")
             rejects += [
                 Reject(f"{name}: {reject.path}", "reduce", reject.reason, reject.detail) for reject in loaded.rejects
             ]
             kept += loaded.images
             scree += _scree(name, components(loaded.points))
-            values, state = loaded.points, None
-            rows: list[dict[str, Any]] = []
+            done = _Reduced(loaded.points, [], np.zeros(loaded.points.shape[1]), np.empty((0, loaded.points.shape[1])))
             if settings.method != "none":
-                values, rows, state = _reduced(_scaled(loaded, settings), _size(loaded, settings), settings)
-            grid += rows
+                done = _reduced(_scaled(loaded, settings), _size(loaded, settings), settings)
+            values, state = done.values, done.state
+            grid += done.rows
             end = f"{name}_{values.shape[1]}" if settings.method != "none" else name
             sizes[end] = values.shape[1]
-            _write_set(folder / f"{end}.parquet", feature_sets.file_of(features, name), loaded, values, settings)
+            how = Reduction(loaded.shift, loaded.scale, done.offset, done.directions).saved()
+            about = {"reduction_sha256": hashlib.sha256(how).hexdigest()}
+            write_atomic(folder / f"{end}.npz", how)
             if state is not None:
                 write_atomic(folder / f"{end}.pth", state)
+                about |= {"weights_sha256": hashlib.sha256(state).hexdigest(), **done.shape}
+            _write_set(folder / f"{end}.parquet", file, loaded, values, settings, about)
         tables.write(folder / "scree.csv", SCREE, scree, sort=False)
         tables.write(folder / "grid.csv", GRID, grid, sort=False)
-        for file, data in reduce_figures.draw_reduction(scree, grid).items():
-            write_atomic(folder / file, data)
+        for picture, data in reduce_figures.draw_reduction(scree, grid).items():
+            write_atomic(folder / picture, data)
         counts = write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)
     return Summary(sizes, _better(grid), counts)
 
@@ -182,14 +188,29 @@ def _scree(name: str, found: Components) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _reduced(scaled: _Scaled, size: int, settings: Settings) -> tuple[Points, list[dict[str, Any]], bytes | None]:
-    """The reduced points, rows of ``grid.csv``, and an autoencoder's weights."""
+@dataclass(frozen=True, eq=False)
+class _Reduced:
+    """Reduced points, rows of ``grid.csv``, and what gives the same of other points: see ``Reduction``.
+
+    ``state`` has an autoencoder's weights, ``shape`` what it is built of.
+    """
+
+    values: Points
+    rows: list[dict[str, Any]]
+    offset: Points
+    directions: Points
+    state: bytes | None = None
+    shape: dict[str, Any] = field(default_factory=dict)
+
+
+def _reduced(scaled: _Scaled, size: int, settings: Settings) -> _Reduced:
     trained = components(scaled.training)
     size = min(size, len(trained.directions))
     plain = _grid_row(scaled, "pca", size, trained.error(scaled.training, size), trained.error(scaled.held_out, size))
     if settings.method == "pca":
         whole = components(scaled.points * scaled.scale)
-        return whole.project(scaled.points * scaled.scale, size), [{**plain, "best": True}], None
+        values = whole.project(scaled.points * scaled.scale, size)
+        return _Reduced(values, [{**plain, "best": True}], scaled.mean + whole.mean, whole.directions[:size])
     from semtrace.core.statistics import autoencoder
 
     best: Autoencoder | None = None
@@ -210,7 +231,9 @@ def _reduced(scaled: _Scaled, size: int, settings: Settings) -> tuple[Points, li
     for row in rows:
         row["best"] = row["held_out_error"] == min(other["held_out_error"] for other in rows)
     assert best is not None  # noqa: S101  (there is one shape or more)
-    return best.code(scaled.points), [plain, *rows], _saved(best, scaled)
+    built = {name: list(getattr(best.shape, name)) for name in ("hidden", "tied", "activations")}
+    none = np.empty((0, len(scaled.mean)))
+    return _Reduced(best.code(scaled.points), [plain, *rows], scaled.mean, none, _saved(best, scaled), built)
 
 
 def _grid_row(scaled: _Scaled, method: str, size: int, error: float, held_out: float) -> dict[str, Any]:
@@ -247,7 +270,14 @@ def _saved(model: Autoencoder, scaled: _Scaled) -> bytes:
     return data.getvalue()
 
 
-def _write_set(path: Path, source: Path, loaded: feature_sets.FeatureSet, values: Points, settings: Settings) -> None:
+def _write_set(
+    path: Path,
+    source: Path,
+    loaded: feature_sets.FeatureSet,
+    values: Points,
+    settings: Settings,
+    about: dict[str, Any],
+) -> None:
     """Every member of a group has the features of its representative from here on."""
     table = feature_table.read(source)
     of = {name: row for row, paths in enumerate(loaded.members) for name in paths}
@@ -259,10 +289,8 @@ def _write_set(path: Path, source: Path, loaded: feature_sets.FeatureSet, values
     }
     chosen = values[[of[table.path[row]] for row in rows]].astype(np.float32)
     feature_table.write(path, keys, chosen, [f"r{number:04}" for number in range(values.shape[1])])
-    text = json.dumps(
-        {"features": loaded.name, "method": settings.method, "columns": values.shape[1], "standardise": False}
-    )
-    write_atomic(path.with_suffix(".json"), f"{text}\n".encode())
+    known = {"features": loaded.name, "method": settings.method, "columns": values.shape[1], "standardise": False}
+    write_atomic(path.with_suffix(".json"), (json.dumps(known | about, indent=2) + "\n").encode())
 
 
 def _better(grid: list[dict[str, Any]]) -> dict[str, str]:

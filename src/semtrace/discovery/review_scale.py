@@ -1,7 +1,7 @@
 """The review page of scale: one row an image with its stripe, its numbers and its status, the doubtful ones first.
 
-A folder: ``index.html`` with ``review.css`` and ``review.js`` beside it, and the stripes by md5. It asks nothing of a
-network: its content security policy allows this folder alone.
+A folder: ``index.html``, its style and script in ``assets``, and the stripes by md5. It asks nothing of a network: its
+content security policy allows this folder alone. The style is that of every page.
 """
 
 from __future__ import annotations
@@ -17,28 +17,39 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from semtrace.core.scale.pixel_size import STATUSES
+from semtrace.io.cache import Cache, Kind
+from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, safe_join, write_staged
 from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.reuse import link_if_unchanged
 from semtrace.stage.executor import Executor
+from semtrace.web.assets import ICON, POLICY, STYLE, asset
 
 _FIRST = ("conflict", "not_read", "bar_not_found", "read_once", "stripe_not_detected", "no_ocr", "tag_only", "agreed")
+_KIND = Kind("stripe of the review page", (__name__,))
 _WIDEST = 900  # pixels of a thumbnail
 _TALLEST = 0.25  # of the picture that it shows
 _AROUND = 40  # pixels around a bar that is in no stripe
-_CSP = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'"
-_CSS = """body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem;color:#1d2730;background:#fff}
-h1{font-size:1.3rem}article{border-top:1px solid #d5dbe1;padding:.7rem 0}img{max-width:100%;display:block}
-.agreed b{color:#2f855a}.read_once b{color:#2b6cb0}.conflict b{color:#c53030}
-code{overflow-wrap:anywhere}label{margin-right:1rem;white-space:nowrap}dl{margin:.3rem 0;display:flex;flex-wrap:wrap}
-dt{color:#5b6873;margin-right:.3rem}dd{margin:0 1.2rem 0 0}
+_OWN_STYLE, _SCRIPT = "scale.css", "scale.js"
+_CSS = """article { border-top: 1px solid var(--line); padding: .6rem 0; }
+article b { margin-right: .5rem; }
+article img { display: block; max-width: 100%; height: auto; margin: .4rem 0; background: var(--stage); }
+.agreed b { color: var(--good); } .conflict b { color: var(--bad); } .read_once b { color: var(--accent); }
+.not_read b, .bar_not_found b { color: var(--doubt); }
+.chosen { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: .4rem 0 .8rem; }
+.chosen label { white-space: nowrap; } .chosen input { vertical-align: middle; }
+article .facts { display: flex; flex-wrap: wrap; gap: .1rem .4rem; }
+article .facts dd { margin-right: .9rem; }
 """
-_JS = """for (const box of document.querySelectorAll("input[data-status]")) {
+_JS = """"use strict";
+for (const box of document.querySelectorAll("input[data-status]")) {
   const show = () => {
-    for (const row of document.getElementsByClassName(box.dataset.status)) row.hidden = !box.checked;
+    for (const row of document.querySelectorAll("article." + box.dataset.status)) row.hidden = !box.checked;
   };
   box.addEventListener("change", show);
   show();
 }
+document.documentElement.dataset.ready = "";
 """
 _SHOWN = (
     ("pixel size", "pixel_size_m", " m"), ("from", "pixel_size_source", ""), ("bar", "bar_text", ""),
@@ -58,8 +69,21 @@ class _Strip(NamedTuple):
     target: str
 
 
-def write(folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int, executor: Executor) -> None:
-    """Write the page of the first ``most`` rows of scale.csv, doubtful ones first, to the new folder ``folder``."""
+def write(
+    folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int, executor: Executor, *,
+    earlier: Path | None = None,
+) -> None:  # fmt: skip
+    """Write the page of the first ``most`` rows of scale.csv, doubtful ones first, to the new folder ``folder``.
+
+    Args:
+        folder: to write; it must not exist.
+        root: of the images.
+        rows: of scale.csv.
+        most: rows that are shown.
+        executor: where to work.
+        earlier: the page of an earlier run; its stripes are taken over where they are still what would be drawn.
+
+    """
     shown = sorted(rows, key=lambda row: (_FIRST.index(row["status"]), row["path"]))[:most]
     thumbs = folder / "stripes"
     thumbs.mkdir(parents=True)
@@ -68,19 +92,34 @@ def write(folder: Path, root: Path, rows: Sequence[Mapping[str, Any]], most: int
         box = tuple(int(value) for value in str(row["bar_box"]).split())
         file = str(safe_join(root, row["path"]))
         todo.setdefault(row["md5"], _Strip(file, row["stripe_top"], box, str(thumbs / f"{row['md5']}.png")))
-    for _ in executor.map(_draw, list(todo.values()), what="review", reads=lambda strip: (strip.file, str(thumbs))):
-        pass
+    keys = {digest: f"{digest} {strip.top} {strip.box}" for digest, strip in todo.items()}
+    with Cache(executor.cache) as cache:
+        known = dict(zip(todo, cache.get_many(_KIND, list(keys.values())), strict=True))
+    new = {digest: strip for digest, strip in todo.items() if not _taken_over(earlier, strip, known[digest])}
+    drawn = executor.map(_draw, list(new.values()), what="review", reads=lambda strip: (strip.file, str(thumbs)))
+    made = [(_KIND, keys[digest], png) for digest, png in zip(new, drawn, strict=True) if isinstance(png, str) and png]
+    with Cache(executor.cache) as cache:
+        cache.put(made)
     write_staged(folder / "index.html", _page(shown, rows).encode())
-    write_staged(folder / "review.css", _CSS.encode())
-    write_staged(folder / "review.js", _JS.encode())
+    (folder / "assets").mkdir()
+    own = {_OWN_STYLE: _CSS.encode(), _SCRIPT: _JS.encode(), STYLE: asset(STYLE), ICON: asset(ICON)}
+    for name, data in own.items():
+        write_staged(folder / "assets" / name, data)
 
 
-def _draw(strip: _Strip) -> None:
-    """Write the thumbnail; a file that cannot be read any more has none."""
+def _taken_over(earlier: Path | None, strip: _Strip, digest: str | None) -> bool:
+    """Whether an earlier run's stripe, whose md5 is known, has got its new place."""
+    if earlier is None or not digest:
+        return False
+    return link_if_unchanged(str(earlier / "stripes" / Path(strip.target).name), strip.target, digest)
+
+
+def _draw(strip: _Strip) -> str:
+    """Write the thumbnail; return its md5, empty for a file that cannot be read any more, which has none."""
     try:
         gray = decode(read_regular(strip.file)).gray
     except (OSError, UnreadableImage, MemoryError):
-        return
+        return ""
     height, width = gray.shape
     top = height - max(round(height * _TALLEST), 1)
     if strip.top is not None and strip.top < height:
@@ -99,6 +138,7 @@ def _draw(strip: _Strip) -> None:
     file = io.BytesIO()
     picture.save(file, "PNG")
     write_staged(Path(strip.target), file.getvalue())
+    return md5(file.getvalue())
 
 
 def _page(shown: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -109,12 +149,20 @@ def _page(shown: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]])
         if counts[name]
     )
     articles = "".join(map(_article, shown))
+    policy = POLICY.replace("frame-ancestors 'none'; ", "")  # a page cannot say that of itself
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_CSP}"><title>Scale bars</title>'
-        f'<link rel="stylesheet" href="review.css"></head><body><h1>Scale bars: {len(shown)} of {len(rows)} images</h1>'
-        f"<p>{boxes}</p>{articles}"
-        f'<script src="review.js"></script></body></html>\n'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
+        '<meta name="color-scheme" content="light dark"><title>Scale bars</title>'
+        f'<link rel="icon" href="assets/{ICON}"><link rel="stylesheet" href="assets/{STYLE}">'
+        f'<link rel="stylesheet" href="assets/{_OWN_STYLE}"></head><body><main>'
+        f"<h1>Scale bars: {len(shown)} of {len(rows)} images</h1>"
+        '<p class="note">Those that a person should look at come first. To correct one: '
+        "<code>semtrace verdicts scale MD5 9.77nm</code>, then run the stage again.</p>"
+        f'<div class="chosen" role="group" aria-label="shown statuses">{boxes}</div>{articles}</main>'
+        f'<script src="assets/{_SCRIPT}"></script></body></html>\n'
     )
 
 
@@ -126,8 +174,10 @@ def _article(row: Mapping[str, Any]) -> str:
     )
     path, status = html.escape(str(row["path"])), row["status"]
     return (
-        f'<article class="{status}"><b>{status.replace("_", " ")}</b> <code>{path}</code> <code>{row["md5"]}</code>'
-        f'<img src="stripes/{row["md5"]}.png" alt="stripe of {path}" loading="lazy"><dl>{values}</dl></article>\n'
+        f'<article class="{status}"><b>{status.replace("_", " ")}</b> <code class="name">{path}</code> '
+        f"<code>{row['md5']}</code>"
+        f'<img src="stripes/{row["md5"]}.png" alt="stripe of {path}" loading="lazy">'
+        f'<dl class="facts">{values}</dl></article>\n'
     )
 
 

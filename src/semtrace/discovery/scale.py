@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pydantic import Field
 from semtrace.core.errors import InputError
 from semtrace.core.scale.pixel_size import STATUSES
 from semtrace.discovery import review_scale, scale_facts, scale_tables
+from semtrace.discovery.corrections import CORRECTIONS_FILE, read_corrections
 from semtrace.discovery.images import IMAGE_EXTENSIONS
 from semtrace.discovery.scale_rows import Reading, scale_rows
 from semtrace.io import ocr, tables
@@ -23,6 +23,7 @@ from semtrace.io.files import read_regular, safe_join
 from semtrace.io.staging import staged_folder
 from semtrace.io.vendor_sidecars import read_sidecar, sidecar_names
 from semtrace.io.vendor_tags import Vendor
+from semtrace.stage.declaration import Job
 from semtrace.stage.decode_files import Examination, FileSource, examine
 from semtrace.stage.executor import Executor
 from semtrace.stage.listing import list_inputs
@@ -54,6 +55,14 @@ class Summary:
     rejects: dict[str, int]
 
 
+def stage(job: Job) -> Summary:
+    """Read the scale of every image of the flat set."""
+    rows = tables.read(job.result("flat/flat.csv"), scale_tables.FLAT)
+    listed = [(row["tiff_path"], row["md5"]) for row in rows if not row["left_out_for"]]
+    said = job.verdicts / CORRECTIONS_FILE
+    return run(job.archive, listed, job.result("scale"), job.params.scale, job.executor, corrections=said)
+
+
 def run(
     images: Path, listed: Sequence[tuple[str, str]], out: Path, settings: Settings, executor: Executor, *,
     corrections: Path | None = None,
@@ -76,7 +85,7 @@ def run(
         engine = ocr.chosen(settings.engine)
     except ValueError as error:
         raise InputError(str(error)) from None
-    said = _corrections(corrections)
+    said = read_corrections(corrections)
     listed = sorted(listed)
     root = images.resolve()
     sources = [FileSource(str(safe_join(root, path)), digest) for path, digest in listed]
@@ -96,7 +105,7 @@ def run(
         timings = ({"path": one.path, "seconds": one.facts["seconds"]} for one in readings)
         tables.write(folder / "timings.csv", scale_tables.SCALE_TIMINGS, timings)
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
-        review_scale.write(folder / "review", root, rows, settings.review, executor)
+        review_scale.write(folder / "review", root, rows, settings.review, executor, earlier=out / "review")
     found = Counter(row["status"] for row in rows)
     return Summary(len(rows), engine, {name: found[name] for name in STATUSES if found[name]}, counts)
 
@@ -126,19 +135,4 @@ def _sidecars(root: Path, paths: Iterable[str]) -> dict[str, Vendor]:
             if vendor.pixel_size_m:
                 found[path] = vendor
                 break
-    return found
-
-
-def _corrections(file: Path | None) -> dict[str, tuple[float, str]]:
-    """A person's pixel size and name by md5."""
-    if file is None or not file.is_file():
-        return {}
-    found: dict[str, tuple[float, str]] = {}
-    for line, row in tables.read_own(file, scale_tables.CORRECTIONS):
-        digest, size = row["md5"].lower(), row["pixel_size_m"] or 0.0
-        if not re.fullmatch(r"[0-9a-f]{32}", digest) or not 1e-13 < size < 1e-2:
-            raise tables.TableError(f"{file}: line {line}: needs an md5 of 32 hex digits and a pixel size in metres")
-        if digest in found:
-            raise tables.TableError(f"{file}: line {line} speaks of {digest} a second time; keep one")
-        found[digest] = size, row["who"]
     return found

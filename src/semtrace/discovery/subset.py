@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from matplotlib.ticker import MaxNLocator
 from pydantic import Field, model_validator
 
 from semtrace.core.scale.lengths import bar_value
@@ -25,6 +26,7 @@ from semtrace.discovery.scale_tables import (
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREY, new_figure, png, quiet_axes
 from semtrace.stage.settings import Number, Section
 
@@ -90,6 +92,12 @@ class Summary:
 
     images: int
     subsets: dict[str, int]
+
+
+def stage(job: Job) -> Summary:
+    """Make the subsets of the flat set."""
+    flat, scale, labels = (job.result(path) for path in ("flat/flat.csv", "scale/scale.csv", "flat/labels.csv"))
+    return run(flat, scale, labels, job.result("subset"), job.params.subset)
 
 
 def run(flat: Path, scale: Path, labels: Path, out: Path, settings: Settings) -> Summary:
@@ -158,6 +166,7 @@ def _figure(bars: Sequence[tuple[float | None, str]]) -> bytes:
     axes.set_xscale("log")
     axes.set_xlabel("value of the scale bar (m)")
     axes.set_ylabel("images")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Images by scale", loc="left")
     axes.legend(frameon=False)
     return png(figure)

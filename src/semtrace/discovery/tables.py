@@ -107,6 +107,72 @@ GRID = Table(
         Column("best", "boolean", "`True` where the held-out error is the smallest of its method"),
     ),
 )
+_PART = "`training`, `validation` or `test`, the same for all members of a duplicate group"
+SPLIT = Table(
+    "split.csv",
+    1,
+    (
+        Column("path", "text", "the image, one of each duplicate group"),
+        Column("md5", "text", "of its bytes"),
+        Column("category", "text", "its known category"),
+        Column("tenth", "integer", "the tenth of the groups that it is in, 0 to 9"),
+        Column("part", "text", _PART),
+        Column("predicted", "text", "category that a head says which did not see its group; empty where none did"),
+        Column("probability", "number", "of that category, 0 to 1"),
+    ),
+)
+CURVE = Table(
+    "curve.csv",
+    1,
+    (
+        Column("epoch", "integer", "steps over the training part, from 1"),
+        Column("training_loss", "number", "mean cross entropy of the training part", "nats"),
+        Column("validation_loss", "number", "the same of the validation part; the smallest ends the training", "nats"),
+        Column("training_accuracy", "number", "share of right answers in the training part"),
+        Column("validation_accuracy", "number", "the same in the validation part"),
+    ),
+)
+CONFUSION = Table(
+    "confusion.csv",
+    1,
+    (
+        Column("of", "text", "`test`: the test part; `tenths`: every tenth, by a head that did not see it"),
+        Column("category", "text", "known"),
+        Column("predicted", "text", "category that was said"),
+        Column("images", "integer", "images, one of each duplicate group"),
+    ),
+)
+PER_CLASS = Table(
+    "per_class.csv",
+    1,
+    (
+        Column("of", "text", "as in `confusion.csv`"),
+        Column("category", "text", "known"),
+        Column("images", "integer", "images of the category"),
+        Column("right", "integer", "of these, images whose category was said"),
+        Column("recall", "number", "share of its images that were found"),
+        Column("recall_low", "number", "lower bound of its 95 % Wilson interval"),
+        Column("recall_high", "number", "upper bound"),
+        Column("said", "integer", "images of which the category was said"),
+        Column("precision", "number", "share of these that are right"),
+        Column("precision_low", "number", "lower bound of its 95 % Wilson interval"),
+        Column("precision_high", "number", "upper bound"),
+    ),
+)
+PREDICTIONS = Table(
+    "predictions.csv",
+    1,
+    (
+        Column("path", "text", "the image"),
+        Column("md5", "text", "of its bytes"),
+        Column("category", "text", "its known category; empty where it has no label"),
+        Column("predicted", "text", "the most likely category"),
+        Column("probability", "number", "of that category, 0 to 1"),
+        Column("second", "text", "the next one"),
+        Column("second_probability", "number", "of that, 0 to 1"),
+        Column("seen", "boolean", "`True` where training or its end saw the image's group: its score says little"),
+    ),
+)
 SAMPLE = Table(
     "sample.csv",
     1,
@@ -237,7 +303,7 @@ PROPOSED_SUBCATEGORIES = Table(
     "subcategories.csv",
     1,
     (
-        Column("md5", "text", "of the representative's bytes"),
+        Column("md5", "text", "of its bytes"),
         Column("path", "text", "the image"),
         Column("category", "text", "its known category; empty where it has no label"),
         Column("subcategory", "text", "the proposed or given name; empty where it was refused"),
@@ -245,6 +311,20 @@ PROPOSED_SUBCATEGORIES = Table(
         Column("stability", "number", "of the leaf"),
         Column("distance", "number", "to the medoid of the leaf"),
         Column("source", "text", "`proposed`, `named` with its likeness where that is below 1, or `refused`"),
+    ),
+)
+ASSIGNED = Table(
+    "assigned.csv",
+    1,
+    (
+        Column("path", "text", "the new image, relative to its folder"),
+        Column("md5", "text", "of its bytes"),
+        Column("subcategory", "text", "of the leaf, as in `subcategories.csv`; empty for `new` and `refused`"),
+        Column("category", "text", "the commonest category of the leaf; empty for `new`"),
+        Column("cluster", "text", "the leaf of `tree.csv` whose medoid is nearest"),
+        Column("distance", "number", "to that medoid"),
+        Column("limit", "number", "distance up to which an image belongs to the leaf"),
+        Column("source", "text", "`assigned`; `new` beyond the limit; `refused` where a person refused the leaf"),
     ),
 )
 SUSPECTS = Table(

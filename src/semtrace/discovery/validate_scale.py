@@ -14,6 +14,7 @@ from semtrace.discovery.scale_tables import BY_INSTRUMENT, KNOWN, SCALES, WRONG_
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.stage.declaration import Job
 
 _TOLERANCE = 0.03
 _ALL = "all"
@@ -62,6 +63,11 @@ class Summary:
     values_wrong: int
     pixel_sizes_right: int
     pixel_sizes_wrong: int
+
+
+def stage(job: Job) -> Summary:
+    """Compare the scales of a dataset with its known ones."""
+    return run(job.result("scale/scale.csv"), job.known / "scale.csv", job.result("validate_scale"))
 
 
 def run(scale: Path, truth: Path, out: Path) -> Summary:

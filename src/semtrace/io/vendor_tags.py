@@ -11,7 +11,8 @@ from typing import NamedTuple
 from semtrace.io import tiff, tiff_pages
 from semtrace.io.limits import bounded
 
-_SIS, _ZEISS, _FEI_XL, _FEI = 33560, 34118, 34680, 34682
+_SIS, _ZEISS, _FEI_XL, _FEI, _TESCAN = 33560, 34118, 34680, 34682, 50431
+_TESCAN_MAIN = 2  # of the kinds of block in a TESCAN tag
 _METRES = {"m": 1.0, "mm": 1e-3, "µm": 1e-6, "um": 1e-6, "nm": 1e-9, "pm": 1e-12, "fm": 1e-15}
 _SMALLEST, _LARGEST = 1e-13, 1e-2  # metres; anything else is no pixel of an electron microscope
 
@@ -45,7 +46,7 @@ class _Stated(NamedTuple):
 
 
 def read_vendor(data: bytes, page: int | None = None) -> Vendor:
-    """Read the tags of Zeiss (34118), FEI/Thermo Fisher (34682, 34680) and Olympus SIS analySIS (33560).
+    """Read the tags of Zeiss (34118), FEI/Thermo Fisher (34682, 34680), Olympus SIS analySIS (33560), TESCAN (50431).
 
     The tags of the picture's own directory are read, or those of the first where it has none. A pixel size counts
     for as many pixels as its tag states: where the picture was made smaller or larger as a whole, it is scaled, where
@@ -56,7 +57,8 @@ def read_vendor(data: bytes, page: int | None = None) -> Vendor:
         data: the file.
         page: where the directory of the picture begins (``DecodedImage.page``); None: that of ``tiff_pages.choose``.
 
-    Sources: the files themselves; tifffile's readers of these tags; for Zeiss, hyperspy pull request 2056.
+    Sources: the files themselves; tifffile's readers of these tags; for Zeiss, hyperspy pull request 2056; for TESCAN,
+    of which no file was at hand, Gwyddion's reader.
     """
     return _read(data, page, lambda *found: Vendor("", *_of_picture(*found)))
 
@@ -81,7 +83,7 @@ def _read(data: bytes, page: int | None, sized: Callable[[_Stated, tiff.Director
         except tiff.TiffError:
             return Vendor()
         for tagged in (picture, first):
-            for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis)):
+            for tag, reader in ((_ZEISS, _zeiss), (_FEI, _fei), (_SIS, _sis), (_TESCAN, _tescan)):
                 if tag in tagged:
                     instrument, stated = reader(tagged)
                     found = sized(stated, picture, tagged) if stated else Vendor()
@@ -161,6 +163,23 @@ def _sis(directory: tiff.Directory) -> tuple[str, _Stated | None]:
     except (struct.error, OverflowError):
         pass
     return instrument, None
+
+
+def _tescan(directory: tiff.Directory) -> tuple[str, _Stated | None]:
+    """TESCAN: blocks of a size, a kind and data; the size counts kind and data. One holds lines ``PixelSizeX=1.2e-7``.
+
+    The lines do not say for how many pixels the size is.
+    """
+    data, at = directory.raw(_TESCAN), 0
+    while at + 6 <= len(data):
+        size, kind = struct.unpack_from(f"{directory.order}IH", data, at)
+        if kind == _TESCAN_MAIN:
+            text = "[MAIN]\n" + data[at + 6 : at + 4 + size].decode("latin-1")
+            width = plausible(entry(text, "MAIN", "PixelSizeX"))
+            stated = _Stated(width, "TESCAN 50431 PixelSizeX") if width else None
+            return entry(text, "MAIN", "Device") or "TESCAN", stated
+        at += 4 + max(size, 2)
+    return "", None
 
 
 def _count(text: str) -> int:

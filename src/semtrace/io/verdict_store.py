@@ -18,6 +18,7 @@ from typing import Any, Literal
 from semtrace.core.errors import InputError
 from semtrace.io import tables
 from semtrace.io.staging import locked
+from semtrace.io.subcategories import NAMED_SUBCATEGORIES
 from semtrace.io.verdicts import VERDICTS, read_verdict_rows
 
 HISTORY = "history.jsonl"
@@ -70,10 +71,11 @@ def read_rows_by_subject(file: Path) -> dict[str, dict[str, str]]:
 
 
 def ensure_verdicts(folder: Path) -> None:
-    """Make an empty table of verdicts where there is none: DVC stops at a dependency that is not there."""
-    if not (folder / VERDICTS.name).exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        tables.write(folder / VERDICTS.name, VERDICTS, [])
+    """Make empty tables of a person's word where there are none: DVC stops at a dependency that is not there."""
+    for table in (VERDICTS, NAMED_SUBCATEGORIES):
+        if not (folder / table.name).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            tables.write(folder / table.name, table, [])
 
 
 class VerdictStore:

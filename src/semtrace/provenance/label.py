@@ -17,13 +17,14 @@ from pydantic import model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.core.names import distinct
-from semtrace.core.tracing.labels import Rule, Vocabulary, check_vocabulary
+from semtrace.core.tracing.labels import Rule, Vocabulary, check_vocabulary, vocabulary_of
 from semtrace.io import tables
 from semtrace.io.cache import Cache
 from semtrace.io.files import place, safe_join
 from semtrace.io.reuse import link_if_unchanged, remember, remembered
 from semtrace.io.staging import staged_folder
 from semtrace.io.stat_cache import identify
+from semtrace.io.subcategories import NAMED_SUBCATEGORIES, read_subcategories
 from semtrace.io.verdicts import Verdicts, locate_verdicts, read_verdicts
 from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
 from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
@@ -33,7 +34,10 @@ from semtrace.stage.settings import LinkKind, Section
 
 
 class LabelsSettings(Section, section="labels"):
-    """The vocabulary (conf/labels/): position in ``categories`` is the label's number."""
+    """The vocabulary (conf/labels/): position in ``categories`` is the label's number.
+
+    An entry is ``Category``, or ``Category/Subcategory`` for folders in folders.
+    """
 
     vocabulary: str
     categories: list[str]
@@ -45,7 +49,7 @@ class LabelsSettings(Section, section="labels"):
 
     def parsed(self) -> Vocabulary:
         """The vocabulary, checked."""
-        return Vocabulary(self.vocabulary, tuple(self.categories))
+        return vocabulary_of(self.vocabulary, self.categories)
 
 
 class Settings(Section, section="label"):
@@ -81,7 +85,8 @@ def stage(job: Job) -> Summary:
     return run(
         job.archive, job.hashes("tiff"), [job.hashes("jpeg")], job.result("match"), job.result("label"),
         p.labels.parsed(), p.label, near=p.match.rules(p.hash.size**2).criteria.hamming_threshold,
-        verdicts=locate_verdicts(job.verdicts, job.known), cache=job.executor.cache,
+        verdicts=locate_verdicts(job.verdicts, job.known), subcategories=job.verdicts / NAMED_SUBCATEGORIES.name,
+        cache=job.executor.cache,
     )  # fmt: skip
 
 
@@ -96,6 +101,7 @@ def run(
     *,
     near: float,
     verdicts: Path | None = None,
+    subcategories: Path | None = None,
     cache: Path | None = None,
 ) -> Summary:
     """Write ``images/<Category>/L<n>_<name>``, ``labels.csv``, ``conflicts.csv`` and ``rejects.csv`` to ``out``.
@@ -110,6 +116,7 @@ def run(
         settings: how copies are made, and the rule for conflicts.
         near: hashes nearer than this many bits may be one picture.
         verdicts: table of a person's verdicts; it may be missing.
+        subcategories: table of sub-categories that a person named, by md5; it may be missing.
         cache: file of the side cache; with it an original that has not changed need not be read to know that.
 
     Raises:
@@ -133,7 +140,8 @@ def run(
     if {row["path"] for row in originals} != {row["TIFF_path"] for row in backward}:
         raise InputError(f"{match}: made from other hashes than {tiff_hashes}; run the match stage again")
 
-    labelling = Labelling(vocabulary, settings.conflicts, tuple(settings.priority), known)
+    below = read_subcategories(subcategories) if subcategories is not None else {}
+    labelling = Labelling(vocabulary, settings.conflicts, tuple(settings.priority), known, below)
     rows = label_rows(originals, published, forward, backward, labelling)
     conflicts = conflict_rows(originals, published, forward, labelling, near)
     open_ = [row for row in conflicts if (row["rule"], row["resolution"]) == ("verdicts", "excluded")]
@@ -170,7 +178,7 @@ def run(
 
 def _name_outputs(rows: list[dict[str, Any]], digests: dict[str, str]) -> int:
     labelled = [row for row in rows if row["status"] == "labelled"]
-    wanted = [f"{row['category']}/{row['label']}_{PurePosixPath(row['tiff_path']).name}" for row in labelled]
+    wanted = [f"{_folder(row)}/{row['label']}_{PurePosixPath(row['tiff_path']).name}" for row in labelled]
     names = distinct(wanted, [digests[row["tiff_path"]] for row in labelled])
     renamed = 0
     for row, want, name in zip(labelled, wanted, names, strict=True):
@@ -179,6 +187,11 @@ def _name_outputs(rows: list[dict[str, Any]], digests: dict[str, str]) -> int:
             renamed += 1
             row["detail"] = f"renamed: another file is called {PurePosixPath(want).name} too"
     return renamed
+
+
+def _folder(row: dict[str, Any]) -> str:
+    """Of a labelled copy: its category, and below it its sub-category where it has one."""
+    return "/".join(filter(None, (row["top_category"], row["subcategory"])))
 
 
 def _place(
@@ -196,7 +209,7 @@ def _place(
     labelled = [row for row in rows if row["status"] == "labelled"]
     images.mkdir()
     for parent in {safe_join(images, row["output_path"]).parent for row in labelled}:
-        parent.mkdir(exist_ok=True)
+        parent.mkdir(parents=True, exist_ok=True)
     with Cache(cache_file or folder / "none", readonly=True) as cache:
         facts = remembered(earlier, cache)
         for row in labelled:

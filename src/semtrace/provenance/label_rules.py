@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from semtrace.core.errors import InputError
@@ -18,12 +18,26 @@ LabelCells = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Labelling:
-    """How votes become labels: vocabulary, rule for conflicts, priorities of that rule, a person's verdicts."""
+    """How votes become labels: vocabulary, rule for conflicts, priorities of that rule, a person's verdicts.
+
+    ``subcategories`` has the sub-category that a person named for a content, by md5.
+    """
 
     vocabulary: Vocabulary
     rule: str
     priority: tuple[str, ...]
     verdicts: Verdicts
+    subcategories: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, digests: Iterable[str]) -> list[str]:
+        """The sub-categories that a person named for files of one picture; more than one is a conflict."""
+        return sorted({self.subcategories[md5] for md5 in digests if md5 in self.subcategories})
+
+    def levels(self, category: str, named: Sequence[str]) -> tuple[str, str]:
+        """Category above and sub-category below; a level of the vocabulary stands above what was named."""
+        if category in self.vocabulary.above:
+            return self.vocabulary.top(category), category
+        return category, named[0] if category and len(named) == 1 else ""
 
     def resolve(self, votes: Iterable[str], digests: Iterable[str]) -> Resolution:
         """What a content is labelled with; ``digests`` are the md5 of its files, by which a person may have named it.
@@ -74,7 +88,11 @@ def label_rows(
         detail = f"published under {'|'.join(_categories(published_as))}" if several else ""
         if resolution.rule and resolution.categories:
             detail = f"{detail}; {resolution.rule}" if detail else str(resolution.rule)
+        named = how.named(digests)
+        if len(named) > 1:
+            detail = f"{detail}; " * bool(detail) + f"named {'|'.join(named)}"
         for category in resolution.categories or ("",):
+            top, subcategory = how.levels(category, named)
             row: dict[str, Any] = {
                 "tiff_path": keeper,
                 "category": category,
@@ -83,6 +101,8 @@ def label_rows(
                 "output_path": "",
                 "status": status,
                 "detail": detail,
+                "top_category": top,
+                "subcategory": subcategory,
             }
             rows.append(row)
             copied = {"status": f"duplicate_{status}", "detail": f"same picture as {keeper}"}
@@ -124,6 +144,9 @@ def conflict_rows(
             kind = "several_categories" if len(set(votes_of)) > 1 else "named_by_verdict"
             settled = "|".join(resolution.categories) or "excluded"
             rows.append(_conflict(kind, content, jpegs, settled, resolution.rule))
+        if len(named := how.named(digest[path] for path in (*jpegs, *tiffs))) > 1:
+            row = _conflict("several_subcategories", content, jpegs, "category alone", "")
+            rows.append({**row, "categories": "|".join(named)})
     rows += _shared_digits(published, forward, near)
     known = set(digest.values())
     said = {md5 for pair in how.verdicts.same | how.verdicts.different for md5 in pair} | set(how.verdicts.categories)

@@ -211,11 +211,11 @@ class PagePairs:
         top = self._originals[path]["bar_top"]
         return -1 if top is None else int(top)
 
-    def how_published(self, jpeg: str, tiff: str) -> tuple[str, str]:
-        """What was done to an original before it was published as this: its symmetry and its part, as in the table."""
+    def how_published(self, jpeg: str, tiff: str) -> tuple[str, str, str]:
+        """What was done to an original before it was published as this: symmetry, part and place, as in the table."""
         row = self._forward.get(item_of(self._published[jpeg]), {})
         traced = row.get("matched_tiff_path") == tiff
-        return (row["symmetry"], row["crop"]) if traced else ("", "")
+        return (row["symmetry"], row["crop"], row["place"]) if traced else ("", "", "")
 
     def pair(self, item: str) -> dict[str, Any] | None:
         """A pair by item: a question, or any published content; None where there is none."""
@@ -259,11 +259,11 @@ class PagePairs:
 
     def _shown(self, jpeg: str, path: str, row: Cells) -> dict[str, Any]:
         published, original = self._published[jpeg], self._originals[path]
-        symmetry, crop = row.get("symmetry", ""), row.get("crop", "")
+        symmetry, crop, page = (row.get(name) or "" for name in ("symmetry", "crop", "place"))
         size = (published["width"], published["height"]), (original["width"], original["height"])
-        place = place_in_frame(*size, symmetry, crop)
+        place = place_in_frame(*size, symmetry, crop, page)
         return {
-            **self._picture(original), "bar": original["bar_top"], "symmetry": symmetry, "crop": crop,
+            **self._picture(original), "bar": original["bar_top"], "symmetry": symmetry, "crop": crop, "page": page,
             "place": [place.x, place.y, place.width, place.height], "mirrored": place.mirrored,
             "quarters": place.quarters,
         }  # fmt: skip

@@ -56,7 +56,7 @@ STAGES = (
         f"{_HERE}.label",
         "place a labelled copy of every traced TIFF",
         params=("labels", "label", "match.hamming_threshold", "hash"),
-        inputs=("archive", "known", "verdicts"),
+        inputs=("archive", "known", "verdicts", "subcategories"),
         reads=("fingerprint/jpeg", "fingerprint/tiff", "match"),
         writes=("label",),
     ),

@@ -329,6 +329,13 @@ LABELS = Table(
             "a remark: renamed because of an equal name, copy of which keeper, published under which categories and "
             "settled by which rule",
         ),
+        Column("top_category", "text", "the category; in a vocabulary of two levels the one above it"),
+        Column(
+            "subcategory",
+            "text",
+            "the level below `top_category`: the category in a vocabulary of two levels, else the sub-category that "
+            "`subcategories.csv` has for its content; empty where there is none, or where two contradict each other",
+        ),
     ),
 )
 CONFLICTS = Table(

@@ -19,7 +19,7 @@ from semtrace.io.staging import staged_folder
 from semtrace.release import card, compare, croissant, describe, gates, images
 from semtrace.release.contents import choose_pictures, read_sources
 from semtrace.release.settings import Settings, Version, parse_version
-from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, LEFT_OUT, MANIFEST
+from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, FIRST_COLUMNS, LEFT_OUT, MANIFEST
 from semtrace.stage.inputs import check_folder
 
 SUMS = "SHA256SUMS"
@@ -110,7 +110,7 @@ def run(
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
-            old = tables.read(previous / "manifest.csv", MANIFEST)
+            old = tables.read(previous / "manifest.csv", MANIFEST, required=FIRST_COLUMNS)
             difference = compare.compare(old, chosen.pictures)
         _write_tables(folder, work, params_file, release, chosen.pictures, chosen.left_out, difference)
         before = (previous / "CHANGELOG.md").read_text(encoding="utf-8") if previous else ""

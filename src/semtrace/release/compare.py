@@ -10,7 +10,7 @@ from typing import Any
 
 from semtrace.core.errors import InputError
 from semtrace.io import tables
-from semtrace.release.tables import MANIFEST
+from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
 
 ManifestRow = Mapping[str, Any]
 KINDS = ("added", "removed", "relabelled", "re-encoded", "retraced", "moved", "unchanged")
@@ -84,11 +84,11 @@ def run(old: Path, new: Path) -> Difference:
     for folder in (old, new):
         if not (folder / "manifest.csv").is_file():
             raise InputError(f"{folder}: not a release, it has no manifest.csv")
-    return compare(*(tables.read(folder / "manifest.csv", MANIFEST) for folder in (old, new)))
+    return compare(*(tables.read(folder / "manifest.csv", MANIFEST, required=FIRST_COLUMNS) for folder in (old, new)))
 
 
 def _kind(old: ManifestRow, new: ManifestRow) -> str:
-    if (old["category"], old["label"]) != (new["category"], new["label"]):
+    if any(old.get(name, "") != new.get(name, "") for name in ("category", "label", "subcategory")):
         return "relabelled"
     if old["md5"] != new["md5"]:
         return "re-encoded"

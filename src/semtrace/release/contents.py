@@ -22,6 +22,7 @@ PictureRow = Mapping[str, Any]
 _GROUPS = ("path", "side", "group", "split")
 _OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
 _OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m")
+_OF_LABEL = ("tiff_path", "category", "status", "subcategory")
 LEFT_OUT_REASONS = {
     "rejected": "not readable, or without a usable hash",
     "ambiguous": "original not certain",
@@ -73,7 +74,7 @@ def read_sources(work: Path) -> ReleaseSources:
         mapping=tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF),
         originals=_only(tables.read(fingerprint / "tiff/hashes.csv", HASHES), ("path", "bar_top")),
         inventory=_only(tables.read(work / "inventory/inventory.csv", INVENTORY), _OF_TIFF),
-        labels=_only(tables.read(work / "label/labels.csv", LABELS), ("tiff_path", "category", "status")),
+        labels=_only(tables.read(work / "label/labels.csv", LABELS), _OF_LABEL),
         conflicts=tables.read(work / "label/conflicts.csv", CONFLICTS),
         groups=_only(tables.read(work / "deduplicate/groups.csv", GROUPS, required=_GROUPS), _GROUPS),
     )
@@ -106,6 +107,7 @@ def choose_pictures(
     labels: dict[str, set[str]] = {}
     for row in sources.labels:
         labels.setdefault(row["tiff_path"], set()).add(row["category"] if row["status"] in _LABELLED else "")
+    below = {row["tiff_path"]: row["subcategory"] for row in sources.labels}
     folders: dict[str, set[str]] = {}
     for row in sources.hashes:
         folders.setdefault(content_of(row), set()).add(parse_published(row["path"]).category)
@@ -137,6 +139,8 @@ def choose_pictures(
             [name] = category
             original = originals.get(traced["matched_tiff_path"]) if matched else None
             pictures.append(_picture(row, traced, groups[path], name, vocabulary, original, licence))
+            named = below.get(traced["matched_tiff_path"], "") if matched else ""
+            pictures[-1]["subcategory"] = name if name in vocabulary.above else named
             if not with_originals:
                 pictures[-1] |= {"source_file": "", "source_bytes": None}
     return Chosen(
@@ -200,6 +204,8 @@ def _picture(
         "evidence": traced["evidence"] if original else "",
         "pixel_size_m": _pixel_size(row, traced, original) if original else None,
         "licence": licence,
+        "top_category": vocabulary.top(category),
+        "subcategory": "",
     }
 
 

@@ -16,7 +16,7 @@ from semtrace.io.tar import ChangedMemberError, Member, write_tar
 from semtrace.release import verify
 from semtrace.release.build import SUMS
 from semtrace.release.card import header
-from semtrace.release.tables import MANIFEST
+from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
 
 
 def bag(release: Path, out: Path) -> str:
@@ -70,7 +70,7 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
     if shard_mb < 1:
         raise InputError(f"--shard-mb {shard_mb}: a shard has at least 1 MB")
     target = out / f"{release.resolve().name}.shards"
-    rows = tables.read(release / "manifest.csv", MANIFEST)
+    rows = tables.read(release / "manifest.csv", MANIFEST, required=FIRST_COLUMNS)
     written = 0
     with staged_folder(target) as folder:
         if target.exists():

@@ -52,8 +52,12 @@ MANIFEST = Table(
             "metres",
         ),
         Column("licence", "text", "SPDX identifier"),
+        Column("top_category", "text", "the category; in a vocabulary of two levels the one above it"),
+        Column("subcategory", "text", "the level below `top_category`, as in `labels.csv`; empty where there is none"),
     ),
 )
+FIRST_COLUMNS = tuple(name for name in MANIFEST.names if name not in ("top_category", "subcategory"))
+"""The columns of the manifest of every release; the others came later."""
 LEFT_OUT = Table(
     "left_out.csv",
     1,

@@ -21,7 +21,7 @@ from semtrace.parallel.processes import Crashed, map_images
 from semtrace.release.build import FOLDERS, SUMS
 from semtrace.release.card import header
 from semtrace.release.contents import original_file, picture_file
-from semtrace.release.tables import MANIFEST
+from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
 from semtrace.stage.rejects import printable
 
 FindingKind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
@@ -162,7 +162,7 @@ def _sums(release: Path, found: list[Deviation]) -> Iterator[tuple[str, str]]:
 
 def _manifest(release: Path, found: list[Deviation]) -> list[dict[str, Any]]:
     try:
-        rows = tables.read(release / "manifest.csv", MANIFEST)
+        rows = tables.read(release / "manifest.csv", MANIFEST, required=FIRST_COLUMNS)
     except TableError as error:
         found.append(Deviation("changed", "manifest.csv", f"cannot be read: {error}"))
         return []
@@ -212,6 +212,7 @@ def _contradictions(release: Path, rows: list[dict[str, Any]], there: Collection
     """Where manifest, card and Croissant description disagree; what is no plain file is not read."""
     licence = "|".join(sorted({row["licence"] for row in rows}))
     categories = sorted({row["category"] for row in rows})
+    first = rows[0] if rows else MANIFEST.names  # an earlier release has fewer columns
     if len({(row["label"], row["category"]) for row in rows}) != len(categories):
         yield Deviation("inconsistent", "manifest.csv", "a category has two labels")
     wanted: dict[str, dict[str, Any]] = {
@@ -222,7 +223,7 @@ def _contradictions(release: Path, rows: list[dict[str, Any]], there: Collection
         },
         "croissant.json": {
             "licence": licence,
-            "columns": [*MANIFEST.names, "image"],
+            "columns": [*(name for name in MANIFEST.names if name in first), "image"],
             "originals": any(row["source_file"] for row in rows),
             "digest of manifest.csv": _digest(release, {}, "manifest.csv"),
         },

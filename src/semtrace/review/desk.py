@@ -185,10 +185,10 @@ class Desk:
         if left is None or right is None or (left[0], right[0]) != ("jpeg", "tiff"):
             return None
         with self._lock:
-            symmetry, crop = self._pairs.how_published(left[1], right[1])
+            lie = self._pairs.how_published(left[1], right[1])
             bar_top = self._pairs.bar_top(right[1])
         files = safe_name(self._roots["jpeg"], left[1]), safe_name(self._roots["tiff"], right[1])
-        return MapTask(files[0], jpeg, files[1], tiff, bar_top, symmetry, crop)
+        return MapTask(files[0], jpeg, files[1], tiff, bar_top, *lie)
 
     def _said(self) -> tuple[Mapping[str, VerdictRow], Verdicts]:
         """The verdicts as they are on the disk."""

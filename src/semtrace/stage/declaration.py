@@ -22,8 +22,8 @@ class Stage:
         module: full name of the module whose ``stage(job)`` does the work.
         help: one line for the command line, without a full stop.
         params: sections of params.yaml, or keys as ``match.hamming_threshold``, on which its results depend.
-        inputs: folders of the dataset that it reads: ``archive``, ``published``, ``known``; of ``verdicts``
-            its ``verdicts.csv``.
+        inputs: folders of the dataset that it reads: ``archive``, ``published``, ``known``; ``verdicts`` and
+            ``subcategories`` are the tables of these names in the folder of a person's word.
         reads: results of earlier stages that it reads, folders or files below the folder of results.
         writes: the folders of results that it writes; the side of one that runs once for each side is the last part.
         rejects: whether each of these folders has a ``rejects.csv``.

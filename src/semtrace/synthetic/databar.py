@@ -52,7 +52,7 @@ class DataBar:
         cut: number of rows above the bar if nothing but bar lies below; None when the picture goes on.
         scale_text: what the scale bar says, as drawn.
         scale_length: the same in metres.
-        scale_pixels: length of the drawn scale bar.
+        scale_pixels: length of the drawn scale bar, between the centres of its caps, or of its first and last tick.
         coloured: whether RED and GREEN occur.
     """
 
@@ -121,9 +121,9 @@ def _columns(draw: ImageDraw.ImageDraw, columns: Sequence[tuple[str, ...]], left
 
 
 def _caliper(draw: ImageDraw.ImageDraw, x: int, y: int, length: int, tick: int, fill: int, weight: int) -> None:
-    """A scale bar |-----| of exactly ``length`` pixels from outer edge to outer edge."""
-    draw.rectangle((x, y, x + length - 1, y + weight - 1), fill=fill)
-    for end in (x, x + length - weight):
+    """A scale bar |-----| of ``length`` pixels from cap centre to cap centre, as instruments draw it."""
+    draw.rectangle((x, y, x + length + weight - 1, y + weight - 1), fill=fill)
+    for end in (x, x + length):
         draw.rectangle((end, y - tick, end + weight - 1, y + tick), fill=fill)
 
 
@@ -196,12 +196,13 @@ def _fei(facts: BarFacts) -> DataBar:
         cx = round(facts.width * x) + 2
         draw.ellipse((cx - reach[0], middle - reach[1], cx + reach[0], middle + reach[1]), outline=150)
     month, day, year = facts.date[5:7], facts.date[8:], facts.date[:4]
+    field = facts.width * facts.pixel_size
     columns = [
         ("HV", f"{facts.kilovolts:.1f} kV"),
         ("mag", f"{facts.magnification:,.0f} x".replace(",", " ")),
         ("WD", f"{facts.working_distance * 1e3:.1f} mm"),
         ("det", facts.detector),
-        ("HFW", f"{facts.width * facts.pixel_size * 1e6:.3g} µm"),
+        ("HFW", f"{field * 1e3:.3g} mm" if field >= 9.995e-4 else f"{field * 1e6:.3g} µm"),
         (f"{int(month)}/{int(day)}/{year}", facts.time),
     ]
     left = round(46 * zoom)
@@ -265,7 +266,7 @@ def _ruler(facts: BarFacts) -> DataBar:
     weight = max(1, round(3 * zoom))
     x = facts.width - pixels - round(6 * zoom)
     for tick in range(11):
-        at = x + round(tick * (pixels - weight) / 10)
+        at = x + round(tick * pixels / 10)
         tall = round((18 if tick % 5 == 0 else 11) * zoom)
         draw.rectangle((at, 1, at + weight - 1, tall), fill=BAR_WHITE)
     month, day, year = facts.date[5:7], facts.date[8:], facts.date[:4]

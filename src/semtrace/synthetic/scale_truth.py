@@ -20,21 +20,15 @@ SCALE = Table(
         Column("layout", "text", "of the data bar"),
     ),
 )
-_STROKES = {"fei": (1024, 2), "overlay": (712, 2), "ruler": (1280, 3)}  # picture's width, pixels of a cap or tick there
 
 
 def scale_truth_rows(paths: Iterable[str], layout: str, facts: BarFacts, bar: DataBar | None) -> list[dict[str, Any]]:
-    """A row for each path of a picture; ``bar_px`` is from cap centre to cap centre, or first tick to last.
-
-    The bars of ``databar`` are as long as their value from outer edge to outer edge.
-    """
-    width, stroke = _STROKES.get(layout, (1024, 2))
-    between = None if bar is None else bar.scale_pixels - max(1, round(stroke * facts.width / width))
+    """A row for each path of a picture; ``bar_px`` is from cap centre to cap centre, or first tick to last."""
     return [
         {
             "path": path, "pixel_size_m": float(f"{facts.pixel_size:.6g}"),
             "bar_text": bar.scale_text if bar else "", "bar_value_m": float(f"{bar.scale_length:.6g}") if bar else None,
-            "bar_px": between, "layout": layout,
+            "bar_px": bar.scale_pixels if bar else None, "layout": layout,
         }
         for path in paths
     ]  # fmt: skip

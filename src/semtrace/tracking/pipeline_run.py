@@ -37,6 +37,10 @@ VERBS = {
     "sweep": "sweep",
     "point": "sweep",
     "scale": "validate-scale",
+    "discovery": "discover",
+    "clustering": "discover",
+    "reduction": "discover",
+    "training": "discover",
 }  # what made a run of this kind
 FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")

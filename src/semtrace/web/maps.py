@@ -36,12 +36,14 @@ def _aligned(task: MapTask) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Una
         return published
     if isinstance(original, Unavailable):
         return original
+    if task.place:
+        published = _part(published, task.place)
     symmetry, negative = read_symmetry(task.symmetry)
     published = apply(255 - published if negative else published, inverse(symmetry))
     bar_top = task.bar_top if task.bar_top >= 0 else original.shape[0]
     if task.crop:
-        width, height, left, top = map(int, task.crop.replace("x", "+").split("+"))
-        original = np.ascontiguousarray(original[top : top + height, left : left + width])
+        width, height, _, top = _numbers(task.crop)
+        original = _part(original, task.crop)
         if original.shape != published.shape:
             published = resize(published, width, height)
         rows = max(0, min(bar_top - top, height))
@@ -51,3 +53,14 @@ def _aligned(task: MapTask) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Una
     if aligned is None:
         return Unavailable("not_comparable", "another aspect, or a part at other edges")
     return aligned.published, aligned.original
+
+
+def _part(gray: NDArray[np.uint8], rectangle: str) -> NDArray[np.uint8]:
+    width, height, left, top = _numbers(rectangle)
+    return np.ascontiguousarray(gray[top : top + height, left : left + width])
+
+
+def _numbers(rectangle: str) -> tuple[int, int, int, int]:
+    """Width, height, left and top of a rectangle as the mapping table writes it."""
+    width, height, left, top = map(int, rectangle.replace("x", "+").split("+"))
+    return width, height, left, top

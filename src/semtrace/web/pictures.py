@@ -55,11 +55,12 @@ class MapTask:
     bar_top: int
     symmetry: str = ""
     crop: str = ""
+    place: str = ""
 
     @property
     def name(self) -> str:
         """What its map is kept under: the two contents, and how they lie."""
-        lie = f"{self.bar_top} {self.symmetry} {self.crop}"
+        lie = f"{self.bar_top} {self.symmetry} {self.crop} {self.place}"
         return f"{self.published_md5}-{self.original_md5}-map-{md5(lie.encode())[:8]}"
 
 

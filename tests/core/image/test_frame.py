@@ -53,3 +53,21 @@ def test_a_part_lies_where_it_was_cut():
     assert place == FramePlace(100, 50, 400, 300, False, 0)
     turned = place_in_frame((150, 200), (1024, 768), Symmetry.ROTATED_90, "400x300+100+50")
     assert (turned.width, turned.height, turned.quarters) == (400, 300, 3)
+
+
+@pytest.mark.parametrize("crop", ["", "60x40+10+15"])
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_a_picture_on_a_page_meets_its_original(symmetry, crop):
+    original = np.random.default_rng(2).integers(1, 255, (60, 90), np.uint8)
+    shown = apply(original[15:55, 10:70] if crop else original, symmetry)
+    height, width = shown.shape
+    page = np.zeros((height + 30, width + 50), np.uint8)
+    page[12 : 12 + height, 33 : 33 + width] = shown
+    place = place_in_frame((page.shape[1], page.shape[0]), (90, 60), symmetry, crop, f"{width}x{height}+33+12")
+    turned = np.rot90(page[:, ::-1] if place.mirrored else page, place.quarters)
+    assert (place.height, place.width) == turned.shape
+    x, y = round(-place.x), round(-place.y)
+    left, top, across, down = (10, 15, 60, 40) if crop else (0, 0, 90, 60)
+    assert np.array_equal(
+        turned[top + y : top + y + down, left + x : left + x + across], original[top : top + down, left : left + across]
+    )

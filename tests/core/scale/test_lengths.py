@@ -91,6 +91,7 @@ def test_a_length_inside_a_text():
     assert length("1,000 µm") is None
     assert length("EHT = 5 kV") is None
     assert length("0 nm") is None
+    assert length("HFW 1.33e+03 µm") is None
 
 
 def test_parts_of_a_length():

@@ -95,6 +95,27 @@ def test_the_text_may_interrupt_the_bar():
     assert (bar.pixels, bar.convention) == (240, CAPS)
 
 
+@pytest.mark.parametrize(("left", "right"), [(0, 0), (70, 0), (0, 70), (84, 84), (40, 60)])
+def test_the_ends_of_an_interrupted_bar_may_be_in_the_box_of_its_text(left, right):
+    """OCR reads the halves as dashes and gives a box with them in it."""
+    image = stripe()
+    caliper(image, 200, 18, 240)
+    block(image, 285, 0, 70, 36, ink=PAPER)
+    text = write(image, "500 nm", 293, 8)
+    bar = find(image, TextBox("500 nm", text.x0 - left, text.y0, text.x1 + right, text.y1))
+    assert bar is not None
+    assert (bar.pixels, bar.convention) == (240, CAPS)
+
+
+@pytest.mark.parametrize("gap", ["", "mm", "5 mm"])
+def test_dashes_around_a_text_are_no_bar(gap):
+    image = stripe()
+    text = write(image, "500 nm", 293, 8)
+    for x in (256, 360):
+        block(image, x, 18, 26, thick=2)
+    assert find(image, TextBox(f"-500 nm{gap}-", text.x0 - 40, text.y0, text.x1 + 40, text.y1)) is None
+
+
 def test_the_bar_may_stand_beside_its_text():
     image = stripe()
     caliper(image, 200, 20, 130)

@@ -34,16 +34,29 @@ class FramePlace:
 
 
 def place_in_frame(
-    published: tuple[int, int], original: tuple[int, int], symmetry: str = "", crop: str = ""
+    published: tuple[int, int], original: tuple[int, int], symmetry: str = "", crop: str = "", page: str = ""
 ) -> FramePlace:
     """Where the published picture lies, by the rule of ``align``: the widths give the scale, the upper edges meet.
+
+    A page on which the picture stands lies beyond the original's edges, so that picture and original meet.
 
     Args:
         published: width and height, pixels.
         original: width and height, pixels.
         symmetry: what was done to the original before it was published; empty: nothing.
         crop: the published part of the original, ``<width>x<height>+<left>+<top>`` in its pixels; empty: the whole.
+        page: where on the published page the picture stands, in the same words; empty: it is the page.
     """
+    if found := _CROP.fullmatch(page):
+        across, down, left, top = map(int, found.groups())
+        shown = place_in_frame((across, down), original, symmetry, crop)
+        x, y, width, height = _turned((left, top, across, down), published, shown)
+        scale = shown.width / width, shown.height / height
+        whole = published[::-1] if shown.quarters % 2 else published
+        return FramePlace(
+            shown.x - x * scale[0], shown.y - y * scale[1], whole[0] * scale[0], whole[1] * scale[1],
+            shown.mirrored, shown.quarters,
+        )  # fmt: skip
     undo = inverse(read_symmetry(symmetry)[0])
     width, height = published[::-1] if undo.quarters % 2 else published
     if found := _CROP.fullmatch(crop):
@@ -53,3 +66,13 @@ def place_in_frame(
     # What is taller than the original cannot be compared with it; it is shown as tall as it is.
     rows = needed if needed > original[1] * _TALLER + 1 else rows_shown((height, width), original[::-1])
     return FramePlace(0, 0, original[0], rows, undo.mirrored, undo.quarters)
+
+
+def _turned(rectangle: tuple[int, int, int, int], page: tuple[int, int], undo: FramePlace) -> tuple[int, int, int, int]:
+    """A rectangle (left, top, width, height) of a page (width, height), after the page was turned back."""
+    (x, y, width, height), (across, down) = rectangle, page
+    if undo.mirrored:
+        x = across - x - width
+    for _ in range(undo.quarters):
+        x, y, width, height, across, down = y, across - x - width, height, width, down, across
+    return x, y, width, height

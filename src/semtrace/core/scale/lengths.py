@@ -9,7 +9,7 @@ _MICRO = "[µμupy]"  # OCR reads a printed micro sign as u, p or y; a bar of pi
 _EXPONENTS = {"nm": -9, "mm": -3}
 _UNIT = rf"(?:nm|mm|{_MICRO}m)"
 _BAR = re.compile(rf"(\d(?: ?\d)*(?:[.,]\d+)?) ?({_UNIT})")
-_LENGTH = re.compile(rf"(\d+(?:[.,]\d+)?) ?({_UNIT})(?![\w°/])")
+_LENGTH = re.compile(rf"(?<![\w.,+])(\d+(?:[.,]\d+)?) ?({_UNIT})(?![\w°/])")  # never the 03 of 1.33e+03
 _AMBIGUOUS = re.compile(r"[1-9]\d*[.,]\d{3}")  # a decimal or a thousands separator?
 _MAGNIFICATION = re.compile(
     r"(?<![\w.,])(?:[xX×] ?(\d+(?:[.,]\d+)*) ?([kK])?(?![\w.,])|(\d+(?: \d{3})+|\d+(?:[.,]\d+)*) ?([kK])? ?[xX×](?!\w))"

@@ -30,6 +30,8 @@ _TALLEST_CAP = 3.2
 _UNEVEN = 0.12  # of the height of a cap: how much the two may differ
 _EVEN = 0.6  # of a bar's columns are as thick as it is: the others are caps and ticks
 _SLIMMEST = 3  # times as long as thick is a block at least
+_ROOM = 1.5  # between the halves of a bar at least: a value and its unit
+_BETWEEN = 0.8  # of the gap between the halves of a bar belongs to the box of its text
 _BLOCK = 3  # rows: a thinner one is a line
 
 
@@ -124,31 +126,40 @@ def _lined(ink: NDArray[np.bool_], text: TextBox, tall: int, others: Sequence[Te
     words = [other for other in others if sum(letter.isalnum() for letter in other.text) > 2]
     lines = [line for line in lines if not any(_inside(line, word) or _underlines(line, word) for word in words)]
     candidates: list[tuple[tuple[bool, int, int], Bar]] = []
-    for line in [*_halves_joined(lines, text, tall), *lines]:
+    for line, is_apart in [*_halves_joined(lines, text, tall), *((line, True) for line in lines)]:
         if line.x1 - line.x0 < _SHORTEST or line.x0 <= 1 or line.x1 >= ink.shape[1] - 1:
             continue  # a frame or a separator, cut by the edge of the picture
-        distance = _distance(line, text, tall)
+        distance = _distance(line, text, tall) if is_apart else 0
         if distance is None:
             continue
         bar = _measured(ink, line, tall)
-        if bar is not None:
+        if bar is not None and (is_apart or bar.convention == CAPS):
             candidates.append(((bar.convention != CAPS, int(distance / tall), line.y0 - line.y1), bar))
     return min(candidates, key=lambda one: one[0])[1] if candidates else None
 
 
-def _halves_joined(lines: Sequence[Stroke], text: TextBox, tall: int) -> list[Stroke]:
-    """Bars that the text interrupts: two strokes in the same rows, one ending and one beginning beside the text."""
+def _halves_joined(lines: Sequence[Stroke], text: TextBox, tall: int) -> list[tuple[Stroke, bool]]:
+    """Bars that the text interrupts: two strokes in the same rows with the text between them.
+
+    Returns:
+        Each with whether both strokes lie beside the box of the text: OCR may have taken their ends for signs.
+
+    """
     middle = (text.y0 + text.y1) / 2
     level = [line for line in lines if abs((line.y0 + line.y1) / 2 - middle) <= 0.5 * tall]
     pairs = []
     for left in level:
         for right in level:
             same_rows = abs(left.y0 - right.y0) <= SLIP and abs(left.y1 - right.y1) <= SLIP
-            beside = left.x1 <= text.x0 + 1.5 * tall and right.x0 >= text.x1 - 1.5 * tall
             near = text.x0 - left.x1 <= 2 * tall and right.x0 - text.x1 <= 2 * tall
             alike = abs((left.x1 - left.x0) - (right.x1 - right.x0)) <= max(tall, 6)
-            if left.x1 < right.x0 and same_rows and beside and near and alike:
-                pairs.append(Stroke(left.x0, right.x1, min(left.y0, right.y0), max(left.y1, right.y1)))
+            if left.x1 >= right.x0 or not (same_rows and near and alike):
+                continue
+            beside = left.x1 <= text.x0 + 1.5 * tall and right.x0 >= text.x1 - 1.5 * tall
+            gap, shared = right.x0 - left.x1, min(right.x0, text.x1) - max(left.x1, text.x0)
+            if beside or (gap >= _ROOM * tall and shared >= _BETWEEN * gap):
+                whole = Stroke(left.x0, right.x1, min(left.y0, right.y0), max(left.y1, right.y1))
+                pairs.append((whole, beside))
     return pairs
 
 

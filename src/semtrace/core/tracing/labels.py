@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -25,10 +25,17 @@ class Vocabulary:
     """An ordered list of categories; a category's label is ``L<position>``.
 
     The vocabulary is data, not code: the published NFFA set and its documentation disagree in ten of ten numbers.
+
+    Attributes:
+        name: of the vocabulary.
+        categories: names of folders, all different.
+        above: for each category that is a part of a larger one the name of that one (``Tips`` of ``Tips/AFM``).
+
     """
 
     name: str
     categories: tuple[str, ...]
+    above: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.categories:
@@ -37,7 +44,7 @@ class Vocabulary:
         twice = [f"{c!r} as L{n}" for n, c in enumerate(self.categories) if folded.count(c.casefold()) > 1]
         if twice:
             raise VocabularyError(f"vocabulary {self.name!r} names a category more than once: {', '.join(twice)}")
-        bad = [c for c in self.categories if not re.fullmatch(r"[\w][\w .+-]*", c)]
+        bad = [c for c in (*self.categories, *self.above.values()) if not re.fullmatch(r"[\w][\w .+-]*", c)]
         if bad:
             raise VocabularyError(f"vocabulary {self.name!r}: not usable as a folder name: {', '.join(map(repr, bad))}")
 
@@ -47,6 +54,24 @@ class Vocabulary:
             return f"L{self.categories.index(category)}"
         except ValueError:
             raise KeyError(category) from None
+
+    def top(self, category: str) -> str:
+        """The category that a category is a part of; itself where it stands alone."""
+        return self.above.get(category, category)
+
+
+def vocabulary_of(name: str, entries: Sequence[str]) -> Vocabulary:
+    """A vocabulary from its entries, ``Category`` or ``Category/Subcategory``; the place of an entry is its number.
+
+    Raises:
+        VocabularyError: an entry has more than two levels, a name is no folder's, or a last level comes twice.
+
+    """
+    deep = [entry for entry in entries if entry.count("/") > 1]
+    if deep:
+        raise VocabularyError(f"vocabulary {name!r}: {deep[0]!r} has more than two levels, Category/Subcategory")
+    above = {entry.partition("/")[2]: entry.partition("/")[0] for entry in entries if "/" in entry}
+    return Vocabulary(name, tuple(entry.rpartition("/")[2] for entry in entries), above)
 
 
 @dataclass(frozen=True)
@@ -92,13 +117,15 @@ def check_vocabulary(paths: Iterable[str], vocabulary: Vocabulary) -> None:
 def vocabulary_faults(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]:
     """What contradicts the vocabulary in published paths: each folder and number once, with one file as an example.
 
-    A file must lie in a folder that is called like a category and lies in no other category; its name may say no other
-    number than the vocabulary. For an unknown folder the nearest category is named.
+    A file must lie in a folder that is called like a category and lies in no other category but the one above it; its
+    name may say no other number than the vocabulary. For an unknown folder the nearest category is named.
     """
     faults: dict[tuple[str, ...], str] = {}
     for path in sorted(paths):
         name, folder = parse_published(path), path.rpartition("/")[0]
-        outer = [part for part in folder.split("/")[:-1] if part in vocabulary.categories]
+        higher = folder.split("/")[:-1]
+        above = vocabulary.above.get(name.category, "")
+        outer = [part for part in higher if part in vocabulary.categories and part != above]
         if not folder:
             faults.setdefault(("",), f"{path} lies in no folder; move it into that of its category")
         elif outer:
@@ -108,6 +135,9 @@ def vocabulary_faults(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]
             near = nearest_category(name.category, vocabulary)
             said = f"folder {name.category!r} ({path}) is not one of its categories"
             faults.setdefault(("unknown", name.category), f"{said}; the nearest is {near!r}" if near else said)
+        elif above and (not higher or higher[-1] != above):
+            said = f"folder {folder!r} ({path}) must lie in {above!r}, as the vocabulary has {above}/{name.category}"
+            faults.setdefault(("above", folder), said)
         elif name.number is not None and vocabulary.label(name.category) != f"L{name.number}":
             said = f"{name.category} is {vocabulary.label(name.category)}, but {path} says L{name.number}"
             faults.setdefault(("number", name.category, str(name.number)), said)

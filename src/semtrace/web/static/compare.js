@@ -39,7 +39,7 @@
       Object.assign(stage.style, { width: frame[0] + "px", height: frame[1] + "px" });
       return { node: el("div", { class: "layer " + name }, stage), stage };
     };
-    const publishedLayer = (original, side) => {
+    const publishedLayer = (original, side, compared = true) => {
       const shown = image(pair.jpeg, side);
       if (!original) {
         lay(shown.holder, 0, 0, pair.jpeg.width, pair.jpeg.height);
@@ -51,6 +51,7 @@
       lay(shown.holder, x + (width - w) / 2, y + (height - h) / 2, w, h);
       const turns = (original.quarters ? `rotate(${-90 * original.quarters}deg)` : "") + (original.mirrored ? " scaleX(-1)" : "");
       if (turns) shown.holder.style.transform = turns.trim();
+      if (compared && original.symmetry.startsWith("negative")) shown.holder.classList.add("negative");
       return { ...layer(frameOf(original), [shown.holder], "published"), images: [[shown, w]] };
     };
     const originalLayer = (original, side) => {
@@ -64,9 +65,14 @@
       }
       return { ...layer(frameOf(original), content, "original"), images: [[shown, original.width]] };
     };
+    const partOf = (original) => {
+      const [width, height, x, y] = original.crop ? original.crop.split(/[x+]/).map(Number) : [original.width, original.height, 0, 0];
+      return [x, y, width, height];
+    };
     const mapLayer = (original) => {
       const url = source.map(pair.jpeg.md5, original.md5);
-      const [x, y, width, height] = original.place;
+      let [x, y, width, height] = original.place;
+      if (original.page) [x, y, width, height] = partOf(original);
       const end = Math.min(original.bar ?? original.height, y + height);
       const shown = el("img", { class: "picture", alt: "Map of SSIM: white is alike, dark is different", draggable: "false" });
       lay(shown, x, y, width, Math.max(1, end - y));
@@ -92,7 +98,7 @@
       return made;
     };
     const title = (letter, picture, text) => [el("strong", { text: letter }), " ", window.semtrace.name(picture.path), el("span", { class: "size", text: ` ${picture.width} × ${picture.height}${text || ""}` })];
-    const turned = (original) => [original.symmetry && original.symmetry !== "identity" ? `, published ${original.symmetry.replaceAll("_", " ")}` : "", original.crop ? `, part ${original.crop}` : ""].join("");
+    const turned = (original) => [original.symmetry && original.symmetry !== "identity" ? `, published ${original.symmetry.replaceAll("_", " ")}` : "", original.crop ? `, part ${original.crop}` : "", original.page ? `, on the page at ${original.page}` : ""].join("");
 
     const place = el("div", { class: "panes" });
     const slider = el("input", { type: "range", min: 0, max: 100, value: 50, oninput: () => draw() });
@@ -114,7 +120,7 @@
       panes.length = 0;
       const one = originals[state.which];
       if (state.view === "side") {
-        const left = pane(title("Published", pair.jpeg), frameOf(originals[0]), [publishedLayer(originals[0], "published picture, left")], "published");
+        const left = pane(title("Published", pair.jpeg), frameOf(originals[0]), [publishedLayer(originals[0], "published picture, left", false)], "published");
         const right = originals.map((original, i) =>
           pane(title(LETTERS[i], original, turned(original)), frameOf(original), [originalLayer(original, `original ${LETTERS[i]}, right`), publishedLayer(original, "published picture in its place")], LETTERS[i]),
         );
