@@ -26,6 +26,7 @@ from truth_trials import PROJECT, RIGHT, Desk, Results, Seen, run
 
 from semtrace.core.image.block_agreement import AGREES
 
+_GEOMETRIES: dict[str | None, bool | str] = {None: False, "true": True, "full": "full"}
 SAID = "ambiguous", "unmatched", "wrong"
 
 
@@ -103,7 +104,7 @@ def main() -> None:
         help="instead the edits that it is for, with it",
     )
     given = parser.parse_args()
-    only, geometry = given.edits.split(","), {None: False, "true": True, "full": "full"}[given.geometry]
+    only, geometry = given.edits.split(","), _GEOMETRIES[given.geometry]
     offered = {name: e for name, e in EDITS.items() if e.geometry == geometry}
     edits = {name: e for name, e in offered.items() if any(text in name for text in only)}
     if not edits:

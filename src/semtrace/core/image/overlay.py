@@ -144,7 +144,7 @@ def _inner_ssim(shown: NDArray[np.uint8], made: NDArray[np.uint8], inside: NDArr
 
 
 def _lies_on(agreed: BlockAgreement, shown: NDArray[np.uint8]) -> bool:
-    return agreed.displacement <= max(_ROOM[0], _ROOM[1] * max(shown.shape))
+    return bool(agreed.displacement <= max(_ROOM[0], _ROOM[1] * max(shown.shape)))
 
 
 def _is_finer(
