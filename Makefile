@@ -118,6 +118,7 @@ oracles: .venv/.stamp
 
 # Discovery's neighbours, dimension, density and linkage at 52,682 points, beside scikit-dimension (some ten minutes).
 bench-discovery: .venv/.stamp
+	python benchmarks/artificial.py
 	python benchmarks/discovery.py
 
 # The watcher under load, and peers on the same pictures (15 minutes on 2 cores).

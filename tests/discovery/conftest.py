@@ -26,7 +26,7 @@ from semtrace.stage.executor import Executor
 from semtrace.synthetic.scenes import scene
 
 CATEGORIES = ("Fibres", "Particles", "Patterned_surface", "Porous_Sponge")
-FEATURES = features.Settings(Path(), "", "jpeg", ["lite0", "texture"], "bar", "small")
+FEATURES = features.Settings(Path(), "", "jpeg", ["lite0", "texture"], {}, "bar", "small")
 FINETUNE = finetune.Settings("head", "", 30, 5, 0.02, 0.001, "classes", 4, 1)
 DIMENSION = dimension.Settings([1.0, 0.9, 0.7, 0.5], 10, 4, [1, 2, 4], 0.05, 1)
 EPOCHS = {"1_a": 1, "1_b": 1, "1": 1, "2": 1, "g": 8}
@@ -34,7 +34,7 @@ REDUCE = reduce.Settings("pca", 10, [[20, 12]], [[False, False, True]], "elu", E
 DISTANCES = distances.Settings(30, 3, 1)
 CLUSTER = methods.Settings(list(methods.METHODS), [4, 8], 5, 12, 1.65, 3, 500, 3, 5000, 1)
 AGREE = agree.Settings("", 30, 3, 1)
-DISCOVER = discover.Settings("", "ward", 8, "", 3, 0.3, 0.6, 500, "", 1)
+DISCOVER = discover.Settings("", "ward", 8, "", 0, 3, 0.3, 0.6, 500, "", 1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def run_all(root: Path, folder: Path, executor: Executor) -> Work:
     reduce.run(folder / "features", folder / "reduce", REDUCE, tuned=tuned)
     distances.run(folder / "features", folder / "reduce", folder / "distances", DISTANCES, tuned=tuned)
     cluster.run(folder / "reduce", folder / "cluster", CLUSTER)
-    agree.run(folder / "features", folder / "cluster", folder / "agree", AGREE)
+    agree.run(folder / "features", folder / "cluster", folder / "agree", AGREE, tuned=tuned)
     discover.run(folder, root, folder / "discover", DISCOVER, executor)
     return Work(root, folder, executor)
 

@@ -63,3 +63,19 @@ def test_without_labels_there_is_a_note_and_no_score(work, tmp_path):
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="agree"):
         replace(AGREE, **wrong)
+
+
+def test_images_that_training_saw_are_not_scored_in_its_sets_alone(work, tmp_path):
+    import json
+    import shutil
+
+    shutil.copytree(work / "finetune", tmp_path / "tuned")
+    about = tmp_path / "tuned/small_lite0_4_ft.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"seen": "small_lite0_1280_head/split.csv"}))
+    settings = replace(AGREE, most=4, draws=1)
+    agree.run(work / "features", work / "cluster", tmp_path / "out", settings, tuned=tmp_path / "tuned")
+    split = tables.read(tmp_path / "tuned/small_lite0_1280_head/split.csv", of.SPLIT)
+    test = sum(row["part"] == "test" for row in split)
+    rows = tables.read(tmp_path / "out/agreement.csv", of.AGREEMENT)
+    assert {row["images"] for row in rows if "_ft_" in row["features"]} == {test}
+    assert {row["images"] for row in rows if "_ft_" not in row["features"]} == {len(split)}

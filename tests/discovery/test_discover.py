@@ -21,7 +21,7 @@ def subcategories(folder):
 @pytest.fixture
 def own(work, tmp_path) -> Work:
     """The same results, in a folder of its own."""
-    for name in ("features", "reduce", "discover"):
+    for name in ("features", "reduce", "discover", "predict", "cluster", "agree"):
         shutil.copytree(work / name, tmp_path / "work" / name)
     return Work(work.root, tmp_path / "work", work.executor)
 
@@ -66,7 +66,12 @@ def test_the_page_needs_no_script_and_no_network_and_every_picture_is_beside_it(
     for image in seen.images:
         assert (work / "discover" / image["src"]).is_file()
         assert image["alt"]
-    shown = {image["src"] for image in seen.images}
+    shown = {image["src"] for image in seen.images if image["src"].startswith("thumbs/")}
+    assets = {image["src"] for image in seen.images} - shown
+    assert assets == {
+        "assets/decision_graph_small_lite0_1280_in_10.png", "assets/ami_by_k_category.png",
+        "assets/nmi_by_k_category.png",
+    }  # fmt: skip
     assert {f"thumbs/{path.name}" for path in (work / "discover/thumbs").iterdir()} == shown
 
 
@@ -151,3 +156,18 @@ def test_a_picture_in_a_foreign_leaf_is_a_likely_label_error(work, tmp_path):
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="discover"):
         replace(DISCOVER, **wrong)
+
+
+def test_images_without_a_label_count_within_a_category_when_they_are_likely_of_it(own, work):
+    file = own / "predict/predictions.csv"
+    rows = tables.read(file, of.PREDICTIONS)
+    unknown = next(row["path"] for row in rows if row["path"].startswith("Fibres/1"))
+    images = own / "features/images.csv"
+    images.write_text("\n".join(
+        line.replace(",Fibres,", ",,") if line.startswith(unknown) else line for line in images.read_text().splitlines()
+    ) + "\n")  # fmt: skip
+    said = {"category": "", "predicted": "Fibres", "probability": 0.8}
+    tables.write(file, of.PREDICTIONS, [{**row, **said} if row["path"] == unknown else row for row in rows])
+    for extended, there in ((0, False), (0.8, True), (0.81, False)):
+        run(own, within="Fibres", leaves=3, extended=extended)
+        assert (unknown in subcategories(own / "discover")) == there

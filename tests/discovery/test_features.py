@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from semtrace.core.errors import InputError
-from semtrace.discovery import features
+from semtrace.discovery import encoders, features
 from semtrace.discovery.tables import DISCOVERED_IMAGES
 from semtrace.io import feature_table, tables
 from semtrace.stage.executor import Executor
@@ -93,17 +93,19 @@ def test_empty_folders_twice_named_paths_and_missing_weights_are_said(work, tmp_
     with pytest.raises(InputError, match=r"Fibres/0_0.png comes more than once"):
         features.run(replace(FEATURES, root=work.root, table=str(table)), None, tmp_path / "out", work.executor)
     monkeypatch.setattr("semtrace.models.lite0.WEIGHTS_PACKAGE", "no_such_weights")
-    features._network.cache_clear()
+    encoders._network.cache_clear()
     with pytest.raises(InputError, match=r"no_such_weights is not installed.*encoders=\[texture\]"):
         features.run(replace(FEATURES, root=work.root), None, tmp_path / "out", work.executor)
-    features._network.cache_clear()
+    encoders._network.cache_clear()
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"encoders": ["inception_v3"]}, "lite0, texture"),
+        ({"encoders": ["inception_v3"]}, "in no package: name their file and sha256.*lite0, texture.*need no network"),
+        ({"encoders": ["timm:x"], "weights": {"timm:x": {"file": "a"}}}, "name their file and sha256"),
+        ({"encoders": ["resnet"]}, "known are lite0, texture, inception_v3"),
         ({"encoders": []}, "known are"),
         ({"crop": "half"}, "bar or none"),
         ({"side": "png"}, "tiff or jpeg"),
@@ -113,3 +115,80 @@ def test_empty_folders_twice_named_paths_and_missing_weights_are_said(work, tmp_
 def test_settings_that_make_no_sense_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
         replace(FEATURES, **wrong)
+
+
+def test_an_encoder_of_timm_is_read_from_a_file_with_its_sha256(work, tmp_path, monkeypatch):
+    """With a stand-in for timm that has what its documentation names."""
+    import hashlib
+    import sys
+    import types
+
+    import torch
+
+    class Model(torch.nn.Module):
+        num_features, num_classes = 6, 4
+        pretrained_cfg = {"input_size": (3, 32, 32), "mean": (0.5,) * 3, "std": (0.25,) * 3}  # noqa: RUF012
+
+        def __init__(self):
+            super().__init__()
+            self.body, self.fc = torch.nn.Conv2d(3, 6, 8, 8), torch.nn.Linear(6, 4)
+
+        def forward_features(self, x):
+            return self.body(x)
+
+        def forward_head(self, x, pre_logits):
+            assert pre_logits
+            return x.mean(dim=(2, 3))
+
+        def get_classifier(self):
+            return self.fc
+
+    torch.manual_seed(1)
+    model, file = Model(), tmp_path / "weights.pth"
+    torch.save(model.state_dict(), file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    name = "timm:a/tiny.one"
+    weights = {name: {"file": str(file), "sha256": digest}}
+    settings = replace(FEATURES, root=work.root, encoders=[name], weights=weights)
+    with pytest.raises(InputError, match=r"timm is not installed.*need no network"):
+        features.run(settings, None, tmp_path / "out", work.executor)
+    monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(create_model=lambda name, pretrained: Model()))
+    encoder = encoders.ready_encoder(name, weights)
+    assert (encoder.side, encoder.layers) == (32, {"a-tiny.one_6_in": 6, "a-tiny.one_4_in": 4})
+    assert encoder.weights_sha256 == digest
+    gray = np.random.default_rng(1).integers(0, 256, (32, 32)).astype(np.uint8)
+    pooled, logits = encoder.encode(gray)
+    x = (torch.from_numpy(gray).float()[None, None].expand(-1, 3, -1, -1) / 255 - 0.5) / 0.25
+    assert np.allclose(pooled, model.body(x).mean(dim=(2, 3))[0].detach().numpy(), atol=1e-6)
+    assert np.allclose(logits, model.fc(torch.from_numpy(pooled)).detach().numpy(), atol=1e-6)
+    with pytest.raises(InputError, match=r"its sha256 is .* not 000.*lite0, texture"):
+        encoders.ready_encoder(name, {name: {"file": str(file), "sha256": "0" * 64}})
+    torch.save({"fc.weight": torch.zeros(1)}, file)
+    other = {name: {"file": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}}
+    with pytest.raises(InputError, match=r"not the weights of timm's a/tiny.one"):
+        encoders.ready_encoder(name, other)
+
+
+@pytest.mark.parametrize("pictures", ["identical", "one"])
+def test_identical_images_and_a_single_one_are_one_point_and_say_what_they_are_too_few_for(work, tmp_path, pictures):
+    from semtrace.core.grouping.neighbours import TooFewPointsError
+    from semtrace.discovery import cluster, dimension, distances, finetune, reduce
+    from tests.discovery.conftest import CLUSTER, DIMENSION, DISTANCES, FINETUNE, REDUCE
+
+    (tmp_path / "images/A").mkdir(parents=True)
+    for number in range(3 if pictures == "identical" else 1):
+        (tmp_path / f"images/A/{number}.png").write_bytes((work.root / "Fibres/0_0.png").read_bytes())
+    settings = replace(FEATURES, root=tmp_path / "images", encoders=["texture"])
+    done = features.run(settings, None, tmp_path / "features", work.executor)
+    assert (done.images, done.groups) == (3 if pictures == "identical" else 1, 1)
+    finetuned = finetune.run(tmp_path / "features", tmp_path, tmp_path / "finetune", FINETUNE, work.executor)
+    assert finetuned.note == finetune.NOTHING
+    with pytest.raises(TooFewPointsError, match="1 different points, and 2-NN needs 4"):
+        dimension.run(tmp_path / "features", tmp_path / "dimension", DIMENSION)
+    with pytest.raises(TooFewPointsError, match="1 different images cannot be divided"):
+        reduce.run(tmp_path / "features", tmp_path / "reduce", REDUCE)
+    reduce.run(tmp_path / "features", tmp_path / "reduce", replace(REDUCE, method="none"))
+    with pytest.raises(TooFewPointsError, match="1 images are in all feature sets"):
+        distances.run(tmp_path / "features", tmp_path / "reduce", tmp_path / "distances", DISTANCES)
+    with pytest.raises(TooFewPointsError, match="1 different image; clustering needs 2"):
+        cluster.run(tmp_path / "reduce", tmp_path / "cluster", CLUSTER)

@@ -74,11 +74,8 @@ def test_help_starts_without_the_libraries_of_the_stages():
 def test_torch_is_loaded_only_where_a_gpu_is_used():
     modules = {name_of(path) for path in MODULES if path.stem != "__main__"}
     lazy = {"semtrace.core.gpu.ssim_torch", "semtrace.core.gpu.ssim_triton"}
-    lazy |= {
-        "semtrace.core.statistics.autoencoder",
-        "semtrace.models.lite0",
-        "semtrace.models.finetuned",
-    }  # loaded where they are asked for
+    asked = ("core.statistics.autoencoder", "models.lite0", "models.finetuned", "models.timm_network")
+    lazy |= {f"semtrace.{name}" for name in asked}  # loaded where they are asked for
     assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
 
 

@@ -74,6 +74,9 @@ def _inputs(given: argparse.Namespace, settings: Settings) -> CropInputs:
 
 
 def _generate(given: argparse.Namespace, settings: Settings, executor: Executor) -> Any:
+    from semtrace.io.extras import require_extra
+
+    require_extra("curation")
     from semtrace.synthetic import em_dataset
 
     return em_dataset.generate_volumes(settings.dataset.volumes.parent, seed=1)

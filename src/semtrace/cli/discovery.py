@@ -20,7 +20,7 @@ def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
     for declared in STAGES:
         parser = verb(declared.name, runs.get(declared.name, partial(stages.run_stage, declared)), declared.help)
         _options(parser)
-        scale.add_options(declared.name, parser)
+        scale.add_scale_options(declared.name, parser)
         if declared.name in ("features", "discover"):
             parser.add_argument("folder", type=Path, nargs="?", help="of the images, in place of features.root")
         if declared.name == "discover":

@@ -13,7 +13,7 @@ from semtrace.cli import stages
 SCALE_LAYOUTS = Path("data/raw/scale_layouts")
 
 
-def add_options(verb: str, parser: argparse.ArgumentParser) -> None:
+def add_scale_options(verb: str, parser: argparse.ArgumentParser) -> None:
     """The options of ``scale`` and ``validate-scale``."""
     if verb == "scale":
         parser.add_argument("--images", type=Path, metavar="DIR", help="any folder of images, in place of the flat set")

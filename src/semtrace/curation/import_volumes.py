@@ -22,6 +22,7 @@ from semtrace.curation import tables as contracts
 from semtrace.curation.listing import SIDECAR_NAME, Listed, list_sources
 from semtrace.curation.sources import STACKS, digest_of, open_path
 from semtrace.io import tables
+from semtrace.io.extras import require_extra
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.video import write_stack
 from semtrace.io.volumes.open import open_volumes
@@ -98,8 +99,10 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
         executor: where to work.
 
     Raises:
+        MissingExtraError: the extra ``curation`` is not installed.
         InputError: the folder is missing, or the sidecar names what is not there.
     """
+    require_extra("curation")
     check_folder(root, "volumes")
     root = root.resolve()
     listing = list_sources(root)

@@ -17,7 +17,8 @@ from semtrace.core.statistics.agreement import agreement, halved, orthogonal, un
 from semtrace.discovery import agree_figures, clusterings, feature_sets
 from semtrace.discovery.clusterings import Clustered, ClusterLabels
 from semtrace.discovery.looks import digits
-from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES
+from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES, SQUARE
+from semtrace.discovery.training_results import seen_by_training
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.schema import Column, Table
@@ -65,13 +66,15 @@ class Summary:
 
 
 def stage(job: Job) -> Summary:
-    """Run on what ``features`` and ``cluster`` wrote."""
+    """Run on what ``features``, ``finetune`` and ``cluster`` wrote."""
     features, clusters, out = (job.result(name) for name in ("features", "cluster", "agree"))
-    return run(features, clusters, out, job.params.agree)
+    return run(features, clusters, out, job.params.agree, tuned=job.result("finetune"))
 
 
-def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summary:
+def run(features: Path, clusters: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
     """Write ``agreement.csv``, ``reference.csv`` and figures to ``out``.
+
+    In a set that training made (in ``tuned``) images that training saw do not count.
 
     Raises:
         TableError: a table is missing.
@@ -85,25 +88,40 @@ def run(features: Path, clusters: Path, out: Path, settings: Settings) -> Summar
         against["kind"] = {row["path"]: f"{row['category']}/{row['kind']}" for row in rows}
     groups = _groups(features)
     sets = clusterings.read(clusters)
+    seen = seen_by_training(tuned) if tuned is not None else {}
     found: list[dict[str, Any]] = []
     references: list[dict[str, Any]] = []
     labelled: dict[str, int] = {}
     conflicts = 0
     for name, labels in against.items():
         for one in sets:
-            said = feature_sets.labels([groups.get(path, [path]) for path in one.paths], labels)
+            hidden = _hidden(one.name, seen, groups)
+            open_ = {path: category for path, category in labels.items() if path not in hidden}
+            said = feature_sets.labels([groups.get(path, [path]) for path in one.paths], open_)
             labelled[name], conflicts = len(said.labelled), max(conflicts, said.conflicts)
             if labelled[name]:
                 found += _scores(one, name, said.labelled, said.codes(), settings)
-        if labelled[name]:
-            references += _references(name, said.codes(), settings)
+        whole = feature_sets.labels([groups.get(path, [path]) for path in sets[0].paths], labels)
+        if len(whole.labelled):
+            references += _references(name, whole.codes(), settings)
     with staged_folder(out) as folder:
         tables.write(folder / "agreement.csv", AGREEMENT, found, sort=False)
         tables.write(folder / "reference.csv", REFERENCE, references, sort=False)
-        for file, data in agree_figures.draw_agreement(found, references).items():
+        curves = agree_figures.square_curves()
+        square = ([k, *map(digits, values)] for k, *values in zip(range(2, 101), *curves.values(), strict=True))
+        tables.write(
+            folder / "square_by_k.csv", SQUARE, (dict(zip(SQUARE.names, r, strict=True)) for r in square), sort=False
+        )
+        for file, data in agree_figures.draw_agreement(found, references, curves).items():
             write_atomic(folder / file, data)
     note = "" if labelled.get("category") else "no image has a category: nothing to agree with"
     return Summary(labelled, conflicts, _best(found), note)
+
+
+def _hidden(name: str, seen: Mapping[str, set[str]], groups: Mapping[str, list[str]]) -> set[str]:
+    """Images that training saw of a set or of what it was reduced to, and all of their groups."""
+    paths = next((paths for title, paths in seen.items() if name == title or name.startswith(f"{title}_")), set())
+    return {other for path in paths for other in groups.get(path, [path])}
 
 
 def _groups(features: Path) -> dict[str, list[str]]:

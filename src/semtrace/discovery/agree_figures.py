@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import hsv_to_rgb
 
 from semtrace.core.statistics.agreement import halved, nmi, uniform
 from semtrace.discovery.looks import DARK, DASHES, LIGHT, MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 AgreementRows = Sequence[Mapping[str, Any]]
 _ORDER = ("ward", "complete", "average", "centroid", "single", "density_peaks", "spectral", "hdbscan", "saddles")
@@ -20,9 +21,11 @@ _LOWEST = {"nmi": -0.03, "ami": -0.2}  # AMI is below 0 where a partition agrees
 _NAMES = {"nmi": "NMI (geometric)", "ami": "AMI (arithmetic)"}
 
 
-def draw_agreement(found: AgreementRows, references: AgreementRows) -> dict[str, bytes]:
-    """All pictures by file name."""
-    made = {"square.png": _square(), "square_by_k.png": _square_by_k()}
+def draw_agreement(
+    found: AgreementRows, references: AgreementRows, curves: Mapping[str, Sequence[float]]
+) -> dict[str, bytes]:
+    """All pictures by file name; ``curves`` are ``square_curves``."""
+    made = {"square.png": _square(), "square_by_k.png": _square_by_k(curves)}
     for against in sorted({row["against"] for row in found}):
         mine, known = [[r for r in rows if r["against"] == against] for rows in (found, references)]
         made[f"references_{against}.png"] = _references(known, against)
@@ -51,20 +54,27 @@ def _square() -> bytes:
 
 def _shades(labels: np.ndarray[Any, np.dtype[np.int64]], k: int) -> np.ndarray[Any, Any]:
     """Light colours with the number of the cluster written on each; colour alone says nothing."""
+    from matplotlib.colors import hsv_to_rgb
+
     hue = labels * 0.381966 % 1.0
     return np.asarray(hsv_to_rgb(np.stack([hue, np.full(len(hue), 0.28), 0.82 + 0.16 * (labels % 2)], axis=-1)))
 
 
-def _square_by_k() -> bytes:
+def square_curves() -> dict[str, list[float]]:
+    """NMI of partitions of 100 elements with ten known ones, k = 2 to 100, by the name of the curve."""
     truth, rng = np.arange(100) % 10, np.random.default_rng(1)
+    k = range(2, 101)
+    return {
+        "$C_k$": [nmi(np.arange(100) % n, truth) for n in k],
+        "refined by halving": [nmi(halved(truth, n), truth) for n in k],
+        "chance, mean of 10": [float(np.mean([nmi(uniform(truth, n, rng), truth) for _ in range(10)])) for n in k],
+    }
+
+
+def _square_by_k(curves: Mapping[str, Sequence[float]]) -> bytes:
     k = np.arange(2, 101)
     figure = new_figure(8, 4.4)
     axes = quiet_axes(figure.add_axes((0.09, 0.13, 0.87, 0.77)))
-    curves = {
-        "$C_k$": [nmi(np.arange(100) % n, truth) for n in k],
-        "refined by halving": [nmi(halved(truth, int(n)), truth) for n in k],
-        "chance, mean of 10": [float(np.mean([nmi(uniform(truth, int(n), rng), truth) for _ in range(10)])) for n in k],
-    }
     for number, (name, values) in enumerate(curves.items()):
         axes.plot(
             k,

@@ -79,7 +79,7 @@ def record_correction(folder: Path, digest: str, size: float | None, who: str, n
 def _rows(file: Path | None) -> list[dict[str, Any]]:
     if file is None or not file.is_file():
         return []
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for line, row in tables.read_own(file, CORRECTIONS):
         digest, size = row["md5"].lower(), row["pixel_size_m"] or 0.0
         if not _is_digest(digest) or not _SMALLEST < size < _LARGEST:

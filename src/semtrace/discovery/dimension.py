@@ -90,7 +90,8 @@ def run(features: Path, out: Path, settings: Settings, *, tuned: Path | None = N
         tables.write(folder / "dimension.csv", DIMENSION, rows, sort=False)
         tables.write(folder / "thick_line.csv", DIMENSION, rows_line, sort=False)
         tables.write(folder / "plateau.csv", PLATEAU, flat, sort=False)
-        tables.write(folder / "fits.csv", FIT, _thinned(lines), sort=False)
+        thick = {f"{LINE}_{count}": line for count, line in line_fits.items()}
+        tables.write(folder / "fits.csv", FIT, _thinned(lines | thick), sort=False)
         figures = dimension_figures.draw_dimension(rows, flat, lines, rows_line, line_fits, settings.fractions)
         for picture, data in figures.items():
             write_atomic(folder / picture, data)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from semtrace.core.grouping.neighbours import Points
 from semtrace.discovery import dimension
 from semtrace.discovery.looks import DARK, FRACTION_SHADES, LIGHT, MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DimensionRows = list[dict[str, Any]]
 DimensionLine = tuple[Points, Points]

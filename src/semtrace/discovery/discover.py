@@ -19,7 +19,7 @@ from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 from semtrace.discovery import explain, feature_sets, methods, names, page, thumbs, tree
 from semtrace.discovery.looks import digits
 from semtrace.discovery.proposals import Proposals
-from semtrace.discovery.tables import MEMBERS, OUTLIERS, PROPOSED_SUBCATEGORIES, SUSPECTS, TREE, UNUSED
+from semtrace.discovery.tables import MEMBERS, OUTLIERS, PREDICTIONS, PROPOSED_SUBCATEGORIES, SUSPECTS, TREE, UNUSED
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
@@ -38,6 +38,8 @@ class Settings(Section, section="discover"):
         method: a linkage.
         leaves: sub-categories that are proposed, 2 or more.
         within: a category: the tree of its images alone; empty: of all.
+        extended: least probability, 0 to 1, with which an image without a label counts as one of ``within``; 0: none
+            does.
         samples: subsamples for the stability of the nodes; 0: none.
         confounded: least adjusted mutual information, 0 to 1, of a node that is an instrument and not a shape.
         pure: least purity of a leaf whose foreign images are listed as likely label errors.
@@ -51,6 +53,7 @@ class Settings(Section, section="discover"):
     method: str
     leaves: Annotated[Whole, Field(ge=2)]
     within: str
+    extended: Annotated[Number, Field(ge=0, le=1)]
     samples: Annotated[Whole, Field(ge=0)]
     confounded: Annotated[Number, Field(ge=0, le=1)]
     pure: Annotated[Number, Field(ge=0, le=1)]
@@ -108,7 +111,8 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
     categories = {path: row["category"] for path, row in images.items()}
     keep = None
     if settings.within:
-        keep = {path: category == settings.within for path, category in categories.items()}
+        likely = _predicted(work / "predict/predictions.csv", settings) if settings.extended else set()
+        keep = {path: category == settings.within or path in likely for path, category in categories.items()}
         if not any(keep.values()):
             there = ", ".join(sorted(set(categories.values()) - {""})) or "none"
             raise InputError(f"--within {settings.within!r}: no image has this category; there are {there}")
@@ -159,7 +163,15 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
             if loaded.members[row][0] in images
         }
         thumbs.write(root, pictures, folder / "thumbs", executor)
-        text = page.html(tree_rows, shown, loaded, said.category, suspects, outliers, unused, settings, file.stem)
+        drawn = {} if settings.within else _drawn(work, file.stem)  # they are about all images
+        if drawn:
+            (folder / "assets").mkdir()
+        for picture in drawn.values():
+            write_atomic(folder / "assets" / picture.name, picture.read_bytes())
+        curves = {title: picture.name for title, picture in drawn.items()}
+        text = page.html(
+            tree_rows, shown, loaded, said.category, suspects, outliers, unused, settings, file.stem, curves
+        )
         write_atomic(folder / "index.html", text.encode())
         counts = write_rejects(
             folder, loaded.rejects, rows_in=len(subcategories) + len(loaded.rejects), rows_out=len(subcategories)
@@ -171,6 +183,25 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
         len(subcategories), len(looked.leaves), sum(bool(word.now) for word in applied), len(unused),
         sum(row["is_confounded"] for row in tree_rows), len(suspects), fewer, counts,
     )  # fmt: skip
+
+
+def _predicted(file: Path, settings: Settings) -> set[str]:
+    """Images without a label that are likely of the category."""
+    return {
+        row["path"]
+        for row in tables.read(file, PREDICTIONS)
+        if (row["category"], row["predicted"]) == ("", settings.within) and row["probability"] >= settings.extended
+    }
+
+
+def _drawn(work: Path, name: str) -> dict[str, Path]:
+    """Pictures of other stages that the page shows, by their title, as far as they are there."""
+    wanted = {
+        "Decision graph of Density Peaks": work / f"cluster/decision_graph_{name}.png",
+        "AMI against the categories over the number of clusters": work / "agree/ami_by_k_category.png",
+        "NMI against the categories over the number of clusters": work / "agree/nmi_by_k_category.png",
+    }
+    return {title: file for title, file in wanted.items() if file.is_file()}
 
 
 def _chosen(reduced: Path, wanted: str) -> Path:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
@@ -14,6 +13,9 @@ from semtrace.core.statistics.label_distance import label_distance, ranked_matri
 from semtrace.discovery import distances
 from semtrace.discovery.looks import DARK, saved
 from semtrace.stage.figures import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DistanceRows = list[dict[str, Any]]
 _COLOURS = "cividis"  # even in grey, and the same to colour-blind readers

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import pdist
-from sklearn.metrics import silhouette_score
 
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest_points
 from semtrace.core.statistics import label_distance as measures
 from semtrace.discovery import distance_figures, feature_sets
 from semtrace.discovery.looks import digits
 from semtrace.discovery.tables import DISTANCES, IMBALANCE, SAMPLE
-from semtrace.io import tables
+from semtrace.io import column_table, tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
@@ -112,6 +111,9 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings, *, tuned: 
         )
         tables.write(folder / "distances.csv", DISTANCES, rows, sort=False)
         tables.write(folder / "imbalance.csv", IMBALANCE, imbalances, sort=False)
+        pairs = {one.name: pdist(one.points).astype(np.float32) for one in compared}
+        left, right = np.triu_indices(len(chosen), 1)
+        column_table.write(folder / "heatmaps.parquet", {"left": left, "right": right, **pairs})
         counts_by_category = {name: len(sample[name]) for name in sorted(sample)}
         for picture, data in distance_figures.draw_distances(
             compared, rows, codes, counts_by_category, imbalances
@@ -167,6 +169,8 @@ def _measured(one: ComparedSets, codes: NDArray[np.int64], settings: Settings) -
         return {**row, "note": str(error)}
     row |= {"pearson": digits(pearson, 6), "spearman": digits(spearman, 6)}
     if 1 < len(np.unique(codes)) < len(codes):
+        from sklearn.metrics import silhouette_score
+
         row["silhouette"] = digits(float(silhouette_score(one.points, codes)), 6)
     return row
 

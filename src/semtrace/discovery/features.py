@@ -8,10 +8,8 @@ that is as quick as a batch, and no result can depend on what stood beside it.
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from semtrace.core.errors import InputError
+from semtrace.discovery.encoders import OFFLINE, check_encoders, encoder_of, ready_encoder
 from semtrace.discovery.images import EXPLAINING, ListedImages, listed
 from semtrace.discovery.pictures import square_picture
 from semtrace.discovery.tables import DISCOVERED_IMAGES
@@ -47,7 +46,9 @@ class Settings(Section, section="features"):
         root: folder of the images.
         table: of the images, with a column path; empty: every image below ``root``, its first folder the category.
         side: ``tiff`` or ``jpeg``: which rows of the table of duplicate groups are meant.
-        encoders: ``lite0``, ``texture``, or both.
+        encoders: ``lite0``, ``texture``; and of ``weights``.
+        weights: of encoders that come with no package, by name (``inception_v3``, ``timm:NAME``, ``finetuned``):
+            ``file`` and its ``sha256``.
         crop: ``bar`` cuts the data bar off, ``none`` keeps it.
         subset: first part of the names of the feature sets.
 
@@ -57,68 +58,18 @@ class Settings(Section, section="features"):
     table: str
     side: Literal["tiff", "jpeg"]
     encoders: list[str]
+    weights: dict[str, dict[str, str]]
     crop: Crop
     subset: str
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not self.encoders or set(self.encoders) - set(ENCODERS):
-            raise ValueError(
-                f"features.encoders is {self.encoders}; known are {', '.join(ENCODERS)}, which need no network. "
-                "Weights of other encoders are in no package that can be installed"
-            )
+        if not self.encoders:
+            raise ValueError(f"features.encoders is empty; known are {', '.join(OFFLINE)}, which need no network")
+        check_encoders(self.encoders, self.weights)
         if not self.subset or "/" in self.subset:
             raise ValueError(f"features.subset is {self.subset!r}; it becomes the first part of file names")
         return self
-
-
-@dataclass(frozen=True)
-class FeatureEncoder:
-    """One way to see a picture.
-
-    Attributes:
-        side: pixels of the square picture it is given.
-        layers: of each feature set the end of its name, and its number of columns.
-        encode: from the picture, shape (side, side), to one vector a layer.
-        standardise: whether columns have units of their own, so that they are scaled before distances are taken.
-        preprocessing: in words.
-
-    """
-
-    side: int
-    layers: dict[str, int]
-    encode: Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], ...]]
-    standardise: bool
-    preprocessing: str
-
-
-@functools.cache
-def _network() -> Any:
-    from semtrace.models import lite0
-
-    return lite0.network()
-
-
-def _lite0(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-    from semtrace.models import lite0
-
-    features, logits = lite0.lite0_features(_network(), gray[None])
-    return features[0], logits[0]
-
-
-def _texture(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-    from semtrace.models import texture
-
-    return (texture.texture_features(gray),)
-
-
-ENCODERS: dict[str, FeatureEncoder] = {
-    "lite0": FeatureEncoder(
-        224, {"lite0_1280_in": 1280, "lite0_1000_in": 1000}, _lite0, False,
-        "bar cut off, bicubic to 224 x 224 pixels, grey in three channels, (x - 127) / 128",
-    ),
-    "texture": FeatureEncoder(256, {"texture": 120}, _texture, True, "bar cut off, bicubic to 256 x 256 pixels, grey"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -155,7 +106,7 @@ def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) 
     root = settings.root.resolve()
     images, rejects = listed(root, Path(settings.table) if settings.table else None, groups, settings.side)
     rows_in = len(images) + len(rejects)
-    _check_weights(settings.encoders)
+    encoders = {name: ready_encoder(name, settings.weights) for name in settings.encoders}
     sources = [FileSource(safe_name(root, image.path), image.md5) for image in images]
     looked = examine(sources, _examination(settings), executor=executor, what="features")
     kept: list[tuple[ListedImages, dict[str, Any]]] = []
@@ -173,14 +124,13 @@ def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) 
     }
     names = []
     with staged_folder(out) as folder:
-        for name in settings.encoders:
-            encoder = ENCODERS[name]
+        for name, encoder in encoders.items():
             for layer, (end, size) in enumerate(encoder.layers.items()):
                 whole = f"{settings.subset}_{end}"
                 values = np.stack([_vector(facts[name][layer]) for _, facts in kept])
                 columns = [f"f{number:04}" for number in range(size)]
                 feature_table.write(folder / f"{whole}.parquet", keys, values, columns)
-                write_atomic(folder / f"{whole}.json", _description(name, end, settings).encode())
+                write_atomic(folder / f"{whole}.json", _description(name, end, size, settings).encode())
                 names.append(whole)
         _write_images(folder / "images.csv", kept, keys["group"])
         counts = write_rejects(folder, rejects, rows_in=rows_in, rows_out=len(kept))
@@ -193,12 +143,15 @@ def run(settings: Settings, groups: Path | None, out: Path, executor: Executor) 
 
 def _examination(settings: Settings) -> Examination:
     names = sorted(settings.encoders)
-    modules = (__name__, *(f"semtrace.models.{name}" for name in names))
-    kind = Kind(f"features-{'-'.join(names)}-{settings.crop}", modules)
-    return Examination(kind, partial(_facts, names=names, crop=settings.crop))
+    modules = (__name__, *sorted({encoder_of(name, settings.weights).module for name in names}))
+    digests = [settings.weights[name]["sha256"] for name in names if name in settings.weights]
+    kind = Kind("-".join(["features", *names, settings.crop, *digests]), modules)
+    return Examination(kind, partial(_facts, names=names, weights=settings.weights, crop=settings.crop))
 
 
-def _facts(data: bytes, image: DecodedImage, *, names: list[str], crop: Crop) -> dict[str, Any]:
+def _facts(
+    data: bytes, image: DecodedImage, *, names: list[str], weights: dict[str, dict[str, str]], crop: Crop
+) -> dict[str, Any]:
     """What is found out about an image: JSON values."""
     gray = image.gray
     rows, rule = picture_rows(gray, crop)
@@ -209,7 +162,7 @@ def _facts(data: bytes, image: DecodedImage, *, names: list[str], crop: Crop) ->
         "crop": rule,
     }  # fmt: skip
     for name in names:
-        encoder = ENCODERS[name]
+        encoder = encoder_of(name, weights)
         small = square_picture(gray, rows, encoder.side)
         found[name] = [base64.b64encode(vector.tobytes()).decode() for vector in encoder.encode(small)]
     return found
@@ -219,33 +172,21 @@ def _vector(text: str) -> NDArray[np.float32]:
     return np.frombuffer(base64.b64decode(text), np.float32)
 
 
-def _check_weights(names: list[str]) -> None:
-    """Load what is needed once before any work, so that what is missing is said at once."""
-    from semtrace.models.weights import WeightsError
-
-    if "lite0" in names:
-        try:
-            _network()
-        except WeightsError as error:
-            raise InputError(f"{error}. Without them: features.encoders=[texture]") from error
-
-
-def _description(name: str, end: str, settings: Settings) -> str:
+def _description(name: str, end: str, size: int, settings: Settings) -> str:
     from semtrace.models import lite0
 
-    encoder = ENCODERS[name]
-    used = ("torch", "Pillow", "numpy") if name == "lite0" else ("scikit-image", "Pillow", "numpy")
+    encoder = encoder_of(name, settings.weights)
     return (
         json.dumps(
             {
                 "encoder": name,
                 "set": end,
-                "columns": encoder.layers[end],
-                "weights_sha256": lite0.SHA256 if name == "lite0" else None,
+                "columns": size,
+                "weights_sha256": lite0.SHA256 if name == "lite0" else encoder.weights_sha256,
                 "preprocessing": encoder.preprocessing if settings.crop == "bar" else encoder.preprocessing[13:],
                 "standardise": encoder.standardise,
                 "crop": settings.crop,
-                "versions": {package: version(package) for package in used},
+                "versions": {package: version(package) for package in encoder.packages},
             },
             indent=2,
         )

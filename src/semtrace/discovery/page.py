@@ -31,6 +31,7 @@ summary small, figcaption { opacity: .8; }
 .sheet figure { margin: 0; width: 100px; } .sheet img { width: 100px; height: 84px; object-fit: cover; display: block; }
 figcaption { font-size: 11px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .medoid img { outline: 3px solid var(--mark); }
+.curve { max-width: 100%; height: auto; background: white; }
 .rest { font-size: 12px; overflow-wrap: anywhere; }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .15rem .7rem .15rem 0; vertical-align: top; }
 .wide { overflow-x: auto; }
@@ -81,8 +82,9 @@ def html(
     unused: PageRows,
     settings: Settings,
     name: str,
+    curves: Mapping[str, str],
 ) -> str:
-    """The whole page."""
+    """The whole page; ``curves`` are pictures in ``assets/`` by their title."""
     below: dict[str, list[Mapping[str, Any]]] = {}
     for row in tree_rows:
         below.setdefault(row["parent"], []).append(row)
@@ -112,6 +114,13 @@ def html(
         loaded,
         "times_median",
     )
+    if curves:
+        parts.append("<h2>Curves</h2>")
+        parts += [
+            f"<details><summary>{escape(title)}</summary><img class=curve loading=lazy "
+            f'src="assets/{escape(file, quote=True)}" alt="{escape(title, quote=True)}"></details>'
+            for title, file in curves.items()
+        ]
     if unused:
         parts.append("<h2>Names that no node is like</h2><ul>")
         parts += [

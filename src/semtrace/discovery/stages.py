@@ -118,6 +118,7 @@ STAGES = (
         inputs=("known",),
         reads=(
             "features",
+            "finetune",
             "cluster",
         ),
         writes=("agree",),
@@ -132,6 +133,9 @@ STAGES = (
         reads=(
             "features",
             "reduce",
+            "predict",
+            "cluster",
+            "agree",
             "inventory",
             "match",
         ),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from matplotlib.ticker import MaxNLocator
 from pydantic import Field, model_validator
 
 from semtrace.core.scale.lengths import bar_value
@@ -156,6 +155,8 @@ def _counted(column: str, value: Any, pairs: Sequence[tuple[Any, str]], names: S
 
 def _figure(bars: Sequence[tuple[float | None, str]]) -> bytes:
     """Images by the value of their bar on a logarithmic axis: all of them, and in front those with a label."""
+    from matplotlib.ticker import MaxNLocator
+
     every = Counter(value for value, _ in bars if value is not None)
     labelled = Counter(value for value, name in bars if value is not None and name)
     figure = new_figure(9, 4.6)

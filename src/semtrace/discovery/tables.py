@@ -277,6 +277,16 @@ REFERENCE = Table(
         *_SCORES,
     ),
 )
+SQUARE = Table(
+    "square_by_k.csv",
+    1,
+    (
+        Column("k", "integer", "clusters of 100 elements"),
+        Column("c_k", "number", "NMI of the elements' numbers modulo k with those modulo 10"),
+        Column("halved", "number", "the same of the ten classes refined by halving"),
+        Column("chance", "number", "the same of partitions that know nothing, mean of 10"),
+    ),
+)
 TREE = Table(
     "tree.csv",
     1,

@@ -133,6 +133,7 @@ def write_training(
             "weights_sha256": about["weights_sha256"],
             "labels": "every labelled image scored by a head that did not see it" if learnt.apart else
             "images of the training and validation parts were seen",
+            "seen": "" if learnt.apart else f"{name}/split.csv",
         }  # fmt: skip
         write_atomic(folder / f"{title}.json", (json.dumps(what, indent=2) + "\n").encode())
     return metrics
@@ -195,3 +196,13 @@ def _per_class(of: str, counts: NDArray[np.int64], names: Sequence[str]) -> Iter
             low, high = wilson(right, whole) or (None, None)
             row |= {rate: digits(right / whole, 6) if whole else None, f"{rate}_low": low, f"{rate}_high": high}
         yield row
+
+
+def seen_by_training(tuned: Path) -> dict[str, set[str]]:
+    """By feature set that training made the images that it saw, and that no score may count."""
+    found = {}
+    for file in sorted(tuned.glob("*_ft.json")):
+        split = json.loads(file.read_text(encoding="utf-8"))["seen"]
+        rows = tables.read(tuned / split, SPLIT) if split else []
+        found[file.stem] = {row["path"] for row in rows if row["part"] != PARTS[0]}
+    return found

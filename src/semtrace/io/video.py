@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import av
 import numpy as np
 import tifffile
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from semtrace.io.decoders import MAX_PIXELS
@@ -59,6 +57,9 @@ def frames(path: Path, *, salvage: bool = False) -> Iterator[VideoFrame]:
             also after frames were given.
         OSError: the file cannot be read at all.
     """
+    import av  # of the extra `curation`; the main job works without it
+    from av.error import FFmpegError
+
     with open_regular(path) as file:
         if not file.read(1):
             raise UnreadableVolume("empty_file", "0 bytes")

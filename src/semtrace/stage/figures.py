@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, RED, GREY = "#2b6cb0", "#dd9b1f", "#2f855a", "#c53030", "#6b7780"
 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, size in inches, that can be saved without a display."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and most processes draw nothing
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=120)
     FigureCanvasAgg(figure)
     return figure

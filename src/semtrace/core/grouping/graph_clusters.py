@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
-from sklearn.cluster import HDBSCAN, SpectralClustering
 
 from semtrace.core.grouping.agglomerative import numbered_clusters
 from semtrace.core.grouping.neighbours import Neighbours, Points, TooFewPointsError
@@ -17,6 +16,8 @@ def hdbscan(points: Points, smallest: int) -> NDArray[np.int64]:
     """Clusters of at least ``smallest`` points, numbered by size; -1 is noise. Shape (N,)."""
     if smallest < 2 or len(points) < smallest:
         raise TooFewPointsError(f"clusters of {smallest} points were asked for, there are {len(points)} points")
+    from sklearn.cluster import HDBSCAN
+
     found = HDBSCAN(min_cluster_size=smallest, copy=True, n_jobs=1).fit_predict(points)
     return numbered_clusters(np.asarray(found, dtype=np.int64))
 
@@ -35,6 +36,8 @@ def spectral(near: Neighbours, k: int, seed: int) -> NDArray[np.int64]:
         raise TooFewPointsError(f"{k} clusters were asked for, there are {count} points")
     rows = np.repeat(np.arange(count), near.k)
     graph = coo_matrix((np.ones(count * near.k), (rows, near.indices.ravel())), shape=(count, count)).tocsr()
+    from sklearn.cluster import SpectralClustering
+
     method = SpectralClustering(
         k, affinity="precomputed", random_state=seed, assign_labels="cluster_qr", eigen_solver="arpack"
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from sklearn.neighbors import NearestNeighbors
 
 from semtrace.core.errors import SemtraceError
 
@@ -74,6 +73,8 @@ def nearest_points(points: Points, k: int) -> Neighbours:
     if points.shape[1] <= _FEW:
         found = np.asarray(cKDTree(points).query(points, wanted)[1], dtype=np.int64).reshape(count, wanted)
     else:
+        from sklearn.neighbors import NearestNeighbors  # slow to import, and rarely needed
+
         search = NearestNeighbors(n_neighbors=wanted, algorithm="brute").fit(points)
         found = np.asarray(search.kneighbors(points, return_distance=False), dtype=np.int64)
     distances = np.empty((count, k))

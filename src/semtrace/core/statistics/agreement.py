@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics.cluster import adjusted_rand_score, contingency_matrix, expected_mutual_information
 
 Labels = NDArray[np.int64]
 
@@ -64,6 +63,9 @@ def agreement(clusters: Labels, known: Labels) -> Agreement:
     """
     if len(clusters) == 0 or clusters.shape != known.shape:
         raise ValueError(f"labels of {clusters.shape} and {known.shape} images; there must be as many, and one or more")
+    # slow to import, and rarely needed
+    from sklearn.metrics.cluster import adjusted_rand_score, contingency_matrix, expected_mutual_information
+
     table = np.asarray(contingency_matrix(known, clusters))
     rows, columns, total = table.sum(axis=1), table.sum(axis=0), int(table.sum())
     known_bits, cluster_bits = entropy(rows), entropy(columns)
@@ -93,6 +95,8 @@ def agreement(clusters: Labels, known: Labels) -> Agreement:
 
 def nmi(clusters: Labels, known: Labels) -> float:
     """The ``nmi`` of ``agreement`` alone, in a tenth of its time."""
+    from sklearn.metrics.cluster import contingency_matrix
+
     table = np.asarray(contingency_matrix(known, clusters))
     return _shared_bits(table) / float(np.sqrt(bits)) if (bits := _entropies(table)) else 0.0
 

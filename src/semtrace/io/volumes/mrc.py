@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from mrcfile import dtypes, utils
 from numpy.typing import NDArray
 
 from semtrace.core.volume.voxels import VoxelSize, voxel_size
@@ -43,6 +42,8 @@ def open_mrc(path: Path, reading: ReadingChoices, scratch: Path) -> list[Volume]
         UnreadableVolume: damaged, cut off, or of a kind that is not read.
         OSError: it cannot be read at all.
     """
+    from mrcfile import utils  # of the extra `curation`; the main job works without it
+
     with open_regular(path) as file:
         head, size = file.read(HEADER), os.fstat(file.fileno()).st_size
     compressed = unpack.is_compressed(head)
@@ -82,6 +83,8 @@ def open_mrc(path: Path, reading: ReadingChoices, scratch: Path) -> list[Volume]
 
 def _header(head: bytes) -> tuple[Any, Literal["<", ">"]]:
     """The header, and the order of bytes by its machine stamp; where that lies, the mode, a small number, decides."""
+    from mrcfile import dtypes, utils  # of the extra `curation`; the main job works without it
+
     try:
         order: Literal["<", ">"] = utils.byte_order_from_machine_stamp(head[212:216])
     except ValueError:  # an old file, or a careless writer
@@ -93,6 +96,8 @@ def _header(head: bytes) -> tuple[Any, Literal["<", ">"]]:
 
 
 def _dtype(header: Any, order: Literal["<", ">"]) -> np.dtype[Any]:
+    from mrcfile import utils
+
     mode = int(header.mode)
     if mode in (3, 4):
         raise UnreadableVolume("unsupported", f"mode {mode}: complex numbers, a transform and no image")

@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-import nrrd
 import numpy as np
 
 from semtrace.core.volume.voxels import VoxelSize, voxel_size
@@ -81,6 +80,8 @@ def open_nrrd(path: Path, reading: ReadingChoices, scratch: Path) -> list[Volume
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
+    import nrrd  # of the extra `curation`; the main job works without it
+
     with open_regular(path) as file:
         stream = io.BytesIO(file.read(_LONGEST_HEADER))  # a header without end is cut here
     try:

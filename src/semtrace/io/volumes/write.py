@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mrcfile
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 
 def write_ome_zarr(path: Path, array: NDArray[np.uint8], nm: float, *, levels: int = 2, chunk: int = 64) -> None:
     """Write an isotropic volume (Z, Y, X) with voxels of ``nm`` nanometres as OME-Zarr 0.5; each level halves it."""
+    import zarr
+
     group = zarr.open_group(str(path), mode="w-", zarr_format=3)
     datasets = []
     for level in range(levels):
@@ -31,6 +31,8 @@ def write_mrc(path: Path, array: NDArray[np.uint8], nm: tuple[float, float, floa
     maximum in the header are those of what is stored.
     """
     stored = (array ^ np.uint8(128)).view(np.int8) if signed else array.view(np.int8)
+    import mrcfile
+
     with mrcfile.new(path) as file:
         file.set_data(stored)
         file.voxel_size = tuple(10 * side for side in reversed(nm))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box, intersect
@@ -30,6 +29,8 @@ def open_zarr(folder: Path, reading: ReadingChoices) -> list[Volume]:
     Raises:
         UnreadableVolume: damaged, or of a kind that is not read.
     """
+    import zarr  # of the extra `curation`; the main job works without it
+
     try:
         node: Any = zarr.open(str(folder), mode="r")
     except (MemoryError, KeyboardInterrupt):
@@ -63,6 +64,8 @@ def _from_multiscale(folder: Path, node: Any, said: dict[str, Any], reading: Rea
     if reading.level >= len(levels):
         raise UnreadableVolume("missing_level", f"level {reading.level} of {len(levels)} is not there")
     scale, path = levels[reading.level]
+    import zarr
+
     if path.startswith("/") or ".." in path.split("/"):
         raise UnreadableVolume("outside_root", f"a level outside the store: {path}")
     try:
