@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,12 @@ class Edit(NamedTuple):
     Attributes:
         change: from the original, its first row of data bar, and a source of random numbers, to the published pixels.
         quality: of the JPEG.
-        geometry: whether ``match.geometry`` must be on to find it.
+        geometry: what ``match.geometry`` must be to find it.
     """
 
     change: Callable[[Gray, int, np.random.Generator], Gray]
     quality: int = 90
-    geometry: bool = False
+    geometry: bool | Literal["full"] = False
 
 
 def _gray(values: NDArray[np.floating]) -> Gray:
@@ -128,6 +128,76 @@ def _straightened(degrees: float) -> Callable[[Gray, int, np.random.Generator], 
     return lambda gray, _, __: np.asarray(Image.fromarray(gray).rotate(degrees, Image.Resampling.BICUBIC))
 
 
+def _skewed(share: float) -> Callable[[Gray, int, np.random.Generator], Gray]:
+    def change(gray: Gray, _: int, __: np.random.Generator) -> Gray:
+        height, width = gray.shape
+        size, matrix = (round(width + share * height), height), (1, share, -share * height, 0, 1, 0)
+        transform = Image.Transform.AFFINE
+        skewed = Image.fromarray(gray).transform(size, transform, matrix, Image.Resampling.BICUBIC, fillcolor=255)
+        return np.asarray(skewed)
+
+    return change
+
+
+def _quarter(gray: Gray, bar_top: int, rng: np.random.Generator) -> Gray:
+    """Half of the rows above the data bar, and half of the columns."""
+    rows, columns = bar_top // 2, gray.shape[1] // 2
+    top, left = int(rng.integers(bar_top - rows)), int(rng.integers(gray.shape[1] - columns))
+    return gray[top : top + rows, left : left + columns]
+
+
+def _captioned(gray: Gray, _: int, __: np.random.Generator) -> Gray:
+    page = Image.new("L", (gray.shape[1], round(1.14 * len(gray))), 255)
+    page.paste(Image.fromarray(gray), (0, 0))
+    text = "Figure 3: SEM micrograph of the sample after heat treatment"
+    ImageDraw.Draw(page).text((10, 1.02 * len(gray)), text, fill=0, font=_font(len(gray) / 22))
+    return np.asarray(page)
+
+
+def _padded(gray: Gray, _: int, __: np.random.Generator) -> Gray:
+    """To a square of one grey level."""
+    side = round(1.1 * max(gray.shape))
+    page = np.full((side, side), 128, np.uint8)
+    top, left = (side - len(gray)) // 2, (side - gray.shape[1]) // 2
+    page[top : top + len(gray), left : left + gray.shape[1]] = gray
+    return page
+
+
+def _slide(gray: Gray, _: int, __: np.random.Generator) -> Gray:
+    page = Image.new("L", (1280, 720), 70)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((0, 0, 1280, 90), fill=200)
+    draw.text((30, 20), "Results: fracture of the samples", fill=10, font=_font(44))
+    for number in range(5):
+        draw.text((40, 150 + 80 * number), f"- finding {number + 1} of the series", fill=240, font=_font(26))
+    factor = min(620 / gray.shape[1], 560 / len(gray))
+    page.paste(Image.fromarray(_resized(round(gray.shape[1] * factor), round(len(gray) * factor), gray)), (600, 120))
+    return np.asarray(page)
+
+
+def _screenshot(gray: Gray, _: int, __: np.random.Generator) -> Gray:
+    """A viewer's window on a desktop, with a title, a row of buttons and a list beside the picture."""
+    page = Image.new("L", (1440, 900), 90)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((80, 60, 1360, 860), fill=240, outline=40)
+    draw.rectangle((80, 60, 1360, 90), fill=180)
+    draw.text((92, 64), "image_0042.tif - Viewer", fill=0, font=_font(18))
+    for number in range(12):
+        draw.rectangle((96 + 44 * number, 98, 130 + 44 * number, 126), fill=210, outline=120)
+        draw.text((92, 160 + 40 * number), f"image_{number:04}.tif", fill=30, font=_font(15))
+    factor = min(1080 / gray.shape[1], 700 / len(gray))
+    page.paste(Image.fromarray(_resized(round(gray.shape[1] * factor), round(len(gray) * factor), gray)), (250, 140))
+    return np.asarray(page)
+
+
+def _striped(gray: Gray, _: int, __: np.random.Generator) -> Gray:
+    """Stripes across it that hide a quarter."""
+    striped, period = gray.copy(), max(len(gray) // 10, 16)
+    for top in range(period // 2, len(gray), period):
+        striped[top : top + period // 4] = 200
+    return striped
+
+
 EDITS: dict[str, Edit] = {
     "quality 95": Edit(lambda g, _, __: g, 95),
     "quality 85": Edit(lambda g, _, __: g, 85),
@@ -156,7 +226,17 @@ EDITS: dict[str, Edit] = {
     "white margins": Edit(_margins(0.08, 255), geometry=True),
     "black margins": Edit(_margins(0.03, 0), geometry=True),
     "figure": Edit(_figure, geometry=True),
-    "turned 0.5": Edit(_straightened(0.5), geometry=True),
-    "turned -1": Edit(_straightened(-1), geometry=True),
-    "turned 2": Edit(_straightened(2), geometry=True),
+    "turned 0.5": Edit(_straightened(0.5), geometry="full"),
+    "turned -1": Edit(_straightened(-1), geometry="full"),
+    "turned 2": Edit(_straightened(2), geometry="full"),
+    "turned 15": Edit(_straightened(15), geometry="full"),
+    "skewed": Edit(_skewed(0.15), geometry="full"),
+    "squashed": Edit(lambda g, _, __: _resized(round(g.shape[1] * 0.75), len(g), g), geometry="full"),
+    "quarter": Edit(_quarter, geometry="full"),
+    "caption": Edit(_captioned, geometry="full"),
+    "padding": Edit(_padded, geometry="full"),
+    "slide": Edit(_slide, geometry="full"),
+    "screenshot": Edit(_screenshot, geometry="full"),
+    "stripes": Edit(_striped, geometry="full"),
+    "noise sigma 30": Edit(lambda g, _, rng: _gray(g + rng.normal(0, 30, g.shape)), geometry="full"),
 }

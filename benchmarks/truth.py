@@ -9,7 +9,7 @@ Beside the decisions stands what two measures say of a publication and its own o
 the part of the frame that agrees (core/image/block_agreement.py), and whether it is the same exposure
 (core/image/frame_evidence.py).
 
-Usage: python benchmarks/truth.py [--data ../shared/data] [--every 1] [--edits TEXT,TEXT] [--geometry]
+Usage: python benchmarks/truth.py [--data ../shared/data] [--every 1] [--edits TEXT,TEXT] [--geometry [true|full]]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from truth_trials import PROJECT, RIGHT, Desk, Results, Seen, run
 
 from semtrace.core.image.block_agreement import AGREES
 
+_GEOMETRIES: dict[str | None, bool | str] = {None: False, "true": True, "full": "full"}
 SAID = "ambiguous", "unmatched", "wrong"
 
 
@@ -95,21 +96,24 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared/data")
     parser.add_argument("--every", type=int, default=1, help="only each so many-th picture")
     parser.add_argument("--edits", default="", help="only edits with one of these texts in their names")
-    parser.add_argument("--geometry", action="store_true", help="instead the edits that match.geometry is for, with it")
+    parser.add_argument(
+        "--geometry",
+        nargs="?",
+        const="true",
+        choices=("true", "full"),
+        help="instead the edits that it is for, with it",
+    )
     given = parser.parse_args()
-    only = given.edits.split(",")
-    edits = {
-        name: e for name, e in EDITS.items() if e.geometry == given.geometry and any(text in name for text in only)
-    }
+    only, geometry = given.edits.split(","), _GEOMETRIES[given.geometry]
+    offered = {name: e for name, e in EDITS.items() if e.geometry == geometry}
+    edits = {name: e for name, e in offered.items() if any(text in name for text in only)}
     if not edits:
-        parser.error(
-            f"no such edit; there are: {', '.join(n for n, e in EDITS.items() if e.geometry == given.geometry)}"
-        )
+        parser.error(f"no such edit; there are: {', '.join(offered)}")
     archive = given.data.resolve() / "sem_tiff"
     if not archive.is_dir():
         parser.error(f"{archive}: no such folder; --data names the folder that holds sem_tiff")
     with tempfile.TemporaryDirectory(prefix="semtrace-truth-") as folder:
-        results = run(given.data.resolve(), given.every, edits, Desk(Path(folder), given.geometry))
+        results = run(given.data.resolve(), given.every, edits, Desk(Path(folder), geometry))
     print(f"{results.pictures} pictures, {results.strangers} from elsewhere")
     for line in lines(results):
         print(line)

@@ -155,7 +155,7 @@ class Desk:
     """Fingerprints folders, and traces one to the other."""
 
     root: Path
-    geometry: bool
+    geometry: bool | str
 
     @cached_property
     def params(self) -> params.Params:

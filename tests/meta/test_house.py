@@ -25,7 +25,7 @@ FLOORS = (  # from below: a room imports its own and those on lower floors; a ho
     {"cli", "config", "tracking"},
 )
 SHELL = {"cli", "config", "tracking"}
-CORE_LIBRARIES = {"numpy", "scipy", "numba", "torch", "triton"}
+CORE_LIBRARIES = {"cv2", "numpy", "scipy", "numba", "torch", "triton"}
 CORE_LIBRARIES |= {"sklearn", "fastcluster"}  # pure functions on arrays: neighbours, clusterings, scores
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}
 

@@ -26,7 +26,8 @@ LIMITS = [
     ("min_margin", (0, 1e-5), (-0.001,), "a number of at least 0"),
     ("min_mutual_margin", (0,), (-1,), "a whole number of at least 0"),
     ("min_hamming_margin", (0,), (-1,), "a whole number of at least 0"),
-    *((name, (True, False), ("maybe", 2, None), "true or false") for name in ("geometry", "one_to_one")),
+    ("one_to_one", (True, False), ("maybe", 2, None), "true or false"),
+    ("geometry", (True, False, "full"), ("maybe", 2, None), "true or false or full"),
 ]
 CASES = [(name, value, wanted) for name, _, outside, wanted in LIMITS for value in outside] + [
     (name, value, wanted) for name, _, _, wanted in LIMITS[:8] for value in (True, "many", None, float("nan"), [1])

@@ -69,7 +69,7 @@ def written(one: Measurements, settings, folder) -> int:
     return sum(trace.examined for trace in traces.values())
 
 
-@pytest.mark.parametrize(("size", "geometry"), [(32, False), (16, False), (8, False), (32, True)])
+@pytest.mark.parametrize(("size", "geometry"), [(32, False), (16, False), (8, False), (32, "full")])
 def test_at_any_parameters_it_is_what_a_run_of_match_gives(crowded, tmp_path, size, geometry):
     p = defaults(tmp_path)
     tried = POINTS if not geometry else POINTS[::3]

@@ -69,7 +69,10 @@ def check_inputs(p: params.Params) -> None:
         InputError: something would stop or mislead a later stage; the message lists every finding.
     """
     from semtrace.provenance.check_inputs import check_before_work
+    from semtrace.provenance.tracing.feature_search import check_available
 
+    if p.match.geometry == "full":
+        check_available()
     data = p.dataset
     folders = data.archive, data.published, data.known
     verdicts = locate_verdicts(data.verdicts, data.known)

@@ -23,10 +23,11 @@ from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import available_cores
 from semtrace.provenance.tables import JPEG_TO_TIFF, PANELS, TIFF_TO_JPEG
 from semtrace.provenance.tracing.evidence import FreshEvidence
+from semtrace.provenance.tracing.feature_search import check_available
 from semtrace.provenance.tracing.knowledge import read_knowledge
 from semtrace.provenance.tracing.mapping import backward_rows, forward_rows, panel_rows, rejected, sides
 from semtrace.provenance.tracing.sides import load_side
-from semtrace.provenance.tracing.trace import Rules, trace_all
+from semtrace.provenance.tracing.trace import Geometry, Rules, trace_all
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import write_rejects
@@ -46,7 +47,7 @@ class Settings(Section, section="match"):
     min_hamming_margin: Annotated[Whole, Field(ge=0)]
     hash_reach: Bits
     min_mutual_margin: Annotated[Whole, Field(ge=0)]
-    geometry: bool
+    geometry: Geometry
     one_to_one: bool
 
     def rules(self, bits: int) -> Rules:
@@ -124,9 +125,11 @@ def run(
             f"{tiff_hashes} has hashes of {originals.bits} bits, {jpeg_hashes[0]} of {jpegs.bits}: "
             "fingerprint both sides with one hash.size"
         )
+    if settings.geometry == "full":
+        check_available()
     roots = (archive, published) if archive is not None and published is not None else None
     knowledge = read_knowledge(converted, verdicts)
-    evidence = FreshEvidence(originals, jpegs, knowledge, roots, executor, settings.geometry)
+    evidence = FreshEvidence(originals, jpegs, knowledge, roots, executor, bool(settings.geometry))
     traces = trace_all(evidence, settings.rules(originals.bits))
     both = sides(originals, jpegs, executor.workers or available_cores())
     forward = forward_rows(both, traces)

@@ -41,7 +41,7 @@ REASONS: dict[str, ReasonWords] = {
     ),
     "panels": ReasonWords(
         "ambiguous",
-        "with `match.geometry=true`: several pictures stand on the page; the first that was traced is named",
+        "with `match.geometry=true` or `full`: several pictures stand on the page; the first that was traced is named",
         "look at `panels.csv`, which traces each by itself; a category cannot be told for one of them",
     ),
     "hamming_only": ReasonWords(

@@ -132,7 +132,7 @@ def _pairs(job: Job) -> list[_Pair]:
     found = []
     for row in tables.read(job.result("match/jpeg_to_tiff.csv"), JPEG_TO_TIFF):
         jpeg, tiff = jpegs.get(row["jpeg_path"]), tiffs.get(row["matched_tiff_path"])
-        whole = not (row["crop"] or row["place"] or row["symmetry"].startswith("negative"))
+        whole = not (row["crop"] or row["place"] or row["angle"] is not None or row["symmetry"].startswith("negative"))
         if jpeg and tiff and row["used_ssim"] and whole:
             published = _Item(jpeg["path"], _name(job.published, jpeg["path"]), jpeg["md5"], "")
             original = _Item(tiff["path"], _name(job.archive, tiff["path"]), tiff["md5"], "")

@@ -156,6 +156,18 @@ JPEG_TO_TIFF = Table(
             "of the published picture; else empty",
         ),
         Column(
+            "angle",
+            "number",
+            "with `match.geometry=full`, where the picture was found in another framing: by how much the rows of the "
+            "original were turned counter-clockwise; else empty",
+            "degrees",
+        ),
+        Column(
+            "scale",
+            "number",
+            "in these rows, how many pixels of the published picture are one of the original, along a side; else empty",
+        ),
+        Column(
             "agreement",
             "number",
             "part of the frame in which it agrees with that TIFF, block by block, 0 to 1; empty where it was not "

@@ -219,6 +219,8 @@ def _pixel_size(row: PictureRow, traced: PictureRow, original: PictureRow) -> fl
     full, size = original["width"], original["pixel_size_m"]
     if size is None:
         return None
+    if traced["scale"] is not None:  # found in another framing: how much smaller it was made is known
+        return float(f"{size / traced['scale']:.6g}")
     if traced["crop"]:  # the part that it shows is known
         return float(f"{size * int(traced['crop'].split('x')[0]) / width:.6g}")
     shown = [rows for rows in (original["height"], original["bar_top"]) if rows]

@@ -11,6 +11,7 @@ from semtrace.parallel.processes import available_cores
 from semtrace.provenance.match import Settings
 from semtrace.provenance.tracing.crop_search import Cropped, find_crops
 from semtrace.provenance.tracing.evidence import FreshEvidence, PairEvidence, Scope, compare_candidates
+from semtrace.provenance.tracing.feature_search import find_overlays
 from semtrace.provenance.tracing.knowledge import Knowledge, apply_verdicts, named_originals
 from semtrace.provenance.tracing.pair_images import AllCompared, Compared, prove_and_correlate
 from semtrace.provenance.tracing.sides import Pair, Side, candidate_pairs
@@ -31,6 +32,7 @@ class Measurements:
         named: published contents whose originals a person named: they are candidates at any distance.
         executor: where published parts are searched for.
         places: what was found so far of contents that may be parts of originals; None: searched in vain.
+        laid: the same of contents that may show originals in another framing.
         without: originals taken out of the archive; at most those that the measurement was told of.
         proofs: False decides by similarity alone.
     """
@@ -42,6 +44,7 @@ class Measurements:
     named: frozenset[int]
     executor: Executor
     places: dict[int, Cropped | None] = field(default_factory=dict)
+    laid: dict[int, Cropped | None] = field(default_factory=dict)
     without: Set[int] = frozenset()
     proofs: bool = True
     images: bool = True
@@ -99,6 +102,13 @@ class Measurements:
             self.places.update({j: found.get(j) for j in new})
         return {j: part for j in wanted if (part := self.places[j]) is not None}
 
+    def overlays(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
+        """See ``PairEvidence``."""
+        if new := [j for j in wanted if j not in self.laid]:
+            found = find_overlays(new, self.originals, self.published, self.scope.roots, self.executor)
+            self.laid.update({j: found.get(j) for j in new})
+        return {j: part for j in wanted if (part := self.laid[j]) is not None}
+
     def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
         """See ``PairEvidence``; pages are few, so they are looked at anew, and the side cache knows them."""
         fresh = FreshEvidence(
@@ -127,11 +137,11 @@ def measure(
         InputError: the settings differ in ``geometry``.
     """
     if len(geometry := {one.geometry for one in asked}) != 1:
-        raise InputError(f"one measurement is for one geometry, not {sorted(geometry)}")
+        raise InputError(f"one measurement is for one geometry, not {sorted(geometry, key=str)}")
     originals, workers = scope.originals, executor.workers or available_cores()
     radius = max(max(one.hamming_threshold, one.reach) for one in asked) * originals.bits / REFERENCE_BITS
     most, wanted = max(one.max_candidates for one in asked), sorted(left_out)
-    pairs = candidate_pairs(originals, published, radius, workers, geometry=asked[0].geometry, only=wanted)
+    pairs = candidate_pairs(originals, published, radius, workers, geometry=bool(asked[0].geometry), only=wanted)
     pairs = apply_verdicts(pairs, originals, published, scope.knowledge)
     near = {j: found[: most + len(left_out[j])] for j, found in pairs.items()}
     compared = compare_candidates(near, published, scope, executor, thorough=True)

@@ -162,7 +162,7 @@ def run(
             mine = [i for i, point in enumerate(points) if point.hash_size == size]
             scorer = Scorer(inputs, hashes, knowledge, executor)
             basis = scorer.truth.basis
-            for geometry in sorted({points[i].match.geometry for i in mine}):
+            for geometry in sorted({points[i].match.geometry for i in mine}, key=str):
                 some = [i for i in mine if points[i].match.geometry == geometry]
                 start = perf_counter()
                 measured = scorer.measured([points[i].match for i in some])

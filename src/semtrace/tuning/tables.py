@@ -123,7 +123,7 @@ SWEEP = Table(
         Column("min_hamming_margin", "number", "bits of 1024", "bits of 1024"),
         Column("hash_reach", "number", "bits of 1024", "bits of 1024"),
         Column("min_mutual_margin", "number", "bits of 1024", "bits of 1024"),
-        Column("geometry", "text", "`on` or `off`"),
+        Column("geometry", "text", "`on`, `off` or `full`"),
         Column("one_to_one", "text", "`on` or `off`"),
         Column("hamming_bits", "number", "the Hamming threshold in bits of this hash", "bits"),
         Column("hamming_share", "number", "the same as a part of all bits, 0 to 1: comparable between sizes"),

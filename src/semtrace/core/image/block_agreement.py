@@ -20,10 +20,13 @@ BLOCK = 32  # pixels along a block's side
 AGREES = 0.4  # of the frame: of different pictures at most 0.13 agrees, burnt-in text included
 
 _SCALES = 512, 256  # pixels of the longest side; strong noise hides fine structure, marks cover coarse blocks
+_MASKED_SCALES = 1024, 512, 256  # narrow stripes leave blocks between them
+# pixels of the longest side; strong noise hides fine structure, marks cover coarse blocks
 _FINE, _COARSE = 1.0, 6.0  # standard deviations of the two Gaussians, pixels
 _CORRELATED = 0.8  # a block whose correlation is above that agrees
 _FLAT = 0.15  # grey levels; a block whose band-pass deviates less is flat
 _FEWEST = 12  # blocks with structure; fewer say nothing
+_SHOWN = 0.5  # part of a block's pixels that must be valid
 _ROOM = 0.4, 0.5  # pixels that a picture may seem displaced: at its original's size, and resized
 _Band = NDArray[np.float32]
 
@@ -45,12 +48,16 @@ class BlockAgreement:
         return self.displacement <= _ROOM[resized]
 
 
-def block_agreement(published: NDArray[np.uint8], original: NDArray[np.uint8]) -> BlockAgreement | None:
+def block_agreement(
+    published: NDArray[np.uint8], original: NDArray[np.uint8], valid: NDArray[np.bool_] | None = None
+) -> BlockAgreement | None:
     """Compare two pictures of one shape, whatever was done to tones, noise and sharpness, at 512 and 256 pixels.
 
     Args:
         published: uint8 (H, W).
         original: uint8 (H, W), laid on it.
+        valid: which pixels show something in both, bool (H, W); others have no say, nor have
+            blocks that hold more of them. None: all.
 
     Returns:
         Share rounded to 4 decimals, displacement to 2; None where too few blocks have structure at either scale.
@@ -63,31 +70,66 @@ def block_agreement(published: NDArray[np.uint8], original: NDArray[np.uint8]) -
     shares: list[float] = []
     shift = 0.0
     x, y = published, original
-    for position, scale in enumerate(_SCALES):
+    shown = None if valid is None else np.asarray(valid * np.uint8(255))
+    for position, scale in enumerate(_SCALES if valid is None else _MASKED_SCALES):
         x, y = reduce(x, scale), reduce(y, scale)
-        bands = band(x), band(specified(y, x))
+        shown = None if shown is None else reduce(shown, scale)
+        inside = None if shown is None else shown == 255
+        if inside is not None and not inside.any():
+            break
+        bands = _bands(x, y, inside)
         if position == 0:
             shift = hypot(*displacement(*bands)) * max(published.shape) / max(x.shape)
         known = block_correlations(*bands)
+        if inside is not None:
+            known[~_shown_blocks(inside)] = np.nan
         known = known[~np.isnan(known)]
         if known.size >= _FEWEST:
             shares.append(float((known > _CORRELATED).mean()))
-        if shares and shares[0] >= AGREES:
+        if shares and shares[-1] >= AGREES:
             break
     return BlockAgreement(round(max(shares), 4), round(shift, 2)) if shares else None
 
 
-def specified(gray: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _bands(x: NDArray[np.uint8], y: NDArray[np.uint8], inside: NDArray[np.bool_] | None) -> tuple[_Band, _Band]:
+    """Band-passed pictures, the second in the tones of the first; 0 beyond ``inside``, from where nothing leaks in."""
+    if inside is None:
+        return band(x), band(specified(y, x))
+    weight = inside.astype(np.float32)
+    around = [np.maximum(gaussian_filter(weight, sigma, truncate=3), 1e-6) for sigma in (_FINE, _COARSE)]
+    first, second = (
+        weight
+        * (
+            gaussian_filter(image * weight, _FINE, truncate=3) / around[0]
+            - gaussian_filter(image * weight, _COARSE, truncate=3) / around[1]
+        )
+        for image in (x, specified(y, x, inside))
+    )
+    return first, second
+
+
+def _shown_blocks(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which blocks lie inside for the most part, shape (H // 32, W // 32)."""
+    rows, columns = inside.shape[0] // BLOCK, inside.shape[1] // BLOCK
+    cut = inside[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    return np.asarray(cut.mean(axis=(1, 3)) >= _SHOWN)
+
+
+def specified(
+    gray: NDArray[np.uint8], wanted: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint8]:
     """Map the levels of a picture so that its histogram becomes that of another (histogram specification).
 
     Args:
         gray: uint8 (H, W).
         wanted: uint8 (H', W').
+        inside: which pixels of both are looked at, bool (H, W), where they have one shape; None: all.
 
     Returns:
         uint8 (H, W): each level became the one below which as large a part of ``wanted`` lies.
     """
-    here, there = (np.bincount(as_gray(image).ravel(), minlength=256) for image in (gray, wanted))
+    seen = [as_gray(image) if inside is None else as_gray(image)[inside] for image in (gray, wanted)]
+    here, there = (np.bincount(levels.ravel(), minlength=256) for levels in seen)
     # The middle of each level, so that equal histograms map every level to itself.
     middle = (np.cumsum(here) - here / 2) / here.sum()
     table = np.searchsorted(np.cumsum(there) / there.sum(), middle)

@@ -45,6 +45,14 @@ class Rectangle:
         return f"{self.width}x{self.height}+{self.x}+{self.y}"
 
 
+def read_rectangle(text: str) -> Rectangle | None:
+    """The rectangle that was written as ``<width>x<height>+<left>+<top>``; None for an empty text."""
+    if not text:
+        return None
+    width, height, left, top = (int(number) for number in text.replace("x", "+").split("+"))
+    return Rectangle(left, top, width, height)
+
+
 def lay(
     published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int, rectangle: Rectangle
 ) -> Aligned | None:

@@ -52,6 +52,8 @@ class Candidate:
         agreement: part of the frame that agrees, 0 to 1; None where it was not looked for, or says nothing.
         agrees: whether both show one place in one framing; None where ``agreement`` is.
         same_frame: whether both are one exposure, by their detail; False also where nobody can tell.
+        angle: degrees by which the original's rows were turned counter-clockwise; None where none was looked for.
+        scale: published pixels for one of the original, along a side; None where ``angle`` is.
         proof: ``"verdict"`` (a person's word), ``"identical_bytes"``, ``"name_digest"``, ``"reencoded"``, or ``""``.
 
     """
@@ -68,6 +70,8 @@ class Candidate:
     agreement: float | None = None
     agrees: bool | None = None
     same_frame: bool = False
+    angle: float | None = None
+    scale: float | None = None
     proof: Proof = ""
 
     @property

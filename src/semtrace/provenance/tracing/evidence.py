@@ -13,6 +13,7 @@ from semtrace.parallel.processes import available_cores
 from semtrace.provenance.tracing import compare_on_gpu
 from semtrace.provenance.tracing.compare_pairs import compare_pairs
 from semtrace.provenance.tracing.crop_search import Cropped, find_crops
+from semtrace.provenance.tracing.feature_search import find_overlays
 from semtrace.provenance.tracing.knowledge import Knowledge, apply_verdicts
 from semtrace.provenance.tracing.page_pictures import find_pictures
 from semtrace.provenance.tracing.pair_images import AllCompared, Image, Pairs
@@ -55,6 +56,9 @@ class PairEvidence(Protocol):
 
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
         """The originals that each content may be a part of; none of those that were found nowhere."""
+
+    def overlays(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
+        """The originals that each content shows turned, scaled or skewed; none of those that were found nowhere."""
 
     def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
         """Evidence of the pictures on published pages, and by page which of these stand on it."""
@@ -156,6 +160,10 @@ class FreshEvidence:
     def parts(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
         """See ``PairEvidence``."""
         return find_crops(wanted, self.originals, self.published, self.roots, self.executor) if self.roots else {}
+
+    def overlays(self, wanted: Sequence[int]) -> Mapping[int, Cropped]:
+        """See ``PairEvidence``."""
+        return find_overlays(wanted, self.originals, self.published, self.roots, self.executor) if self.roots else {}
 
     def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
         """See ``PairEvidence``; names and bytes of a page say nothing of one picture on it."""

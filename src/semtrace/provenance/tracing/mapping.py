@@ -92,6 +92,8 @@ def _row(trace: Trace, decision: Decision, nearest: Candidate) -> dict[str, Any]
         "symmetry": "" if unmatched else shown.symmetry,
         "crop": "" if unmatched else shown.crop,
         "place": "" if unmatched else shown.place,
+        "angle": None if unmatched else shown.angle,
+        "scale": None if unmatched else shown.scale,
         "agreement": shown.agreement,
         "level": decision.level,
         "candidates": len(trace.pairs),

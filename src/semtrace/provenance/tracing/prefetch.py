@@ -73,7 +73,7 @@ class Comparisons:
             return []
         path = Path(seen.file).relative_to(scope.roots[1]).as_posix()
         one = to_side([{**seen.facts, "path": path}], path)
-        criteria, turned = self.rules.criteria, self.rules.geometry
+        criteria, turned = self.rules.criteria, bool(self.rules.geometry)
         near = candidate_pairs(scope.originals, one, criteria.hamming_threshold, 1, geometry=turned)
         found = apply_verdicts(near, scope.originals, one, scope.knowledge)[0]
         task = scope.task(one.contents[0], self.rules.compared(found, criteria.ssim_trigger))

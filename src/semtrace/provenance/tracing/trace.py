@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from semtrace.core.image.align import Comparison
-from semtrace.core.image.placement import Rectangle
+from semtrace.core.image.placement import Rectangle, read_rectangle
 from semtrace.core.tracing.both_ways import nearest_both_ways
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
-from semtrace.provenance.tracing.crop_search import similarity_of
+from semtrace.provenance.tracing.crop_search import Cropped, similarity_of
 from semtrace.provenance.tracing.evidence import PairEvidence
 from semtrace.provenance.tracing.pair_images import AllCompared, Compared
 from semtrace.provenance.tracing.sides import Pair
@@ -23,7 +24,11 @@ DEGENERATE = Decision("unmatched", None, None, "", None, "degenerate_hash")
 _OPEN = ("no_candidate", "beyond_ssim_trigger", "runner_up_too_close")
 _STRIP = 0.25  # of a picture's height; a data bar is not taller
 _RIM = 4  # pixels
+Geometry = bool | Literal["full"]
+"""Whether to look for other framings than the original's: not, for rectangles, or for any."""
+
 _FRUITLESS = ("no_candidate", "beyond_ssim_trigger", "not_comparable", "correlation_too_low")
+_UNLIKE = ("ssim_too_low", "neither_excellent")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class Rules:
         criteria: what a match must satisfy.
         most: at most so many candidates are compared and judged.
         reach: where no candidate is alike, originals nearer than this are looked at too.
-        geometry: also look for pictures that are a part of an original, and for pictures on pages.
+        geometry: also look for pictures that are a part of an original, and for pictures on pages; ``full``: for
+            pictures in any other framing, too.
         one_to_one: every picture was published once, from an original of its own.
         hash_reach: from hashes alone: what leads on both sides may be this far away.
         min_mutual_margin: the smallest lead on either side.
@@ -43,7 +49,7 @@ class Rules:
     criteria: Criteria
     most: int
     reach: float
-    geometry: bool = False
+    geometry: Geometry = False
     one_to_one: bool = False
     hash_reach: float = 0.0
     min_mutual_margin: float = 0.0
@@ -92,6 +98,15 @@ class Trace:
         other_framing = decision.best is not None and decision.best.agrees is False and not decision.best.proof
         return decision.reason in _FRUITLESS or other_framing
 
+    @property
+    def is_open(self) -> bool:
+        """Whether no original is certain, and blocks agree with none: so that other framings are worth a look."""
+        decision = self.decision
+        if isinstance(decision, Failure) or decision.outcome == "matched":
+            return False
+        unlike = decision.reason in _UNLIKE and not (decision.best is not None and decision.best.agrees)
+        return self.fruitless or unlike
+
 
 def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None = None) -> dict[int, Trace]:
     """Trace published contents to their originals.
@@ -123,6 +138,8 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
             if _is_alike(decision, criteria):
                 traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
         traces |= _placed_on_pages(evidence, rules, traces)
+        if rules.geometry == "full":
+            traces |= _overlaid(evidence, rules, traces)
     if not evidence.images and not rules.one_to_one:
         traces |= _nearest_both_ways(evidence, rules, traces)
     if rules.one_to_one:
@@ -168,6 +185,48 @@ def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, 
             panels = tuple((place, found[i]) for i in several if (place := places[i]))
         result[j] = replace(best, examined=traces[j].examined, panels=panels)
     return result
+
+
+def _overlaid(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
+    """What is still open, and shows an original in another framing; or several originals, each in its place."""
+    result = {}
+    for j, found in evidence.overlays([j for j, trace in traces.items() if trace.is_open]).items():
+        decision = decide(found.candidates, rules.criteria, complete=found.complete)
+        if not _is_alike(decision, rules.criteria):
+            continue
+        panels: tuple[tuple[Rectangle, Trace], ...] = ()
+        if several := _side_by_side(found, decision):
+            panels = tuple((place, _alone(found, i, rules.criteria)) for place, i in several)
+            decision = replace(decision, outcome="ambiguous", reason="panels")
+        result[j] = Trace(
+            found.pairs, [*found.comparisons], found.candidates, decision, traces[j].examined, panels=panels
+        )
+    return result
+
+
+def _side_by_side(found: Cropped, decision: Decision) -> list[tuple[Rectangle, int]]:
+    """The originals that agree, where they stand in different places of a page; nothing where they are one picture."""
+    agreeing = [i for i in range(len(found.candidates)) if found.candidates[i].agrees]
+    agreeing.sort(key=lambda i: found.candidates[i] is not decision.best)
+    apart: list[tuple[Rectangle, int]] = []
+    for i in agreeing:
+        place = read_rectangle(found.candidates[i].place)
+        if place is not None and not any(_overlap(place, other) for other, _ in apart):
+            apart.append((place, i))
+    return sorted(apart, key=lambda one: (one[0].y, one[0].x)) if len(apart) > 1 else []
+
+
+def _overlap(one: Rectangle, other: Rectangle) -> bool:
+    """Whether two pictures on a page share more than a rim."""
+    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return across > _RIM and down > _RIM
+
+
+def _alone(found: Cropped, i: int, criteria: Criteria) -> Trace:
+    """The trace of one of several pictures on a page."""
+    candidates = [found.candidates[i]]
+    return Trace([found.pairs[i]], [found.comparisons[i]], candidates, decide(candidates, criteria))
 
 
 def _is_strip(one: Rectangle | None, picture: Rectangle | None) -> bool:
