@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from semtrace.core.image.symmetry import SYMMETRIES, apply
+from semtrace.io.digests import md5
 from tests.pipeline import defaults, publish, run_all, table
 from tests.small_archive import name, save, scene
 
@@ -133,3 +134,21 @@ def test_without_being_asked_no_page_is_looked_at(pages):
     root, _ = pages
     assert "matched" not in {row["decision"] for row in rows(root, "off").values()}
     assert table(root / "work-off/match/panels.csv") == []
+
+
+def test_what_a_person_refused_is_not_found_again_as_a_part_or_on_a_page(pages, tmp_path):
+    root, _ = pages
+    part = publish(Image.fromarray(scene(2)[40:200, 60:260]), root / "published/Tips" / name(5, "part"), quality=90)
+    found = {path: row["matched_tiff_path"] for path, row in rows(root, "true").items() if row["decision"] == "matched"}
+    assert found[part] == "2.tif"
+    assert len(found) == 3
+    lines = [
+        f"{md5((root / 'published' / path).read_bytes())},{md5((root / 'archive' / tiff).read_bytes())},different,me,now"
+        for path, tiff in found.items()
+    ]
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known/verdicts.csv").write_text("\n".join(["left,right,verdict,who,when", *lines]) + "\n")
+    parts = root / "archive", root / "published", tmp_path / "known", tmp_path / "work"
+    run_all(*parts, defaults(tmp_path, "match.geometry=true"))
+    again = {row["jpeg_path"]: row for row in table(tmp_path / "work/match/jpeg_to_tiff.csv")}
+    assert {again[path]["matched_tiff_path"] for path in found} & set(found.values()) == set()

@@ -166,7 +166,7 @@ class FreshEvidence:
         return find_overlays(wanted, self.originals, self.published, self.roots, self.executor) if self.roots else {}
 
     def pages(self, wanted: Sequence[int]) -> tuple[PairEvidence, Mapping[int, list[int]]]:
-        """See ``PairEvidence``; names and bytes of a page say nothing of one picture on it."""
+        """See ``PairEvidence``; names and bytes of a page say nothing of one picture on it, a person's refusal does."""
         assert self.roots is not None  # noqa: S101  (for mypy: pages are looked at where images are)
         pictures, of_page = find_pictures(wanted, self.published, self.roots[1], self.executor)
-        return replace(self, published=pictures, knowledge=Knowledge()), of_page
+        return replace(self, published=pictures, knowledge=Knowledge(different=self.knowledge.different)), of_page

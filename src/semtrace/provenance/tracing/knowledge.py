@@ -36,6 +36,12 @@ class Knowledge:
         """Whether a published picture is byte for byte what the convert stage made of an original."""
         return not published.digests.isdisjoint(self.made_of(original))
 
+    def refuses(self, published: Content, original: Content) -> bool:
+        """Whether a person called a published picture and an original different."""
+        return any(
+            frozenset((left, right)) in self.different for left in published.digests for right in original.digests
+        )
+
     def proof(self, published: Content, original: Content, *, alike: bool) -> Proof:
         """The proof that no pixel is needed for; ``alike``: whether hashes and images, where compared, agree."""
         if any(frozenset((left, right)) in self.same for left in published.digests for right in original.digests):

@@ -53,7 +53,7 @@ def find_pictures(
         page = published.contents[j]
         for place, text in () if isinstance(found, Failure) else found:
             of_page.setdefault(j, []).append(len(contents))
-            contents.append(Content(f"{page.key} {place}", page.paths, page.md5, frozenset(), "", -1, True, place))
+            contents.append(Content(f"{page.key} {place}", page.paths, page.md5, page.digests, "", -1, True, place))
             digits.append(text)
     words = phash.from_hex_many(digits, size)
     healthy = phash.healthy(words).tolist()

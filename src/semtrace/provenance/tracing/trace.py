@@ -133,7 +133,7 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
             # Both looks begin with the nearest, so the longer one has all that was compared.
             traces[j] = replace(kept, examined=max(trace.examined, traces[j].examined))
     if evidence.images and rules.geometry:
-        for j, part in evidence.parts([j for j in wanted if traces[j].fruitless]).items():
+        for j, part in _allowed(evidence, evidence.parts([j for j in wanted if traces[j].fruitless])).items():
             decision = decide(part.candidates, criteria, complete=part.complete)
             if _is_alike(decision, criteria):
                 traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
@@ -190,7 +190,7 @@ def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, 
 def _overlaid(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
     """What is still open, and shows an original in another framing; or several originals, each in its place."""
     result = {}
-    for j, found in evidence.overlays([j for j, trace in traces.items() if trace.is_open]).items():
+    for j, found in _allowed(evidence, evidence.overlays([j for j, one in traces.items() if one.is_open])).items():
         decision = decide(found.candidates, rules.criteria, complete=found.complete)
         if not _is_alike(decision, rules.criteria):
             continue
@@ -201,6 +201,23 @@ def _overlaid(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace])
         result[j] = Trace(
             found.pairs, [*found.comparisons], found.candidates, decision, traces[j].examined, panels=panels
         )
+    return result
+
+
+def _allowed(evidence: PairEvidence, found: Mapping[int, Cropped]) -> dict[int, Cropped]:
+    """What was found, without the originals that a person refused."""
+    result = {}
+    for j, several in found.items():
+        published = evidence.published.contents[j]
+        contents = [evidence.originals.contents[pair.original] for pair in several.pairs]
+        kept = [i for i, original in enumerate(contents) if not evidence.knowledge.refuses(published, original)]
+        if kept:
+            result[j] = replace(
+                several,
+                pairs=[several.pairs[i] for i in kept],
+                comparisons=[several.comparisons[i] for i in kept],
+                candidates=[several.candidates[i] for i in kept],
+            )
     return result
 
 
