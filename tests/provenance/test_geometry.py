@@ -142,10 +142,11 @@ def test_what_a_person_refused_is_not_found_again_as_a_part_or_on_a_page(pages, 
     found = {path: row["matched_tiff_path"] for path, row in rows(root, "true").items() if row["decision"] == "matched"}
     assert found[part] == "2.tif"
     assert len(found) == 3
-    lines = [
-        f"{md5((root / 'published' / path).read_bytes())},{md5((root / 'archive' / tiff).read_bytes())},different,me,now"
+    digests = {
+        path: (md5((root / "published" / path).read_bytes()), md5((root / "archive" / tiff).read_bytes()))
         for path, tiff in found.items()
-    ]
+    }
+    lines = [f"{jpeg},{tiff},different,me,now" for jpeg, tiff in digests.values()]
     (tmp_path / "known").mkdir()
     (tmp_path / "known/verdicts.csv").write_text("\n".join(["left,right,verdict,who,when", *lines]) + "\n")
     parts = root / "archive", root / "published", tmp_path / "known", tmp_path / "work"
