@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEAREST, FARTHEST, RANDOM = 12, 6, 6
 PageRows = Sequence[Mapping[str, Any]]
+_HALF = 0.5  # of a node: less of one category does not name it
 _POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --mark: #b45309; }
@@ -163,7 +164,8 @@ def _node(
     categories: Sequence[str],
 ) -> None:
     leaf = row["node"] not in below
-    name = escape(row["name"] or row["category"] or "no category")
+    mixed = row["category"] and (row["purity"] or 0.0) < _HALF
+    name = escape(row["name"] or ("mixed" if mixed else row["category"]) or "no category")
     facts = [f"{row['size']} different images"]
     if row["purity"] is not None:
         facts.append(f"{row['purity']:.0%} {escape(row['category'])}")
