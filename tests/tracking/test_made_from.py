@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mlflow.utils.validation import _validate_metric_name
 
 from semtrace.io.project_state import GitState
 from semtrace.tracking import pipeline_run
@@ -30,3 +31,12 @@ def test_git_that_cannot_be_asked_is_not_clean(tmp_path, monkeypatch, capsys, st
     told = capsys.readouterr().err
     assert said in told
     assert bool(told) == bool(said)
+
+
+def test_names_are_what_mlflow_takes_and_stay_different():
+    names = ["train.Deposit~761132.auc", "train.Deposit!761132.auc", "µ 1/a-b:c.d", "train.Deposit_761132.auc 2"]
+    found = pipeline_run.names_allowed(names)
+    assert found[:3] == ["train.Deposit_761132.auc", "train.Deposit_761132.auc 2", "µ 1/a-b:c.d"]
+    assert len(set(found)) == 4
+    for name in found:
+        _validate_metric_name(name)

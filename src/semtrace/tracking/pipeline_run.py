@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +46,7 @@ VERBS = {
     "training": "discover",
 }  # what made a run of this kind
 FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
+_REFUSED = re.compile(r"[^/\w.\- :]")  # MLflow takes no other character in a name
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
 _CREATION = 300.0  # seconds: a new store takes up to ten on a machine that has nothing else to do
 
@@ -143,11 +146,22 @@ def log(store: Store, run_id: str, params: Mapping[str, Any], metrics: Mapping[s
     # The UI lists metrics as they were logged, and draws the first one.
     first = [name for name in FIRST if name in numbers]
     numbers = {name: numbers[name] for name in (*first, *numbers)}
+    named = zip(names_allowed(numbers), numbers.values(), strict=True)
     store.client.log_batch(
         run_id,
-        metrics=[Metric(name, float(value), now, 0) for name, value in numbers.items()],
+        metrics=[Metric(name, float(value), now, 0) for name, value in named],
         params=[Param(name, str(value)) for name, value in flat(params).items()],
     )
+
+
+def names_allowed(names: Iterable[str]) -> list[str]:
+    """Names as MLflow takes them, in their order: other characters than its own become ``_``; all stay different."""
+    found: dict[str, None] = {}
+    for name in names:
+        plain = _REFUSED.sub("_", name)
+        again = (f"{plain} {number}" for number in count(2))
+        found[plain if plain not in found else next(other for other in again if other not in found)] = None
+    return list(found)
 
 
 def describe(store: Store, run_id: str, report: str) -> None:
