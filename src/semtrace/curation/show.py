@@ -51,7 +51,7 @@ figure { margin: 0 0 1rem; } figure img { max-width: 100%; height: auto; display
 figure.sheet-picture img { background: none; image-rendering: auto; }
 table { border-collapse: collapse; }
 th, td { text-align: right; padding: .2rem .7rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; }
+th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; min-width: 9rem; }
 figcaption { color: var(--soft); font-size: .9rem; overflow-wrap: anywhere; }
 """
 
