@@ -152,3 +152,7 @@ def test_a_picture_on_a_page_is_compared_without_its_page(tmp_path):
         return float(np.asarray(Image.open(io.BytesIO(made)).convert("RGB")).mean())
 
     assert white("128x96+40+20") > 240 > white("")
+    turned = MapTask(str(files[0]), digests[0], str(files[1]), digests[1], -1, angle=14.9)
+    assert map_bytes(turned) == Unavailable(
+        "not_comparable", "turned by 14.9 degrees; a map compares pictures as they are"
+    )

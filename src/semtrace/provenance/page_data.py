@@ -211,11 +211,11 @@ class PagePairs:
         top = self._originals[path]["bar_top"]
         return -1 if top is None else int(top)
 
-    def how_published(self, jpeg: str, tiff: str) -> tuple[str, str, str]:
-        """What was done to an original before it was published as this: symmetry, part and place, as in the table."""
+    def how_published(self, jpeg: str, tiff: str) -> tuple[str, str, str, float | None]:
+        """How an original became this published picture, as in the table: symmetry, part, place, angle."""
         row = self._forward.get(item_of(self._published[jpeg]), {})
         traced = row.get("matched_tiff_path") == tiff
-        return (row["symmetry"], row["crop"], row["place"]) if traced else ("", "", "")
+        return (row["symmetry"], row["crop"], row["place"], row["angle"]) if traced else ("", "", "", None)
 
     def pair(self, item: str) -> dict[str, Any] | None:
         """A pair by item: a question, or any published content; None where there is none."""
@@ -264,6 +264,7 @@ class PagePairs:
         place = place_in_frame(*size, symmetry, crop, page)
         return {
             **self._picture(original), "bar": original["bar_top"], "symmetry": symmetry, "crop": crop, "page": page,
+            "angle": row.get("angle"),
             "place": [place.x, place.y, place.width, place.height], "mirrored": place.mirrored,
             "quarters": place.quarters,
         }  # fmt: skip

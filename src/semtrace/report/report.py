@@ -184,7 +184,7 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
             maps[f"{jpeg['md5']}-{original['md5']}"] = MapTask(
                 files[jpeg["md5"]], jpeg["md5"], files[original["md5"]], original["md5"],
                 pairs.bar_top(original["path"]), original["symmetry"], original["crop"],
-                original["page"],
+                original["page"], original["angle"],
             )  # fmt: skip
     return PageContent(run, page_rows(given), data, [question.cells for question in pairs.queue], files, maps)
 

@@ -31,6 +31,8 @@ def map_bytes(task: MapTask) -> bytes | Unavailable:
 
 
 def _aligned(task: MapTask) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | Unavailable:
+    if task.angle is not None:
+        return Unavailable("not_comparable", f"turned by {task.angle:g} degrees; a map compares pictures as they are")
     published, original = read_gray(task.published, task.published_md5), read_gray(task.original, task.original_md5)
     if isinstance(published, Unavailable):
         return published

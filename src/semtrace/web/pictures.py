@@ -46,7 +46,10 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class MapTask:
-    """A published picture and an original to be compared: their files, digests, and what was done in between."""
+    """A published picture and an original to be compared: their files, digests, and what was done in between.
+
+    ``angle`` is in degrees where the picture was turned freely; no map is made then.
+    """
 
     published: str
     published_md5: str
@@ -56,6 +59,7 @@ class MapTask:
     symmetry: str = ""
     crop: str = ""
     place: str = ""
+    angle: float | None = None
 
     @property
     def name(self) -> str:

@@ -98,7 +98,7 @@
       return made;
     };
     const title = (letter, picture, text) => [el("strong", { text: letter }), " ", window.semtrace.name(picture.path), el("span", { class: "size", text: ` ${picture.width} × ${picture.height}${text || ""}` })];
-    const turned = (original) => [original.symmetry && original.symmetry !== "identity" ? `, published ${original.symmetry.replaceAll("_", " ")}` : "", original.crop ? `, part ${original.crop}` : "", original.page ? `, on the page at ${original.page}` : ""].join("");
+    const turned = (original) => [original.symmetry && original.symmetry !== "identity" ? `, published ${original.symmetry.replaceAll("_", " ")}` : "", original.crop ? `, part ${original.crop}` : "", original.page ? `, on the page at ${original.page}` : "", original.angle !== null && original.angle !== undefined ? `, turned by ${original.angle}°, shown as it is` : ""].join("");
 
     const place = el("div", { class: "panes" });
     const slider = el("input", { type: "range", min: 0, max: 100, value: 50, oninput: () => draw() });
