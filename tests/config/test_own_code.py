@@ -44,7 +44,8 @@ VERBS = (
     "params", "repro", "claim", "generate", "inventory", "convert", "fingerprint tiff", "match", "deduplicate", "label",
     "validate", "plot", "run", "calibrate", "sweep", "track", "shard one", "join", "release --version 1.0.0",
     "features", "dimension", "reduce", "distances", "cluster", "agree", "discover",
-    "curate check",
+    "finetune", "predict", "assign images",
+    "curate check", "curate train", "curate classify", "curate reconstruct", "curate show", "curate track",
     "flat", "scale", "subset", "validate-scale", "generate-scales", "doctor", "report", "review", "verdicts check",
 )  # fmt: skip
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box
 from semtrace.curation.funnel import ALL, step_sums
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _BINS = 40
 
