@@ -19,6 +19,8 @@ from semtrace.core.image.databar import bar_top
 from semtrace.provenance import fingerprint, inventory, match
 from tests.pipeline import CATEGORIES, defaults, grey, publish, table
 
+pytestmark = pytest.mark.heavy  # `make truth` runs it; tests/provenance/test_real_input.py is its small sister
+
 Picture = Image.Image
 
 
