@@ -26,7 +26,7 @@ run: .venv/.stamp
 	semtrace repro $(if $(replace),--replace) $(if $(dataset),dataset=$(dataset)) $(set)
 
 test: .venv/.stamp
-	pytest -n logical --dist loadfile
+	pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.stamp
 	ruff check .
