@@ -2,8 +2,8 @@
 
 `make lint` runs it. Markdown is parsed: code blocks and pictures are left out, a code span counts as one word, and each
 cell of a table and each item of a list stands alone. Three packages were tried. proselint judges typography, also
-inside code, and sets no bound on sentences. Vale's package on PyPI downloads a program when it first runs. textstat does not
-know Markdown and downloads a dictionary.
+inside code, and sets no bound on sentences. Vale's package on PyPI downloads a program when it first runs. textstat
+does not know Markdown and downloads a dictionary.
 """
 
 from __future__ import annotations
