@@ -57,7 +57,7 @@ INSTEAD_OF = {
 }
 """Phrases that no page may hold, as regular expressions over words, and the plain ones."""
 
-_SHORT = ("e.g.", "i.e.", "vs.", "cf.", "al.", "approx.", "etc.", "Fig.", "No.")
+_SHORT = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|cf|al|approx|Fig)\.$")  # a full stop that ends no sentence
 _PLACE = "\ufffc"  # a code span: one word
 _END = re.compile(r"[.!?…][)\"'”’]*(?=\s+[(\"'“‘]*(?:[A-Z0-9\ufffc]|semtrace\b))")
 _FORBIDDEN = {re.compile(rf"\b{phrase}\b", re.IGNORECASE): plain for phrase, plain in INSTEAD_OF.items()}
@@ -106,7 +106,7 @@ def _text(inline: Token) -> str:
 
 def _split(line: int, text: str) -> Iterator[tuple[int, str]]:
     start = 0
-    ends = [end.end() for end in _END.finditer(text) if not text[: end.end()].endswith(_SHORT)]
+    ends = [end.end() for end in _END.finditer(text) if not _SHORT.search(text, 0, end.end())]
     for end in [*ends, len(text)]:
         sentence = text[start:end]
         before = text[:start] + sentence[: len(sentence) - len(sentence.lstrip())]

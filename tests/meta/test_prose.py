@@ -64,8 +64,10 @@ def test_a_code_span_counts_as_one_word():
 
 
 def test_an_abbreviation_or_a_decimal_ends_no_sentence():
-    assert [sentence for _, sentence in sentences("At 0.5 px, e.g. SEM. Then 2.5.1 follows. semtrace ends.")] == [
-        "At 0.5 px, e.g. SEM.",
+    assert [
+        sentence for _, sentence in sentences("At 0.5 px, e.g. SEM, as usual. Then 2.5.1 follows. semtrace ends.")
+    ] == [
+        "At 0.5 px, e.g. SEM, as usual.",
         "Then 2.5.1 follows.",
         "semtrace ends.",
     ]
