@@ -266,7 +266,7 @@ def test_the_published_tables_of_hashes(shared, tmp_path):
 
 
 def nearest_pairs(shared: Path) -> dict[str, str]:
-    """Of the shared tables every published picture and the original that are nearest to each other, by one number.
+    """Of the shared tables every published image and the original that are nearest to each other, by one number.
 
     The images are not here, so this is not known to be right. The published mapping compared 986 of these pictures by
     SSIM (0.7 or more), and names the same original for 985.

@@ -213,7 +213,7 @@ def _null(summary: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     size = null["pictures"]
     lines += [
         "",
-        _table_line("For a published picture without original", columns),
+        _table_line("For a published image without original", columns),
         _table_line("  looked for up to, bits", [f"{one['bits']:g}" for one in within]),
         _table_line("  false candidates, counted", [one["others"] for one in within]),
         _table_line("    of these alike", [one["alike"] for one in within]),

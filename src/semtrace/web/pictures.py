@@ -46,7 +46,7 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class MapTask:
-    """A published picture and an original to be compared: their files, digests, and what was done in between.
+    """A published image and an original to be compared: their files, digests, and what was done in between.
 
     ``angle`` is in degrees where the picture was turned freely; no map is made then.
     """
