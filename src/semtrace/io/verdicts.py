@@ -117,7 +117,7 @@ class LostRowsError(TableError):
     def __init__(self, file: Path, findings: Sequence[str]) -> None:
         shown = "; ".join(findings[:_SHOWN])
         more = f"; and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
-        super().__init__(f"{file}: {shown}{more}. Mend them; only an empty tiff_path says that no original exists")
+        super().__init__(f"{file}: {shown}{more}. Correct them; only an empty tiff_path says that no original exists")
         self.findings = tuple(findings)
 
 

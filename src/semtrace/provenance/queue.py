@@ -225,9 +225,9 @@ class _Builder:
             low = self._is_low(row)
             return "matched, but the SSIM is low" if low else "matched, but the runner-up is nearly as good"
         if kind == "near_miss":
-            return f"no original found; this one came nearest: {meaning}"
+            return f"no original found; the nearest is this one: {meaning}"
         if kind == "audit":
-            return "drawn to see how often answers without proof are wrong"
+            return "drawn to measure how often answers without proof are wrong"
         return meaning
 
     def _conflicts(self) -> Iterable[Question]:
@@ -243,7 +243,7 @@ class _Builder:
             cells = {
                 "item": _name(_content(original) if original else row["content"]) + "c",
                 "kind": "conflict",
-                "why": "published under several categories; a label is given when one of them is named",
+                "why": "published under several categories; it gets a label when you name one of them",
                 "jpeg_path": files[0]["path"],
                 "jpeg_md5": files[0]["md5"],
                 **_shown_cells([original] if original else []),

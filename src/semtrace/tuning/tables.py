@@ -146,7 +146,7 @@ SWEEP = Table(
         Column(
             "ssim_pairs",
             "integer",
-            "pairs of images that `match` compares at this point, the farther look included",
+            "pairs of images that `match` compares at this point, with the second search",
         ),
     ),
 )
