@@ -1,4 +1,4 @@
-"""Name each sentence of the pages that is too long or holds a forbidden phrase: `python -m tests.meta.prose`.
+"""Name each sentence of the pages that is too long, verbless or forbidden: `python -m tests.meta.prose`.
 
 `make lint` runs it. Markdown is parsed: code blocks and pictures are left out, a code span counts as one word, and each
 cell of a table and each item of a list stands alone. Three packages were tried. proselint judges typography, also
@@ -57,6 +57,10 @@ INSTEAD_OF = {
 }
 """Phrases that no page may hold, as regular expressions over words, and the plain ones."""
 
+_FRAGMENT = re.compile(
+    r"(?:In|Beside|At|From|Of|By|On|Under|Yours)\b(?:\s\S+){0,4}[.]|(?:One|A) (?:row|line) for each\b.*"
+)
+"""A place without a verb, or a row without one: the fragments that can be told without a grammar."""
 _SHORT = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|cf|al|approx|Fig)\.$")  # a full stop that ends no sentence
 _PLACE = "\ufffc"  # a code span: one word
 _END = re.compile(r"[.!?…][)\"'”’]*(?=\s+[(\"'“‘]*(?:[A-Z0-9\ufffc]|semtrace\b))")
@@ -83,6 +87,8 @@ def faults(file: str, markdown: str) -> list[Fault]:
         words = len(re.findall(r"\S*[\w\ufffc]\S*", sentence))
         if words > MOST_WORDS:
             found.append(Fault(file, line, f"{words} words, at most {MOST_WORDS}", sentence))
+        if _FRAGMENT.fullmatch(sentence):
+            found.append(Fault(file, line, "a fragment; give it a verb", sentence))
         for phrase, plain in _FORBIDDEN.items():
             if given := phrase.search(sentence):
                 found.append(Fault(file, line, f'not "{given[0]}"; {plain}', sentence))

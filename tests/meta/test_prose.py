@@ -88,6 +88,12 @@ def test_a_forbidden_phrase_is_named_with_the_plain_one(phrase):
     assert re.fullmatch(r'not "[^"]+"; say: .+', fault.rule)
 
 
+@pytest.mark.parametrize("fragment", ["In `data/work/`.", "One row for each file that has a hash."])
+def test_a_place_or_a_row_without_a_verb_is_named(fragment):
+    assert named(f"A verb stands here. {fragment}") == [(1, "a fragment; give it a verb")]
+    assert named(f"The table is here. It has {fragment[0].lower()}{fragment[1:]}") == []
+
+
 def test_the_same_words_in_code_or_within_other_words_pass():
     assert faults("page.md", "`An own server` unpublished picturesque changes.") == []
 
