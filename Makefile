@@ -33,6 +33,7 @@ lint: .venv/.stamp
 	ruff format --check .
 	mypy
 	semtrace params --check
+	python -m tests.meta.prose
 	hadolint Dockerfile
 	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 

@@ -146,7 +146,7 @@ def _label(given: argparse.Namespace, job: Job) -> Any:
                 held.enter_context(browser_opened(address))
 
         serve_page(label_app(desk), listening, ready)
-        return f"{sum(desk.screen()['labels'].values())} patches have a label; run the pipeline, which obeys them"
+        return f"{sum(desk.screen()['labels'].values())} patches have a label; run the pipeline, which uses them"
 
 
 def _import_labels(given: argparse.Namespace, job: Job, who: str) -> str:

@@ -35,7 +35,7 @@ DECISIONS = ("matched", "ambiguous", "unmatched")
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of published pictures.
+    """What is known of published images.
 
     Attributes:
         basis: ``truth.csv``, ``equal file stems`` or ``nothing``.

@@ -73,7 +73,7 @@ def run(
 
     Args:
         work: folder of the stages' results.
-        published: root of the published pictures.
+        published: root of the published images.
         archive: root of the originals; looked into only where they go along.
         releases: folder of all releases.
         params_file: goes along as documentation.
@@ -96,9 +96,7 @@ def run(
     licence = settings.licence.strip()
     chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
-        raise InputError(
-            f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
-        )
+        raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
     last, previous = _last(releases, settings.name, order)
     found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)

@@ -1,6 +1,6 @@
-"""Which published pictures go into a release, and what its manifest says of each; all others are left out by name.
+"""Which published images go into a release, and what its manifest says of each; all others are left out by name.
 
-Published pictures = rows of the manifest + rows of left_out.csv.
+Published images = rows of the manifest + rows of left_out.csv.
 """
 
 from __future__ import annotations

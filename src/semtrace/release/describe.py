@@ -36,7 +36,7 @@ class Release:
         sizes: part of the split -> bytes.
         originals: how many originals are inside.
         evidence: kind of evidence -> number of pictures.
-        left_out: reason -> number of published pictures.
+        left_out: reason -> number of published images.
         allowed: what was wrong and accepted, as (gate, message).
     """
 

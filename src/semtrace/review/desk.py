@@ -180,7 +180,7 @@ class Desk:
         return safe_name(self._roots[found[0]], found[1]) if found else None
 
     def map_task(self, jpeg: str, tiff: str) -> MapTask | None:
-        """A published picture and an original of this run, to be compared; None where one is not of it."""
+        """A published image and an original of this run, to be compared; None where one is not of it."""
         left, right = self._files.get(jpeg), self._files.get(tiff)
         if left is None or right is None or (left[0], right[0]) != ("jpeg", "tiff"):
             return None
