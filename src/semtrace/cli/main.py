@@ -21,6 +21,7 @@ from semtrace.cli import (
     curate,
     discovery,
     doctor,
+    find,
     release,
     repro,
     review,
@@ -34,6 +35,7 @@ from semtrace.cli import (
 from semtrace.config import pipeline
 
 _ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
+_SAYS_ALL = ("find", "run", "repro")  # their summary stands for itself
 _NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
 
@@ -57,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest:  # argparse takes overrides before an option, and leaves those after it
         given.overrides += rest
 
+    if stages.is_silent(given):
+        os.environ["TQDM_DISABLE"] = "1"  # no progress bars
     from semtrace.core.errors import SemtraceError
     from semtrace.io.terminal import harmless
 
@@ -81,8 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("memory ran out; nothing half-done was kept. Run it again with fewer --workers", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
-    if summary is not None:
-        print(harmless(f"{given.verb}: {stages.summary_text(summary)}"))
+    if summary is not None and getattr(given, "json", False):
+        print(stages.summary_json(summary))
+    elif summary is not None and not stages.is_silent(given):
+        said = stages.summary_text(summary)
+        print(harmless(said if given.verb in _SAYS_ALL else f"{given.verb}: {said}"))
     return 0
 
 
@@ -90,7 +97,7 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
-    reads = given.verb in ("track", "doctor") or (given.verb == "sweep" and elsewhere)
+    reads = given.verb in ("track", "doctor", "find") or (given.verb == "sweep" and elsewhere)
     if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
@@ -114,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     def verb(name: str, run: Any, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         added.set_defaults(run=run)
+        told = added.add_mutually_exclusive_group()
+        told.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+        told.add_argument("--quiet", action="store_true", help="print nothing but warnings and errors")
         return added
 
     params = verb("params", stages.params, "compose conf/ into params.yaml")
@@ -144,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
     scale.add_layouts(verb, stages.PARAMS)
     doctor.add(verb)
+    find.add(verb)
     for stage in commands.choices.values():
         if stage not in (params, reproduce, claim):
             stage.add_argument(

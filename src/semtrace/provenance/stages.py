@@ -64,7 +64,7 @@ STAGES = (
         "validate",
         f"{_HERE}.validate",
         "measure the mapping: metrics.json and accuracy_report.txt",
-        params=("hash", "dataset.exclude", "labels.depth"),
+        params=("hash", "dataset.exclude", "labels.depth", "match.geometry"),
         inputs=("archive", "published", "known", "verdicts"),
         reads=(
             "convert", "deduplicate", "fingerprint/jpeg", "fingerprint/tiff", "inventory", "label", "match",

@@ -79,6 +79,7 @@ def stage(job: Job) -> Path:
         exclude=job.params.dataset.exclude,
         verdicts=locate_verdicts(job.verdicts, job.known),
         depth=job.params.labels.depth,
+        geometry=job.params.match.geometry,
     )
     return job.result("validate/accuracy_report.txt")
 
@@ -94,6 +95,7 @@ def run(
     exclude: Sequence[str] = (),
     verdicts: Path | None = None,
     depth: Depth = "last",
+    geometry: bool | str = "full",
 ) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
@@ -107,6 +109,7 @@ def run(
         exclude: what is left out of both, see ``list_inputs``.
         verdicts: table of a person's verdicts; it may be missing.
         depth: which folder of a published path is its category.
+        geometry: what ``match.geometry`` was; the report says what was not looked for.
 
     Returns:
         What ``metrics.json`` says.
@@ -154,7 +157,7 @@ def run(
     with staged_folder(out) as folder:
         tables.write(folder / "wrong_matches.csv", WRONG_MATCHES, wrong)
         tables.write(folder / "accuracy_by_category.csv", ACCURACY_BY_CATEGORY, _by_category(rows, depth))
-        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes)
+        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes, geometry)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics

@@ -61,7 +61,9 @@ class Desk:
         OSError: ``EBUSY`` where a run is writing the tables.
     """
 
-    def __init__(self, places: ReviewFolders, settings: Settings, who: str, kind: str = "", depth: Depth = "last") -> None:
+    def __init__(
+        self, places: ReviewFolders, settings: Settings, who: str, kind: str = "", depth: Depth = "last"
+    ) -> None:
         self._places, self._settings, self.who, self._kind, self._depth = places, settings, who, kind, depth
         self._store = VerdictStore(places.verdicts)
         self._lock = threading.RLock()

@@ -11,8 +11,8 @@ from semtrace.core.tracing.labels import (
     VocabularyError,
     category_of,
     check_vocabulary,
-    number_faults,
     nearest_category,
+    number_faults,
     parse_published,
     resolve,
     vocabulary_faults,
@@ -268,7 +268,11 @@ def test_a_deeper_level_has_the_one_above_it():
 @pytest.mark.parametrize(
     ("paths", "depth", "said"),
     [
-        (["Tips/old/a.jpg", "Powder/old/b.jpg"], 2, r"'old' lies in 'Powder' and in 'Tips'|'old' lies in 'Tips' and in"),
+        (
+            ["Tips/old/a.jpg", "Powder/old/b.jpg"],
+            2,
+            "'old' lies in 'Tips' and in 'Powder'",
+        ),
         (["Tips/a.jpg", "tips/b.jpg"], 1, "called alike: 'Tips', 'tips'"),
         (["a|b/a.jpg"], 1, "not usable as a folder name"),
     ],
