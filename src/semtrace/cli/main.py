@@ -22,6 +22,7 @@ from semtrace.cli import (
     discovery,
     doctor,
     find,
+    init,
     release,
     repro,
     review,
@@ -34,8 +35,8 @@ from semtrace.cli import (
 )
 from semtrace.config import pipeline
 
-_ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
-_SAYS_ALL = ("find", "run", "repro")  # their summary stands for itself
+_ANYWHERE = ("init", "verify", "diff", "pack", "watch")  # they need nothing of a project
+_SAYS_ALL = ("find", "init", "run", "repro")  # their summary stands for itself
 _NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
 
@@ -155,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     scale.add_layouts(verb, stages.PARAMS)
     doctor.add(verb)
     find.add(verb)
+    init.add(verb)
     for stage in commands.choices.values():
         if stage not in (params, reproduce, claim):
             stage.add_argument(

@@ -21,6 +21,7 @@ def repro(given: argparse.Namespace) -> Any:
     from semtrace.cli import preconditions
     from semtrace.cli.closing import run_summary
     from semtrace.config import params
+    from semtrace.config.new_project import INSTALLED, write_installed
     from semtrace.discovery.corrections import ensure_corrections
     from semtrace.io.staging import locked
     from semtrace.io.verdict_store import ensure_verdicts
@@ -40,6 +41,8 @@ def repro(given: argparse.Namespace) -> Any:
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
+    if (stages.PIPELINE.with_name(INSTALLED)).is_file():
+        write_installed(Path())
     ensure_verdicts(p.dataset.verdicts)
     ensure_corrections(p.dataset.verdicts)
     preconditions.say(given, mine)
