@@ -17,11 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from semtrace import __version__
 from semtrace.cli import (
+    completion,
     curate,
     discovery,
     doctor,
     find,
+    help_text,
     init,
     release,
     repro,
@@ -35,7 +38,7 @@ from semtrace.cli import (
 )
 from semtrace.config import pipeline
 
-_ANYWHERE = ("init", "verify", "diff", "pack", "watch")  # they need nothing of a project
+_ANYWHERE = ("init", "completion", "verify", "diff", "pack", "watch")  # they need nothing of a project
 _SAYS_ALL = ("find", "init", "run", "repro")  # their summary stands for itself
 _NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
@@ -54,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return 0
     given, rest = parser.parse_known_args(arguments)
     if rest and (not hasattr(given, "overrides") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -114,12 +120,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="semtrace",
         description="Trace published electron-microscope images back to their originals, label them, and prove it.",
-        epilog="Run in the project's root. Stages read params.yaml, which `semtrace params` composes from conf/; "
-        "`make run` (dvc repro) runs them all in order.",
+        formatter_class=help_text.GroupedHelp,
     )
-    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parser.add_argument("--version", action="version", version=f"semtrace {__version__}")
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="one of those below")
+    helps: dict[str, str] = {}
 
     def verb(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        helps[name] = text
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         added.set_defaults(run=run)
         told = added.add_mutually_exclusive_group()
@@ -176,7 +184,11 @@ def _parser() -> argparse.ArgumentParser:
     discovery.add(verb)
     review.add(verb)
     watch.add(verb)
-    curate.add(commands, stages.PARAMS)
+    helps["curate"] = curate.add(commands, stages.PARAMS)
+    completion.add(verb, parser)
+    for name, one in commands.choices.items():
+        help_text.describe(one, name, pipeline.BY_VERB.get(name))
+    parser.epilog = help_text.overview(helps)
     return parser
 
 
