@@ -35,7 +35,7 @@ run: .venv/.stamp ## the whole pipeline on the built-in archive, or with dataset
 	semtrace repro $(if $(replace),--replace) $(if $(dataset),dataset=$(dataset)) $(set)
 
 test: .venv/.stamp ## the tests
-	pytest -n logical --dist loadfile
+	pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.stamp ## what CI checks before the tests
 	ruff check .
