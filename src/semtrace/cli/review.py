@@ -73,7 +73,8 @@ def _review(given: argparse.Namespace) -> str:
     file = locate_verdicts(data.verdicts, data.known)
     if file.parent != data.verdicts:
         raise InputError(f"{file}: answers go to {data.verdicts}; move it first: mv {file} {data.verdicts}/")
-    desk = Desk(ReviewFolders(data.archive, data.published, data.verdicts, given.work), p.review, who, given.kind or "")
+    folders = ReviewFolders(data.archive, data.published, data.verdicts, given.work)
+    desk = Desk(folders, p.review, who, given.kind or "", p.labels.depth)
     cache = PictureCache(p.executor.cache.parent / "pictures", p.review.cache_mb * 10**6)
     pictures = PictureService(cache)
     with contextlib.ExitStack() as held:

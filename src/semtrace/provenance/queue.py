@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import Depth, category_of
 from semtrace.io.schema import Column, Table
 from semtrace.io.verdicts import Verdicts
 from semtrace.provenance.reasons import REASONS
@@ -103,6 +103,7 @@ class QueueTables:
         conflicts: of ``conflicts.csv``; empty where the stage ``label`` has not run.
         verdicts: of ``verdicts.csv``.
         audited: items that were drawn and answered before, with the decision that was looked at.
+        depth: which folder of a published path is its category.
     """
 
     forward: Sequence[QueueCells]
@@ -111,6 +112,7 @@ class QueueTables:
     conflicts: Sequence[QueueCells] = ()
     verdicts: Verdicts = field(default_factory=Verdicts)
     audited: Mapping[str, str] = field(default_factory=dict)
+    depth: Depth = "last"
 
 
 def build_queue(given: QueueTables, settings: Settings) -> list[Question]:
@@ -207,7 +209,7 @@ class _Builder:
             "jpeg_path": files[0]["path"],
             "jpeg_md5": files[0]["md5"],
             **_shown_cells(shown),
-            "categories": "|".join(_categories(files)),
+            "categories": "|".join(_categories(files, self.given.depth)),
             **{name: row[name] for name in ("hamming_distance", "ssim_value", "correlation", "margin", "reason")},
             "files": "|".join(file["path"] for file in files),
             "answer": _trace_answer(self.given.verdicts, jpegs, digests),
@@ -279,8 +281,8 @@ def _content(row: QueueCells) -> str:
     return str(row["content_id"] or row["path"])
 
 
-def _categories(files: Iterable[QueueCells]) -> list[str]:
-    return sorted({parse_published(file["path"]).category for file in files})
+def _categories(files: Iterable[QueueCells], depth: Depth) -> list[str]:
+    return sorted({category_of(file["path"], depth) for file in files} - {""})
 
 
 def _shown_cells(shown: Sequence[QueueCells]) -> dict[str, str]:

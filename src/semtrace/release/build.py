@@ -94,6 +94,7 @@ def run(
     work, params_file = work.resolve(), params_file.resolve()  # no link is followed when they are read
     sources = read_sources(work)
     licence = settings.licence.strip()
+    vocabulary = vocabulary.fitted(row["path"] for row in sources.hashes)
     chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
         raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
@@ -192,7 +193,7 @@ def _release(
         version=order.version,
         date=order.date,
         commit=order.checkout.commit,
-        categories=vocabulary.categories,
+        categories={name: vocabulary.label(name) for name in vocabulary.categories},
         parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
         sizes=sizes,
         originals=len({row["source_file"] for row in pictures} - {""}),

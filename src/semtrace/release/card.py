@@ -164,12 +164,12 @@ def changelog(release: Release, previous: str, difference: Difference | None, be
 
 def _table(release: Release) -> str:
     parts = list(release.parts)
-    used = sorted(_used(release), key=release.categories.index)
+    used = sorted(_used(release), key=list(release.categories).index)
     lines = [("label", "category", *parts, "all"), ("---", "---", *("---:" for _ in [*parts, "all"]))]
     for name in used:
         counts = [release.parts[part].get(name, 0) for part in parts]
         numbers = (f"{count:,}" for count in [*counts, sum(counts)])
-        lines.append((f"L{release.categories.index(name)}", _plain(name), *numbers))
+        lines.append((release.categories[name], _plain(name), *numbers))
     totals = [sum(release.parts[part].values()) for part in parts]
     lines.append(("", "all", *(f"{count:,}" for count in [*totals, sum(totals)])))
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

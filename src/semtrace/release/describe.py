@@ -31,7 +31,7 @@ class Release:
         version: its version.
         date: when it was made, YYYY-MM-DD.
         commit: of the code that made it; may be empty.
-        categories: the vocabulary; position n is label ``L<n>``.
+        categories: the vocabulary: category -> its label, ``L<n>``.
         parts: part of the split -> category -> number of pictures.
         sizes: part of the split -> bytes.
         originals: how many originals are inside.
@@ -44,7 +44,7 @@ class Release:
     version: Version
     date: str
     commit: str
-    categories: Sequence[str]
+    categories: Mapping[str, str]
     parts: Mapping[str, Mapping[str, int]]
     sizes: Mapping[str, int]
     originals: int
