@@ -169,7 +169,8 @@ def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoic
         InputError: there is neither a volume nor an image.
     """
     gated: dict[str, Counter[str]] = {}
-    rejects, rows = [], []
+    rejects: list[Reject] = []
+    rows: list[dict[str, Any]] = []
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
         plans = list(_plans(inputs, settings, reading, scratch))
         if not plans:

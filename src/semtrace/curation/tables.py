@@ -36,6 +36,7 @@ VOLUMES = Table(
         Column("ratio_y", "number", "relative size of a voxel along y"),
         Column("ratio_x", "number", "relative size of a voxel along x"),
         Column("content", "text", "digest of the 8-bit voxels"),
+        Column("roi", "text", "the cube of a sampled volume that this dataset is, `z0-z1_y0-y1_x0-x1`; empty: all"),
     ),
 )
 IMAGES = Table(
