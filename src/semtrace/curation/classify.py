@@ -252,8 +252,9 @@ def _write_filtered(
 ) -> None:  # fmt: skip
     rows: list[dict[str, Any]] = []
     for name, columns in kept.items():
-        about = sources.volumes.get(name)
-        sides = voxel_sides(about, "voxel", "_nm") if about is not None else (None, None, None)
+        volume = sources.volumes.get(name)
+        sides = voxel_sides(volume, "voxel", "_nm") if volume is not None else (None, None, None)
+        about = volume if volume is not None else next(iter(sources.images[name].values()))
         for number in range(len(columns["name"])):
             axis = int(columns["axis"][number])
             down, along = (
@@ -261,10 +262,10 @@ def _write_filtered(
             )
             rows.append({
                 "name": columns["name"][number], "dataset": name, "group": group[name],
-                "experiment": about["experiment"] if about is not None else "",
+                "experiment": about["experiment"],
                 "score": float(columns["score"][number]), "decided_by": columns["decided_by"][number],
                 "label": columns["label"][number], "weight": float(f"{1 / len(columns['name']):.6g}"), "split": "",
-                "path": paths[columns["name"][number]], "licence": about["licence"] if about is not None else "",
+                "path": paths[columns["name"][number]], "licence": about["licence"],
                 "pixel_row_nm": down, "pixel_column_nm": along, "md5": columns["md5"][number],
             })  # fmt: skip
     parts = assign([row["group"] for row in rows], [""] * len(rows), settings.splits, settings.seed)

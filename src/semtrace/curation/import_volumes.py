@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from semtrace.core.errors import InputError
 from semtrace.core.volume.box import Box, slabs, whole_box
 from semtrace.core.volume.gray_rule import find_rule, fixed_range
 from semtrace.core.volume.names import dataset_names
 from semtrace.core.volume.sample import CUBE_SIDE, LEAST_UNPADDED, cubes_in_turn, is_unpadded, roi_name, roi_text
 from semtrace.core.volume.voxels import overridden
 from semtrace.curation import tables as contracts
-from semtrace.curation.listing import SIDECAR_NAME, Listed, list_sources
+from semtrace.curation.listing import Listed, list_sources
+from semtrace.curation.sidecar import UNSAID, read_sidecar
 from semtrace.curation.sources import STACKS, digest_of, open_path
 from semtrace.io import tables
 from semtrace.io.extras import require_extra
@@ -122,7 +122,7 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
     check_folder(root, "volumes")
     root = root.resolve()
     listing = list_sources(root)
-    sidecar = _sidecar(root, [item.path for item in listing.items])
+    sidecar = read_sidecar(root, [item.path for item in listing.items])
     names = dataset_names([item.path.replace("*", "") for item in listing.items])
     rejects, rows, imported = list(listing.rejects), [], 0
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
@@ -142,7 +142,7 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
                 rejects.append(Reject(item.path, "import", result.reason, detail))
             else:
                 imported += item.files
-                rows += [{**row, "path": item.path, **sidecar.get(item.path, _UNSAID)} for row in result]
+                rows += [{**row, "path": item.path, **sidecar.get(item.path, UNSAID)} for row in result]
         refused = sum(item.files for item in listing.items) - imported
         items_refused = len(rejects) - len(listing.rejects)
         _mark_duplicates(rows)
@@ -151,19 +151,6 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
         counts = write_rejects(folder, rejects, rows_in=listing.files - refused + items_refused, rows_out=imported)
     sampled = {(row["path"], row["part"]) for row in rows if row["roi"]}
     return Summary(listing.files, len(rows), len(sampled), sum(bool(row["duplicate_of"]) for row in rows), counts)
-
-
-_UNSAID = {"licence": "", "experiment": ""}
-
-
-def _sidecar(root: Path, paths: list[str]) -> dict[str, dict[str, str]]:
-    if not (root / SIDECAR_NAME).is_file():
-        return {}
-    rows = {row["path"]: row for _, row in tables.read_own(root / SIDECAR_NAME, contracts.SIDECAR)}
-    unknown = sorted(set(rows) - set(paths))
-    if unknown:
-        raise InputError(f"{root / SIDECAR_NAME}: {unknown[0]!r} is no volume here; paths are relative to the folder")
-    return {path: {"licence": row["licence"], "experiment": row["experiment"]} for path, row in rows.items()}
 
 
 def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Failure:
