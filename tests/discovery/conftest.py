@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from semtrace.config.params import composed
 from semtrace.discovery import (
     agree,
     cluster,
@@ -89,3 +94,18 @@ def work(tmp_path_factory) -> Work:
 
 def digests(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@functools.cache
+def _whole(project: Path) -> dict[str, Any]:
+    return yaml.safe_load(composed(project / "conf", []))
+
+
+def configure(folder: Path, project: Path, **changed: Any) -> None:
+    """Write the project's parameters to ``folder``; ``section__name`` is given another value."""
+    tree = deepcopy(_whole(project))
+    for name, value in changed.items():
+        section, _, key = name.partition("__")
+        assert key in tree[section], name
+        tree[section][key] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree))

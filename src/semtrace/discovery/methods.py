@@ -108,9 +108,26 @@ def density(name: str, points: Points, settings: Settings) -> Density:
     return Density(distinct, stands, near, density_peaks.peaks(chosen, near, dimension, settings.neighbours), dimension)
 
 
-def needed_mb(method: str, points: int) -> float:
-    """Memory in 10^6 bytes that a method may need beside the points."""
-    return agglomerative.linkage_mb(cast("agglomerative.Method", method), points)
+def check_memory(name: str, method: str, points: int, section: str, memory_mb: int) -> None:
+    """Refuse a linkage that may need more memory beside the points than ``section`` of the parameters allows.
+
+    Args:
+        name: of the feature set.
+        method: one of ``TREES``.
+        points: how many there are.
+        section: whose ``memory_mb`` is the bound.
+        memory_mb: 10^6 bytes.
+
+    Raises:
+        MemoryBoundError: it may need more; the message has both figures.
+
+    """
+    need = agglomerative.linkage_mb(cast("agglomerative.Method", method), points)
+    if need > memory_mb:
+        raise agglomerative.MemoryBoundError(
+            f"{name}: {method} linkage of {points} points needs up to {need:.0f} MB, {section}.memory_mb is "
+            f"{memory_mb}; raise it, or take another method"
+        )
 
 
 def tree(method: str, points: Points, memory_mb: int) -> Merges:
