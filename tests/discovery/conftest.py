@@ -38,8 +38,28 @@ EPOCHS = {"1_a": 1, "1_b": 1, "1": 1, "2": 1, "g": 8}
 REDUCE = reduce.Settings("pca", 10, [[20, 12]], [[False, False, True]], "elu", EPOCHS, ["g"], 10, 1e-3, 1e-6, 0.2, 1)
 DISTANCES = distances.Settings(30, 3, 1)
 CLUSTER = methods.Settings(list(methods.METHODS), [4, 8], 5, 12, 1.65, 3, 500, 3, 5000, 1)
-AGREE = agree.Settings("", 30, 3, 1)
+AGREE = agree.Settings("", 12, 2, 1)
 DISCOVER = discover.Settings("", "ward", 8, "", 0, 3, 0.3, 0.6, 500, "", 1)
+
+
+@functools.cache
+def _thick_line_once(fractions: tuple[float, ...], smallest: int, repeats: int, ranks: tuple[int, ...], seed: int):
+    settings = dimension.Settings(list(fractions), smallest, repeats, list(ranks), 0.05, seed)
+    return _thick_line(settings)
+
+
+_thick_line = dimension._thick_line
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thick_line():
+    """The artificial line of 50,000 points is the same for equal settings: it is made once, not by every run."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            dimension, "_thick_line",
+            lambda of: _thick_line_once(tuple(of.fractions), of.smallest, of.repeats, tuple(of.ranks), of.seed),
+        )  # fmt: skip
+        yield
 
 
 @dataclass(frozen=True)

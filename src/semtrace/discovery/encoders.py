@@ -111,7 +111,7 @@ def _from_file(name: str, file: str, digest: str) -> FeatureEncoder:
         )  # fmt: skip
     network = _timm(name, file, digest)
     short = name.removeprefix("timm:").replace("/", "-")
-    sizes = {f"{short}_{size}_in": size for size in (network.features, network.classes)}
+    sizes = {f"{short}_{size}_in": size for size in (network.features, network.classes) if size}
     return FeatureEncoder(
         network.side, sizes, functools.partial(_by_timm, name, file, digest), False,
         f"bar cut off, bicubic to {network.side} x {network.side} pixels, grey in three channels, less the mean and "
