@@ -26,7 +26,9 @@ def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
         if declared.name == "reduce":
             said = "try autoencoders of a grid, e.g. reduce.hidden=[[500,150]],[[300,100]] reduce.rate=0.001,0.01"
             parser.add_argument("overrides", nargs="*", help=f"Hydra overrides: {said}")
-            parser.add_argument("-m", "--multirun", action="store_true", help="as Hydra has it; overrides always are one")
+            parser.add_argument(
+                "-m", "--multirun", action="store_true", help="as Hydra has it; overrides always are one"
+            )
         if declared.name == "discover":
             parser.add_argument("--within", metavar="CATEGORY", help="the tree of the images of one category alone")
             parser.add_argument(
@@ -79,10 +81,9 @@ def _reduce(given: argparse.Namespace) -> Any:
     from semtrace.discovery import reduce
     from semtrace.tracking import discovery_run, pipeline_run
 
-    phases = (f"epochs.{phase}" for phase in reduce.PHASES)
-    names = ("size", "hidden", "tied", "activation", *phases, "order", "batch", "rate", "l2")
-    varied = grid.Varied("reduce", ("reduce",), tuple(f"reduce.{name}" for name in names), _GRID)
-    p, points, axes = grid.expand_params(stages.CONF, stages.PARAMS, given.overrides, varied, workers=given.workers)
+    p, points, axes = grid.expand_params(
+        stages.CONF, stages.PARAMS, given.overrides, grid.REDUCED, workers=given.workers
+    )
     job = stages.job(given, p)
     store = pipeline_run.connect(p.tracking)
     out = given.work / "reduce-grid"
@@ -90,9 +91,6 @@ def _reduce(given: argparse.Namespace) -> Any:
     logged = discovery_run.log_grid(store, p, axes, out) if store else "tracking is off"
     lines = "".join(f"\n  {name}: {said}" for name, said in best.items())
     return f"{len(points)} points; the smallest held-out errors:{lines}\n{out}: grid.csv, grid.png\n{logged}"
-
-
-_GRID = "`semtrace reduce -m reduce.rate=0.001,0.01`, or a saved grid, `semtrace reduce -m +experiment=autoencoders`"
 
 
 def _discover(given: argparse.Namespace) -> Any:

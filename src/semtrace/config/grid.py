@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from semtrace.config.params import Params, ParamsError, load
 from semtrace.core.errors import InputError
+from semtrace.discovery.reduce import PHASES
 from semtrace.provenance.match import Settings as MatchSettings
 from semtrace.tuning.sweep import SweepPoint
 
@@ -56,6 +57,19 @@ SWEPT = Varied(
     ("hash.size", *(f"match.{field.name}" for field in fields(MatchSettings))),
     "`semtrace sweep hash.size=8,16,32 match.min_ssim=0.7,0.85`, or a saved grid, `semtrace sweep +experiment=sizes`",
 )
+
+REDUCED = Varied(
+    "reduce",
+    ("reduce",),
+    tuple(
+        f"reduce.{name}"
+        for name in (
+            "size", "hidden", "tied", "activation", *(f"epochs.{phase}" for phase in PHASES), "order", "batch", "rate",
+            "l2",
+        )
+    ),
+    "`semtrace reduce -m reduce.rate=0.001,0.01`, or a saved grid, `semtrace reduce -m +experiment=autoencoders`",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,6 +175,8 @@ def _values(one: Override) -> list[Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, QuotedString):
         return value.text
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
     return round(value, _DIGITS) if isinstance(value, float) else value
 
 
