@@ -120,6 +120,7 @@ oracles: .venv/.stamp
 bench-discovery: .venv/.stamp
 	python benchmarks/artificial.py
 	python benchmarks/discovery.py
+	[ ! -x .venv/oracles/bin/python ] || python benchmarks/decision_graph.py  # `make oracles` brings DADApy
 
 # The watcher under load, and peers on the same pictures (15 minutes on 2 cores).
 bench-watch: .venv/.bench

@@ -17,6 +17,7 @@ from PIL import Image
 from semtrace.config.params import composed
 from semtrace.discovery import (
     agree,
+    agree_figures,
     cluster,
     dimension,
     discover,
@@ -42,23 +43,23 @@ AGREE = agree.Settings("", 12, 2, 1)
 DISCOVER = discover.Settings("", "ward", 8, "", 0, 3, 0.3, 0.6, 500, "", 1)
 
 
-@functools.cache
-def _thick_line_once(fractions: tuple[float, ...], smallest: int, repeats: int, ranks: tuple[int, ...], seed: int):
-    settings = dimension.Settings(list(fractions), smallest, repeats, list(ranks), 0.05, seed)
-    return _thick_line(settings)
-
-
-_thick_line = dimension._thick_line
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _one_thick_line():
-    """The artificial line of 50,000 points is the same for equal settings: it is made once, not by every run."""
+def _artificial_sets_once():
+    """What stages draw of artificial sets is the same for equal settings: it is made once, not by every run."""
+    made = {}
+
+    def once(function):
+        def kept(*given):
+            key = function.__name__, repr(given)
+            if key not in made:
+                made[key] = function(*given)
+            return made[key]
+
+        return kept
+
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(
-            dimension, "_thick_line",
-            lambda of: _thick_line_once(tuple(of.fractions), of.smallest, of.repeats, tuple(of.ranks), of.seed),
-        )  # fmt: skip
+        for module, name in ((dimension, "_thick_line"), (agree_figures, "_square"), (agree_figures, "square_curves")):
+            patched.setattr(module, name, once(getattr(module, name)))
         yield
 
 

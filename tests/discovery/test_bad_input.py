@@ -19,7 +19,7 @@ from tests.discovery.test_feature_sets import write
 from tests.discovery.test_scale_bad_input import in_a_fork
 
 FEW = {
-    "features__encoders": ["texture"], "reduce__size": 3, "dimension__smallest": 10, "cluster__k": [3],
+    "features__encoders": ["texture"], "reduce__size": 3, "cluster__k": [3],
     "cluster__methods": ["ward"], "cluster__stability_samples": 0, "agree__most": 6, "agree__draws": 1,
     "discover__leaves": 4, "discover__samples": 2, "finetune__epochs": 2, "executor__workers": 1,
 }  # fmt: skip

@@ -16,8 +16,9 @@ def place(project, tmp_path, monkeypatch, work):
     """A folder with params.yaml whose features are those of the small pictures."""
     configure(
         tmp_path, project, features__encoders=["texture"], features__root=str(work.root), reduce__size=8,
-        dimension__smallest=20, cluster__k=[4], cluster__neighbours=5, cluster__search=10,
-        cluster__stability_samples=2, agree__most=8, discover__leaves=6, discover__samples=2, executor__workers=1,
+        dimension__smallest=10, dimension__repeats=4, dimension__ranks=[1, 2, 4], cluster__k=[4],
+        cluster__neighbours=5, cluster__search=10, cluster__stability_samples=2, agree__most=8, agree__draws=1,
+        discover__leaves=6, discover__samples=2, executor__workers=1,
     )  # fmt: skip
     monkeypatch.chdir(tmp_path)
     return tmp_path
