@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.discovery import methods
 from semtrace.discovery.feature_sets import FeatureSet
 from semtrace.discovery.tree import Node
 
@@ -58,8 +59,7 @@ def shown(found: Sequence[Node], loaded: FeatureSet, suspects: PageRows, outlier
     """Choose the points; random ones by seed and node, so that a rerun shows the same."""
     of = {}
     for node in found:
-        distance = ((loaded.points[node.rows] - loaded.points[node.rows].mean(axis=0)) ** 2).sum(axis=1)
-        medoid = int(node.rows[distance.argmin()])
+        medoid = methods.medoid_of(loaded.points, node.rows)
         away = ((loaded.points[node.rows] - loaded.points[medoid]) ** 2).sum(axis=1)
         order: NDArray[np.int64] = node.rows[np.lexsort((node.rows, away))]
         ordered = [int(row) for row in order if row != medoid]
