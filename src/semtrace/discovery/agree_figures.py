@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AgreementRows = Sequence[Mapping[str, Any]]
 _ORDER = ("ward", "complete", "average", "centroid", "single", "density_peaks", "spectral", "hdbscan", "saddles")
 _REFERENCES = {"halved": ("refined by halving", "-"), "uniform": ("chance", "--"), "orthogonal": ("orthogonal", ":")}
-_LOWEST = {"nmi": -0.03, "ami": -0.2}  # AMI is below 0 where a partition agrees less than chance
+_LOWEST = {"nmi": -0.03, "ami": -0.3}  # AMI is below 0 where a partition agrees less than chance
 _NAMES = {"nmi": "NMI (geometric)", "ami": "AMI (arithmetic)"}
 
 
