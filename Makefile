@@ -130,6 +130,7 @@ oracles: .venv/.stamp ## what DADApy says of small sets
 bench-discovery: .venv/.stamp ## discovery at 52,682 points
 	python benchmarks/artificial.py
 	python benchmarks/discovery.py
+	[ ! -x .venv/oracles/bin/python ] || python benchmarks/decision_graph.py  # `make oracles` brings DADApy
 
 # The watcher under load, and peers on the same pictures (15 minutes on 2 cores).
 bench-watch: .venv/.bench ## the watcher under load
