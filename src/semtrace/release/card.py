@@ -35,7 +35,6 @@ def card(release: Release) -> str:
         "configs": [
             {
                 "config_name": "default",
-                "drop_labels": False,  # else metadata.csv would take the place of the folders' names
                 "data_files": [{"split": part, "path": f"data/{part}/**"} for part in release.parts],
             }
         ],
@@ -49,7 +48,7 @@ def card(release: Release) -> str:
                 *(
                     {"name": column.name, "dtype": _DTYPES[column.kind]}
                     for column in METADATA.columns
-                    if column.name != "file_name"
+                    if column.name not in ("file_name", "label")
                 ),
             ],
             "splits": [
@@ -112,7 +111,8 @@ def card(release: Release) -> str:
         "semtrace verify . --full     # every digest too\n"
         "sha256sum --quiet --check SHA256SUMS   # the same by coreutils\n```",
         '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # image, label, …\n```\n\n'
-        "There `label` is the category's place in alphabetical order, not the number of the table above.",
+        "There `label` is the category's name, and its number, if any, the place in alphabetical order; it is not the "
+        "number of the table above.",
         "## Cite it",
         f"> {_plain(release.citation)}",
     ]

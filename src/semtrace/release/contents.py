@@ -164,6 +164,7 @@ def viewer_rows(pictures: Iterable[PictureRow]) -> dict[str, list[dict[str, Any]
     for row in pictures:
         shown = {
             "file_name": row["path"].partition(f"data/{row['split']}/")[2],
+            "label": row["category"],
             "evidence": row["evidence"] or "none",
             "duplicate_group": f"group {row['duplicate_group']}",
         }

@@ -68,6 +68,7 @@ METADATA = Table(
     1,
     (
         Column("file_name", "text", "the picture, below the folder of its part: `<Category>/L<n>_<md5>.jpg`"),
+        Column("label", "text", "the category"),
         Column("evidence", "text", "as in `manifest.csv`; `none` if it is not matched"),
         Column("pixel_size_m", "number", "as in `manifest.csv`", "metres"),
         Column("width", "integer", "columns, pixels", "pixels"),
