@@ -99,7 +99,7 @@ def _gray(folder: Path, name: str) -> NDArray[np.uint8] | None:
 
 
 def _pixel_size(metres: float | None) -> str:
-    return "" if metres is None else f"{metres * 1e9:.3g} nm"
+    return "" if metres is None else f"{metres * 1e9:.3g} nm a pixel"
 
 
 def release_files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:

@@ -56,17 +56,23 @@ def draw_sheet(title: str, rows: Sequence[SheetRow], *, side: int = 150) -> byte
     """
     most = max((len(row.pictures) for row in rows), default=0)
     width = max(2 * _GAP + most * (side + _GAP), 640)
-    heights = [_HEAD + side + _LINE * _lines(row) + _GAP for row in rows]
+    tall = [max((_size(picture, side)[1] for picture in row.pictures), default=0) for row in rows]
+    heads = [_HEAD if row.title else 0 for row in rows]
+    heights = [head + most_ + _LINE * _lines(row) + _GAP for row, head, most_ in zip(rows, heads, tall, strict=True)]
     sheet = Image.new("RGB", (width, _HEAD + 2 * _GAP + (sum(heights) or _HEAD)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP, _GAP), _cut(title, width - 2 * _GAP, 15), _INK, _font(15))
     if not rows:
         draw.text((_GAP, _HEAD + _GAP), "none", _SOFT, _font(12))
     top = _HEAD + 2 * _GAP
-    for row, height in zip(rows, heights, strict=True):
+    for row, head, below, height in zip(rows, heads, tall, heights, strict=True):
         draw.text((_GAP, top), _cut(row.title, width - 2 * _GAP, 12), _INK, _font(12))
         for place, picture in enumerate(row.pictures):
-            _draw_one(sheet, draw, picture, _GAP + place * (side + _GAP), top + _HEAD, side)
+            left = _GAP + place * (side + _GAP)
+            _draw_one(sheet, draw, picture, left, top + head, side)
+            for number, words in enumerate(picture.words):
+                line = top + head + below + 1 + number * _LINE
+                draw.text((left, line), _cut(words, side, 11), _SOFT, _font(11))
         top += height
     data = io.BytesIO()
     sheet.save(data, "PNG")
@@ -77,20 +83,26 @@ def _draw_one(
     sheet: Image.Image, draw: ImageDraw.ImageDraw, picture: SheetPicture, left: int, top: int, side: int
 ) -> None:
     if picture.gray is None:
-        draw.rectangle((left, top, left + side - 1, top + side - 1), _EMPTY)
+        draw.rectangle((left, top, left + side - 1, top + _size(picture, side)[1] - 1), _EMPTY)
         draw.text((left + 6, top + 6), "cannot be read", _SOFT, _font(11))
     else:
-        shown = Image.fromarray(picture.gray)
-        height, width = picture.gray.shape
-        scale = min(side / width, side / height)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        sheet.paste(shown.resize(size, Image.Resampling.LANCZOS), (left, top))
+        size = _size(picture, side)
+        scale = size[0] / picture.gray.shape[1], size[1] / picture.gray.shape[0]
+        sheet.paste(Image.fromarray(picture.gray).resize(size, Image.Resampling.LANCZOS), (left, top))
         if picture.framed:
             draw.rectangle((left, top, left + size[0] - 1, top + size[1] - 1), outline=MARKED, width=3)
         if picture.corners:
-            draw.polygon([(left + x * scale, top + y * scale) for x, y in picture.corners], outline=MARKED, width=2)
-    for number, words in enumerate(picture.words):
-        draw.text((left, top + side + 1 + number * _LINE), _cut(words, side, 11), _SOFT, _font(11))
+            corners = [(left + x * scale[0], top + y * scale[1]) for x, y in picture.corners]
+            draw.line([*corners, corners[0]], MARKED, 2, joint="curve")
+
+
+def _size(picture: SheetPicture, side: int) -> tuple[int, int]:
+    """Width and height of a picture on the sheet."""
+    if picture.gray is None:
+        return side, side // 2
+    height, width = picture.gray.shape
+    scale = min(side / width, side / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _lines(row: SheetRow) -> int:
