@@ -217,19 +217,25 @@ def _by_row(axes: Axes, lowest: Sequence[PlotRow], count: int) -> None:
 
 
 def _name_lowest(axes: Axes, lowest: Sequence[PlotRow], values: Sequence[float]) -> None:
-    """Write the names of the lowest points beside them, one line each, so that none covers another."""
+    """Ring the lowest points, and list their names from left to right, where a rising line leaves room."""
     if not values:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=GREY)
         return
-    bottom, top = axes.get_ylim()
-    line, at = 0.042 * (top - bottom), -np.inf
-    for place, (row, value) in enumerate(zip(lowest[:_NAMED], values, strict=False), 1):
-        at = max(value, at + line)
+    every = zip(range(1, len(values) + 1), lowest, values, strict=True)
+    named = [one for one in every if one[1].decision != "unmatched"][:_NAMED]
+    if not named:
+        return
+    axes.plot(
+        [place for place, _, _ in named], [value for _, _, value in named], "o", markersize=8, markerfacecolor="none",
+        markeredgecolor=RED, markeredgewidth=0.8, linestyle="none", label="lowest that are not unmatched",
+    )  # fmt: skip
+    top = 0.05 + 0.045 * len(named)
+    axes.text(0.36, top, "ringed, from the left:", transform=axes.transAxes, color=RED, fontsize=8)
+    for line, (_, row, value) in enumerate(named, 1):
         path = PurePosixPath(row.path)
         name = f"{path.parent.name}/{path.name}"
-        name = harmless(name if len(name) < 40 else f"{name[:38]}…")
-        axes.annotate(
-            name, (place, value), xytext=(0.09 * len(values) + _NAMED, at), textcoords="data", fontsize=7.5,
-            va="center", color=RED, parse_math=False,
-            arrowprops={"arrowstyle": "-", "color": RED, "linewidth": 0.5, "alpha": 0.6, "relpos": (0, 0.5)},
+        name = harmless(name if len(name) < 52 else f"{name[:50]}…").replace("\n", " ").replace("\t", " ")
+        axes.text(
+            0.36, top - 0.045 * line, f"{value:.3f}  {name}", transform=axes.transAxes, color=RED, fontsize=7.5,
+            parse_math=False,
         )  # fmt: skip

@@ -18,7 +18,7 @@ from semtrace.core.tracing.labels import parse_published
 from semtrace.provenance.page_data import PageTables
 from semtrace.web.contact_sheet import SheetPicture, SheetRow, draw_sheet
 
-_MOST_ROWS, _MOST_PICTURES, _PAIRS = 12, 6, 3
+_MOST_ROWS, _MOST_PICTURES, _PAIRS = 8, 6, 3
 Cells = Mapping[str, Any]
 Corner = tuple[float, float]
 
@@ -141,7 +141,9 @@ def _conflicts(
         title = f"{row['kind'].replace('_', ' ')}: {row['categories'].replace('|', ' or ')} → {row['resolution']}"
         if pictures:
             rows.append((title, tuple(pictures[:_MOST_PICTURES])))
-    return PlannedSheet("conflicts.png", f"Conflicts ({_shown(len(rows), len(conflicts))})", tuple(rows))
+    return PlannedSheet(
+        "conflicts.png", f"Conflicts, the original framed ({_shown(len(rows), len(conflicts))})", tuple(rows)
+    )
 
 
 def _groups(groups: Sequence[Cells]) -> PlannedSheet:
@@ -158,7 +160,7 @@ def _groups(groups: Sequence[Cells]) -> PlannedSheet:
         pictures = tuple(_member(row) for row in ordered[:_MOST_PICTURES])
         more = f", {len(its) - _MOST_PICTURES} not shown" if len(its) > _MOST_PICTURES else ""
         rows.append((f"{len(its)} files, part {its[0]['split']}{more}", pictures))
-    title = f"Groups of files that show one field, the keeper first ({_shown(len(rows), len(several))})"
+    title = f"Groups of files that show one field, the keeper first and framed ({_shown(len(rows), len(several))})"
     return PlannedSheet("groups.png", title, tuple(rows))
 
 
@@ -179,10 +181,10 @@ def _parts(forward: Iterable[Cells], published: Mapping[str, Cells], originals: 
     found.sort(key=lambda one: one[:2])  # the smallest parts first: they are the hardest to see
     pictures = []
     for share, path, row, corners in found[: _MOST_ROWS * _PAIRS]:
-        turned = f", turned {row['angle']:g}°" if row["angle"] else ""
+        turned = f", turned {row['angle']:.3g}°" if row["angle"] else ""
         whole = originals[row["matched_tiff_path"]]["md5"]
         pictures.append(PlannedPicture(whole, ("original", _short(row["matched_tiff_path"])), corners=corners))
-        words = f"published, {100 * share:.3g} % of it{turned}", _short(path)
+        words = f"{100 * share:.3g} % of it{turned}", _short(path)
         pictures.append(PlannedPicture(published[path]["md5"], words))
     lines = tuple(
         ("", tuple(pictures[start : start + 2 * _PAIRS])) for start in range(0, len(pictures), 2 * _PAIRS)
