@@ -88,11 +88,11 @@ def outcomes_png(outcomes: Mapping[str, Mapping[str, int]]) -> bytes:
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_title("Published images by category", loc="left", fontsize=11)
-    legend_below(figure, axes)
+    name_parts_below(figure, axes)
     return png(figure)
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
+def name_parts_below(figure: Figure, axes: Axes) -> None:
     """Put the names of what is drawn in one line below it."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:

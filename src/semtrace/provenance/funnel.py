@@ -19,7 +19,7 @@ SIDES = {"tiff": "archive", "jpeg": "published set"}
 STEPS = ("files", "images", "contents", "traced", "labelled")
 OUTCOMES = ("matched", "ambiguous", "unmatched")
 _LABELLED = ("labelled", "duplicate_labelled")
-Cells = Mapping[str, Any]
+_Cells = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class TracedTables:
         labels: of ``labels.csv``.
     """
 
-    forward: Sequence[Cells]
-    hashes: Mapping[str, Sequence[Cells]]
-    rejects: Mapping[str, Sequence[Cells]]
-    inventory: Sequence[Cells] | None = None
-    labels: Sequence[Cells] | None = None
+    forward: Sequence[_Cells]
+    hashes: Mapping[str, Sequence[_Cells]]
+    rejects: Mapping[str, Sequence[_Cells]]
+    inventory: Sequence[_Cells] | None = None
+    labels: Sequence[_Cells] | None = None
 
 
 def read_traced(work: Path) -> TracedTables:
@@ -98,7 +98,7 @@ def count_steps(given: TracedTables) -> list[Step]:
     return steps
 
 
-def count_outcomes(forward: Iterable[Cells]) -> dict[str, dict[str, int]]:
+def count_outcomes(forward: Iterable[_Cells]) -> dict[str, dict[str, int]]:
     """Published images of each category by what was decided of them; the categories by name."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in forward:
@@ -174,7 +174,7 @@ def _status(paths: Iterable[str], status: Mapping[str, str]) -> str:
     return "" if any(one in _LABELLED for one in found) else min(one.removeprefix("duplicate_") for one in found)
 
 
-def _contents(hashes: Iterable[Cells]) -> dict[str, list[str]]:
+def _contents(hashes: Iterable[_Cells]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for row in hashes:
         found[row.get("content_id") or row["path"]].append(row["path"])

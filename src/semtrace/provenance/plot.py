@@ -17,7 +17,7 @@ from semtrace.io.files import write_staged
 from semtrace.io.kept_figures import KeptFigures
 from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
-from semtrace.provenance.count_plots import COLOURS, legend_below, outcomes_png, steps_png
+from semtrace.provenance.count_plots import COLOURS, name_parts_below, outcomes_png, steps_png
 from semtrace.provenance.funnel import Step, count_outcomes, count_steps, read_traced
 from semtrace.provenance.tables import FUNNEL, OUTCOMES_BY_CATEGORY
 from semtrace.stage.declaration import Job
@@ -107,7 +107,7 @@ def _png(draw: Callable[[Axes], None]) -> bytes:
     figure = new_figure(9, 5.2)
     axes = quiet_axes(figure.add_axes((0.08, 0.185, 0.89, 0.745)))
     draw(axes)
-    legend_below(figure, axes)
+    name_parts_below(figure, axes)
     return png(figure)
 
 

@@ -19,7 +19,7 @@ from semtrace.provenance.page_data import PageTables
 from semtrace.web.contact_sheet import SheetPicture, SheetRow, draw_sheet
 
 _MOST_ROWS, _MOST_PICTURES, _PAIRS = 8, 6, 3
-Cells = Mapping[str, Any]
+_Cells = Mapping[str, Any]
 Corner = tuple[float, float]
 
 
@@ -86,7 +86,7 @@ def plan_sheets(given: PageTables) -> list[PlannedSheet]:
     return [sheet for sheet in sheets if sheet.rows]
 
 
-def published_part(row: Cells, published: Cells, original: Cells) -> tuple[Corner, ...]:
+def published_part(row: _Cells, published: _Cells, original: _Cells) -> tuple[Corner, ...]:
     """The corners of what a picture shows of its original, as parts of its width and height, 0 to 1.
 
     A picture that was turned freely shows a turned rectangle in the middle of ``crop``, which is what it covers.
@@ -126,7 +126,7 @@ def _sheet_picture(planned: PlannedPicture, grays: Mapping[str, NDArray[np.uint8
 
 
 def _conflicts(
-    conflicts: Sequence[Cells], published: Mapping[str, Cells], originals: Mapping[str, Cells]
+    conflicts: Sequence[_Cells], published: Mapping[str, _Cells], originals: Mapping[str, _Cells]
 ) -> PlannedSheet:
     rows = []
     for row in conflicts[:_MOST_ROWS]:
@@ -146,8 +146,8 @@ def _conflicts(
     )
 
 
-def _groups(groups: Sequence[Cells]) -> PlannedSheet:
-    members: dict[str, list[Cells]] = defaultdict(list)
+def _groups(groups: Sequence[_Cells]) -> PlannedSheet:
+    members: dict[str, list[_Cells]] = defaultdict(list)
     for row in groups:
         members[row["group"]].append(row)
     several = sorted(
@@ -164,14 +164,14 @@ def _groups(groups: Sequence[Cells]) -> PlannedSheet:
     return PlannedSheet("groups.png", title, tuple(rows))
 
 
-def _member(row: Cells) -> PlannedPicture:
+def _member(row: _Cells) -> PlannedPicture:
     kept = row["path"] == row["keeper"]
     side = "original" if row["side"] == "tiff" else "published"
     how = "keeper" if kept else row["evidence"].replace("_", " ")
     return PlannedPicture(row["md5"], (f"{side}, {how}", _short(row["path"])), framed=kept)
 
 
-def _parts(forward: Iterable[Cells], published: Mapping[str, Cells], originals: Mapping[str, Cells]) -> PlannedSheet:
+def _parts(forward: Iterable[_Cells], published: Mapping[str, _Cells], originals: Mapping[str, _Cells]) -> PlannedSheet:
     found = []
     for row in forward:
         path, tiff = row["jpeg_path"], row["matched_tiff_path"]
