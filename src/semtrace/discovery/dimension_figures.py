@@ -33,7 +33,7 @@ def draw_dimension(
     """All pictures by file name."""
     return {
         "thick_line.png": _thick_line(line_fits),
-        "thick_line_curve.png": _curves(line_rows, [dimension.LINE], [0.9], []),
+        "thick_line_curve.png": _curves(line_rows, [dimension.LINE], [0.9], flat),
         "fits.png": _fits(lines, fractions),
         "dimension_by_sample_size.png": _curves(rows, list(lines), [f for f in fractions if f < 1], flat),
         "dimension_by_scale.png": _scales(rows, list(lines)),

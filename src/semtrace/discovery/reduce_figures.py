@@ -14,7 +14,7 @@ ReductionRows = list[dict[str, Any]]
 
 def draw_reduction(scree: ReductionRows, grid: ReductionRows) -> dict[str, bytes]:
     """All pictures by file name."""
-    return {"scree.png": _scree(scree), **({"grid.png": _grid(grid)} if len(grid) > 1 else {})}
+    return {"scree.png": _scree(scree), **({"grid.png": draw_grid(grid)} if len(grid) > 1 else {})}
 
 
 def _scree(rows: ReductionRows) -> bytes:
@@ -37,7 +37,8 @@ def _scree(rows: ReductionRows) -> bytes:
     return saved(figure)
 
 
-def _grid(rows: ReductionRows) -> bytes:
+def draw_grid(rows: ReductionRows) -> bytes:
+    """Errors of autoencoders, PCA of their size beside them, as the picture of ``grid.csv``."""
     names = sorted({row["features"] for row in rows})
     figure = new_figure(9, 1.2 + 0.3 * len(rows))
     axes = quiet_axes(figure.add_axes((0.36, 0.18, 0.6, 0.7)))

@@ -42,7 +42,7 @@ class Thresholds:
 
 
 class PlotRow(NamedTuple):
-    """One published picture: its decision, distance in bits, and SSIM (None: not computed)."""
+    """One published image: its decision, distance in bits, and SSIM (None: not computed)."""
 
     path: str
     decision: str

@@ -81,7 +81,7 @@ def run(
 
     Args:
         work: folder of the stages' results.
-        published: root of the published pictures.
+        published: root of the published images.
         archive: root of the originals; looked into only where they go along.
         releases: folder of all releases.
         params_file: goes along as documentation.
@@ -95,25 +95,24 @@ def run(
 
     """
     target = releases / f"{settings.name}-{order.version}"
-    _check_new(target)
+    check_new(target)
     check_folder(published, "published")
     if settings.originals:
         check_folder(archive, "archive")
     work, params_file = work.resolve(), params_file.resolve()  # no link is followed when they are read
     sources = read_sources(work)
     licence = settings.licence.strip()
+    vocabulary = vocabulary.fitted(row["path"] for row in sources.hashes)
     chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
-        raise InputError(
-            f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
-        )
-    last, previous = _last(releases, settings.name, order)
+        raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
+    last, previous = last_release(releases, settings.name, order)
     found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
-        _check_new(target)  # another one may have made it while we waited
+        check_new(target)  # another one may have made it while we waited
         placed = images.place_all(chosen.pictures, published, archive, folder, settings.link)
         names = SourceNames(settings.source_paths, {row["path"]: row["md5"] for row in sources.inventory})
         for row in chosen.pictures:
@@ -163,12 +162,13 @@ def run(
     )
 
 
-def _check_new(target: Path) -> None:
+def check_new(target: Path) -> None:
+    """Make sure that a release is not there yet; raises ``InputError``."""
     if os.path.lexists(target):
         raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
 
 
-def _last(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
+def last_release(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
     """The last release that is known of, and its folder if it is here.
 
     Known from its folder, from what DVC tracks (``<name>-1.0.0.dvc``), or from a tag of GTO (``<name>@v1.0.0``).
@@ -215,7 +215,7 @@ def _release(
         version=order.version,
         date=order.date,
         commit=order.checkout.commit,
-        categories=vocabulary.categories,
+        categories={name: vocabulary.label(name) for name in vocabulary.categories},
         parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
         sizes=sizes,
         originals=len({row["source_file"] for row in pictures} - {""}),
@@ -242,7 +242,7 @@ def _write_tables(
     tables.write_parquet(folder / "manifest.parquet", MANIFEST, chosen.pictures)
     for part, rows in viewer_rows(chosen.pictures).items():
         tables.write(folder / viewer_file(part), METADATA, rows)
-    reports = _REPORTS
+    reports: tuple[str, ...] = _REPORTS
     if names.kind == "full":
         reports += (_REPORT_WITH_FOLDERS,)
         for name in _MAPPINGS:

@@ -52,8 +52,8 @@ MANIFEST = Table(
         Column(
             "pixel_size_m",
             "number",
-            "metres per pixel of this picture, from its original's own tag and the ratio of the widths; empty where "
-            "there is no tag, or where the picture may not show the whole width",
+            "metres per pixel of this picture, from its original's own tag and the ratio of the widths. Empty "
+            "where there is no tag, or where the picture may not show the whole width",
             "metres",
         ),
         Column("licence", "text", "SPDX identifier"),
@@ -115,5 +115,14 @@ CHANGES = Table(
         ),
         Column("old_path", "text", "in the previous release; empty if it is new"),
         Column("new_path", "text", "in this release; empty if it is gone"),
+    ),
+)
+PATCH_LICENCES = Table(
+    "licences.csv",
+    1,
+    (
+        Column("dataset", "text", "a dataset of patches"),
+        Column("licence", "text", "its licence"),
+        Column("patches", "integer", "how many patches of it are inside"),
     ),
 )

@@ -53,6 +53,28 @@ def log_discovery(params: Params, work: Path) -> str:
     return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `make ui` shows it"
 
 
+def log_grid(store: tracking.Store, params: Params, axes: Mapping[str, list[Any]], folder: Path) -> str:
+    """Log a grid of autoencoders: a run with the table and the picture, and under it a run for each row of the table.
+
+    Args:
+        store: see there.
+        params: as far as no point changes them.
+        axes: what was varied, and its values.
+        folder: of the results.
+
+    """
+    name, tags = f"{params.dataset.name} autoencoders", tracking.made_from(params)
+    with tracking.told(store.uri), tracking.run(store, name, tags | {"kind": "reductions"}) as parent:
+        tracking.log(store, parent, {f"grid.{key}": ", ".join(map(str, values)) for key, values in axes.items()}, {})
+        store.client.log_artifacts(parent, str(folder), "reduce-grid")
+        count = 0
+        for kind, title, about, metrics, _ in _reductions(folder / "grid.csv"):
+            with tracking.run(store, title, tags | {"kind": kind}, parent) as child:
+                tracking.log(store, child, about, metrics)
+            count += 1
+    return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `make ui` shows it"
+
+
 Child = tuple[str, str, dict[str, Any], dict[str, Any], dict[str, list[tuple[int, float]]]]
 """Kind, title, parameters, metrics, and curves: name -> pairs of step and value."""
 
