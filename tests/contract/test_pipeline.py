@@ -261,7 +261,7 @@ def test_wrong_usage():
 
 
 def test_params_that_are_out_of_date(project):
-    assert "is not what conf/ says" in error("params", "--check", "match.min_ssim=0.9", cwd=project, code=1)
+    assert "does not agree with conf/" in error("params", "--check", "match.min_ssim=0.9", cwd=project, code=1)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ SETTINGS = Settings(
 
 @dataclass
 class Picture:
-    """One published picture and what the stages said of it."""
+    """One published image and what the stages said of it."""
 
     seed: int
     category: str

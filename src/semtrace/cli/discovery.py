@@ -34,7 +34,7 @@ def add(verb: Callable[[str, Any, str], argparse.ArgumentParser]) -> None:
             parser.add_argument(
                 "--track", action="store_true", help="log curves, tables, pictures and page of all stages to MLflow"
             )
-    parser = verb("assign", _assign, "say to which sub-category of the tree new images belong, or that they are new")
+    parser = verb("assign", _assign, "assign new images to a sub-category of the tree, or call them new")
     parser.add_argument("folder", type=Path, help="of the new images")
     parser.add_argument("--within", metavar="CATEGORY", help="into the tree that `discover --within` made")
     _options(parser)

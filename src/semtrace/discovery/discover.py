@@ -94,7 +94,7 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
 
     Args:
         work: folder of the results of features and reduce, and, where they are there, of inventory and match: these
-            lend published pictures the instrument and user of their original.
+            lend published images the instrument and user of their original.
         root: folder of the images.
         out: folder to write; the earlier result in it helps to find named nodes again.
         settings: which tree.

@@ -1,4 +1,4 @@
-"""features: what encoders see in every image, its data bar cut off.
+"""features: compute the features of every image without its data bar.
 
 Rows in = rows out + rejects, for each encoder alike. Each image is read and decoded once, in a worker, and what was
 found is kept in the side cache by content, encoder and crop. A network looks at one picture at a time: on a processor

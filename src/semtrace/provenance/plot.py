@@ -34,7 +34,7 @@ class Thresholds:
 
 
 class PlotRow(NamedTuple):
-    """One published picture: its position in the table, decision, distance in bits, and SSIM (None: not computed)."""
+    """One published image: its position in the table, decision, distance in bits, and SSIM (None: not computed)."""
 
     position: int
     path: str

@@ -73,7 +73,7 @@ def run(
 
     Args:
         work: folder of the stages' results.
-        published: root of the published pictures.
+        published: root of the published images.
         archive: root of the originals; looked into only where they go along.
         releases: folder of all releases.
         params_file: goes along as documentation.
@@ -94,11 +94,10 @@ def run(
     work, params_file = work.resolve(), params_file.resolve()  # no link is followed when they are read
     sources = read_sources(work)
     licence = settings.licence.strip()
+    vocabulary = vocabulary.fitted(row["path"] for row in sources.hashes)
     chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
-        raise InputError(
-            f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
-        )
+        raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
     last, previous = _last(releases, settings.name, order)
     found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)
@@ -194,7 +193,7 @@ def _release(
         version=order.version,
         date=order.date,
         commit=order.checkout.commit,
-        categories=vocabulary.categories,
+        categories={name: vocabulary.label(name) for name in vocabulary.categories},
         parts={name: dict(sorted(parts[name].items())) for name in sorted(parts, key=_order)},
         sizes=sizes,
         originals=len({row["source_file"] for row in pictures} - {""}),

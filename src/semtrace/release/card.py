@@ -55,7 +55,7 @@ def card(release: Release) -> str:
         f"Version {release.version}, {release.date}. Licence: {_text(s.licence) or 'not stated'}.",
         _text(s.description),
         "## What is inside",
-        f"{release.pictures:,} pictures (JPEG), one of each content. A picture is in the part of the split of its "
+        f"{release.pictures:,} pictures (JPEG), one copy of each picture. A picture is in the part of the split of its "
         "duplicate group: copies of one picture, and frames of one field, are never in two parts"
         + (", but for those under Known flaws." if "groups" in dict(release.allowed) else "."),
         _table(release),
@@ -68,14 +68,14 @@ def card(release: Release) -> str:
         if release.originals
         else "",
         "## How it was made",
-        "Published pictures were traced to their originals in the archive by semtrace"
+        "Published images were traced to their originals in the archive by semtrace"
         + (f", commit `{release.commit[:12]}`" if release.commit else "")
         + ". The full mapping is in [metadata/mappings/](metadata/mappings), the measured accuracy, where the truth is "
         "known, in [metadata/statistics/](metadata/statistics), the parameters in "
         "[params.yaml](metadata/documentation/params.yaml).",
         _listed("The evidence for the original", release.evidence, describe.EVIDENCE),
         _listed(
-            "Published pictures that are not inside ([left_out.csv](metadata/documentation/left_out.csv) names each)",
+            "Published images that are not inside ([left_out.csv](metadata/documentation/left_out.csv) names each)",
             release.left_out,
             LEFT_OUT_REASONS,
         ),
@@ -164,12 +164,12 @@ def changelog(release: Release, previous: str, difference: Difference | None, be
 
 def _table(release: Release) -> str:
     parts = list(release.parts)
-    used = sorted(_used(release), key=release.categories.index)
+    used = sorted(_used(release), key=list(release.categories).index)
     lines = [("label", "category", *parts, "all"), ("---", "---", *("---:" for _ in [*parts, "all"]))]
     for name in used:
         counts = [release.parts[part].get(name, 0) for part in parts]
         numbers = (f"{count:,}" for count in [*counts, sum(counts)])
-        lines.append((f"L{release.categories.index(name)}", _plain(name), *numbers))
+        lines.append((release.categories[name], _plain(name), *numbers))
     totals = [sum(release.parts[part].values()) for part in parts]
     lines.append(("", "all", *(f"{count:,}" for count in [*totals, sum(totals)])))
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

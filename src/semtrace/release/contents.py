@@ -1,6 +1,6 @@
-"""Which published pictures go into a release, and what its manifest says of each; all others are left out by name.
+"""Which published images go into a release, and what its manifest says of each; all others are left out by name.
 
-Published pictures = rows of the manifest + rows of left_out.csv.
+Published images = rows of the manifest + rows of left_out.csv.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.core.errors import InputError
-from semtrace.core.tracing.labels import Vocabulary, parse_published
+from semtrace.core.tracing.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.provenance.tables import CONFLICTS, GROUPS, HASHES, INVENTORY, JPEG_TO_TIFF, LABELS
 from semtrace.provenance.tracing.sides import content_of
@@ -110,7 +110,7 @@ def choose_pictures(
     below = {row["tiff_path"]: row["subcategory"] for row in sources.labels}
     folders: dict[str, set[str]] = {}
     for row in sources.hashes:
-        folders.setdefault(content_of(row), set()).add(parse_published(row["path"]).category)
+        folders.setdefault(content_of(row), set()).add(vocabulary.category(row["path"]))
     originals = _originals(sources)
 
     left = {

@@ -31,12 +31,12 @@ class Release:
         version: its version.
         date: when it was made, YYYY-MM-DD.
         commit: of the code that made it; may be empty.
-        categories: the vocabulary; position n is label ``L<n>``.
+        categories: the vocabulary: category -> its label, ``L<n>``.
         parts: part of the split -> category -> number of pictures.
         sizes: part of the split -> bytes.
         originals: how many originals are inside.
         evidence: kind of evidence -> number of pictures.
-        left_out: reason -> number of published pictures.
+        left_out: reason -> number of published images.
         allowed: what was wrong and accepted, as (gate, message).
     """
 
@@ -44,7 +44,7 @@ class Release:
     version: Version
     date: str
     commit: str
-    categories: Sequence[str]
+    categories: Mapping[str, str]
     parts: Mapping[str, Mapping[str, int]]
     sizes: Mapping[str, int]
     originals: int

@@ -32,7 +32,7 @@ def place_all(
 
     Args:
         pictures: rows of the manifest; ``sha256`` and ``source_sha256`` are added.
-        published: root of the published pictures.
+        published: root of the published images.
         archive: root of the originals.
         folder: the release.
         link: how pictures are placed: ``reflink``, ``hardlink`` or ``copy``.

@@ -47,8 +47,8 @@ MANIFEST = Table(
         Column(
             "pixel_size_m",
             "number",
-            "metres per pixel of this picture, from its original's own tag and the ratio of the widths; empty where "
-            "there is no tag, or where the picture may not show the whole width",
+            "metres per pixel of this picture, from its original's own tag and the ratio of the widths. Empty "
+            "where there is no tag, or where the picture may not show the whole width",
             "metres",
         ),
         Column("licence", "text", "SPDX identifier"),

@@ -152,7 +152,7 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
         TableError: the match has not run, or a table is damaged.
         AccountingError: the counts do not add up.
     """
-    given = read_page_tables(job.work, locate_verdicts(job.verdicts, job.known))
+    given = read_page_tables(job.work, locate_verdicts(job.verdicts, job.known), job.params.labels.depth)
     pairs = PagePairs(given, job.params.review, {})
     claim = read_claim(job.work)
     asked = [question.cells["item"] for question in pairs.queue]

@@ -322,7 +322,7 @@
       source.answers ? button("Skip", ["s"], () => skip(pair), { "data-answer": "skip" }) : "",
       source.answers ? button("Undo", ["backspace"], undo, { "data-answer": "undo" }) : "",
     );
-    const troubles = broken || stale ? el("div", { class: "warning", role: "alert", id: "trouble" }, broken ? `Not saved: ${broken}. Nothing more is taken until it can be saved. ` : "The tables have changed since this page was loaded. ", el("button", { type: "button", text: broken ? "Try again" : "Load them", onclick: () => reload() })) : "";
+    const troubles = broken || stale ? el("div", { class: "warning", role: "alert", id: "trouble" }, broken ? `Not saved: ${broken}. The page takes no further answer until it can be saved. ` : "The tables have changed since this page was loaded. ", el("button", { type: "button", text: broken ? "Try again" : "Load them", onclick: () => reload() })) : "";
     main.replaceChildren(
       el("h1", { id: "item-title", tabindex: "-1" }, el("span", { class: "place", text: `${index + 1} of ${mine.length}` }), ` ${KINDS[pair.kind]}: ${ASKED[pair.kind]}`),
       troubles, box, facts(pair), answers,
