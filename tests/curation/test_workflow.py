@@ -21,7 +21,7 @@ from semtrace.core.errors import AccountingError
 from semtrace.core.volume.box import Box
 from semtrace.core.volume.location import parse_location
 from semtrace.core.volume.subvolumes import overlap_share
-from semtrace.curation import classify, label, reconstruct, show, train
+from semtrace.curation import classify, label, patch_files, reconstruct, show, train
 from semtrace.curation import tables as contracts
 from semtrace.curation.check import PatchCutter
 from semtrace.curation.funnel import against_truth, funnel_rows, outcome_of_all, read_result, step_sums
@@ -236,7 +236,7 @@ def test_weights_with_another_sha256_or_shape_are_refused(own):
 def test_shards_hold_what_files_hold_and_patches_reads_both_and_the_volume(own, monkeypatch):
     files = Patches(own.root / "filtered" / "filtered.csv")
     expected = [files[i] for i in range(len(files))]
-    monkeypatch.setattr(classify, "_SHARD", 7)
+    monkeypatch.setattr(patch_files, "_SHARD", 7)
     classify_all(own, own.root / "verdicts", images="tar")
     shards = Patches(own.root / "filtered" / "filtered.csv")
     assert {row["path"].split("/")[1] for row in shards.rows} >= {"000000.tar", "000001.tar"}

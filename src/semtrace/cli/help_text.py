@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
 from semtrace.stage.declaration import Stage
@@ -29,8 +29,8 @@ _WIDTH = 17  # of the names in the list of verbs
 class GroupedHelp(argparse.RawDescriptionHelpFormatter):
     """Help whose verbs stand in groups at its end, not in one list."""
 
-    def _iter_indented_subactions(self, action: argparse.Action) -> Iterator[argparse.Action]:
-        return iter(())
+    def _iter_indented_subactions(self, action: argparse.Action) -> Generator[argparse.Action, None, None]:
+        yield from ()
 
 
 class VerbWords(NamedTuple):

@@ -108,6 +108,8 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
+    if getattr(given, "filtered", False):
+        held = curate.CURATION_WORK
     if reads and not held.is_dir():
         return contextlib.nullcontext()
     from semtrace.io.staging import locked

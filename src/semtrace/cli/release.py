@@ -9,7 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from semtrace.cli.curate import CURATION_WORK
+
 RELEASES = Path("data/releases")
+CURATION_PIPELINE = "pipelines/curation/dvc.yaml"
 
 
 def add(verb: Any, params_file: Path, work: Path) -> None:
@@ -23,6 +26,9 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
     )
     make.add_argument("--version", required=True, metavar="X.Y.Z", help="greater than that of the last release")
     make.add_argument("--date", metavar="YYYY-MM-DD", help="day of publication; else that of the Git commit")
+    make.add_argument(
+        "--filtered", action="store_true", help="release the Filtered dataset of curation instead of labelled pictures"
+    )
     gates = "; ".join(f"{name}: {text}" for name, text in GATES.items())
     make.add_argument(
         "--allow", action="append", default=[], choices=GATES, metavar="NAME",
@@ -54,13 +60,21 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     from semtrace.release.settings import parse_version
 
     p, version = params.load(params_file), parse_version(given.version)
-    state = project_state.read_state((p.dataset.archive, p.dataset.published, p.dataset.known))
+    if given.filtered:
+        data = p.curation_dataset
+        state = project_state.read_state((data.volumes, data.images, data.known), CURATION_PIPELINE)
+    else:
+        state = project_state.read_state((p.dataset.archive, p.dataset.published, p.dataset.known))
     day = given.date or state.date or date.today().isoformat()
     try:
         day = date.fromisoformat(day).isoformat()
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
     order = build.ReleaseOrder(version, day, given.allow, state)
+    if given.filtered:
+        from semtrace.release.filtered import run_filtered
+
+        return run_filtered(CURATION_WORK, RELEASES, params_file, p.release, order)
     folders = work, p.dataset.published, p.dataset.archive, RELEASES, params_file
     return build.run(*folders, p.release, p.labels.parsed(), order)
 

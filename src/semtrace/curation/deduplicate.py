@@ -18,6 +18,7 @@ from pydantic import Field
 
 from semtrace.core.grouping.exemplars import exemplars
 from semtrace.core.hashing.patch_hash import hashes_from_hex
+from semtrace.core.volume.sample import parent_name
 from semtrace.curation import tables as contracts
 from semtrace.curation.across import Exemplars, groups, shared_patches
 from semtrace.curation.crop import CropInputs, crop_inputs
@@ -107,7 +108,8 @@ def run(
         pairs = [] if settings.across != "report" else shared_patches(chosen, settings.distance, workers)
         tables.write(folder / "across.csv", contracts.ACROSS, pairs)
         counted = {name: _counts(columns) for name, columns in joined.items()}
-        group = groups({name: counts["exemplars"] for name, counts in counted.items()}, pairs)
+        parents = {name: parent_name(name, row["roi"]) for name, row in sources.volumes.items() if row["roi"]}
+        group = groups({name: counts["exemplars"] for name, counts in counted.items()}, pairs, parents)
         rows: list[dict[str, Any]] = [{"dataset": name, "group": group[name], **counted[name]} for name in joined]
         tables.write(folder / "datasets.csv", contracts.DATASETS, rows)
         _write_file_list(folder, chosen)

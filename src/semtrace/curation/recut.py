@@ -59,6 +59,14 @@ class PatchSources:
         for row in tables.read(cleaned / "images.csv", contracts.IMAGES) if cleaned is not None else []:
             self.images.setdefault(row["dataset"], {})[int(row["number"])] = row
 
+    def of_volume(self, dataset: str) -> Source:
+        """The volume of a dataset.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._source[dataset]
+
     def of(self, dataset: str, number: int | None = None) -> Source | str:
         """The volume of a dataset, or the file of its image of that number.
 

@@ -36,6 +36,7 @@ VOLUMES = Table(
         Column("ratio_y", "number", "relative size of a voxel along y"),
         Column("ratio_x", "number", "relative size of a voxel along x"),
         Column("content", "text", "digest of the 8-bit voxels"),
+        Column("roi", "text", "the cube of a sampled volume that this dataset is, `z0-z1_y0-y1_x0-x1`; empty: all"),
     ),
 )
 IMAGES = Table(
@@ -53,6 +54,8 @@ IMAGES = Table(
         Column("pixel_size_m", "number", "width of a pixel, as the instrument wrote it", "metres"),
         Column("bar_rows", "integer", "rows of the data bar; 0 where there is none", "pixels"),
         Column("output_path", "text", "the cleaned image, relative to `images/`"),
+        Column("licence", "text", "of its folder, from datasets.csv"),
+        Column("experiment", "text", "of its folder, from datasets.csv"),
     ),
 )
 CROPPED = Table(
@@ -104,12 +107,12 @@ SIDECAR = Table(
     "datasets.csv",
     1,
     (
-        Column("path", "text", "a volume, relative to the folder of volumes"),
+        Column("path", "text", "a volume or a folder of images, relative to the folder of this table; `.` is that"),
         Column("licence", "text", "its licence"),
         Column("experiment", "text", "the experiment that it belongs to"),
     ),
 )
-"""The optional datasets.csv that a person lays among the volumes."""
+"""The optional datasets.csv that a person lays among the volumes, or the images."""
 
 PATCH_NAMES = Table("patches.csv", 1, (Column("name", "text", "name of a patch"),))
 """A table of patches to cut: only this column is needed."""

@@ -87,7 +87,7 @@ def run(
 
     """
     target = releases / f"{settings.name}-{order.version}"
-    _check_new(target)
+    check_new(target)
     check_folder(published, "published")
     if settings.originals:
         check_folder(archive, "archive")
@@ -98,13 +98,13 @@ def run(
     chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
         raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
-    last, previous = _last(releases, settings.name, order)
+    last, previous = last_release(releases, settings.name, order)
     found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
-        _check_new(target)  # another one may have made it while we waited
+        check_new(target)  # another one may have made it while we waited
         placed = images.place_all(chosen.pictures, published, archive, folder, settings.link)
         release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
         difference = None
@@ -144,12 +144,13 @@ def run(
     )
 
 
-def _check_new(target: Path) -> None:
+def check_new(target: Path) -> None:
+    """Make sure that a release is not there yet; raises ``InputError``."""
     if os.path.lexists(target):
         raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
 
 
-def _last(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
+def last_release(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
     """The last release that is known of, and its folder if it is here.
 
     Known from its folder, from what DVC tracks (``<name>-1.0.0.dvc``), or from a tag of GTO (``<name>@v1.0.0``).

@@ -98,3 +98,12 @@ CHANGES = Table(
         Column("new_path", "text", "in this release; empty if it is gone"),
     ),
 )
+PATCH_LICENCES = Table(
+    "licences.csv",
+    1,
+    (
+        Column("dataset", "text", "a dataset of patches"),
+        Column("licence", "text", "its licence"),
+        Column("patches", "integer", "how many patches of it are inside"),
+    ),
+)
