@@ -22,7 +22,6 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
 LATER: tuple[str, ...] = (
     "README.md",
     "docs/curation.md",
-    "docs/discovery.md",
     "docs/experiments.md",
     "docs/get-started.md",
     "docs/own-images.md",
