@@ -21,7 +21,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
 LATER: tuple[str, ...] = (
     "docs/curation.md",
-    "docs/discovery.md",
     "docs/experiments.md",
     "docs/get-started.md",
     "docs/own-images.md",
