@@ -18,7 +18,7 @@ from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, pat
 from semtrace.io.columns import Columns, take_rows
 from semtrace.io.images import UnreadableImage
 from semtrace.io.volumes.volume import UnreadableVolume
-from semtrace.models.weights import WeightsError
+from semtrace.models.weights import WeightsError, check_weights
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, why_unreadable
@@ -32,6 +32,14 @@ class PatchFeatures(NamedTuple):
 
     texture: NDArray[np.float64]
     network: NDArray[np.float32]
+
+
+class ResNetChoice(NamedTuple):
+    """A ResNet34 with one output: file and sha256 of its state dict, and side of the pictures that it sees."""
+
+    file: str
+    sha256: str
+    side: int = 224
 
 
 class FeatureTask(NamedTuple):
@@ -50,7 +58,7 @@ def see_patches(
     *,
     network: bool,
     texture: bool = True,
-    resnet: tuple[str, str] | None = None,
+    resnet: ResNetChoice | None = None,
     recipes: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     what: str,
 ) -> tuple[dict[str, PatchFeatures], dict[str, Failure]]:
@@ -62,7 +70,7 @@ def see_patches(
         executor: where to work.
         network: whether EfficientNet-Lite0 looks too.
         texture: whether texture is measured.
-        resnet: file and sha256 of a ResNet34 that looks instead: its probability is the one column of ``network``.
+        resnet: a ResNet34 that looks instead: its probability is the one column of ``network``.
         recipes: dataset -> for each patch the recipe and seed of the empty one that is looked at in its place; an empty
             recipe leaves the patch as it is.
         what: the words beside the progress bar.
@@ -74,7 +82,7 @@ def see_patches(
         WeightsError: the network's weights are missing.
     """
     if resnet is not None:
-        _resnet(*resnet)
+        check_weights(resnet.file, resnet.sha256)
     elif network:
         lite0()
     tasks: list[FeatureTask] = []
@@ -130,7 +138,7 @@ def _compile() -> None:
     patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
 
 
-def _see(texture: bool, network: bool, resnet: tuple[str, str] | None, task: FeatureTask) -> PatchFeatures | Failure:
+def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: FeatureTask) -> PatchFeatures | Failure:
     try:
         patches = list(patches_of(task.group))
     except (UnreadableVolume, UnreadableImage) as error:
@@ -144,7 +152,8 @@ def _see(texture: bool, network: bool, resnet: tuple[str, str] | None, task: Fea
             patches[number] = construct_empty(patches[number], recipe, seed)
     found = see(patches, texture=texture, network=network and resnet is None)
     if resnet is not None:
-        chances = [[_chance(_resnet(*resnet), patch)] for patch in patches]
+        model = _resnet(resnet.file, resnet.sha256)
+        chances = [[_chance(model, patch, resnet.side)] for patch in patches]
         found = found._replace(network=np.array(chances, np.float32).reshape(len(patches), 1))
     return found
 
@@ -211,12 +220,11 @@ def _resnet(file: str, digest: str) -> Any:
     return resnet34(load(Path(file), digest)).eval()
 
 
-def _chance(model: Any, patch: NDArray[np.uint8]) -> float:
+def _chance(model: Any, patch: NDArray[np.uint8], side: int) -> float:
     import torch
 
-    from semtrace.models.resnet34 import RESNET_SIDE, resnet_inputs
+    from semtrace.models.resnet34 import resnet_inputs
 
-    side = RESNET_SIDE
     fitting = patch if patch.shape == (side, side) else resize(patch, side, side)
     with torch.inference_mode():
         return float(torch.sigmoid(model(resnet_inputs(fitting[None])))[0, 0])
