@@ -15,11 +15,13 @@ from semtrace.core.image.constructed_empties import construct_empty
 from semtrace.core.image.patch_texture import patch_texture
 from semtrace.core.image.resample import resize
 from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
+from semtrace.io.cache import Kind
 from semtrace.io.columns import Columns, take_rows
+from semtrace.io.digests import md5
 from semtrace.io.images import UnreadableImage
 from semtrace.io.volumes.volume import UnreadableVolume
 from semtrace.models.weights import WeightsError, check_weights
-from semtrace.parallel.processes import Crashed
+from semtrace.stage.cached_map import cached_map
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, why_unreadable
 
@@ -43,12 +45,13 @@ class ResNetChoice(NamedTuple):
 
 
 class FeatureTask(NamedTuple):
-    """Patches to look at: where they are cut, and the recipe and seed of what is made of each, if any."""
+    """Patches to look at: where they are cut, the recipe and seed of what is made of each, if any, and their digest."""
 
     dataset: str
     rows: NDArray[np.int64]
     group: PatchGroup
     recipes: tuple[tuple[str, int], ...]
+    key: str
 
 
 def see_patches(
@@ -65,7 +68,7 @@ def see_patches(
     """Look at all patches of some datasets.
 
     Args:
-        tables: dataset -> patch table.
+        tables: dataset -> patch table whose rows have the md5 of their pixels.
         sources: where the pixels are.
         executor: where to work.
         network: whether EfficientNet-Lite0 looks too.
@@ -100,23 +103,27 @@ def see_patches(
         made = (recipes or {}).get(name)
         for group in _split(groups):
             wanted = tuple(made[int(row)] for row in group.rows) if made is not None else ()
-            tasks.append(FeatureTask(name, group.rows, group, wanted))
-    results = executor.map(
-        partial(_see, texture, network, resnet),
+            pixels = columns["md5"][group.rows].tolist()
+            tasks.append(FeatureTask(name, group.rows, group, wanted, md5(f"{pixels} {wanted}".encode())))
+    seen = f"{texture:d}{network:d}{'' if resnet is None else resnet.sha256 + str(resnet.side)}"
+    results = cached_map(
         tasks,
+        partial(_see, texture, network, resnet),
+        kind=Kind(f"features-{seen}", (__name__,)),
+        key=_key_of,
+        executor=executor,
         what=what,
         reads=_read,
         chunk=1,
         prepare=_compile if texture else None,
+        batch=1,
     )
     for task, result in zip(tasks, results, strict=True):
-        if isinstance(result, Crashed):
-            failed[task.dataset] = Failure("decoder_crashed", result.detail)
-        elif isinstance(result, Failure):
+        if isinstance(result, Failure):
             failed[task.dataset] = result
         else:
-            found[task.dataset].texture[task.rows] = result.texture
-            found[task.dataset].network[task.rows] = result.network
+            found[task.dataset].texture[task.rows] = result["texture"]
+            found[task.dataset].network[task.rows] = result["network"]
     return {name: seen for name, seen in found.items() if name not in failed}, failed
 
 
@@ -129,6 +136,10 @@ def _split(groups: Sequence[PatchGroup]) -> Iterator[PatchGroup]:
             yield PatchGroup(group.rows[part], place, group.source)
 
 
+def _key_of(task: FeatureTask) -> str:
+    return task.key
+
+
 def _read(task: FeatureTask) -> tuple[str, ...]:
     source = task.group.source
     return (source if isinstance(source, str) else source.path,)
@@ -138,7 +149,7 @@ def _compile() -> None:
     patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
 
 
-def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: FeatureTask) -> PatchFeatures | Failure:
+def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: FeatureTask) -> dict[str, Any] | Failure:
     try:
         patches = list(patches_of(task.group))
     except (UnreadableVolume, UnreadableImage) as error:
@@ -155,7 +166,7 @@ def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: Featur
         model = _resnet(resnet.file, resnet.sha256)
         chances = [[_chance(model, patch, resnet.side)] for patch in patches]
         found = found._replace(network=np.array(chances, np.float32).reshape(len(patches), 1))
-    return found
+    return found._asdict()
 
 
 def see(patches: Sequence[NDArray[np.uint8]], *, texture: bool, network: bool) -> PatchFeatures:
