@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
 from semtrace.stage.declaration import Stage
@@ -29,8 +29,8 @@ _WIDTH = 17  # of the names in the list of verbs
 class GroupedHelp(argparse.RawDescriptionHelpFormatter):
     """Help whose verbs stand in groups at its end, not in one list."""
 
-    def _iter_indented_subactions(self, action: argparse.Action) -> Iterator[argparse.Action]:
-        return iter(())
+    def _iter_indented_subactions(self, action: argparse.Action) -> Generator[argparse.Action, None, None]:
+        yield from ()
 
 
 class VerbWords(NamedTuple):
@@ -86,7 +86,7 @@ _INPUTS = {
 }  # fmt: skip
 
 
-def overview(helps: Mapping[str, str]) -> str:
+def verbs_by_group(helps: Mapping[str, str]) -> str:
     """The verbs by group, as the end of `semtrace --help`.
 
     Args:
@@ -122,7 +122,7 @@ def verb_words(name: str, declared: Stage | None = None) -> str:
     return f"example:\n  {words.example}\n\nreads:  {reads}\nwrites: {writes}"
 
 
-def describe(parser: argparse.ArgumentParser, name: str, declared: Stage | None = None) -> None:
+def end_help(parser: argparse.ArgumentParser, name: str, declared: Stage | None = None) -> None:
     """Give the help of a verb its end."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = verb_words(name, declared)
