@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,13 @@ def cases() -> Path:
     if not folder.is_dir():
         pytest.skip("the cases of ../shared/cases are not here")
     return folder
+
+
+def pytest_configure() -> None:
+    """Start the server of worker processes while tests are collected; see tests/warm_workers.py."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        multiprocessing.set_forkserver_preload(["tests.warm_workers"])
+        forkserver.ensure_running()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
