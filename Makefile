@@ -10,7 +10,7 @@ set ?=
 replace ?=
 
 # What is no variable here would be ignored without a word: `make run match.min_ssim=0.8` would run with another value.
-known := PYTHON dataset set replace files service PIP_% PYTEST_% MLFLOW_% DVC_%
+known := PYTHON dataset set replace files service port PIP_% PYTEST_% MLFLOW_% DVC_%
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
@@ -150,10 +150,14 @@ truth: .venv/.stamp
 	python benchmarks/truth.py $(set)
 	pytest -m heavy tests/provenance/test_variants.py
 
-# The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
+# The MLflow UI, opened on the answer: http://127.0.0.1:5000, or `make ui port=5001`.
+port ?= 5000
 ui: .venv/.stamp
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
-		--artifacts-destination ./mlartifacts --host 127.0.0.1 --port 5000 --workers 1
+	@exec python -m semtrace.tracking.ui --port $(port)
+
+# The stages in their order, and what each waits for (`dvc dag` draws every edge, wider than a terminal).
+dag: .venv/.stamp
+	@python -m semtrace.config.dag
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -165,5 +169,5 @@ ui: .venv/.stamp
 clean:
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui clean
+.PHONY: run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui dag clean
 .DELETE_ON_ERROR:

@@ -69,8 +69,17 @@ def test_a_saved_grid_and_what_is_said_beside_it(file, tmp_path):
 
 def test_every_saved_grid_expands(file):
     assert {name.stem: len(points(file, f"+experiment={name.stem}")) for name in (CONF / "experiment").iterdir()} == {
-        "sizes": 171, "thresholds": 500,
+        "sizes": 81, "thresholds": 420,
     }  # fmt: skip
+
+
+def test_a_parameter_follows_another_one_through_the_grid(file):
+    """Said in a saved grid or beside it; what is said beside it wins."""
+    for words in (["match.hamming_threshold=40,80", "match.reach=${match.hamming_threshold}"], ["+experiment=sizes"]):
+        found = points(file, *words)
+        assert len({point.match.reach for point in found}) > 1
+        assert all(point.match.reach == point.match.hamming_threshold for point in found)
+    assert {point.match.reach for point in points(file, "+experiment=sizes", "match.reach=200")} == {200}
 
 
 def test_what_is_no_axis_holds_for_the_sweep(file):

@@ -9,13 +9,14 @@ from semtrace.provenance.tables import JPEG_TO_TIFF
 NAMES = {
     "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png",
 }  # fmt: skip
-LINES = plot.Thresholds(150, 120)
+CURVES = {"matched_by_hamming.csv", "matched_by_ssim.csv"}
+LINES = plot.Thresholds(150, 120, 300)
 
 
 def test_four_pictures_of_a_useful_size(done):
     files = list((done.work / "plot").iterdir())
-    assert {file.name for file in files} == NAMES
-    for file in files:
+    assert {file.name for file in files} == NAMES | CURVES
+    for file in [file for file in files if file.suffix == ".png"]:
         with Image.open(file) as picture:
             assert picture.width >= 900
             assert len(picture.convert("RGB").getcolors(1 << 24)) > 50  # something is drawn
@@ -24,8 +25,19 @@ def test_four_pictures_of_a_useful_size(done):
 
 def test_the_same_table_gives_the_same_bytes(done, tmp_path):
     plot.run(done.work / "match/jpeg_to_tiff.csv", tmp_path / "again", LINES)
-    for name in NAMES:
+    for name in NAMES | CURVES:
         assert (tmp_path / "again" / name).read_bytes() == (done.work / "plot" / name).read_bytes()
+
+
+def test_the_curves_count_matches_by_distance_and_by_ssim(done):
+    rows = [row for row in done.rows("match/jpeg_to_tiff.csv") if row["decision"] == "matched"]
+    for file, column, within in (
+        ("hamming", "hamming_distance", lambda value, bound: value <= bound),
+        ("ssim", "ssim_value", lambda value, bound: value >= bound),
+    ):
+        values = [float(row[column]) for row in rows if row[column]]
+        for point in done.rows(f"plot/matched_by_{file}.csv"):
+            assert int(point["matched"]) == sum(within(value, float(point[column])) for value in values)
 
 
 def test_nothing_to_draw_is_drawn_as_such(tmp_path):

@@ -16,9 +16,10 @@ from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
-from semtrace.provenance.tables import JPEG_TO_TIFF
+from semtrace.provenance.tables import JPEG_TO_TIFF, MATCHED_BY_HAMMING, MATCHED_BY_SSIM
 from semtrace.stage.declaration import Job
 from semtrace.stage.figures import BLUE, GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
+from semtrace.stage.settings import REFERENCE_BITS
 
 COLOURS = {"matched": BLUE, "ambiguous": ORANGE, "unmatched": "#9aa5b1"}
 _EXCELLENT, _OUTLIER = TIERS[0][1], TIERS[2][1]
@@ -27,10 +28,12 @@ _NAMED = 8  # outliers that get their name written beside them
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The lines drawn into the pictures, in bits."""
+    """The lines drawn into the pictures, in bits of the hash in use; ``bits``: how many it has."""
 
     hamming_threshold: float
     ssim_trigger: float
+    reach: float
+    bits: int = REFERENCE_BITS
 
 
 class PlotRow(NamedTuple):
@@ -45,13 +48,14 @@ class PlotRow(NamedTuple):
 
 def stage(job: Job) -> list[str]:
     """The stage on the results of match."""
-    criteria = job.params.match.rules(job.params.hash.size**2).criteria
-    thresholds = Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
+    bits = job.params.hash.size**2
+    rules = job.params.match.rules(bits)
+    thresholds = Thresholds(rules.criteria.hamming_threshold, rules.criteria.ssim_trigger, rules.reach, bits)
     return run(job.result("match/jpeg_to_tiff.csv"), job.result("plot"), thresholds)
 
 
 def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
-    """Write the four PNGs to the folder ``out`` and return their names.
+    """Write the four PNGs, and two tables of curves, to the folder ``out``; return the names of the PNGs.
 
     Args:
         mapping_file: ``jpeg_to_tiff.csv``.
@@ -77,7 +81,23 @@ def run(mapping_file: Path, out: Path, thresholds: Thresholds) -> list[str]:
     with staged_folder(out) as folder:
         for name, draw in figures.items():
             write_atomic(folder / name, _png(draw))
+        tables.write(
+            folder / MATCHED_BY_HAMMING.name, MATCHED_BY_HAMMING, _by_hamming(rows, thresholds.bits), sort=False
+        )
+        tables.write(folder / MATCHED_BY_SSIM.name, MATCHED_BY_SSIM, _by_ssim(rows), sort=False)
     return list(figures)
+
+
+def _by_hamming(rows: Sequence[PlotRow], bits: int) -> list[dict[str, int]]:
+    """How many matches lie within a distance: a curve for ``dvc plots diff``."""
+    found = np.array([row.hamming for row in rows if row.decision == "matched"]) * (REFERENCE_BITS / bits)
+    return [{"hamming_distance": distance, "matched": int((found <= distance).sum())} for distance in range(0, 321, 4)]
+
+
+def _by_ssim(rows: Sequence[PlotRow]) -> list[dict[str, float]]:
+    """How many matches have at least an SSIM."""
+    found = np.array([row.ssim for row in rows if row.decision == "matched" and row.ssim is not None])
+    return [{"ssim_value": k / 100, "matched": int((found >= k / 100).sum())} for k in range(101)]
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
@@ -114,10 +134,14 @@ def _log(axes: Axes) -> None:
 
 
 def _hamming(axes: Axes, rows: Sequence[PlotRow], thresholds: Thresholds) -> None:
-    top = max([row.hamming for row in rows] + [thresholds.hamming_threshold])
+    lines = (
+        (thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold"),
+        (thresholds.reach, "reach of the farther look"),
+    )  # fmt: skip
+    top = max([row.hamming for row in rows] + [value for value, _ in lines])
     step = max(1, round(top / 64))
     _stacked(axes, [(row.decision, row.hamming) for row in rows], np.arange(0, top + 2 * step, step))
-    for value, name in ((thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold")):
+    for value, name in lines:
         axes.axvline(value, color=RED, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {value:g}", (value, 0.98), xycoords=("data", "axes fraction"), rotation=90,

@@ -98,7 +98,7 @@ def run(
     exclude: Sequence[str] = (),
     verdicts: Path | None = None,
 ) -> dict[str, Any]:
-    """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
+    """Write ``metrics.json``, ``summary.json``, ``accuracy_report.txt`` and two tables to the folder ``out``.
 
     Args:
         work: folder with the folders of the earlier stages.
@@ -159,7 +159,15 @@ def run(
         report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
+        write_atomic(folder / "summary.json", (json.dumps(_summary(metrics), indent=2) + "\n").encode())
     return metrics
+
+
+def _summary(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The seven numbers that DVC compares between runs; None where the truth is unknown."""
+    rates = {name: metrics["accuracy"][name] for name in ("precision", "recall", "accuracy")}
+    rounded = {name: None if rate is None else round(rate, 4) for name, rate in rates.items()}
+    return {**rounded, "wrong": metrics["accuracy"]["wrong"], **metrics["decisions"]}
 
 
 def read_truth(
