@@ -127,7 +127,7 @@ def test_every_example_of_the_documentation_shows_an_effect(project, words):
     )
     [mine] = rows[rows["in_force"] == "True"].to_dict("records")
     [best] = rows[rows["recommended"] == "True"].to_dict("records")
-    assert (mine["reach"], mine["wrong"]) == ("300.0", 0)
+    assert (mine["reach"], mine["wrong"]) == ("300", 0)
     assert best["point"] == mine["point"] or best["found"] > mine["found"]  # what is in force wins ties
     near, far = (rows[rows["hamming_threshold"] == some(rows["hamming_threshold"])] for some in (min, max))
     assert near["recall"].max() < far["recall"].min() or near["recall"].mean() < far["recall"].mean()
