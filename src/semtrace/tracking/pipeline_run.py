@@ -44,6 +44,7 @@ VERBS = {
     "discovery": "discover",
     "clustering": "discover",
     "reduction": "discover",
+    "reductions": "reduce",
     "training": "discover",
 }  # what made a run of this kind
 FIRST = (
