@@ -157,8 +157,8 @@ def photograph(rng: _Rng, originals: int, lost: int, width: int) -> list[Recorde
                 )
             )
             owners.append(who)
-    singles = [i for i, frame in enumerate(frames) if not frame.series]
-    order = [int(i) for i in rng.permutation(singles)]
+    unmoved = [i for i, frame in enumerate(frames) if not frame.series]
+    order = [int(i) for i in rng.permutation(unmoved)]
     alone = lost - sum(one.lost for one in series)
     for i in order[:alone]:
         frames[i] = replace(frames[i], path="")
