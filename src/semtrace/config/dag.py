@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 
 
-def main() -> int:
+def print_stages() -> int:
     """Ask DVC and print; 1 where DVC fails."""
     command = [sys.executable, "-m", "dvc", "dag", "--dot", "--full", "report"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
@@ -44,4 +44,4 @@ def ordered(edges: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_stages())

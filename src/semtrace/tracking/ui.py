@@ -9,18 +9,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 from semtrace.config import params
 from semtrace.core.errors import InputError
 from semtrace.tracking import landing, pipeline_run
 
 _HOST = "127.0.0.1"
+_OFTEN = 0.2  # seconds between two looks whether a person ended it
 _PATIENCE = 10.0  # seconds; a server that has not ended by then is killed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def serve_ui(arguments: Sequence[str] | None = None) -> int:
     """Start the server and wait for it; 0 also where a person ends it, 2 where it cannot start."""
     parser = argparse.ArgumentParser(prog="make ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000)
@@ -67,25 +68,22 @@ def _serve(uri: str, artifacts: str, port: int) -> int:
         "--host", _HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
     ]  # fmt: skip
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    asked: list[int] = []  # to end; a handler that raises could strike before the server is known
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+        signal.signal(number, lambda number, _frame: asked.append(number))
     # A session of its own: Ctrl-C reaches this process alone, which ends the server and all that it started.
     with subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True) as server:  # noqa: S603
+        while not asked:
+            with suppress(subprocess.TimeoutExpired):
+                return server.wait(_OFTEN)
+        os.killpg(server.pid, signal.SIGTERM)
         try:
-            return server.wait()
-        except KeyboardInterrupt:
-            os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-            print("\nMLflow has ended")
-            return 0
-
-
-def _end(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+            server.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+    print("\nMLflow has ended")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve_ui())
