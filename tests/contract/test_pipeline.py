@@ -366,5 +366,6 @@ def test_an_experiment_of_dvc_changes_what_it_should_and_shows_it(clone, tmp_pat
     assert changed["accuracy.recall"]["new"] < changed["accuracy.recall"]["old"]
     plots = json.loads(call("dvc", "plots", "diff", "--json", cwd=folder).splitlines()[0])["data"]
     assert {Path(name).name for name in plots} == {
-        "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png"
+        "funnel.png", "outcomes_by_category.png", "hamming_histogram_logscale.png", "ssim_histogram.png",
+        "ssim_histogram_logscale.png", "ssim_plot_by_row.png",
     }  # fmt: skip
