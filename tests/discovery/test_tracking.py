@@ -53,7 +53,11 @@ def test_a_run_for_each_set_and_method_with_its_curve_under_one_with_page_and_pi
     rows = tables.read(work / "agree/agreement.csv", of.AGREEMENT)
     wanted = [r["k"] for r in rows if (r["features"], r["method"]) == ("small_lite0_1280_in_10", "ward")]
     assert steps == sorted(wanted) == list(range(2, AGREE.most + 1))
-    assert {"discover", "figures/agree/ami_by_k_category.png", "figures/finetune/confusion.png"} <= set(client.files)
+    files = {
+        "discover", "figures/agree/ami_by_k_category.png", "figures/finetune/confusion.png", "tables/reduce/grid.csv",
+        "tables/agree/agreement.csv", "tables/dimension/plateau.csv",
+    }  # fmt: skip
+    assert files <= set(client.files)
 
 
 def test_without_a_tree_nothing_is_logged_and_without_tracking_it_is_said(work, project, tmp_path, monkeypatch):

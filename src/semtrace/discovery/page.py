@@ -37,7 +37,7 @@ figcaption { font-size: 11px; overflow: hidden; text-overflow: ellipsis; white-s
 .medoid img { outline: 3px solid var(--mark); }
 .curve { max-width: 100%; height: auto; background: white; }
 .rest { font-size: 12px; overflow-wrap: anywhere; }
-:target > summary { background: var(--line); }
+.sheet:target { background: var(--line); }
 @media (max-width: 40rem) { details details { padding-left: .25rem; } }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .15rem .7rem .15rem 0; vertical-align: top; }
 .wide { overflow-x: auto; }
@@ -163,7 +163,7 @@ def _figure(loaded: FeatureSet, row: int, caption: str, kind: str = "") -> str:
 
 
 def _leaf(row: Mapping[str, Any], chosen: Shown, loaded: FeatureSet) -> str:
-    """The medoid of a leaf, which leads to it: a browser opens what it lies in."""
+    """The medoid of a leaf, which leads to it: a browser opens all that its pictures lie in."""
     figure = _figure(loaded, chosen.of[row["node"]][0], f"{_name(row)} ({row['size']})")
     return f'<a href="#n{row["node"]}">{figure}</a>'
 
@@ -196,12 +196,12 @@ def _node(
     is_open = " open" if row["depth"] < 2 else ""
     said = f"<small>{'; '.join(facts)} · <code>{row['node']}</code></small>"
     name = escape(_name(row))
-    parts.append(f'<details{is_open} id="n{row["node"]}"><summary><b>{name}</b>{mark} {said}</summary>')
+    parts.append(f"<details{is_open}><summary><b>{name}</b>{mark} {said}</summary>")
     medoid, near, far, drawn = chosen.of[row["node"]]
     sheet = [_figure(loaded, medoid, "medoid", "medoid")]
     for kind, rows in (("near", near), ("far", far), ("random", drawn)):
         sheet += [_figure(loaded, point, f"{kind}: {categories[point] or 'no category'}") for point in rows]
-    parts += ["<div class=sheet>", *sheet, "</div>"]
+    parts += [f'<div class=sheet id="n{row["node"]}">', *sheet, "</div>"]
     for child in below.get(row["node"], []):
         _node(parts, child, below, chosen, loaded, categories)
     if leaf and row["size"] > 1 + len(near) + len(far) + len(drawn):

@@ -22,6 +22,11 @@ from semtrace.tracking import pipeline_run as tracking
 SECTIONS = ("features", "finetune", "reduce", "dimension", "distances", "cluster", "agree", "discover")
 CURVES = ("nmi", "ami", "purity")
 """Scores that are logged for every number of clusters; the tables have them all."""
+LOGGED = (
+    "reduce/grid.csv", "dimension/dimension.csv", "dimension/plateau.csv", "distances/distances.csv",
+    "agree/agreement.csv", "agree/reference.csv",
+)  # fmt: skip
+"""Tables of results that are logged beside the pictures; those of every point stay in the folder of results."""
 _AT_ONCE = 1000  # metrics in one request
 
 
@@ -43,6 +48,9 @@ def log_discovery(params: Params, work: Path) -> str:
         for stage in SECTIONS:
             for file in sorted((work / stage).glob("**/*.png")):
                 store.client.log_artifact(parent, str(file), f"figures/{stage}")
+        for table in LOGGED:
+            if (work / table).is_file():
+                store.client.log_artifact(parent, str(work / table), f"tables/{table.partition('/')[0]}")
         store.client.log_artifacts(parent, str(work / "discover"), "discover")
         count = 0
         for kind, title, about, metrics, curves in _children(work):
