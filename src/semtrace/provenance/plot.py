@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import TIERS, tier
+from semtrace.core.tracing.labels import Depth
 from semtrace.io import tables
 from semtrace.io.files import write_staged
 from semtrace.io.kept_figures import KeptFigures
@@ -54,10 +55,13 @@ def stage(job: Job) -> list[str]:
     """The stage on the results of inventory, fingerprint, match and label."""
     criteria = job.params.match.rules(job.params.hash.size**2).criteria
     thresholds = Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
-    return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache))
+    depth = job.params.labels.depth
+    return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache), depth=depth)
 
 
-def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None) -> list[str]:
+def run(
+    work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None, *, depth: Depth = "last"
+) -> list[str]:
     """Write six PNGs and the numbers of two of them to the folder ``out``; return the names of the PNGs.
 
     Args:
@@ -65,6 +69,7 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         out: folder to write.
         thresholds: what the pictures mark.
         kept: figures of earlier runs; a figure whose numbers are the same is taken from there.
+        depth: which folder of a published path is its category.
 
     Raises:
         TableError: the match has not run, or a table is damaged.
@@ -75,7 +80,7 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         PlotRow(cells["jpeg_path"], cells["decision"], cells["hamming_distance"], cells["ssim_value"])
         for cells in given.forward
     ]
-    steps, outcomes = count_steps(given), count_outcomes(given.forward)
+    steps, outcomes = count_steps(given), count_outcomes(given.forward, depth)
     distances = [(row.decision, row.hamming) for row in rows]
     compared = [(row.decision, row.ssim) for row in rows if row.ssim is not None]
     lowest = sorted((row for row in rows if row.ssim is not None), key=lambda row: (row.ssim or 0.0, row.path))
