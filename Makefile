@@ -1,7 +1,7 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv first.
 #
 #   make run                    the whole pipeline on the embedded synthetic archive
-#   make run dataset=archive    the same on your images in data/raw/ (README, "Your own images")
+#   make run dataset=archive    the same on your images in data/raw/ (docs/own-images.md)
 #   make run set="match.min_ssim=0.8 convert=flat"    with other parameters
 #   make run dataset=archive replace=yes              in place of another dataset's results in data/work
 .DEFAULT_GOAL := help

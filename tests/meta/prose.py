@@ -20,7 +20,6 @@ from markdown_it.token import Token
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
 LATER: tuple[str, ...] = (
-    "README.md",
     "docs/curation.md",
     "docs/experiments.md",
     "docs/get-started.md",

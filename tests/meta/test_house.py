@@ -23,9 +23,9 @@ FLOORS = (  # from below: a room imports its own and those on lower floors; a ho
     {"stage", "web"},
     {"provenance", "curation", "discovery", "watch", "synthetic"},
     {"tuning", "release", "report", "review"},
-    {"cli", "config", "tracking"},
+    {"cli", "config", "notebook", "tracking"},
 )
-SHELL = {"cli", "config", "tracking"}
+SHELL = {"cli", "config", "notebook", "tracking"}
 CORE_LIBRARIES = {"cv2", "numpy", "scipy", "numba", "torch", "triton"}
 CORE_LIBRARIES |= {"sklearn", "fastcluster"}  # pure functions on arrays: neighbours, clusterings, scores
 SHELL_LIBRARIES = {"hydra", "mlflow", "dvc", "argparse"}

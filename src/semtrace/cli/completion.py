@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-VerbMaker = Callable[[str, Any, str], argparse.ArgumentParser]
+from semtrace.cli.review import VerbMaker
 
 
 def add(verb: VerbMaker, parser: argparse.ArgumentParser) -> None:

@@ -225,7 +225,7 @@ def _track(params_file: Path, given: argparse.Namespace) -> str:
 
 
 def _weights(given: argparse.Namespace, job: Job) -> Any:
-    from semtrace.curation.train import train_packaged
+    from semtrace.curation.train_linear import train_packaged
     from semtrace.models.patch_classifier import PACKAGED, read_model_facts
     from semtrace.synthetic.training_patches import training_patches
 

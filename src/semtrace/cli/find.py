@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semtrace.cli.review import VerbMaker
 from semtrace.cli.stages import PARAMS
 
 if TYPE_CHECKING:
     from semtrace.provenance.find import FoundPicture
-
-VerbMaker = Callable[[str, Any, str], argparse.ArgumentParser]
 
 
 def add(verb: VerbMaker) -> None:

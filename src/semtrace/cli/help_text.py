@@ -86,7 +86,7 @@ _INPUTS = {
 }  # fmt: skip
 
 
-def overview(helps: Mapping[str, str]) -> str:
+def verbs_by_group(helps: Mapping[str, str]) -> str:
     """The verbs by group, as the end of `semtrace --help`.
 
     Args:
@@ -122,7 +122,7 @@ def verb_words(name: str, declared: Stage | None = None) -> str:
     return f"example:\n  {words.example}\n\nreads:  {reads}\nwrites: {writes}"
 
 
-def describe(parser: argparse.ArgumentParser, name: str, declared: Stage | None = None) -> None:
+def end_help(parser: argparse.ArgumentParser, name: str, declared: Stage | None = None) -> None:
     """Give the help of a verb its end."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = verb_words(name, declared)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-VerbMaker = Callable[[str, Any, str], argparse.ArgumentParser]
+from semtrace.cli.review import VerbMaker
 
 
 def add(verb: VerbMaker) -> None:

@@ -189,8 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     helps["curate"] = curate.add(commands, stages.PARAMS)
     completion.add(verb, parser)
     for name, one in commands.choices.items():
-        help_text.describe(one, name, pipeline.BY_VERB.get(name))
-    parser.epilog = help_text.overview(helps)
+        help_text.end_help(one, name, pipeline.BY_VERB.get(name))
+    parser.epilog = help_text.verbs_by_group(helps)
     return parser
 
 

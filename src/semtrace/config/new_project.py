@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -19,6 +20,9 @@ from semtrace.core.errors import InputError
 from semtrace.io.code_digest import ROOT, code_digest
 from semtrace.io.files import write_atomic
 from semtrace.io.project_state import in_repository
+
+if TYPE_CHECKING:
+    from semtrace.provenance.tracing.trace import Rules
 
 INSTALLED = "installed.json"
 """What stands for the code in a project without ``src/``: a dependency of every stage."""
@@ -70,6 +74,14 @@ def template_folder() -> Path:
     """Where conf/ and the pipelines lie: in an installed package beside the code, else in the checkout."""
     packaged = ROOT / "project"
     return packaged if packaged.is_dir() else ROOT.parents[1]
+
+
+def default_match_rules(bits: int) -> Rules:
+    """The rules of a match as conf/match/default.yaml has them, for hashes of ``bits`` bits."""
+    from semtrace.provenance.match import Settings
+
+    text = (template_folder() / "conf/match/default.yaml").read_text(encoding="utf-8")
+    return Settings.read(yaml.safe_load(text)).rules(bits)
 
 
 def lay_out(folder: Path, archive: Path | None = None, published: Path | None = None) -> NewProject:

@@ -22,17 +22,19 @@ from semtrace.core.volume.sections import in_plane
 from semtrace.curation import tables as contracts
 from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.cut_blocks import IN_2D
-from semtrace.curation.patch_features import PatchFeatures, see_patches, taken
+from semtrace.curation.patch_features import PatchFeatures, ResNetChoice, see_patches, taken
 from semtrace.curation.patch_files import PATCHES_FOLDER, write_patch_files, write_shards
 from semtrace.curation.patch_labels import read_patch_labels
 from semtrace.curation.recut import PatchSources
 from semtrace.curation.sources import voxel_sides
+from semtrace.curation.train_resnet import RESNET_WEIGHTS
 from semtrace.io import tables
 from semtrace.io.columns import Columns, read_columns, take_rows, write_columns
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices
-from semtrace.models.patch_classifier import PACKAGED, PatchClassifier, cascade, read_classifier
+from semtrace.models.patch_classifier import PACKAGED, PatchClassifier, cascade, read_classifier, read_model_facts
+from semtrace.models.weights import check_weights
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, write_rejects
@@ -123,6 +125,8 @@ def run(
     group = {row["dataset"]: row["group"] for row in rows}
     read = {name: read_columns(deduplicated / f"{name}.parquet", contracts.DEDUPLICATED) for name in sorted(group)}
     exemplars = taken(read, {name: columns["md5"] != "" for name, columns in read.items()})
+    if scorer.resnet is not None:
+        check_weights(scorer.resnet.file, scorer.resnet.sha256)
     labels, wrong = read_patch_labels(verdicts)
     rejects: list[Reject] = []
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
@@ -170,7 +174,7 @@ class PatchScorer:
     low: float
     high: float
     band: tuple[float, float]
-    resnet: tuple[str, str] | None = None
+    resnet: ResNetChoice | None = None
 
 
 def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
@@ -184,7 +188,10 @@ def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
     if not settings.network:
         found = PatchClassifier(found.texture, None, found.reference)
     threshold = keeping_threshold(found.reference, settings.keep)
-    resnet = (settings.resnet, settings.resnet_sha256) if settings.resnet else None
+    resnet = ResNetChoice(settings.resnet, settings.resnet_sha256) if settings.resnet else None
+    facts = read_model_facts(folder)
+    if resnet is None and facts.get("kind") == "resnet34" and settings.network:
+        resnet = ResNetChoice(str(folder / RESNET_WEIGHTS), str(facts["resnet_sha256"]), int(facts["side"]))
     low, high = min(threshold, 0.5), max(threshold, 0.5)
     return PatchScorer(found, low, high, (settings.band[0], settings.band[1]), resnet)
 

@@ -43,18 +43,22 @@ from semtrace.curation.cut_blocks import (
 from semtrace.curation.patch_files import PATCHES_FOLDER, write_pairs
 from semtrace.curation.recut import PatchSources
 from semtrace.curation.section import shape_of
-from semtrace.curation.sources import Source, volume_source
+from semtrace.curation.sources import Source
 from semtrace.io import tables
+from semtrace.io.cache import Kind
 from semtrace.io.columns import Columns, join_rows, read_columns, take_rows, write_columns
+from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, safe_join
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
-from semtrace.parallel.processes import Crashed
+from semtrace.stage.cached_map import cached_map
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 from semtrace.stage.settings import Number, Section, Whole
+
+_REASONS = sorted(["", "constant", "padded", "saturated", "missing_chunk", "no_structure"])  # of the gate
 
 
 class Settings(Section, section="curation.crop"):
@@ -136,7 +140,29 @@ class Plan(NamedTuple):
     pixels: int
     lost: int
     longest: int
+    identity: str
     tasks: Sequence[CropTask]
+
+
+class _Keyed(NamedTuple):
+    """A task, and what its result follows from beside the settings."""
+
+    key: str
+    task: CropTask
+
+
+def _key_of(one: _Keyed) -> str:
+    return md5(one.key.encode())
+
+
+def _place_of(task: CropTask) -> str:
+    """What a task cuts of its dataset, in words."""
+    if isinstance(task, ImageTask):
+        return f"{task.dataset} {task.number}"
+    if isinstance(task, SectionsTask):
+        return f"{task.source.dataset} {task.axis} {task.sections.tolist()}"  # the name decides the offsets
+    wanted = {axis: md5(numbers.tobytes()) for axis, numbers in sorted(task.wanted.items())}
+    return f"{task.block} {wanted}"
 
 
 class CropInputs(NamedTuple):
@@ -175,22 +201,27 @@ def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoic
         plans = list(_plans(inputs, settings, reading, scratch))
         if not plans:
             raise InputError(f"{inputs.imported}: no volume and no image to cut; see its rejects.csv")
-        every = [task for plan in plans for task in plan.tasks]
-        results = executor.map(
-            partial(_work, settings.cutting()),
+        every = [_Keyed(f"{plan.identity} {_place_of(task)}", task) for plan in plans for task in plan.tasks]
+        cutting = settings.cutting()
+        results = cached_map(
             every,
+            partial(_work, cutting),
+            kind=Kind(f"patches-{md5(repr(cutting).encode())[:12]}", (__name__,)),
+            key=_key_of,
+            executor=executor,
             what="crop",
-            reads=lambda task: (_path(task),),
+            reads=lambda one: (_path(one.task),),
             chunk=1,
             prepare=load_patch_kernels,
+            batch=1,
         )
         for plan in plans:
             found = [next(results) for _ in plan.tasks]
-            failed = next((one for one in found if isinstance(one, Crashed | Failure)), None)
+            failed = next((one for one in found if isinstance(one, Failure)), None)
             if failed is not None:
-                reason = "decoder_crashed" if isinstance(failed, Crashed) else failed.reason
-                rejects.append(Reject(plan.dataset, "crop", reason, failed.detail))
+                rejects.append(Reject.of(plan.dataset, "crop", failed))
                 continue
+            found = [_unpacked(one) for one in found]
             columns = named_patches(plan.dataset, join_rows([empty(), *cast("list[Columns]", found)]), plan)
             if not len(columns["name"]):
                 rejects.append(Reject(plan.dataset, "crop", "no_patch", "its sections are smaller than a patch"))
@@ -244,15 +275,17 @@ def _plans(inputs: CropInputs, settings: Settings, reading: ReadingChoices, scra
     """Plans of all datasets, by name."""
     sections = read_columns(inputs.sections / "sections.parquet", contracts.SECTIONS)
     wanted = _by_dataset(sections)
+    sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
     plans = []
     for row in tables.read(inputs.imported / "volumes.csv", contracts.VOLUMES):
         if row["dataset"] in wanted:
-            source = volume_source(row, inputs.root, inputs.imported, reading, scratch)
-            plans.append(_volume_plan(row, source, wanted[row["dataset"]], settings))
+            name = row["dataset"]
+            plans.append(_volume_plan(row, sources.of_volume(name), sources.identity(name), wanted[name], settings))
     if inputs.cleaned is not None:
         images = tables.read(inputs.cleaned / "images.csv", contracts.IMAGES)
         for dataset in sorted({row["dataset"] for row in images}):
-            plans.append(_image_plan([row for row in images if row["dataset"] == dataset], inputs.cleaned, settings))
+            some = [row for row in images if row["dataset"] == dataset]
+            plans.append(_image_plan(some, inputs.cleaned, sources.identity(dataset), settings))
     yield from sorted(plans, key=lambda plan: plan.dataset)
 
 
@@ -268,7 +301,7 @@ def _by_dataset(sections: Columns) -> dict[str, dict[int, NDArray[np.int64]]]:
 
 
 def _volume_plan(
-    row: Mapping[str, Any], source: Source, wanted: dict[int, NDArray[np.int64]], settings: Settings
+    row: Mapping[str, Any], source: Source, identity: str, wanted: dict[int, NDArray[np.int64]], settings: Settings
 ) -> Plan:
     shape, cutting = shape_of(row), settings.cutting()
     zs, ys, xs = (stretches(side, cutting.size, cutting.stride, cutting.policy, cutting.small) for side in shape)
@@ -288,7 +321,7 @@ def _volume_plan(
             gone += _lost(cutting, row["dataset"], axis, 0, side) * len(indices)
     if not settings.jitter:
         tasks += [BlockTask(source, block, wanted) for block in blocks(zs, ys, xs, memory)]
-    return Plan(row["dataset"], row["kind"], count, pixels, gone, max(shape), tasks)
+    return Plan(row["dataset"], row["kind"], count, pixels, gone, max(shape), identity, tasks)
 
 
 def _runs(indices: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
@@ -298,14 +331,14 @@ def _runs(indices: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
     return np.split(indices, np.flatnonzero(np.diff((indices - indices[0]) // most)) + 1)
 
 
-def _image_plan(images: list[dict[str, Any]], cleaned: Path, settings: Settings) -> Plan:
+def _image_plan(images: list[dict[str, Any]], cleaned: Path, identity: str, settings: Settings) -> Plan:
     dataset, cutting = images[0]["dataset"], settings.cutting()
     sides = [(int(row["height"]), int(row["width"])) for row in images]
     files = [str(safe_join(cleaned.resolve(), f"{CLEANED_FOLDER}/{row['output_path']}")) for row in images]
     tasks = [ImageTask(file, int(row["number"]), dataset) for file, row in zip(files, images, strict=True)]
     gone = sum(_lost(cutting, dataset, IN_2D, task.number, side) for task, side in zip(tasks, sides, strict=True))
     pixels = sum(math.prod(side) for side in sides)
-    return Plan(dataset, "images", len(images), pixels, gone, len(images), tasks)
+    return Plan(dataset, "images", len(images), pixels, gone, len(images), identity, tasks)
 
 
 def _lost(cutting: Cutting, dataset: str, axis: int, index: int, shape: tuple[int, int]) -> int:
@@ -315,17 +348,28 @@ def _lost(cutting: Cutting, dataset: str, axis: int, index: int, shape: tuple[in
     return math.prod(shape) - rows * columns
 
 
+def _packed(columns: Columns) -> dict[str, Any]:
+    """Columns as the side cache takes them: reasons of the gate as numbers."""
+    codes = np.searchsorted(_REASONS, columns["gate"].astype(str)).astype(np.int8)
+    return {**columns, "gate": codes}
+
+
+def _unpacked(columns: Mapping[str, Any]) -> Columns:
+    return {**columns, "gate": np.array(_REASONS, object)[columns["gate"]]}
+
+
 def _path(task: CropTask) -> str:
     return task.path if isinstance(task, ImageTask) else task.source.path
 
 
-def _work(cutting: Cutting, task: CropTask) -> Columns | Failure:
+def _work(cutting: Cutting, one: _Keyed) -> dict[str, Any] | Failure:
+    task = one.task
     try:
         if isinstance(task, ImageTask):
-            return cut_image(cutting, decode(read_regular(task.path)).gray, task.number, task.dataset)
+            return _packed(cut_image(cutting, decode(read_regular(task.path)).gray, task.number, task.dataset))
         if isinstance(task, SectionsTask):
-            return cut_sections(cutting, task)
-        return cut_block(cutting, task)
+            return _packed(cut_sections(cutting, task))
+        return _packed(cut_block(cutting, task))
     except (UnreadableVolume, UnreadableImage) as error:
         return Failure(error.reason, error.detail)
     except OSError as error:

@@ -153,6 +153,40 @@ CURVES = Table(
         Column("precision", "number", "share of informative ones among those at or above it"),
     ),
 )
+EPOCHS = Table(
+    "epochs.csv",
+    1,
+    (
+        Column("fold", "integer", "the fold that was not learned from; -1: all patches were"),
+        Column("epoch", "integer", "from 1"),
+        Column("loss", "number", "on what was learned from"),
+        Column("held_loss", "number", "on the fold that decides when to end; empty where none does"),
+        Column("held_auc", "number", "area under the curve on that fold"),
+    ),
+)
+CONFUSION = Table(
+    "confusion.csv",
+    1,
+    (
+        Column("dataset", "text", "of the patches"),
+        Column("informative_kept", "integer", "informative patches that score 0.5 or more when held out"),
+        Column("informative_removed", "integer", "informative patches that score less"),
+        Column("empty_kept", "integer", "empty patches that score 0.5 or more"),
+        Column("empty_removed", "integer", "empty patches that score less"),
+    ),
+)
+MISTAKES = Table(
+    "mistakes.csv",
+    1,
+    (
+        Column("row", "integer", "of the sheet mistakes.png, from 0"),
+        Column("column", "integer", "of the sheet, from 0"),
+        Column("name", "text", "name of the patch"),
+        Column("kind", "text", "as in folds.csv"),
+        Column("informative", "boolean", "whether it counts as informative"),
+        Column("score", "number", "by a model that has not seen its fold"),
+    ),
+)
 FILTERED = Table(
     "filtered.csv",
     1,

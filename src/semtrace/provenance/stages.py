@@ -75,9 +75,9 @@ STAGES = (
     Stage(
         "plot",
         f"{_HERE}.plot",
-        "draw the histograms and the plot by row",
+        "draw what became of all files, the histograms and the plot by row",
         params=("match", "hash"),
-        reads=("match",),
+        reads=("fingerprint/jpeg", "fingerprint/tiff", "inventory", "label", "match"),
         writes=("plot",),
         rejects=False,
     ),

@@ -399,3 +399,28 @@ WRONG_MATCHES = Table(
         Column("reason", "text", "as in `jpeg_to_tiff.csv`"),
     ),
 )
+FUNNEL = Table(
+    "funnel.csv",
+    1,
+    (
+        Column("side", "text", "`tiff` or `jpeg`: archive or published set"),
+        Column("step", "text", "`files`, `images`, `contents`, `traced` or `labelled`; equal pictures are one content"),
+        Column(
+            "reason",
+            "text",
+            "empty: what is left after the step. Else why something went: a reason of `rejects.csv`, `copy`, "
+            "`not_chosen`, `not_published`, `ambiguous`, `unmatched`, or the status of its label",
+        ),
+        Column("count", "integer", "how many: of the step before as many as are left and went"),
+    ),
+)
+OUTCOMES_BY_CATEGORY = Table(
+    "outcomes_by_category.csv",
+    1,
+    (
+        Column("category", "text", "folder of the published set"),
+        Column("matched", "integer", "its images that are matched"),
+        Column("ambiguous", "integer", "its images that are ambiguous"),
+        Column("unmatched", "integer", "its images that are unmatched"),
+    ),
+)

@@ -53,14 +53,15 @@ class Vocabulary:
         if not self.categories and not self.found and self.depth != 0:
             raise VocabularyError(f"vocabulary {self.name!r} has no categories")
         keys = [folded(category) for category in self.categories]
-        twice = [c for c, key in zip(self.categories, keys, strict=True) if keys.count(key) > 1]
+        twice = {n: c for n, c in enumerate(self.categories) if keys.count(keys[n]) > 1}
         if twice and self.found:
+            alike = ", ".join(map(repr, twice.values()))
             raise VocabularyError(
-                f"labels={self.name}: folders of the published set are called alike: {', '.join(map(repr, twice))}. "
+                f"labels={self.name}: folders of the published set are called alike: {alike}. "
                 "Rename or join them, or let another level name the categories (labels.depth)"
             )
         if twice:
-            named = ", ".join(f"{c!r} as {self.label(c)}" for c in twice)
+            named = ", ".join(f"{c!r} as L{n}" for n, c in twice.items())
             raise VocabularyError(f"vocabulary {self.name!r} names a category more than once: {named}")
         usable = _FOLDER_NAME if self.found else _CATEGORY_NAME
         bad = [c for c in (*self.categories, *self.above.values()) if not usable.fullmatch(c)]
