@@ -135,7 +135,7 @@ bench-report: browser
 	python benchmarks/report.py
 
 bench-curation: .venv/.stamp
-	python benchmarks/curation.py
+	python benchmarks/curation.py $(if $(only),--only $(only))
 
 # Patches of generated volumes, or with dataset=em of yours in data/raw/em (docs/curation.md).
 curate: .venv/.stamp
