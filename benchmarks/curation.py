@@ -37,6 +37,8 @@ from semtrace.curation import crop, deduplicate, import_volumes, section
 from semtrace.curation.cut_blocks import BlockTask, Cutting, cut_block, load_patch_kernels
 from semtrace.curation.patch_features import see
 from semtrace.curation.sources import Source
+from semtrace.curation.tables import SCORES
+from semtrace.io.columns import read_columns
 from semtrace.io.files import read_regular
 from semtrace.io.images import decode
 from semtrace.io.video import write_stack
@@ -279,11 +281,13 @@ def video_row(folder: Path, given: argparse.Namespace) -> None:
 
 
 def classify_row(folder: Path, given: argparse.Namespace) -> None:
-    """The default cascade on generated patches, in one process."""
+    """The default cascade on generated patches, in one process; with the weights that `make curate` left, if any."""
     patches = [pixels for _, pixels in training_patches(2)][:200]
     names = list(RECIPES)
     patches += [construct_empty(patch, names[i % len(names)], i) for i, patch in enumerate(patches[:50])]
-    classifier = read_classifier(PACKAGED)
+    trained = Path(__file__).resolve().parents[1] / "data" / "work" / "curation" / "train"
+    whence = trained if (trained / "model.json").is_file() else PACKAGED
+    classifier = read_classifier(whence)
     see(patches[:1], texture=True, network=True)
 
     def work() -> int:
@@ -293,7 +297,9 @@ def classify_row(folder: Path, given: argparse.Namespace) -> None:
         return int(doubt.sum())
 
     used, doubtful = cpu(work)
-    print(f"{len(patches) / used:.1f} patches per CPU s, the network looked at {doubtful} of {len(patches)}")
+    print(
+        f"{len(patches) / used:.1f} patches per CPU s, the network looked at {doubtful} of {len(patches)}, {whence.name}"
+    )
 
 
 def _labelled() -> tuple[list[Any], Any, Any]:
@@ -362,13 +368,20 @@ def pipeline_row(folder: Path, given: argparse.Namespace) -> None:
     """``semtrace curate`` on the default input, stage by stage, as `make curate` runs it."""
     start = time.perf_counter()
     work = folder / "work"
+    asked = 0.0
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     for verb in ("import", "clean", "section", "crop", "deduplicate", "train", "classify", "reconstruct", "show"):
         command = [sys.executable, "-m", "semtrace.cli", "curate", verb, "--work", str(work)]
+        one = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        if verb == "classify":
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            asked = after.ru_utime + after.ru_stime - one.ru_utime - one.ru_stime
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     said = (work / "show" / "summary.txt").read_text().splitlines()
+    count = len(read_columns(work / "filtered" / "scores.parquet", SCORES)["name"])
+    print(f"classify {count / asked:.1f} patches per CPU s, start included; ", end="")
     truth = next((line for line in said if line.startswith("Against truth")), "no truth")
     print(f"{time.perf_counter() - start:.0f} s wall, {seconds:.0f} CPU s. {truth}")
 

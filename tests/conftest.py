@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,24 @@ def cases() -> Path:
     return folder
 
 
+def pytest_configure() -> None:
+    """Start the server of worker processes while tests are collected; see tests/warm_workers.py."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        multiprocessing.set_forkserver_preload(["tests.warm_workers"])
+        forkserver.ensure_running()
+
+
+LONGEST = (
+    "contract/test_pipeline.py", "contract/test_sweep.py", "contract/test_release.py", "provenance/test_again.py",
+    "tuning/test_measured_tables.py", "tuning/test_sweep.py", "provenance/test_ordinary_edits.py",
+    "provenance/test_real_input.py", "provenance/test_published_hashes.py", "discovery/test_cli.py",
+    "provenance/test_decoding.py", "hostile/test_archives.py", "contract/test_repro.py", "provenance/test_geometry.py",
+    "tuning/test_calibrate.py", "contract/test_nothing_is_lost.py", "hostile/test_world.py",
+    "discovery/test_features.py", "discovery/test_finetune.py", "cluster/test_cluster.py", "tuning/test_republish.py",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, so that at the end no core waits for the one that has it."""
-    items.sort(key=lambda item: item.path.name != "test_variants.py")
+    """The longest files first, so that at the end no core waits for the one that has a long one."""
+    places = {str(PROJECT / "tests" / name): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(LONGEST)))

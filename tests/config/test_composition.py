@@ -118,7 +118,7 @@ def test_where_there_is_no_conf_nothing_is_compared(project):
 
 def test_many_keys_are_counted(project):
     compose(project)
-    edit(project / "conf/config.yaml", "labels: nffa", "labels: alphabetical")
+    edit(project / "conf/config.yaml", "labels: folders", "labels: alphabetical")
     edit(project / "conf/config.yaml", "hash: phash32", "hash: phash8")
     for old, new in (("0.7", "0.71"), ("150", "140"), ("120", "110"), ("32", "16"), ("300", "310"), ("0.02", "0.03")):
         edit(project / "conf/match/default.yaml", f": {old}", f": {new}")

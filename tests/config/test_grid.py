@@ -68,9 +68,13 @@ def test_a_saved_grid_and_what_is_said_beside_it(file, tmp_path):
 
 
 def test_every_saved_grid_expands(file):
-    assert {name.stem: len(points(file, f"+experiment={name.stem}")) for name in (CONF / "experiment").iterdir()} == {
-        "sizes": 171, "thresholds": 500,
-    }  # fmt: skip
+    saved = {"sizes": 171, "thresholds": 500}
+    assert {name.stem for name in (CONF / "experiment").iterdir()} == {*saved, "autoencoders"}
+    assert {name: len(points(file, f"+experiment={name}")) for name in saved} == saved
+    _, tried, axes = grid.expand_params(CONF, file, ["+experiment=autoencoders"], grid.REDUCED)
+    assert len(tried) == 60
+    assert axes["reduce.hidden"][0] == [[600, 200]]
+    assert tried[-1].reduce.order == ["1_a", "1_b", "2", "g"]
 
 
 def test_what_is_no_axis_holds_for_the_sweep(file):

@@ -102,7 +102,7 @@ def test_a_sweep_and_a_pipeline_run_compare_in_one_table(project, capsys):
 
 
 def test_two_sweeps_at_once_on_one_new_store(project):
-    commands = [["semtrace", "sweep", *GRID, "--out", f"out{n}", f"executor.cache=cache{n}.sqlite"] for n in (0, 1)]
+    commands = [["semtrace", "sweep", *GRID[1:], "--out", f"out{n}", f"executor.cache=cache{n}.sqlite"] for n in (0, 1)]
     started = [
         subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for command in commands
@@ -117,7 +117,7 @@ def test_two_sweeps_at_once_on_one_new_store(project):
     assert {run["status"] for kind in logged.values() for run in kind} == {"FINISHED"}
     for parent in parents:
         mine = [run for run in logged["point"] if run["tags"]["mlflow.parentRunId"] == parent]
-        assert len({run["name"] for run in mine}) == len(mine) == 8
+        assert len({run["name"] for run in mine}) == len(mine) == 4
 
 
 def refused(capsys, *overrides: str) -> str:
@@ -134,8 +134,6 @@ def test_a_server_that_is_not_there_is_told_before_any_work(project, capsys, mon
         assert "mend it, or switch it off with tracking=off" in said
         assert "secret" not in said
         assert not (project / "data/work/sweep").exists()
-    assert main(["sweep", *GRID, "tracking=off"]) == 0
-    assert "tracking is off" in capsys.readouterr().out
 
 
 def test_bad_input(project, capsys):
@@ -170,6 +168,7 @@ def test_against_an_mlflow_server_over_postgresql(project, tmp_path):
 
 def test_another_folder_of_results_is_the_one_that_is_swept(project):
     (project / "data/work").rename(project / "data/other")
-    call("semtrace", "sweep", "--work", "data/other", "match.min_ssim=0.7,0.95", "tracking=off", cwd=project)
+    said = call("semtrace", "sweep", "--work", "data/other", "match.min_ssim=0.7,0.95", "tracking=off", cwd=project)
+    assert "tracking is off" in said
     assert len(table(project / "data/other/sweep/sweep.csv")) == 2
     assert not (project / "data/work").exists()

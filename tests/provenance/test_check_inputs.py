@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from semtrace.cli.main import main
@@ -38,9 +39,9 @@ def add(root: Path, *paths: str) -> None:
         (root / path).touch()
 
 
-def refused(inputs, *said: str, selection=ALL, settings=PLAIN) -> str:
+def refused(inputs, *said: str, selection=ALL, settings=PLAIN, vocabulary=NFFA) -> str:
     with pytest.raises(InputError) as told:
-        check_inputs.check_before_work(*inputs, NFFA, settings, selection)
+        check_inputs.check_before_work(*inputs, vocabulary, settings, selection)
     for words in said:
         assert words in str(told.value)
     return str(told.value)
@@ -72,6 +73,43 @@ def test_every_finding_is_told_at_once(inputs):
         "'tips' is not in vocabulary 'nffa'; the nearest is 'Tips'",
     )
     assert "11 findings in the input; nothing was done yet" in text
+
+
+FOUND = Vocabulary("folders", (), depth=1, found=True)
+
+
+def test_a_list_that_does_not_fit_is_said_with_one_to_paste(inputs, tmp_path):
+    published = inputs[1]
+    (published / "Tips/L5_0.jpg").unlink()
+    add(published, "Coils/a.jpg", "NO/b.jpg")
+    text = refused(inputs, "folder 'Coils' (Coils/a.jpg) is not one of its categories", "labels=folders takes")
+    pasted = yaml.safe_load(text.partition("choose labels=mine:")[2])
+    assert pasted == {"vocabulary": "mine", "categories": ["Coils", "NO"], "depth": 1}
+
+
+def test_found_folders_need_no_list_and_say_what_is_odd(inputs):
+    add(inputs[1], "Coils/a.jpg", "Tips/2019/b.jpg", "loose.jpg")
+    (told,) = check_inputs.check_before_work(*inputs, FOUND, PLAIN, ALL)
+    assert "1 of 4 JPEGs lie in no folder" in told
+    add(inputs[1], "Coils/L5_c.jpg")
+    assert "numbers in file names contradict" in check_inputs.check_before_work(*inputs, FOUND, PLAIN, ALL)[1]
+    refused(inputs, "'Tip' is not in vocabulary 'folders'; the nearest is 'Tips'",
+            settings=Settings("copy", "priority", ["Tip"]), vocabulary=FOUND)  # fmt: skip
+
+
+def test_a_folder_around_all_categories_is_pointed_out(inputs):
+    archive, published, known = inputs
+    add(published, "Complete/Tips/a.jpg", "Complete/Coils/b.jpg")
+    (published / "Tips/L5_0.jpg").unlink()
+    (told,) = check_inputs.check_before_work(archive, published, known, FOUND, PLAIN, ALL)
+    assert "all JPEGs lie in one folder, 'Complete'" in told
+    assert "labels.depth=2 takes the folders in it: Coils, Tips" in told
+
+
+def test_without_labels_nothing_about_folders_matters(inputs):
+    add(inputs[1], "loose.jpg", "Xyz/Tips/L9_a.jpg")
+    none = Vocabulary("none", (), depth=0)
+    assert check_inputs.check_before_work(*inputs, none, PLAIN, ALL) == []
 
 
 def test_a_category_in_another_unicode_form_is_named(inputs):

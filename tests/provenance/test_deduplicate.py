@@ -150,7 +150,7 @@ def test_what_leads_to_the_keeper(archive, tmp_path):
 
 @pytest.fixture
 def small(tmp_path, archive) -> tuple[Path, Path]:
-    """The archive beside two published pictures of it, and a third that is near to the first."""
+    """The archive beside two published images of it, and a third that is near to the first."""
     published = tmp_path / "published"
     for name, source, size in (("Tips/a", "8 bit", 256), ("Powder/b", "copied", 128), ("Powder/c", "copied", 200)):
         (published / name).parent.mkdir(parents=True, exist_ok=True)

@@ -2,18 +2,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter, defaultdict
 
-import numpy as np
 import pytest
 
 from semtrace.core.errors import InputError
-from semtrace.core.hashing import hamming
-from semtrace.core.tracing.labels import Vocabulary, parse_published, vocabulary_faults, vocabulary_of
+from semtrace.core.tracing.labels import Vocabulary, vocabulary_faults, vocabulary_of
 from semtrace.io.digests import md5
 from semtrace.io.subcategories import read_subcategories
 from semtrace.io.verdicts import Verdicts
-from semtrace.provenance import label, match
+from semtrace.provenance import label
 from semtrace.provenance.label_rules import Labelling, label_rows
 from tests.pipeline import CATEGORIES, defaults, table
 
@@ -135,48 +132,6 @@ def test_an_original_that_vanished_is_a_reject(done, tmp_path):
     assert gone == {row["tiff_path"] for row in done.rows("label/labels.csv") if row["status"] == "labelled"} | {
         "Müller É/2013-02-19/img_03.tif"
     }
-
-
-def test_from_the_published_tables_of_hashes(shared, tmp_path):
-    """No label where the real tables contradict themselves; what they contradict themselves in is reported."""
-    tables, p = shared / "nffa_hashes", defaults(tmp_path, workers=2)
-    originals, published = tables / "tiff_hashes.csv", sorted((tables / "jpeg").glob("*.csv"))
-    match.run(originals, published, tmp_path / "match", p.match, p.executor)
-    label.run(None, originals, published, tmp_path / "match", tmp_path / "label", p.labels.parsed(), p.label, near=150)
-    conflicts = table(tmp_path / "label/conflicts.csv")
-    reported = {path for row in conflicts if row["kind"] == "several_categories" for path in row["files"].split("|")}
-    kinds = Counter(row["kind"] for row in conflicts)
-    assert kinds["digits_of_different_pictures"] == 157
-
-    jpegs = [row for file in published for row in table(file)]
-    categories: dict[tuple[str, str], set[str]] = defaultdict(set)
-    files: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in jpegs:
-        name = parse_published(row["path"])
-        categories[name.digits, row["phash"]].add(name.category)
-        files[name.digits, row["phash"]].append(row["path"])
-    several = [content for content, named in categories.items() if len(named) > 1]
-    assert len(several) == 4167
-    assert all(path in reported for content in several for path in files[content])
-
-    words = [
-        np.array([[int(row["phash"][i : i + 16], 16) for i in range(0, 256, 16)] for row in rows], dtype=np.uint64)
-        for rows in (table(originals), jpegs)
-    ]
-    _, nearest = hamming.nearest(*words, 1, workers=2)
-    labels = {row["tiff_path"]: row for row in table(tmp_path / "label/labels.csv")}
-    assert len(labels) == 9905
-    contradictory = beyond = 0
-    for row, code, bits in zip(table(originals), words[0], nearest[:, 0], strict=True):
-        closest = np.flatnonzero(np.bitwise_count(code ^ words[1]).sum(axis=1) == bits)
-        if len({parse_published(jpegs[j]["path"]).category for j in closest}) > 1:
-            contradictory += 1
-            beyond += bits >= 150
-            assert labels[row["path"]]["category"] == ""
-            status = labels[row["path"]]["status"].removeprefix("duplicate_")
-            # Beyond 150 bits a picture is traced where it and its original are nearest to each other.
-            assert status == "conflict" or (status == "unmatched" and bits >= 150)
-    assert (contradictory, beyond) == (2426, 4)
 
 
 @pytest.mark.parametrize("change", ["other bytes", "gone", "a link", "a pipe"])

@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import shutil
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from PIL import Image
 from semtrace.core.errors import InputError
 from semtrace.io.tables import TableError
 from semtrace.provenance import fingerprint, inventory, match
-from semtrace.provenance.tracing.sides import candidate_pairs, load_side
 from semtrace.stage.executor import Executor
 from tests.pipeline import defaults, grey, publish, run_all, table
 from tests.small_archive import build, name, save, scene
@@ -245,70 +243,6 @@ def test_tables_that_cannot_be_matched(done, tmp_path):
         with pytest.raises(InputError, match=message):
             match.run(good, [file], tmp_path / "out", p.match, p.executor)
     assert not (tmp_path / "out").exists()
-
-
-def test_the_published_tables_of_hashes(shared, tmp_path):
-    """9,905 TIFFs against 25,518 JPEGs; the nearest distance is the published one in 1,000 of 1,000 rows."""
-    tables = shared / "nffa_hashes"
-    p = defaults(tmp_path, workers=2)
-    summary = match.run(
-        tables / "tiff_hashes.csv", sorted((tables / "jpeg").glob("*.csv")), tmp_path / "out", p.match, p.executor
-    )
-    assert (summary.tiffs, summary.jpegs) == (9905, 25518)
-    nearest = {row["TIFF_path"]: int(row["nearest_hamming"]) for row in table(tmp_path / "out/tiff_to_jpeg.csv")}
-    published = [(row["TIFF_path"], int(row["hamming_distance"])) for row in table(tables / "mapping_1000_tiff.csv")]
-    assert len(published) == 1000
-    assert [nearest[path] for path, _ in published] == [distance for _, distance in published]
-    rows = table(tmp_path / "out/tiff_to_jpeg.csv")
-    several = {row["TIFF_path"] for row in rows if row["reason"] == "several_contents"}
-    assert len(several) > 500
-    assert {row["decision"] for row in rows if row["TIFF_path"] in several} == {"ambiguous"}
-
-
-def nearest_pairs(shared: Path) -> dict[str, str]:
-    """Of the shared tables every published picture and the original that are nearest to each other, by one number.
-
-    The images are not here, so this is not known to be right. The published mapping compared 986 of these pictures by
-    SSIM (0.7 or more), and names the same original for 985.
-    """
-    tables = shared / "nffa_hashes"
-    originals, jpegs = load_side([tables / "tiff_hashes.csv"]), load_side(sorted((tables / "jpeg").glob("*.csv")))
-    pairs = candidate_pairs(originals, jpegs, 300, 2)
-    nearest: dict[int, tuple[int, int]] = {}
-    for j, near in pairs.items():
-        for pair in near:
-            nearest[pair.original] = min(nearest.get(pair.original, (999, 0)), (pair.hamming, j))
-    return {
-        jpegs.contents[j].paths[0]: originals.contents[i].paths[0]
-        for i, (_, j) in nearest.items()
-        if pairs[j][0].original == i
-    }
-
-
-@pytest.mark.parametrize(
-    ("one_to_one", "gone", "right", "wrong"),
-    [("false", 1, 0.998, 0), ("true", 1, 0.999, 0), ("true", 2, 0.998, 2)],
-)
-def test_hashes_alone_on_real_tables(shared, tmp_path, one_to_one, gone, right, wrong):
-    """At least 98 % are matched, none wrongly. One-to-one holds even where every second original is missing."""
-    truth = nearest_pairs(shared)
-    assert len(truth) > 9800
-    missing = set(list(truth.values())[::2]) if gone == 2 else set()
-    tables = shared / "nffa_hashes"
-    jpegs = [row for file in sorted((tables / "jpeg").glob("*.csv")) for row in table(file) if row["path"] in truth]
-    tiffs = [row for row in table(tables / "tiff_hashes.csv") if row["path"] not in missing]
-    for file, rows in (("jpegs.csv", jpegs), ("tiffs.csv", tiffs)):
-        with (tmp_path / file).open("w", newline="", encoding="utf-8") as opened:
-            writer = csv.DictWriter(opened, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
-    p = defaults(tmp_path, f"match.one_to_one={one_to_one}", workers=2)
-    match.run(tmp_path / "tiffs.csv", [tmp_path / "jpegs.csv"], tmp_path / "out", p.match, p.executor)
-    rows = [row for row in table(tmp_path / "out/jpeg_to_tiff.csv") if row["decision"] == "matched"]
-    found = sum(row["matched_tiff_path"] == truth[row["jpeg_path"]] for row in rows)
-    there = sum(path not in missing for path in truth.values())
-    assert found >= right * there
-    assert len(rows) - found <= wrong
 
 
 def test_copies_of_the_archive_in_another_order_change_nothing(tmp_path, done):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import re
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -179,3 +184,44 @@ def test_the_file_that_opens_a_browser_is_this_users_alone(monkeypatch):
 def test_a_port_that_is_taken_is_named(live):
     with pytest.raises(serve.InputError, match=rf"port {live.port}: it is taken"):
         serve.listen(live.port)
+
+
+SERVER = """
+import sys
+from semtrace.web.serve import listen, serve_page
+
+async def app(scope, receive, send):
+    raise RuntimeError("a fault of the page")
+
+def ready(address):
+    print(address, flush=True)
+
+serve_page(app, listen(0), ready)
+"""
+
+
+def test_no_line_of_the_server_holds_the_token_or_the_cookie():
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        port, token = re.match(r"http://127.0.0.1:(\d+)/#token=(\S+)", server.stdout.readline()).groups()
+        sent = {"Origin": f"http://127.0.0.1:{port}", "Content-Type": "application/json"}
+
+        def ask(method: str, path: str, body: str | None = None, **headers: str) -> http.client.HTTPResponse:
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)) as connection:
+                connection.request(method, path, body, {**sent, **headers})
+                answer = connection.getresponse()
+                answer.read()
+                return answer
+
+        begun = ask("POST", "/session", f'{{"token": "{token}"}}')
+        cookie = begun.headers["set-cookie"].partition(";")[0]
+        assert ask("GET", "/picture/0/thumb", Cookie=cookie).status == 500
+        assert ask("POST", "/session", f'{{"token": "{token}x"}}').status == 403
+        assert ask("GET", f"/api/run?token={token}").status == 403
+        server.send_signal(signal.SIGTERM)
+        said, complained = server.communicate(timeout=30)
+    assert "a fault of the page" in complained
+    for secret in (token, cookie.partition("=")[2]):
+        assert secret not in said + complained

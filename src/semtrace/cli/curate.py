@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 CURATION_WORK = Path("data/work/curation")
 
 
-def add(commands: Any, params_file: Path) -> None:
-    """Add the verb ``curate`` with its own verbs to argparse's ``commands``; they read ``params_file``."""
+def add(commands: Any, params_file: Path) -> str:
+    """Add the verb ``curate`` with its own verbs to argparse's ``commands``; they read ``params_file``.
+
+    Returns:
+        The line of help.
+    """
     text = "from volumes, images and videos of electron microscopes to patches that a network can learn from"
     curate = commands.add_parser("curate", help=text, description=text[0].upper() + text[1:] + ".")
     verbs = curate.add_subparsers(dest="what", required=True, metavar="STAGE")
@@ -70,6 +74,7 @@ def add(commands: Any, params_file: Path) -> None:
     for reader in (check, cut, label):
         said = "what `curate all` ran on, in place of the dataset in params.yaml"
         reader.add_argument("--folder", type=Path, metavar="DIR", help=said)
+    return text
 
 
 def _with_parameters(
@@ -146,7 +151,7 @@ def _label(given: argparse.Namespace, job: Job) -> Any:
                 held.enter_context(browser_opened(address))
 
         serve_page(label_app(desk), listening, ready)
-        return f"{sum(desk.screen()['labels'].values())} patches have a label; run the pipeline, which obeys them"
+        return f"{sum(desk.screen()['labels'].values())} patches have a label; run the pipeline, which uses them"
 
 
 def _import_labels(given: argparse.Namespace, job: Job, who: str) -> str:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 def add(verb: Any) -> None:
     """Add the verb and its option."""
-    text = "say whether this machine and project are well, and recompute a sample of results with ImageHash, " \
-           "scikit-image and Pillow's JPEG encoder"  # fmt: skip
+    text = "say whether this machine and project are well, and recompute a sample of results by other libraries"
     added = verb("doctor", doctor, text)
     added.add_argument(
         "--sample", type=_count, default=64, metavar="N", help="values of each kind to recompute (default: %(default)s)"
@@ -53,7 +52,7 @@ def doctor(given: argparse.Namespace) -> None:
         print(harmless(str(condition)), flush=True)
         unwell += bool(condition.remedy)
     if unwell:
-        raise UnreachableError(f"{unwell} lines above need a person; each says what to do")
+        raise UnreachableError(f"{unwell} lines above need your attention; each says what to do")
 
 
 def _results(job: Job, sample: int) -> Iterator[Condition]:

@@ -17,10 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from semtrace import __version__
 from semtrace.cli import (
+    completion,
     curate,
     discovery,
     doctor,
+    find,
+    help_text,
+    init,
     release,
     repro,
     review,
@@ -33,7 +38,8 @@ from semtrace.cli import (
 )
 from semtrace.config import pipeline
 
-_ANYWHERE = ("verify", "diff", "pack", "watch")  # they need nothing of a project
+_ANYWHERE = ("init", "completion", "verify", "diff", "pack", "watch")  # they need nothing of a project
+_SAYS_ALL = ("find", "init", "run", "repro")  # their summary stands for itself
 _NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
 
@@ -51,12 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.getfilesystemencoding() != "utf-8":  # names are UTF-8 in every table, whatever the locale makes of them
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606  (this very command)
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return 0
     given, rest = parser.parse_known_args(arguments)
     if rest and (not hasattr(given, "overrides") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes overrides before an option, and leaves those after it
         given.overrides += rest
 
+    if stages.is_silent(given):
+        os.environ["TQDM_DISABLE"] = "1"  # no progress bars
     from semtrace.core.errors import SemtraceError
     from semtrace.io.terminal import harmless
 
@@ -81,8 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("memory ran out; nothing half-done was kept. Run it again with fewer --workers", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing half-done was kept, run it again to go on", 130)
-    if summary is not None:
-        print(harmless(f"{given.verb}: {stages.summary_text(summary)}"))
+    if summary is not None and getattr(given, "json", False):
+        print(stages.summary_json(summary))
+    elif summary is not None and not stages.is_silent(given):
+        said = stages.summary_text(summary)
+        print(harmless(said if given.verb in _SAYS_ALL else f"{given.verb}: {said}"))
     return 0
 
 
@@ -90,7 +104,7 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Hold the folder where stages read each other's results, so that two runs never mix; readers share it."""
     elsewhere = bool(getattr(given, "out", None))  # what is written there is staged
     # One release at a time, though it only reads here: it names the one before.
-    reads = given.verb in ("track", "doctor") or (given.verb == "sweep" and elsewhere)
+    reads = given.verb in ("track", "doctor", "find") or (given.verb == "sweep" and elsewhere)
     if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
@@ -108,20 +122,25 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="semtrace",
         description="Trace published electron-microscope images back to their originals, label them, and prove it.",
-        epilog="Run in the project's root. Stages read params.yaml, which `semtrace params` composes from conf/; "
-        "`make run` (dvc repro) runs them all in order.",
+        formatter_class=help_text.GroupedHelp,
     )
-    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parser.add_argument("--version", action="version", version=f"semtrace {__version__}")
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="one of those below")
+    helps: dict[str, str] = {}
 
     def verb(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        helps[name] = text
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         added.set_defaults(run=run)
+        told = added.add_mutually_exclusive_group()
+        told.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
+        told.add_argument("--quiet", action="store_true", help="print nothing but warnings and errors")
         return added
 
     params = verb("params", stages.params, "compose conf/ into params.yaml")
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
     reproduce = verb("repro", repro.repro, "compose conf/, let DVC run what has changed, print the report, log the run")
-    claim = verb("claim", repro.claim, "take data/work for this dataset: the first stage, refuses another dataset's")
+    claim = verb("claim", repro.claim, "reserve data/work for this dataset; refuse the results of another dataset")
     for held in (reproduce, claim):
         held.add_argument("--replace", action="store_true", help="remove the results of another dataset there")
     for declared in pipeline.MAIN:
@@ -132,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
             tables_alone.add_options(declared.name, added)
         if declared.name == "report":
             review.add_report_options(added)
-    thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
+    thresholds = "test all combinations of thresholds on images with known originals, choose one"
     calibrate = verb("calibrate", tuning.calibrate, thresholds)
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
     sweep = verb("sweep", tuning.sweep, grid)
@@ -143,9 +162,11 @@ def _parser() -> argparse.ArgumentParser:
         composed.add_argument("overrides", nargs="*", help=text)
     shard = verb("shard", stages.shard, "inventory, convert and fingerprint one folder of the archive by itself")
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
-    join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
+    join = verb("join", stages.join, "join the tables of all shards into those of the whole archive")
     scale.add_layouts(verb, stages.PARAMS)
     doctor.add(verb)
+    find.add(verb)
+    init.add(verb)
     for stage in commands.choices.values():
         if stage not in (params, reproduce, claim):
             stage.add_argument(
@@ -165,7 +186,11 @@ def _parser() -> argparse.ArgumentParser:
     discovery.add(verb)
     review.add(verb)
     watch.add(verb)
-    curate.add(commands, stages.PARAMS)
+    helps["curate"] = curate.add(commands, stages.PARAMS)
+    completion.add(verb, parser)
+    for name, one in commands.choices.items():
+        help_text.end_help(one, name, pipeline.BY_VERB.get(name))
+    parser.epilog = help_text.verbs_by_group(helps)
     return parser
 
 
@@ -182,7 +207,7 @@ def _explain(error: OSError, work: Path) -> str:
     if error.errno == errno.EROFS:
         return f"{what}; semtrace writes into data/, .cache/, conf/match/ and params.yaml. Nothing was changed"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{what}; `ls -ld` shows who may. Inputs need read permission, data/work write permission"
+        return f"{what}; `ls -ld` shows the permissions. Inputs need read permission, data/work write permission"
     return what
 
 

@@ -1,4 +1,4 @@
-"""Before a verb works: the project's own code runs, params.yaml is what conf/ says, the results are this dataset's."""
+"""Before a verb works: the project's own code runs, params.yaml agrees with conf/, the results are this dataset's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_NO_RESULTS = (
     "curate",
     "verdicts",
 )  # no folder of results, or they claim it themselves
-_READS = ("track", "sweep", "release", "doctor", "review")
+_READS = ("track", "sweep", "release", "doctor", "review", "find")
 
 
 def begin(given: argparse.Namespace) -> None:
@@ -51,7 +51,7 @@ def hold(given: argparse.Namespace, dataset: params.Dataset) -> None:
         claim.check_claim(work, mine)
     else:
         claim.run(work, mine)
-    say(mine)
+    say(given, mine)
 
 
 def warn_of_names(dataset: params.Dataset) -> None:
@@ -90,9 +90,9 @@ def of(dataset: params.Dataset) -> Claim:
     return Claim(dataset.name, *folders)
 
 
-def say(mine: Claim) -> None:
-    """Print the first line of a run, unless `semtrace repro` has."""
-    if stages.CODE_FILE not in os.environ:
+def say(given: argparse.Namespace, mine: Claim) -> None:
+    """Print the first line of a run, unless `semtrace repro` has, or a program reads what is printed."""
+    if stages.CODE_FILE not in os.environ and not stages.is_silent(given):
         print(harmless(claim.line(mine)), flush=True)
 
 

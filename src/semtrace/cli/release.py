@@ -34,7 +34,7 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
         "--allow", action="append", default=[], choices=GATES, metavar="NAME",
         help=f"release in spite of it, and record it in the card; may be repeated. {gates}",
     )  # fmt: skip
-    check = verb("verify", _verify, "check that a release is what it was: nothing missing, unexpected or changed")
+    check = verb("verify", _verify, "check that a release is as it was made: nothing missing, unexpected or changed")
     check.add_argument("release", type=Path, help="its folder")
     check.add_argument("--full", action="store_true", help="read every picture, not only its size")
     pack = verb("pack", _pack, "pack a release into tar files that are the same byte for byte each time")
@@ -91,12 +91,14 @@ def _verify(given: argparse.Namespace) -> Any:
     if failures:
         raise OSError(
             errno.EBADMSG,
-            "is not what it was: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
+            "is not as it was released: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
             str(given.release),
         )
     other = len(verify.renamed(given.release))
     form = f"; {other} names came back in another Unicode form" if other else ""
-    return f"{given.release} is what it was{form}" + ("" if given.full else " (sizes; --full reads every picture)")
+    files, images = verify.counts(given.release)
+    how = "every byte read" if given.full else "sizes; --full reads every image"
+    return f"{given.release}, {how}{form}\nOK: {files:,} files, {images:,} images"
 
 
 def _pack(given: argparse.Namespace) -> Any:

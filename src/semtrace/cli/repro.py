@@ -19,7 +19,9 @@ def repro(given: argparse.Namespace) -> Any:
     Exits with the code of the stage that failed, where one has.
     """
     from semtrace.cli import preconditions
+    from semtrace.cli.closing import run_summary
     from semtrace.config import params
+    from semtrace.config.new_project import INSTALLED, write_installed
     from semtrace.discovery.corrections import ensure_corrections
     from semtrace.io.staging import locked
     from semtrace.io.verdict_store import ensure_verdicts
@@ -39,16 +41,20 @@ def repro(given: argparse.Namespace) -> Any:
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
+    if (stages.PIPELINE.with_name(INSTALLED)).is_file():
+        write_installed(Path())
     ensure_verdicts(p.dataset.verdicts)
     ensure_corrections(p.dataset.verdicts)
-    preconditions.say(mine)
+    preconditions.say(given, mine)
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")
-        code = _dvc("repro", under=code_file)
+        code = _dvc("repro", under=code_file, silent=stages.is_silent(given))
         if code:
             sys.exit(int(code_file.read_text()) if code_file.is_file() else 1)
-    print("\n" + (stages.WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8"), flush=True)
-    return pipeline_run.log_pipeline_run(params.load(stages.PARAMS), stages.PARAMS, stages.WORK)
+    if not stages.is_silent(given):
+        print("\n" + (stages.WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8"), flush=True)
+    tracked = pipeline_run.log_pipeline_run(params.load(stages.PARAMS), stages.PARAMS, stages.WORK)
+    return run_summary(stages.WORK, tracked)
 
 
 def claim(given: argparse.Namespace) -> Any:
@@ -72,7 +78,7 @@ def _without_scm(folder: Path) -> Path:
     return folder
 
 
-def _dvc(*arguments: str, under: Path) -> int:
+def _dvc(*arguments: str, under: Path, silent: bool = False) -> int:
     """Run DVC; it is waited for when a person interrupts it, since it then puts its own files in order."""
     from semtrace.io.project_state import in_repository
 
@@ -82,7 +88,8 @@ def _dvc(*arguments: str, under: Path) -> int:
     if not in_repository(Path()):  # a copy without .git: DVC would refuse to work
         environment["DVC_SYSTEM_CONFIG_DIR"] = str(_without_scm(under.with_name("dvc")))
     sys.stdout.flush()
-    with subprocess.Popen([sys.executable, "-m", "dvc", *arguments], env=environment) as process:  # noqa: S603
+    command, out = [sys.executable, "-m", "dvc", *arguments], subprocess.DEVNULL if silent else None
+    with subprocess.Popen(command, env=environment, stdout=out) as process:  # noqa: S603
         try:
             return process.wait()
         except KeyboardInterrupt:

@@ -26,7 +26,7 @@ def add(verb: VerbMaker) -> None:
         "--work", type=Path, default=WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
     )
     verdicts = verb(
-        "verdicts", None, "check a person's verdicts, join another table of them, or say what a pixel measures"
+        "verdicts", None, "check a person's verdicts, join another table of them, or set the pixel size of an image"
     )
     actions = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read verdicts.csv and list contradictions", description=_check.__doc__)
@@ -73,7 +73,8 @@ def _review(given: argparse.Namespace) -> str:
     file = locate_verdicts(data.verdicts, data.known)
     if file.parent != data.verdicts:
         raise InputError(f"{file}: answers go to {data.verdicts}; move it first: mv {file} {data.verdicts}/")
-    desk = Desk(ReviewFolders(data.archive, data.published, data.verdicts, given.work), p.review, who, given.kind or "")
+    folders = ReviewFolders(data.archive, data.published, data.verdicts, given.work)
+    desk = Desk(folders, p.review, who, given.kind or "", p.labels.depth)
     cache = PictureCache(p.executor.cache.parent / "pictures", p.review.cache_mb * 10**6)
     pictures = PictureService(cache)
     with contextlib.ExitStack() as held:
@@ -86,7 +87,7 @@ def _review(given: argparse.Namespace) -> str:
                 held.enter_context(browser_opened(address))
 
         serve_page(make_app(desk, pictures), listening, ready)
-    return f"{desk.saved} answers saved; `make run` obeys them"
+    return f"{desk.saved} answers saved; `make run` uses them"
 
 
 def _check(given: argparse.Namespace) -> str:

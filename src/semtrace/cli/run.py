@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def run(given: argparse.Namespace) -> Any:
     """All stages, in two processes; with overrides, params.yaml is composed with them first."""
     from semtrace.cli import preconditions
+    from semtrace.cli.closing import run_summary
     from semtrace.config import params
     from semtrace.parallel.background import BackgroundProcess
 
@@ -26,7 +27,12 @@ def run(given: argparse.Namespace) -> Any:
         params.write_params(stages.CONF, stages.PARAMS, given.overrides)
     else:
         preconditions.check_inputs(stages.load_params(given))
-    executor, say = stages.load_params(given).executor, partial(print, flush=True)
+    executor = stages.load_params(given).executor
+
+    def say(text: str) -> None:
+        if not stages.is_silent(given):
+            print(text, flush=True)
+
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
     with BackgroundProcess(alone=executor.workers == 1 or bool(executor.address)) as other:
         other.begin("loading", _load_label_and_plot)
@@ -45,6 +51,7 @@ def run(given: argparse.Namespace) -> Any:
         accuracy = _one(given, "validate")
         say(f"{other.result()}\n{accuracy}")
         say(_one(given, "report"))
+    return run_summary(given.work)
 
 
 def _load_comparison() -> None:

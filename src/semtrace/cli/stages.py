@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
@@ -24,6 +25,11 @@ PIPELINE = Path("dvc.yaml")
 SHARDS, JOINED = Path("data/shards"), Path("data/sharded")  # pipelines/sharded/dvc.yaml
 CODE_FILE = "SEMTRACE_REPRO"
 """Variable that `semtrace repro` sets for the stages that DVC starts: where one that fails leaves its exit code."""
+
+
+def is_silent(given: argparse.Namespace) -> bool:
+    """Whether nothing but the summary, as JSON, or nothing at all is to be printed."""
+    return bool(getattr(given, "quiet", False) or getattr(given, "json", False))
 
 
 def load_params(given: argparse.Namespace) -> Params:
@@ -50,10 +56,10 @@ def params(given: argparse.Namespace) -> Any:
     if given.check:
         text = params.composed(CONF, given.overrides)
         if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
-            raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
+            raise OSError(errno.EINVAL, "does not agree with conf/; run `semtrace params`", str(PARAMS))
         for file, _ in outdated:
             raise OSError(errno.EINVAL, "lacks code that a stage imports; run `semtrace params`", str(file))
-        return "params.yaml is what conf/ says"
+        return "params.yaml agrees with conf/"
     checked_params(given.overrides)
     for file, text in outdated:
         write_atomic(file, text.encode())
@@ -137,6 +143,18 @@ def track(given: argparse.Namespace) -> Any:
     from semtrace.tracking import pipeline_run
 
     return pipeline_run.log_pipeline_run(load_params(given), PARAMS, given.work)
+
+
+def summary_json(summary: Any) -> str:
+    """A summary as JSON: an object with its fields, in ``said`` what is only text."""
+    if isinstance(summary, Path):  # the report of validate
+        metrics = json.loads(summary.with_name("metrics.json").read_text(encoding="utf-8"))
+        told: Any = {"report": str(summary), **metrics}
+    elif is_dataclass(summary):
+        told = asdict(summary)  # type: ignore[arg-type]
+    else:
+        told = summary if isinstance(summary, dict) else {"said": summary}
+    return json.dumps(told, indent=2, ensure_ascii=False, default=str)
 
 
 def summary_text(summary: Any) -> str:

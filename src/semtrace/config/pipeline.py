@@ -30,8 +30,15 @@ def stages_of(house: str) -> tuple[Stage, ...]:
 
 
 def pipelines(project: Path) -> Iterator[tuple[Path, str]]:
-    """Each dvc.yaml of a project, and its text with the code dependencies that the stages' imports say."""
+    """Each dvc.yaml of a project, and its text with the code dependencies that the stages' imports say.
+
+    In a project without code of its own also ``installed.json``, which stands for it.
+    """
+    from semtrace.config.new_project import INSTALLED, installed_text
+
     modules = {name: (stage.module,) for name, stage in BY_VERB.items()} | _OTHER_VERBS
+    if (project / INSTALLED).is_file():
+        yield project / INSTALLED, installed_text()
     for pattern in PIPELINES:
         for file in sorted(project.glob(pattern)):
             yield file, with_code(file.read_text(encoding="utf-8"), modules)

@@ -157,7 +157,7 @@ def _clean(settings: Settings, item: _Item) -> dict[str, Any] | Failure:
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for the picture: it needs too much, or memory is short")
+        return Failure("out_of_memory", "not enough memory for the picture: it is too large, or memory is short")
     if image.facts.pages > 1:
         return Failure("is_volume", f"{image.facts.pages} pages: put it among the volumes, for `import`")
     gray, height = image.gray, image.facts.height

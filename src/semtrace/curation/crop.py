@@ -375,4 +375,4 @@ def _work(cutting: Cutting, one: _Keyed) -> dict[str, Any] | Failure:
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for a block: set crop.memory_mb lower, or memory is short")
+        return Failure("out_of_memory", "not enough memory for a block: set crop.memory_mb lower, or memory is short")

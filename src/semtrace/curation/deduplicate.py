@@ -256,7 +256,7 @@ def _digest_group(group: PatchGroup) -> list[str] | Failure:
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for a block of voxels")
+        return Failure("out_of_memory", "not enough memory for a block of voxels")
 
 
 def _exemplars(joined: dict[str, Columns]) -> Exemplars:

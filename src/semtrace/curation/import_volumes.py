@@ -170,7 +170,7 @@ def _examine(settings: Settings, item: _Item) -> list[dict[str, Any]] | Failure:
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for its sections: they need too much, or memory is short")
+        return Failure("out_of_memory", "not enough memory for its sections: they are too large, or memory is short")
     for row in rows:
         row |= {"kind": kind, "bytes": size, "digest": digest}
         row["format"] = "video" if kind == "video" else row["format"]

@@ -157,7 +157,7 @@ def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: Featur
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for a block of voxels")
+        return Failure("out_of_memory", "not enough memory for a block of voxels")
     for number, (recipe, seed) in enumerate(task.recipes):
         if recipe:
             patches[number] = construct_empty(patches[number], recipe, seed)

@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = "semtrace"
@@ -124,6 +123,8 @@ def _sha256(module: str) -> str:
 
 @cache
 def _version(library: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # a fifth of what `semtrace --help` loads
+
     try:
         return version(_DISTRIBUTIONS.get(library, library))
     except PackageNotFoundError:  # an extra that is not installed

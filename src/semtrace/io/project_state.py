@@ -11,7 +11,7 @@ from pathlib import Path
 
 _NOT_RELEASED = ("pipelines/curation/", "pipelines/discovery/")
 # What makes a dataset: code, parameters, pipeline, versions. Notes and documentation do not.
-_MAKES = ("src", "conf", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt", "pyproject.toml")
+_MAKES = ("src", "conf", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt", "pyproject.toml", "installed.json")
 DVC_FAILS = ("(`dvc status` fails here)",)
 """What ``Checkout.stale`` is where DVC cannot be asked."""
 

@@ -21,7 +21,7 @@ TRUTH = Table(
     "truth.csv",
     1,
     (
-        Column("jpeg_path", "text", "a published picture"),
+        Column("jpeg_path", "text", "a published image"),
         Column("tiff_path", "text", "its original; empty: no original exists in the archive"),
         Column("category", "text", "its category"),
     ),
@@ -117,7 +117,7 @@ class LostRowsError(TableError):
     def __init__(self, file: Path, findings: Sequence[str]) -> None:
         shown = "; ".join(findings[:_SHOWN])
         more = f"; and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
-        super().__init__(f"{file}: {shown}{more}. Mend them; only an empty tiff_path says that no original exists")
+        super().__init__(f"{file}: {shown}{more}. Correct them; only an empty tiff_path says that no original exists")
         self.findings = tuple(findings)
 
 
@@ -131,7 +131,7 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
 
     Raises:
         LostRowsError: a row names a file that is not there, or one of several that fit it equally well.
-        TableError: a column is unknown or missing, a row names no published picture, or two rows speak of one.
+        TableError: a column is unknown or missing, a row names no published image, or two rows speak of one.
 
     """
     rows = tables.read_own(file, TRUTH)
@@ -139,7 +139,7 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
     adapted: Counter[str] = Counter()
     for line, row in rows:
         if not row["jpeg_path"].strip():
-            raise TableError(f"{file}: line {line} names no published picture; its jpeg_path is empty")
+            raise TableError(f"{file}: line {line} names no published image; its jpeg_path is empty")
         differs = ""
         for column, paths, where in (("jpeg_path", published, "published set"), ("tiff_path", archive, "archive")):
             written = row[column]

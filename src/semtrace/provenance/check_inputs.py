@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
+
 from semtrace.core.errors import InputError
 from semtrace.core.path_index import PathIndex
-from semtrace.core.tracing.labels import Vocabulary, nearest_category, parse_published, vocabulary_faults
+from semtrace.core.tracing.labels import (
+    Depth,
+    Vocabulary,
+    VocabularyError,
+    nearest_category,
+    number_faults,
+    vocabulary_faults,
+)
 from semtrace.io.tables import TableError
 from semtrace.io.verdicts import LostRowsError, read_truth_table, read_verdicts
 from semtrace.provenance.fingerprint import Selection
@@ -18,6 +27,7 @@ from semtrace.stage.inputs import check_folder
 from semtrace.stage.listing import JPEG_EXTENSIONS, check_not_own, index_inputs
 
 _SHOWN = 20  # findings
+_CATEGORIES_SHOWN = 12
 
 
 def check_before_work(
@@ -55,18 +65,43 @@ def check_before_work(
     tiffs, jpegs = index_inputs(archive, exclude), index_inputs(published, exclude)
     truth, verdicts = known / "truth.csv", verdicts or known / "verdicts.csv"
     findings = [*_images(archive, tiffs, EXTENSIONS, "TIFF"), *_images(published, jpegs, JPEG_EXTENSIONS, "JPEG")]
-    findings += _categories(published, jpegs, vocabulary, selection)
+    paths, faults = _chosen(published, jpegs, vocabulary, selection)
+    findings += faults
+    misfits = vocabulary_faults(paths, vocabulary)
+    where = f"{published} and vocabulary {vocabulary.name!r} (conf/labels/)"
+    findings += [f"{where}: {misfit}" for misfit in misfits]
+    notes = _notes(published, paths, vocabulary)
+    vocabulary = vocabulary.fitted(paths)
     findings += _unknown("label.priority", settings.priority, vocabulary)
     said, lost = _read(truth, lambda: read_truth_table(truth, jpegs, tiffs))
     words, slips = _read(verdicts, lambda: read_verdicts(verdicts))
     findings += [*lost, *slips]
-    if words is not None:
+    if words is not None and vocabulary.categories:  # else nothing is labelled
         findings += _unknown(str(verdicts), words.categories.values(), vocabulary)
     if findings:
         more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
         listed = "\n  - ".join([*findings[:_SHOWN], *more])
-        raise InputError(f"{len(findings)} findings in the input; nothing was done yet:\n  - {listed}")
-    return [str(said)] if said is not None and said.adapted else []
+        advice = own_vocabulary(paths, vocabulary) if misfits else ""
+        raise InputError(f"{len(findings)} findings in the input; nothing was done yet:\n  - {listed}{advice}")
+    return notes + ([str(said)] if said is not None and said.adapted else [])
+
+
+def own_vocabulary(paths: Sequence[str], vocabulary: Vocabulary) -> str:
+    """How to go on where a vocabulary does not fit the folders of ``paths``: words to choose, and YAML to paste."""
+    nested = len({path.split("/")[0] for path in paths if "/" in path}) > 1
+    depth: Depth = 1 if nested and vocabulary.depth == "last" else vocabulary.depth
+    try:
+        names = Vocabulary("mine", (), depth=depth, found=True).fitted(paths).categories
+    except VocabularyError:
+        names = ()
+    if not names:
+        return "\nlabels=none traces the pictures without labels"
+    own = {"vocabulary": "mine", "categories": list(names), "depth": depth}
+    text = yaml.safe_dump(own, sort_keys=False, allow_unicode=True)
+    return (
+        "\nlabels=folders takes the folders for the categories, labels=none traces without labels. Or write the list "
+        f"as conf/labels/mine.yaml, in the order that you want (the first is L0), and choose labels=mine:\n\n{text}"
+    )
 
 
 def _images(folder: Path, there: PathIndex, extensions: frozenset[str], kind: str) -> Iterator[str]:
@@ -74,18 +109,44 @@ def _images(folder: Path, there: PathIndex, extensions: frozenset[str], kind: st
         yield f"{folder}: no file with a {kind} extension ({', '.join(sorted(extensions))}) in it"
 
 
-def _categories(published: Path, there: PathIndex, vocabulary: Vocabulary, selection: Selection) -> list[str]:
-    jpegs = [path for path in there.paths if PurePosixPath(path).suffix.lower() in JPEG_EXTENSIONS]
-    if selection.category is not None:
-        found = {parse_published(path).category for path in jpegs}
-        if selection.category not in found:
-            return [
-                f"fingerprint.category: {published} has no JPEG in {selection.category!r}; "
-                f"there are {', '.join(sorted(found)) or 'none'}"
-            ]
-        jpegs = [path for path in jpegs if parse_published(path).category == selection.category]
-    where = f"{published} and vocabulary {vocabulary.name!r} (conf/labels/)"
-    return [f"{where}: {fault}" for fault in vocabulary_faults(jpegs, vocabulary)]
+def _chosen(
+    published: Path, there: PathIndex, vocabulary: Vocabulary, selection: Selection
+) -> tuple[list[str], list[str]]:
+    """The published JPEGs that are taken, and what is wrong with the choice."""
+    jpegs = sorted(path for path in there.paths if PurePosixPath(path).suffix.lower() in JPEG_EXTENSIONS)
+    if selection.category is None:
+        return jpegs, []
+    found = {vocabulary.category(path) for path in jpegs} - {""}
+    if selection.category in found:
+        return [path for path in jpegs if vocabulary.category(path) == selection.category], []
+    said = f"fingerprint.category: {published} has no JPEG in {selection.category!r}; there are "
+    return [], [said + (", ".join(sorted(found)) or "none")]
+
+
+def _notes(published: Path, jpegs: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    """What a person should know of found categories: pictures without one, and numbers that are not taken."""
+    if not vocabulary.found:
+        return []
+    loose = sum(not vocabulary.category(path) for path in jpegs)
+    notes = []
+    if loose:
+        notes.append(
+            f"{loose} of {len(jpegs)} JPEGs lie in no folder of {published}; they are traced and get no label. "
+            "A folder named like its category gives them one"
+        )
+    top = {path.split("/")[0] for path in jpegs if "/" in path}
+    below = {path.split("/")[1] for path in jpegs if path.count("/") > 1}
+    if vocabulary.depth == 1 and len(top) == 1 and len(below) > 1:
+        notes.append(
+            f"all JPEGs lie in one folder, {min(top)!r}, so there is one category. labels.depth=2 takes the folders in "
+            f"it: {', '.join(sorted(below)[:_CATEGORIES_SHOWN])}"
+        )
+    elif faults := number_faults(jpegs, vocabulary.depth):
+        notes.append(
+            f"labels={vocabulary.name}: numbers in file names contradict each other ({faults[0]}); categories are "
+            "numbered by name"
+        )
+    return notes
 
 
 def _unknown(where: str, named: Any, vocabulary: Vocabulary) -> list[str]:

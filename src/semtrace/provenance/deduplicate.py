@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from semtrace.core.errors import InputError
 from semtrace.core.grouping.groups import Link, diameters, group, link_distances, toward
 from semtrace.core.grouping.splits import assign
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import Depth, category_of
 from semtrace.io import tables
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import locate_verdicts
@@ -83,7 +83,7 @@ class File:
     def preference(self) -> tuple[bool, int, bool, bool, int, str]:
         """Sorts files, the best keeper first.
 
-        An original before a published picture; most pixels; as the microscope wrote it, with its pixel size;
+        An original before a published image; most pixels; as the microscope wrote it, with its pixel size;
         grey, for colour comes from later hands; most bits a sample; first by path.
         """
         pixels = (self.row.get("width") or 0) * (self.row.get("height") or 0)
@@ -97,7 +97,7 @@ def stage(job: Job) -> Summary:
         {side: [job.hashes(side)] for side in ("tiff", "jpeg")}, job.result("deduplicate"), job.params.deduplicate,
         job.executor, roots={"tiff": job.archive, "jpeg": job.published},
         inventory=job.result("inventory/inventory.csv"), mapping=job.result("match/jpeg_to_tiff.csv"),
-        verdicts=locate_verdicts(job.verdicts, job.known),
+        verdicts=locate_verdicts(job.verdicts, job.known), depth=job.params.labels.depth,
     )  # fmt: skip
 
 
@@ -111,6 +111,7 @@ def run(
     inventory: Path | None = None,
     mapping: Path | None = None,
     verdicts: Path | None = None,
+    depth: Depth = "last",
 ) -> Summary:
     """Write ``groups.csv`` and ``rejects.csv`` to the folder ``out``.
 
@@ -121,8 +122,9 @@ def run(
         executor: where to work.
         roots: folder of each side's images; None where they are absent.
         inventory: table of the archive; helps to choose keepers.
-        mapping: ``jpeg_to_tiff.csv``; with scope ``across`` a published picture belongs to its original.
+        mapping: ``jpeg_to_tiff.csv``; with scope ``across`` a published image belongs to its original.
         verdicts: table of a person's verdicts; it may be missing.
+        depth: which folder of a published path is its category, by which the split is drawn.
 
     Raises:
         InputError: a table is empty, a path comes twice, or the sides hold hashes of different length.
@@ -150,7 +152,7 @@ def run(
     found = _rows(pool, [file for file in files if file.content not in unread], links)
     parts = assign(
         [row["group"] for row in found],
-        [parse_published(row["path"]).category if row["side"] == "jpeg" else "" for row in found],
+        [category_of(row["path"], depth) if row["side"] == "jpeg" else "" for row in found],
         settings.splits,
         settings.seed,
     )

@@ -22,7 +22,7 @@ from pydantic import Field
 from semtrace.core.errors import InputError
 from semtrace.core.hashing import phash
 from semtrace.core.image.databar import bar_top
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import Depth, category_of
 from semtrace.io import tables
 from semtrace.io.cache import Kind
 from semtrace.io.files import safe_name
@@ -71,8 +71,8 @@ def stage(job: Job) -> Summary:
     if job.side == "tiff":
         return tiffs(job.archive, job.result("inventory/inventory.csv"), out, size, selection, job.executor)
     check_not_own(job.published, "published")
-    exclude = job.params.dataset.exclude
-    return jpegs(job.published, out, size, selection, job.executor, ahead=job.ahead, exclude=exclude)
+    exclude, depth = job.params.dataset.exclude, job.params.labels.depth
+    return jpegs(job.published, out, size, selection, job.executor, ahead=job.ahead, exclude=exclude, depth=depth)
 
 
 def tiffs(
@@ -94,10 +94,11 @@ def jpegs(
     *,
     ahead: Ahead | None = None,
     exclude: Sequence[str] = (),
+    depth: Depth = "last",
 ) -> Summary:
     """Write ``hashes.csv`` and ``rejects.csv`` of the published set to ``out``; ``ahead`` for the match stage.
 
-    What ``exclude`` names is left out, see ``list_inputs``.
+    What ``exclude`` names is left out, see ``list_inputs``; ``depth`` says which folder is a picture's category.
 
     Raises:
         InputError: the folder is missing or has no JPEG (of the chosen category).
@@ -112,7 +113,7 @@ def jpegs(
         if reason:
             rejects.append(Reject.of(printable(relative), "fingerprint", reason))
         else:
-            by_category[parse_published(relative).category].append((relative, ""))
+            by_category[category_of(relative, depth)].append((relative, ""))
     if selection.category is not None:
         if selection.category not in by_category:
             raise InputError(

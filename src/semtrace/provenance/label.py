@@ -1,4 +1,4 @@
-"""label: give every traced TIFF the category of its published pictures, and place a labelled copy.
+"""label: give every traced TIFF the category of its published images, and place a labelled copy.
 
 A label comes from the forward table: each JPEG traced to an original votes for the category it was published in.
 A content with votes for several categories is a conflict: listed, and settled only by a rule that was chosen for it.
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from semtrace.core.errors import InputError
 from semtrace.core.names import distinct
@@ -30,17 +30,27 @@ from semtrace.provenance.label_rules import Labelling, conflict_rows, label_rows
 from semtrace.provenance.tables import CONFLICTS, HASHES, HASHES_ALONE, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, why_unreadable, write_rejects
-from semtrace.stage.settings import LinkKind, Section
+from semtrace.stage.settings import LinkKind, Section, Whole
 
 
 class LabelsSettings(Section, section="labels"):
     """The vocabulary (conf/labels/): position in ``categories`` is the label's number.
 
-    An entry is ``Category``, or ``Category/Subcategory`` for folders in folders.
+    An entry is ``Category``, or ``Category/Subcategory`` for folders in folders. Without entries the folders of the
+    published set are the categories. ``depth`` says which folder of a path that is: the first, the second, … from the
+    top, or the last; with 0 no picture has a category.
     """
 
     vocabulary: str
     categories: list[str]
+    depth: Annotated[Whole, Field(ge=0)] | Literal["last"]
+
+    @classmethod
+    def read(cls, values: Any) -> Self:
+        """See ``Section.read``; a list that says no depth means the last folder."""
+        if isinstance(values, dict):
+            values.setdefault("depth", "last")
+        return super().read(values)
 
     @model_validator(mode="after")
     def _fit_for_use(self) -> Self:
@@ -49,7 +59,7 @@ class LabelsSettings(Section, section="labels"):
 
     def parsed(self) -> Vocabulary:
         """The vocabulary, checked."""
-        return vocabulary_of(self.vocabulary, self.categories)
+        return vocabulary_of(self.vocabulary, self.categories, self.depth)
 
 
 class Settings(Section, section="label"):
@@ -112,7 +122,7 @@ def run(
         jpeg_hashes: the published set's hash table, or one per category.
         match: folder of the match stage.
         out: folder to write.
-        vocabulary: categories and their numbers.
+        vocabulary: categories and their numbers; where they are found, those of the hash tables' paths.
         settings: how copies are made, and the rule for conflicts.
         near: hashes nearer than this many bits may be one picture.
         verdicts: table of a person's verdicts; it may be missing.
@@ -129,6 +139,9 @@ def run(
     forward = tables.read(match / "jpeg_to_tiff.csv", JPEG_TO_TIFF)
     backward = tables.read(match / "tiff_to_jpeg.csv", TIFF_TO_JPEG)
     known = read_verdicts(verdicts) if verdicts is not None and verdicts.is_file() else Verdicts()
+    vocabulary = vocabulary.fitted(row["path"] for row in published)
+    if not vocabulary.categories:  # nothing is labelled
+        known = replace(known, categories={})
     try:
         check_vocabulary((row["path"] for row in published), vocabulary)
     except ValueError as error:

@@ -29,6 +29,10 @@ class Labelling:
     verdicts: Verdicts
     subcategories: Mapping[str, str] = field(default_factory=dict)
 
+    def categories(self, paths: Iterable[str]) -> list[str]:
+        """The categories that published files lie in, by name; a file without one says none."""
+        return sorted({self.vocabulary.category(path) for path in paths} - {""})
+
     def named(self, digests: Iterable[str]) -> list[str]:
         """The sub-categories that a person named for files of one picture; more than one is a conflict."""
         return sorted({self.subcategories[md5] for md5 in digests if md5 in self.subcategories})
@@ -78,14 +82,14 @@ def label_rows(
         trace = traces[keeper]
         jpegs = sorted(votes.get(keeper, ())) if trace["decision"] == "matched" else []
         digests = {row.get("md5", "") for row in members} | {digest[path] for path in jpegs}
-        resolution = how.resolve((parse_published(path).category for path in jpegs), digests)
+        resolution = how.resolve(how.categories(jpegs), digests)
         published_as = jpegs
-        if not jpegs and not trace["used_ssim"] and len(_categories(_split(trace["nearest_paths"]))) > 1:
+        if not jpegs and not trace["used_ssim"] and len(how.categories(_split(trace["nearest_paths"]))) > 1:
             # Nothing but hashes to go by, and the nearest pictures contradict each other.
             published_as = _split(trace["nearest_paths"])
-        several = len(_categories(published_as)) > 1
+        several = len(how.categories(published_as)) > 1
         status = "labelled" if resolution.categories else "conflict" if several else trace["decision"]
-        detail = f"published under {'|'.join(_categories(published_as))}" if several else ""
+        detail = f"published under {'|'.join(how.categories(published_as))}" if several else ""
         if resolution.rule and resolution.categories:
             detail = f"{detail}; {resolution.rule}" if detail else str(resolution.rule)
         named = how.named(digests)
@@ -138,19 +142,18 @@ def conflict_rows(
             groups.setdefault(content_of(row), ([], []))[0].append(row["path"])
     rows = []
     for content, (jpegs, tiffs) in groups.items():
-        votes_of = [parse_published(path).category for path in jpegs]
+        votes_of = how.categories(jpegs)
         resolution = how.resolve(votes_of, {digest[path] for path in (*jpegs, *tiffs)})
         if resolution.rule:
-            kind = "several_categories" if len(set(votes_of)) > 1 else "named_by_verdict"
+            kind = "several_categories" if len(votes_of) > 1 else "named_by_verdict"
             settled = "|".join(resolution.categories) or "excluded"
-            rows.append(_conflict(kind, content, jpegs, settled, resolution.rule))
+            rows.append(_conflict(kind, content, votes_of, jpegs, settled, resolution.rule))
         if len(named := how.named(digest[path] for path in (*jpegs, *tiffs))) > 1:
-            row = _conflict("several_subcategories", content, jpegs, "category alone", "")
-            rows.append({**row, "categories": "|".join(named)})
-    rows += _shared_digits(published, forward, near)
+            rows.append(_conflict("several_subcategories", content, named, jpegs, "category alone", ""))
+    rows += _shared_digits(published, forward, how, near)
     known = set(digest.values())
     said = {md5 for pair in how.verdicts.same | how.verdicts.different for md5 in pair} | set(how.verdicts.categories)
-    return rows + [_conflict("unknown_verdict", md5, [], "without effect", "verdict") for md5 in said - known]
+    return rows + [_conflict("unknown_verdict", md5, [], [], "without effect", "verdict") for md5 in said - known]
 
 
 def _votes(forward: Sequence[LabelCells]) -> dict[str, list[str]]:
@@ -170,7 +173,9 @@ def _contents(originals: Sequence[LabelCells]) -> list[list[LabelCells]]:
     return list(groups.values())
 
 
-def _shared_digits(published: Sequence[LabelCells], forward: Sequence[LabelCells], near: float) -> list[LabelCells]:
+def _shared_digits(
+    published: Sequence[LabelCells], forward: Sequence[LabelCells], how: Labelling, near: float
+) -> list[LabelCells]:
     """Digits in published names that stand for pictures which are not one: by trace, or far apart by hash."""
     original = {row["jpeg_path"]: row["matched_tiff_path"] for row in forward if row["decision"] == "matched"}
     named: dict[str, list[LabelCells]] = defaultdict(list)
@@ -185,17 +190,16 @@ def _shared_digits(published: Sequence[LabelCells], forward: Sequence[LabelCells
         traces = {original.get(row["path"]) for row in members}
         if apart and (len(traces) > 1 or None in traces):
             paths = [row["path"] for row in members]
-            rows.append(_conflict("digits_of_different_pictures", digits, paths, "kept apart", ""))
+            named_by = how.categories(paths)
+            rows.append(_conflict("digits_of_different_pictures", digits, named_by, paths, "kept apart", ""))
     return rows
 
 
-def _conflict(kind: str, content: str, files: Sequence[str], resolution: str, rule: str) -> LabelCells:
-    cells = kind, content, "|".join(_categories(files)), "|".join(sorted(files)), resolution, rule
+def _conflict(
+    kind: str, content: str, categories: Sequence[str], files: Sequence[str], resolution: str, rule: str
+) -> LabelCells:
+    cells = kind, content, "|".join(categories), "|".join(sorted(files)), resolution, rule
     return dict(zip(CONFLICTS.names, cells, strict=True))
-
-
-def _categories(paths: Iterable[str]) -> list[str]:
-    return sorted({parse_published(path).category for path in paths})
 
 
 def _split(cell: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from semtrace.core.errors import AccountingError
 from semtrace.core.image.frame import place_in_frame
 from semtrace.core.statistics.accuracy import TIERS, tier
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import Depth, category_of
 from semtrace.io import tables
 from semtrace.io.schema import Table
 from semtrace.io.verdicts import Verdicts, read_verdicts
@@ -48,6 +48,7 @@ class PageTables:
         rejects: of each folder's ``rejects.csv``.
         verdicts: of ``verdicts.csv``.
         missing: stages that have not run.
+        depth: which folder of a published path is its category.
     """
 
     forward: Sequence[Cells]
@@ -59,18 +60,21 @@ class PageTables:
     rejects: Mapping[str, Sequence[Cells]] = field(default_factory=dict)
     verdicts: Verdicts = field(default_factory=Verdicts)
     missing: tuple[str, ...] = ()
+    depth: Depth = "last"
 
     def queue_tables(self, audited: Mapping[str, str]) -> QueueTables:
         """What the queue is made of."""
-        return QueueTables(self.forward, self.published, self.originals, self.conflicts, self.verdicts, audited)
+        sides = self.published, self.originals
+        return QueueTables(self.forward, *sides, self.conflicts, self.verdicts, audited, self.depth)
 
 
-def read_page_tables(work: Path, verdicts: Path) -> PageTables:
+def read_page_tables(work: Path, verdicts: Path, depth: Depth = "last") -> PageTables:
     """Read the tables of a run.
 
     Args:
         work: folder of the results.
         verdicts: table of a person's verdicts; it may be missing.
+        depth: which folder of a published path is its category.
 
     Raises:
         TableError: the match has not run, or a table is damaged.
@@ -90,6 +94,7 @@ def read_page_tables(work: Path, verdicts: Path) -> PageTables:
         {folder: rows(f"{folder}/rejects.csv", REJECTS) for folder in WITH_REJECTS},
         read_verdicts(verdicts) if verdicts.is_file() else Verdicts(),
         tuple(stage for stage, path in optional.items() if not (work / path).is_file()),
+        depth,
     )
 
 
@@ -112,7 +117,7 @@ def overview(given: PageTables) -> dict[str, Any]:
         "rejected": published_out,
         "originals": len(given.originals),
         "original_contents": len({row["content_id"] or row["path"] for row in given.originals}),
-        "categories": _by_category(given.forward),
+        "categories": _by_category(given.forward, given.depth),
         "evidence": dict(sorted(Counter(row["evidence"] for row in given.forward if row["evidence"]).items())),
         "reasons": dict(sorted(Counter(row["reason"] for row in given.forward).items())),
         "rejects": {folder: dict(sorted(counts.items())) for folder, counts in rejected.items() if counts},
@@ -130,10 +135,10 @@ def overview(given: PageTables) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _by_category(forward: Iterable[Cells]) -> list[dict[str, Any]]:
+def _by_category(forward: Iterable[Cells], depth: Depth) -> list[dict[str, Any]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in forward:
-        counts = found[parse_published(row["jpeg_path"]).category]
+        counts = found[category_of(row["jpeg_path"], depth)]
         counts["images"] += 1
         counts[row["decision"]] += 1
         if row["decision"] == "matched":
@@ -186,6 +191,7 @@ class PagePairs:
     def __init__(self, given: PageTables, settings: Settings, audited: Mapping[str, str]) -> None:
         self.queue = build_queue(given.queue_tables(audited), settings)
         self.asked = {question.cells["item"]: question for question in self.queue}
+        self._depth = given.depth
         self._published = {row["path"]: row for row in given.published}
         self._originals = {row["path"]: row for row in given.originals}
         self._forward: dict[str, Cells] = {}
@@ -212,7 +218,7 @@ class PagePairs:
         return -1 if top is None else int(top)
 
     def how_published(self, jpeg: str, tiff: str) -> tuple[str, str, str, float | None]:
-        """How an original became this published picture, as in the table: symmetry, part, place, angle."""
+        """How an original became this published image, as in the table: symmetry, part, place, angle."""
         row = self._forward.get(item_of(self._published[jpeg]), {})
         traced = row.get("matched_tiff_path") == tiff
         return (row["symmetry"], row["crop"], row["place"], row["angle"]) if traced else ("", "", "", None)
@@ -236,7 +242,8 @@ class PagePairs:
             shown = [row["runner_up_path"]] if unmatched else [row["matched_tiff_path"], row["runner_up_path"]]
             numbers = row
             extra = {
-                "kind": "", "why": "", "answer": "", "categories": [parse_published(jpeg).category], "files": [jpeg],
+                "kind": "", "why": "", "answer": "",
+                "categories": [category_of(jpeg, self._depth)], "files": [jpeg],
             }  # fmt: skip
         else:
             return None

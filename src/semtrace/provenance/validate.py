@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from semtrace.core.statistics.accuracy import TIERS, Accuracy, Distribution, accuracies, code_of, distribution, tier
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import Depth, category_of
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
@@ -35,7 +35,7 @@ DECISIONS = ("matched", "ambiguous", "unmatched")
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of published pictures.
+    """What is known of published images.
 
     Attributes:
         basis: ``truth.csv``, ``equal file stems`` or ``nothing``.
@@ -59,11 +59,6 @@ class JudgedRow:
     right: bool
 
     @property
-    def category(self) -> str:
-        """The category the picture was published in."""
-        return parse_published(self.cells["jpeg_path"]).category
-
-    @property
     def matched(self) -> bool:
         """Whether the picture was traced to an original."""
         return bool(self.cells["decision"] == "matched")
@@ -83,6 +78,8 @@ def stage(job: Job) -> Path:
         checks,
         exclude=job.params.dataset.exclude,
         verdicts=locate_verdicts(job.verdicts, job.known),
+        depth=job.params.labels.depth,
+        geometry=job.params.match.geometry,
     )
     return job.result("validate/accuracy_report.txt")
 
@@ -97,6 +94,8 @@ def run(
     *,
     exclude: Sequence[str] = (),
     verdicts: Path | None = None,
+    depth: Depth = "last",
+    geometry: bool | str = "full",
 ) -> dict[str, Any]:
     """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
 
@@ -109,6 +108,8 @@ def run(
         checks: samples of the results that were recomputed with the reference libraries.
         exclude: what is left out of both, see ``list_inputs``.
         verdicts: table of a person's verdicts; it may be missing.
+        depth: which folder of a published path is its category.
+        geometry: what ``match.geometry`` was; the report says what was not looked for.
 
     Returns:
         What ``metrics.json`` says.
@@ -155,8 +156,8 @@ def run(
     ]
     with staged_folder(out) as folder:
         tables.write(folder / "wrong_matches.csv", WRONG_MATCHES, wrong)
-        tables.write(folder / "accuracy_by_category.csv", ACCURACY_BY_CATEGORY, _by_category(rows))
-        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes)
+        tables.write(folder / "accuracy_by_category.csv", ACCURACY_BY_CATEGORY, _by_category(rows, depth))
+        report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes, geometry)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics
@@ -248,11 +249,11 @@ def _tiers(rows: Sequence[JudgedRow]) -> dict[str, int]:
     return {name: counts[name] for name, _ in TIERS}
 
 
-def _by_category(rows: Sequence[JudgedRow]) -> list[dict[str, Any]]:
+def _by_category(rows: Sequence[JudgedRow], depth: Depth) -> list[dict[str, Any]]:
     """Rows of ``accuracy_by_category.csv``; distances and SSIM are those of the matches."""
     table = pd.DataFrame(
         {
-            "category": [row.category for row in rows],
+            "category": [category_of(row.cells["jpeg_path"], depth) for row in rows],
             "decision": [row.cells["decision"] for row in rows],
             "ssim": [row.cells["ssim_value"] if row.matched else None for row in rows],
             "hamming": [row.cells["hamming_distance"] if row.matched else None for row in rows],

@@ -19,6 +19,8 @@ EVIDENCE = {
     "hamming": "near by perceptual hash; nothing more could be looked at",
     "none": "not traced",
 }
+PROOFS = ("verdict", "identical_bytes", "name_digest", "reencoded")
+"""The kinds of evidence that leave no doubt."""
 MEANINGS = {column.name: column.meaning.replace("`", "") for column in MANIFEST.columns}  # of the manifest, plain
 
 
@@ -31,12 +33,14 @@ class Release:
         version: its version.
         date: when it was made, YYYY-MM-DD.
         commit: of the code that made it; may be empty.
-        categories: the vocabulary; position n is label ``L<n>``.
+        categories: the vocabulary: category -> its label, ``L<n>``.
         parts: part of the split -> category -> number of pictures.
         sizes: part of the split -> bytes.
         originals: how many originals are inside.
         evidence: kind of evidence -> number of pictures.
-        left_out: reason -> number of published pictures.
+        left_out: reason -> number of published images.
+        pixel_sizes: how many pictures have a pixel size.
+        instruments: name as the originals' tags have it, empty where they have none -> number of originals.
         allowed: what was wrong and accepted, as (gate, message).
     """
 
@@ -44,12 +48,14 @@ class Release:
     version: Version
     date: str
     commit: str
-    categories: Sequence[str]
+    categories: Mapping[str, str]
     parts: Mapping[str, Mapping[str, int]]
     sizes: Mapping[str, int]
     originals: int
     evidence: Mapping[str, int]
     left_out: Mapping[str, int]
+    pixel_sizes: int
+    instruments: Mapping[str, int]
     allowed: Sequence[tuple[str, str]]
 
     @property
@@ -61,6 +67,12 @@ class Release:
     def people(self) -> str:
         """The creators as they are cited."""
         return "; ".join(creator.name for creator in self.settings.creators) or self.settings.publisher or "Anonymous"
+
+    @property
+    def url(self) -> str:
+        """Where people find it; the card in the folder where no address is known."""
+        s = self.settings
+        return s.url or (f"https://doi.org/{s.doi}" if s.doi else "README.md")
 
     @property
     def citation(self) -> str:

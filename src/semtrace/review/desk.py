@@ -12,6 +12,7 @@ from typing import Any
 from semtrace import __version__
 from semtrace.core.errors import InputError
 from semtrace.core.statistics.accuracy import wilson
+from semtrace.core.tracing.labels import Depth
 from semtrace.io.files import safe_name
 from semtrace.io.staging import locked
 from semtrace.io.verdict_store import VerdictRow, VerdictStore, last_act
@@ -53,14 +54,17 @@ class Desk:
         settings: of the queue.
         who: who answers.
         kind: the kind of question that the page begins with; empty: all.
+        depth: which folder of a published path is its category.
 
     Raises:
         TableError: the match has not run, or a table is damaged.
         OSError: ``EBUSY`` where a run is writing the tables.
     """
 
-    def __init__(self, places: ReviewFolders, settings: Settings, who: str, kind: str = "") -> None:
-        self._places, self._settings, self.who, self._kind = places, settings, who, kind
+    def __init__(
+        self, places: ReviewFolders, settings: Settings, who: str, kind: str = "", depth: Depth = "last"
+    ) -> None:
+        self._places, self._settings, self.who, self._kind, self._depth = places, settings, who, kind, depth
         self._store = VerdictStore(places.verdicts)
         self._lock = threading.RLock()
         self._roots = {"jpeg": places.published.resolve(), "tiff": places.archive.resolve()}
@@ -71,7 +75,7 @@ class Desk:
         """Read the tables, held against a run only meanwhile."""
         with locked(self._places.work, shared=True):
             self._seen = self._signature()
-            given = read_page_tables(self._places.work, self._store.file)
+            given = read_page_tables(self._places.work, self._store.file, self._depth)
         history = self._store.history()
         drawn = {item: str(said["decision"]) for item, said in audited(history).items()}
         self._given, self._pairs = given, PagePairs(given, self._settings, drawn)
@@ -180,7 +184,7 @@ class Desk:
         return safe_name(self._roots[found[0]], found[1]) if found else None
 
     def map_task(self, jpeg: str, tiff: str) -> MapTask | None:
-        """A published picture and an original of this run, to be compared; None where one is not of it."""
+        """A published image and an original of this run, to be compared; None where one is not of it."""
         left, right = self._files.get(jpeg), self._files.get(tiff)
         if left is None or right is None or (left[0], right[0]) != ("jpeg", "tiff"):
             return None

@@ -43,6 +43,7 @@ VERBS = {
     "discovery": "discover",
     "clustering": "discover",
     "reduction": "discover",
+    "reductions": "reduce",
     "training": "discover",
 }  # what made a run of this kind
 FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")

@@ -46,7 +46,7 @@ SWEEP_FILES = {
     "precision_recall.png",
     "time_accuracy.png",
 }
-_TIMED = 12  # published pictures whose comparisons are timed, for the estimate of what a match takes
+_TIMED = 12  # published images whose comparisons are timed, for the estimate of what a match takes
 
 
 @dataclass(frozen=True)

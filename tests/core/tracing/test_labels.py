@@ -9,8 +9,10 @@ from semtrace.core.tracing.labels import (
     Resolution,
     Vocabulary,
     VocabularyError,
+    category_of,
     check_vocabulary,
     nearest_category,
+    number_faults,
     parse_published,
     resolve,
     vocabulary_faults,
@@ -119,7 +121,7 @@ def test_what_a_name_says(name, number, digits):
 THREE = Vocabulary("three", ("Tips", "Powder", "Fibres"))
 
 
-OUT = "move its files out of it or up into it"
+OUT = "move its files out of it or up into it, or labels.depth="
 
 
 @pytest.mark.parametrize(
@@ -132,11 +134,11 @@ OUT = "move its files out of it or up into it"
         ("Powder/L0_a.jpg", "Powder is L1, but Powder/L0_a.jpg says L0"),
         ("Powder/L2_a.jpg", "Powder is L1, but Powder/L2_a.jpg says L2"),
         ("a.jpg", "a.jpg lies in no folder; move it into that of its category"),
-        ("Tips/old/a.jpg", "folder 'Tips/old' (Tips/old/a.jpg) lies in category 'Tips'; " + OUT),
-        ("Tips/Tips/a.jpg", "folder 'Tips/Tips' (Tips/Tips/a.jpg) lies in category 'Tips'; " + OUT),
+        ("Tips/old/a.jpg", "folder 'Tips/old' (Tips/old/a.jpg) lies in category 'Tips'; " + OUT + "1"),
+        ("Tips/Tips/a.jpg", "folder 'Tips/Tips' (Tips/Tips/a.jpg) lies in category 'Tips'; " + OUT + "1"),
         (
             "Set/Tips/Powder/old/a.jpg",
-            "folder 'Set/Tips/Powder/old' (Set/Tips/Powder/old/a.jpg) lies in category 'Tips'; " + OUT,
+            "folder 'Set/Tips/Powder/old' (Set/Tips/Powder/old/a.jpg) lies in category 'Tips'; " + OUT + "2",
         ),
         ("tips/a.jpg", "folder 'tips' (tips/a.jpg) is not one of its categories; the nearest is 'Tips'"),
         ("Rocks/a.jpg", "folder 'Rocks' (Rocks/a.jpg) is not one of its categories"),
@@ -216,3 +218,71 @@ def test_a_persons_word_decides_whatever_the_votes_are(said):
     assert resolve(["Powder", "Tips"], "keep_all", said=said) == Resolution((said,), "verdict")
     assert resolve([], "exclude", said=said) == Resolution((said,), "verdict")
     assert resolve(["Powder"], "exclude", said=said) == Resolution((said,), "" if said == "Powder" else "verdict")
+
+
+FOUND = Vocabulary("folders", (), depth=1, found=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "depth", "category"),
+    [
+        ("Tips/2019/a.jpg", 0, ""),
+        ("Tips/2019/a.jpg", 1, "Tips"),
+        ("Tips/2019/a.jpg", 2, "2019"),
+        ("Tips/2019/a.jpg", 3, "2019"),
+        ("Tips/2019/a.jpg", "last", "2019"),
+        ("a.jpg", 1, ""),
+        ("a.jpg", "last", ""),
+        ("/disk/set/Tips/a.jpg", 1, "Tips"),  # no top to count from
+        ("/disk/set/Tips/a.jpg", 0, ""),
+    ],
+)
+def test_which_folder_is_the_category(path, depth, category):
+    assert category_of(path, depth) == category
+
+
+@pytest.mark.parametrize(
+    ("paths", "labels"),
+    [
+        (["Rods/a.jpg", "Coils/b.jpg"], {"Coils": "L0", "Rods": "L1"}),
+        (["Rods/L0_a.jpg", "Coils/L1_b.jpg"], {"Rods": "L0", "Coils": "L1"}),
+        (["Rods/L7_a.jpg", "Coils/L3_b.jpg"], {"Coils": "L3", "Rods": "L7"}),  # a part of a set
+        (["Rods/L0_a.jpg", "Coils/b.jpg", "Balls/c.jpg"], {"Rods": "L0", "Balls": "L1", "Coils": "L2"}),
+        (["Rods/L0_a.jpg", "Rods/L1_b.jpg", "Coils/c.jpg"], {"Coils": "L0", "Rods": "L1"}),  # two of one category
+        (["Rods/L4_a.jpg", "Coils/L4_b.jpg"], {"Coils": "L0", "Rods": "L1"}),  # one of two
+        (["Rods/old/a.jpg", "loose.jpg", "Rods (new)/b & c.jpg"], {"Rods": "L0", "Rods (new)": "L1"}),
+        (["loose.jpg"], {}),
+    ],
+)
+def test_folders_are_the_categories_with_the_numbers_of_their_files(paths, labels):
+    fitted = FOUND.fitted(paths)
+    assert {category: fitted.label(category) for category in fitted.categories} == labels
+    assert vocabulary_faults(paths, FOUND) == []
+
+
+def test_a_deeper_level_has_the_one_above_it():
+    fitted = Vocabulary("folders", (), depth=2, found=True).fitted(["Tips/AFM/a.jpg", "Powder/b.jpg"])
+    assert (fitted.categories, fitted.top("AFM"), fitted.top("Powder")) == (("AFM", "Powder"), "Tips", "Powder")
+
+
+@pytest.mark.parametrize(
+    ("paths", "depth", "said"),
+    [
+        (
+            ["Tips/old/a.jpg", "Powder/old/b.jpg"],
+            2,
+            "'old' lies in 'Tips' and in 'Powder'",
+        ),
+        (["Tips/a.jpg", "tips/b.jpg"], 1, "called alike: 'Tips', 'tips'"),
+        (["a|b/a.jpg"], 1, "not usable as a folder name"),
+    ],
+)
+def test_folders_that_cannot_be_categories(paths, depth, said):
+    with pytest.raises(VocabularyError, match=said):
+        Vocabulary("folders", (), depth=depth, found=True).fitted(paths)
+
+
+def test_contradicting_numbers_are_named():
+    assert number_faults(["Rods/L0_a.jpg", "Rods/L0_b.jpg", "Coils/L1_c.jpg", "Coils/d.jpg"], 1) == []
+    assert number_faults(["Rods/L0_a.jpg", "Rods/L1_b.jpg"], 1) == ["Rods/L0_a.jpg and Rods/L1_b.jpg"]
+    assert number_faults(["Rods/L0_a.jpg", "Coils/L0_b.jpg"], 1) == ["Coils/L0_b.jpg and Rods/L0_a.jpg"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -13,7 +13,13 @@ from typing import Literal
 from semtrace.core.errors import InputError
 from semtrace.core.path_index import folded
 
+_CATEGORY_NAME = re.compile(r"\w[\w .+-]*")
+_FOLDER_NAME = re.compile(r"[^./\\|\x00-\x1f][^/\\|\x00-\x1f]*")  # tables join names by a vertical bar
 _LABELLED_NAME = re.compile(r"L(?P<number>\d+)_(?:(?P<digits>[0-9a-f]{32})\.(?:jpe?g|jpe|jfif)$)?", re.IGNORECASE)
+
+
+Depth = int | Literal["last"]
+"""Which folder of a published path is its category: the first, the second, … from the top, or the last; 0: none is."""
 
 
 class VocabularyError(InputError):
@@ -28,40 +34,90 @@ class Vocabulary:
 
     Attributes:
         name: of the vocabulary.
-        categories: names of folders, all different.
+        categories: names of folders, all different. Where they are ``found``, empty until ``fitted`` fills them.
         above: for each category that is a part of a larger one the name of that one (``Tips`` of ``Tips/AFM``).
+        depth: which folder of a published path is its category.
+        found: the categories are the folders of the published set.
+        numbers: of a found category whose label is another than its position.
 
     """
 
     name: str
     categories: tuple[str, ...]
     above: Mapping[str, str] = field(default_factory=dict)
+    depth: Depth = "last"
+    found: bool = False
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.categories:
+        if not self.categories and not self.found and self.depth != 0:
             raise VocabularyError(f"vocabulary {self.name!r} has no categories")
-        folded = [category.casefold() for category in self.categories]
-        twice = [f"{c!r} as L{n}" for n, c in enumerate(self.categories) if folded.count(c.casefold()) > 1]
+        keys = [folded(category) for category in self.categories]
+        twice = {n: c for n, c in enumerate(self.categories) if keys.count(keys[n]) > 1}
+        if twice and self.found:
+            alike = ", ".join(map(repr, twice.values()))
+            raise VocabularyError(
+                f"labels={self.name}: folders of the published set are called alike: {alike}. "
+                "Rename or join them, or let another level name the categories (labels.depth)"
+            )
         if twice:
-            raise VocabularyError(f"vocabulary {self.name!r} names a category more than once: {', '.join(twice)}")
-        bad = [c for c in (*self.categories, *self.above.values()) if not re.fullmatch(r"[\w][\w .+-]*", c)]
+            named = ", ".join(f"{c!r} as L{n}" for n, c in twice.items())
+            raise VocabularyError(f"vocabulary {self.name!r} names a category more than once: {named}")
+        usable = _FOLDER_NAME if self.found else _CATEGORY_NAME
+        bad = [c for c in (*self.categories, *self.above.values()) if not usable.fullmatch(c)]
         if bad:
             raise VocabularyError(f"vocabulary {self.name!r}: not usable as a folder name: {', '.join(map(repr, bad))}")
 
     def label(self, category: str) -> str:
         """``"L<n>"`` of a category; ``KeyError`` where it is not in the vocabulary."""
         try:
-            return f"L{self.categories.index(category)}"
+            return f"L{self.numbers.get(category, self.categories.index(category))}"
         except ValueError:
             raise KeyError(category) from None
+
+    def category(self, path: str) -> str:
+        """The category of a published path; empty where it has none."""
+        return category_of(path, self.depth)
+
+    def fitted(self, paths: Iterable[str]) -> Vocabulary:
+        """The vocabulary with the folders of ``paths`` for categories, where they are ``found``; else itself.
+
+        A category has the number after ``L`` in its file names, where no two names contradict each other; one without
+        has the next free number. Else all are numbered by name.
+
+        Raises:
+            VocabularyError: folders are called alike, or a name cannot be that of a category.
+        """
+        if not self.found:
+            return self
+        paths = [path for path in paths if category_of(path, self.depth)]
+        above: dict[str, str] = {}
+        for path in paths:
+            *_, higher, last = ["", *_folders(path, self.depth)]
+            if above.setdefault(last, higher) != higher:
+                raise VocabularyError(
+                    f"labels={self.name}: folder {last!r} lies in {above[last] or 'the published set'!r} and in "
+                    f"{higher or 'the published set'!r}; a category has one name. Rename one, or let a higher level "
+                    "name the categories, e.g. labels.depth=1"
+                )
+        names = sorted(above)
+        numbers = {} if number_faults(paths, self.depth) else _numbers_in_names(paths, self.depth)
+        if numbers:
+            free = (n for n in range(len(names) + max(numbers.values()) + 1) if n not in numbers.values())
+            numbers |= {name: next(free) for name in names if name not in numbers}
+            names.sort(key=numbers.__getitem__)
+        parts = {name: higher for name, higher in above.items() if higher and isinstance(self.depth, int)}
+        return replace(self, categories=tuple(names), above=parts, numbers=numbers)
 
     def top(self, category: str) -> str:
         """The category that a category is a part of; itself where it stands alone."""
         return self.above.get(category, category)
 
 
-def vocabulary_of(name: str, entries: Sequence[str]) -> Vocabulary:
+def vocabulary_of(name: str, entries: Sequence[str], depth: Depth = "last") -> Vocabulary:
     """A vocabulary from its entries, ``Category`` or ``Category/Subcategory``; the place of an entry is its number.
+
+    Without entries the categories are found in the published set.
 
     Raises:
         VocabularyError: an entry has more than two levels, a name is no folder's, or a last level comes twice.
@@ -71,7 +127,8 @@ def vocabulary_of(name: str, entries: Sequence[str]) -> Vocabulary:
     if deep:
         raise VocabularyError(f"vocabulary {name!r}: {deep[0]!r} has more than two levels, Category/Subcategory")
     above = {entry.partition("/")[2]: entry.partition("/")[0] for entry in entries if "/" in entry}
-    return Vocabulary(name, tuple(entry.rpartition("/")[2] for entry in entries), above)
+    names = tuple(entry.rpartition("/")[2] for entry in entries)
+    return Vocabulary(name, names, above, depth, found=not entries and depth != 0)
 
 
 @dataclass(frozen=True)
@@ -100,6 +157,44 @@ def parse_published(path: str) -> PublishedName:
     )
 
 
+def category_of(path: str, depth: Depth) -> str:
+    """The folder of a published path that is its category; empty where the file lies in no folder, or ``depth`` is 0.
+
+    Where there are fewer folders than ``depth`` it is the last of them.
+    """
+    folders = _folders(path, depth)
+    return folders[-1] if folders else ""
+
+
+def _folders(path: str, depth: Depth) -> list[str]:
+    """The folders of a published path down to that of its category.
+
+    An absolute path, as tables of hashes alone have it, has no top to count from: its last folder is taken.
+    """
+    folders = [part for part in path.split("/")[:-1] if part not in ("", ".")]
+    return folders if depth == "last" or (depth and path.startswith("/")) else folders[:depth]
+
+
+def _numbers_in_names(paths: Iterable[str], depth: Depth) -> dict[str, int]:
+    said = ((category_of(path, depth), parse_published(path).number) for path in sorted(paths, reverse=True))
+    return {category: number for category, number in said if category and number is not None}
+
+
+def number_faults(paths: Iterable[str], depth: Depth) -> list[str]:
+    """What contradicts what among the numbers after ``L`` in published names: two of one category, one of two."""
+    first: dict[tuple[str, int], str] = {}
+    for path in sorted(paths):
+        category, number = category_of(path, depth), parse_published(path).number
+        if category and number is not None:
+            first.setdefault((category, number), path)
+    faults, by_category, by_number = [], dict[str, str](), dict[int, str]()
+    for (category, number), path in first.items():
+        for earlier in (by_category.setdefault(category, path), by_number.setdefault(number, path)):
+            if earlier != path:
+                faults.append(f"{earlier} and {path}")
+    return faults
+
+
 def check_vocabulary(paths: Iterable[str], vocabulary: Vocabulary) -> None:
     """Make sure that folders and label numbers of published files agree with the vocabulary.
 
@@ -120,27 +215,30 @@ def vocabulary_faults(paths: Iterable[str], vocabulary: Vocabulary) -> list[str]
     A file must lie in a folder that is called like a category and lies in no other category but the one above it; its
     name may say no other number than the vocabulary. For an unknown folder the nearest category is named.
     """
+    if vocabulary.found or vocabulary.depth == 0:  # then folders say what categories there are, or there are none
+        return []
     faults: dict[tuple[str, ...], str] = {}
     for path in sorted(paths):
-        name, folder = parse_published(path), path.rpartition("/")[0]
-        higher = folder.split("/")[:-1]
-        above = vocabulary.above.get(name.category, "")
+        number, folders = parse_published(path).number, _folders(path, vocabulary.depth)
+        folder, *higher = "/".join(folders), *folders[:-1]
+        category = folders[-1] if folders else ""
+        above = vocabulary.above.get(category, "")
         outer = [part for part in higher if part in vocabulary.categories and part != above]
         if not folder:
             faults.setdefault(("",), f"{path} lies in no folder; move it into that of its category")
         elif outer:
             said = f"folder {folder!r} ({path}) lies in category {outer[0]!r}; move its files out of it or up into it"
-            faults.setdefault(("nested", folder), said)
-        elif name.category not in vocabulary.categories:
-            near = nearest_category(name.category, vocabulary)
-            said = f"folder {name.category!r} ({path}) is not one of its categories"
-            faults.setdefault(("unknown", name.category), f"{said}; the nearest is {near!r}" if near else said)
+            faults.setdefault(("nested", folder), f"{said}, or labels.depth={folders.index(outer[0]) + 1}")
+        elif category not in vocabulary.categories:
+            near = nearest_category(category, vocabulary)
+            said = f"folder {category!r} ({path}) is not one of its categories"
+            faults.setdefault(("unknown", category), f"{said}; the nearest is {near!r}" if near else said)
         elif above and (not higher or higher[-1] != above):
-            said = f"folder {folder!r} ({path}) must lie in {above!r}, as the vocabulary has {above}/{name.category}"
+            said = f"folder {folder!r} ({path}) must lie in {above!r}, as the vocabulary has {above}/{category}"
             faults.setdefault(("above", folder), said)
-        elif name.number is not None and vocabulary.label(name.category) != f"L{name.number}":
-            said = f"{name.category} is {vocabulary.label(name.category)}, but {path} says L{name.number}"
-            faults.setdefault(("number", name.category, str(name.number)), said)
+        elif number is not None and vocabulary.label(category) != f"L{number}":
+            said = f"{category} is {vocabulary.label(category)}, but {path} says L{number}"
+            faults.setdefault(("number", category, str(number)), said)
     return list(faults.values())
 
 

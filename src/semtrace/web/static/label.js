@@ -32,7 +32,7 @@
       el("button", { type: "button", disabled: !screen.can_undo, onclick: undo }, "undo", el("kbd", { text: "Z" })),
     );
     if (!patches.length) {
-      main.replaceChildren(el("h2", { text: "Every patch has a label", tabindex: "-1" }), el("p", { class: "note", text: "Run the pipeline again: the labels are obeyed." }), buttons);
+      main.replaceChildren(el("h2", { text: "Every patch has a label", tabindex: "-1" }), el("p", { class: "note", text: "Run the pipeline again: it uses the labels." }), buttons);
       keys.use([{ keys: ["z", "backspace"], label: "undo", run: undo }]);
     } else {
       main.replaceChildren(

@@ -1,0 +1,1 @@
+"""What a notebook uses: single pictures, and the results of a run."""
