@@ -276,7 +276,12 @@ def video_row(folder: Path, given: argparse.Namespace) -> None:
             return sum(frame.to_ndarray(format="gray").shape[0] > 0 for frame in container.decode(video=0))
 
     theirs, count = min((cpu(plain) for _ in range(3)), key=lambda one: one[0])
-    ours = min(cpu(lambda n=n: write_stack(file, folder / f"{n}.tif", salvage=False))[0] for n in range(3))
+
+    def written() -> None:
+        (folder / "v.tif").unlink(missing_ok=True)
+        write_stack(file, folder / "v.tif", salvage=False)
+
+    ours = min(cpu(written)[0] for _ in range(3))
     print(f"{count} frames: {count / ours:,.0f} a CPU s, {theirs / ours:.2f} x plain PyAV")
 
 
@@ -297,9 +302,8 @@ def classify_row(folder: Path, given: argparse.Namespace) -> None:
         return int(doubt.sum())
 
     used, doubtful = cpu(work)
-    print(
-        f"{len(patches) / used:.1f} patches per CPU s, the network looked at {doubtful} of {len(patches)}, {whence.name}"
-    )
+    looked = f"the network looked at {doubtful} of {len(patches)}"
+    print(f"{len(patches) / used:.1f} patches per CPU s, {looked}, weights: {whence.name}")
 
 
 def _labelled() -> tuple[list[Any], Any, Any]:
