@@ -19,9 +19,10 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
 from semtrace.provenance.count_plots import COLOURS, name_parts_below, outcomes_png, steps_png
 from semtrace.provenance.funnel import Step, count_outcomes, count_steps, read_traced
-from semtrace.provenance.tables import FUNNEL, OUTCOMES_BY_CATEGORY
+from semtrace.provenance.tables import FUNNEL, MATCHED_BY_HAMMING, MATCHED_BY_SSIM, OUTCOMES_BY_CATEGORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.figures import GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
+from semtrace.stage.settings import REFERENCE_BITS
 
 if TYPE_CHECKING:  # matplotlib is slow to load, and a figure that has not changed needs none of it
     from matplotlib.axes import Axes
@@ -35,10 +36,12 @@ _NAMED = 8  # points of lowest SSIM that get their name
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The lines drawn into the pictures, in bits."""
+    """The lines drawn into the pictures, in bits of the hash in use; ``bits``: how many it has."""
 
     hamming_threshold: float
     ssim_trigger: float
+    reach: float
+    bits: int = REFERENCE_BITS
 
 
 class PlotRow(NamedTuple):
@@ -52,13 +55,14 @@ class PlotRow(NamedTuple):
 
 def stage(job: Job) -> list[str]:
     """The stage on the results of inventory, fingerprint, match and label."""
-    criteria = job.params.match.rules(job.params.hash.size**2).criteria
-    thresholds = Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
+    bits = job.params.hash.size**2
+    rules = job.params.match.rules(bits)
+    thresholds = Thresholds(rules.criteria.hamming_threshold, rules.criteria.ssim_trigger, rules.reach, bits)
     return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache))
 
 
 def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None) -> list[str]:
-    """Write six PNGs and the numbers of two of them to the folder ``out``; return the names of the PNGs.
+    """Write six PNGs, their numbers and two curves to the folder ``out``; return the names of the PNGs.
 
     Args:
         work: folder of the results; a stage that has not run leaves out its part of the funnel.
@@ -100,7 +104,22 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         tables.write(folder / FUNNEL.name, FUNNEL, _funnel_rows(steps), sort=False)
         rows_of_outcomes = [{"category": name, **counts} for name, counts in outcomes.items()]
         tables.write(folder / OUTCOMES_BY_CATEGORY.name, OUTCOMES_BY_CATEGORY, rows_of_outcomes)
+        curve = _by_distance(rows, thresholds.bits)
+        tables.write(folder / MATCHED_BY_HAMMING.name, MATCHED_BY_HAMMING, curve, sort=False)
+        tables.write(folder / MATCHED_BY_SSIM.name, MATCHED_BY_SSIM, _by_similarity(rows), sort=False)
     return list(drawn)
+
+
+def _by_distance(rows: Sequence[PlotRow], bits: int) -> list[dict[str, int]]:
+    """How many matches lie within a distance: a curve for ``dvc plots diff``."""
+    found = np.array([row.hamming for row in rows if row.decision == "matched"]) * (REFERENCE_BITS / bits)
+    return [{"hamming_distance": distance, "matched": int((found <= distance).sum())} for distance in range(0, 321, 4)]
+
+
+def _by_similarity(rows: Sequence[PlotRow]) -> list[dict[str, float]]:
+    """How many matches have at least an SSIM."""
+    found = np.array([row.ssim for row in rows if row.decision == "matched" and row.ssim is not None])
+    return [{"ssim_value": k / 100, "matched": int((found >= k / 100).sum())} for k in range(101)]
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
@@ -145,10 +164,14 @@ def _log(axes: Axes) -> None:
 
 
 def _hamming(axes: Axes, distances: Sequence[tuple[str, float]], thresholds: Thresholds) -> None:
-    top = max([distance for _, distance in distances] + [thresholds.hamming_threshold])
+    lines = (
+        (thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold"),
+        (thresholds.reach, "reach of the farther look"),
+    )  # fmt: skip
+    top = max([distance for _, distance in distances] + [value for value, _ in lines])
     step = max(1, round(top / 64))
     _stacked(axes, distances, np.arange(0, top + 2 * step, step))
-    for value, name in ((thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold")):
+    for value, name in lines:
         axes.axvline(value, color=RED, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {value:g}", (value, 0.98), xycoords=("data", "axes fraction"), rotation=90,
