@@ -1,7 +1,7 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv first.
 #
 #   make run                    the whole pipeline on the embedded synthetic archive
-#   make run dataset=archive    the same on your images in data/raw/ (README, "Your own images")
+#   make run dataset=archive    the same on your images in data/raw/ (docs/own-images.md)
 #   make run set="match.min_ssim=0.8 convert=flat"    with other parameters
 #   make run dataset=archive replace=yes              in place of another dataset's results in data/work
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ set ?=
 replace ?=
 
 # What is no variable here would be ignored without a word: `make run match.min_ssim=0.8` would run with another value.
-known := PYTHON TORCH_INDEX dataset set replace files service PIP_% PYTEST_% MLFLOW_% DVC_%
+known := PYTHON TORCH_INDEX dataset set replace files service port PIP_% PYTEST_% MLFLOW_% DVC_%
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
@@ -42,6 +42,7 @@ lint: .venv/.stamp ## what CI checks before the tests
 	ruff format --check .
 	mypy
 	semtrace params --check
+	python -m tests.meta.prose
 	hadolint Dockerfile
 	check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
@@ -129,6 +130,7 @@ oracles: .venv/.stamp ## what DADApy says of small sets
 bench-discovery: .venv/.stamp ## discovery at 52,682 points
 	python benchmarks/artificial.py
 	python benchmarks/discovery.py
+	[ ! -x .venv/oracles/bin/python ] || python benchmarks/decision_graph.py  # `make oracles` brings DADApy
 
 # The watcher under load, and peers on the same pictures (15 minutes on 2 cores).
 bench-watch: .venv/.bench ## the watcher under load
@@ -143,8 +145,8 @@ browser: .venv/.stamp ## install what the tests of the pages need
 bench-report: browser ## report and review page with 12,000 pairs
 	python benchmarks/report.py
 
-bench-curation: .venv/.stamp ## curation beside the published scripts
-	python benchmarks/curation.py
+bench-curation: .venv/.stamp ## curation beside the published scripts; only=NAME: one row
+	python benchmarks/curation.py $(if $(only),--only $(only))
 
 # Patches of generated volumes, or with dataset=em of yours in data/raw/em (docs/curation.md).
 curate: .venv/.stamp ## patches of generated volumes, or with dataset=em of yours
@@ -159,10 +161,13 @@ truth: .venv/.stamp ## every ordinary edit of real pictures, traced (long)
 	python benchmarks/truth.py $(set)
 	pytest -m heavy tests/provenance/test_variants.py
 
-# The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
-ui: .venv/.stamp ## the MLflow UI
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
-		--artifacts-destination ./mlartifacts --host 127.0.0.1 --port 5000 --workers 1
+port ?= 5000
+ui: .venv/.stamp ## the MLflow UI, opened on the answer; on another port: make ui port=5001
+	@exec python -m semtrace.tracking.ui --port $(port)
+
+# `dvc dag` draws every edge, far wider than a terminal.
+dag: .venv/.stamp ## the stages in their order, and what each waits for
+	@python -m semtrace.config.dag
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -177,5 +182,5 @@ ui: .venv/.stamp ## the MLflow UI
 clean: ## remove all results, caches and runs
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: help run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui clean
+.PHONY: help run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui dag clean
 .DELETE_ON_ERROR:

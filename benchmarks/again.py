@@ -67,7 +67,7 @@ def main() -> None:
         count = add_one_percent(data, root / "more")
         found = {"new": count, "after_new": seconds(kept), "after_nothing": seconds(kept)}
         found["full"] = seconds(project(data, root / "full"))
-    print(f"full run {found['full']:.1f} s; after {count} new originals and as many published pictures "
+    print(f"full run {found['full']:.1f} s; after {count} new originals and as many published images "
           f"{found['after_new']:.1f} s: {found['after_new'] / found['full']:.1%}; "
           f"after nothing new {found['after_nothing']:.1f} s")  # fmt: skip
     if given.json:

@@ -67,6 +67,7 @@ def project(root: Path, pictures: int, size: int) -> None:
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         tables.write(work / name, table, ({c: row.get(c, "") for c in table.names} for row in its))
     said = ["dataset.published=data/published", "release.title=Benchmark", "release.licence=CC0-1.0"]
+    said += ["release.description=A release as large as the benchmark wants.", "release.creators=[{name: Benchmark}]"]
     params.write_params(HERE.parent / "conf", root / "params.yaml", [*said, "release.link=hardlink"])
 
 

@@ -32,7 +32,7 @@ NOISE = 4.0, 8.0, 14.0  # standard deviation of an exposure's noise, grey levels
 FOLDS = 4  # parts of the pictures, each taken out of the archive together
 SIMULATED = ("own", 1, 0), ("second", 2, 0), ("drifted 2", 3, 2), ("drifted 9", 4, 9)  # seed of the noise, pixels
 REAL = "present", "absent", "strangers"
-RIGHT = "present", "own"  # trials that have the published picture's original in the archive
+RIGHT = "present", "own"  # trials that have the published image's original in the archive
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _is_right(trial: str, row: Row, *, same_family: bool, held: bool) -> bool:
     Args:
         trial: its name.
         row: of the match.
-        same_family: whether it leads to a file of the published picture.
+        same_family: whether it leads to a file of the published image.
         held: whether it names a part that is in both files, pixel for pixel.
     """
     if trial in RIGHT:

@@ -138,7 +138,7 @@ def test_the_verb_prints_a_line_for_each_and_fails_where_a_person_is_needed(bare
     said = capsys.readouterr()
     assert "LOOK hashes" in said.out
     assert "run the pipeline" in said.out
-    assert "need a person" in said.err
+    assert "need your attention" in said.err
 
 
 @pytest.mark.parametrize("sample", ["0", "-1", "some"])

@@ -78,7 +78,8 @@ done
 
 # --- the same small archive for the host and the container
 settings=(synthetic.originals=40 synthetic.published=30 synthetic.width=320 tracking=off
-    "release.title=Small pictures" release.licence=CC-BY-4.0)
+    "release.title=Small pictures" release.licence=CC-BY-4.0 "release.description=Small pictures of a test."
+    "release.creators=[{name: The group}]")
 mkdir -p "$host"
 cp -r conf dvc.yaml constraints.txt "$host"
 (

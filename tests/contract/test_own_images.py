@@ -129,7 +129,7 @@ def test_no_labels_and_the_last_lines_say_where_to_look(here, capfd):
     assert said.count("Decisions: ") == 1, "the report is printed once"
     last = said.partition("Where the answer lies")[2]
     assert "data/work/report/index.html" in last
-    assert "the original of each of 5 published pictures" in last
+    assert "the original of each of 5 published images" in last
     assert "semtrace review --open  asks about" in last
     assert "under their categories" not in last
     assert {row["status"] for row in table(here / "data/work/label/labels.csv")} == {"matched", "unmatched"}

@@ -5,6 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from semtrace.core.errors import InputError
 from semtrace.curation import clean
 from semtrace.curation import tables as contracts
 from semtrace.io import tables
@@ -95,3 +96,19 @@ def test_data_bars_are_cut_off_or_kept(world, shared):
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"clean\.databar"):
         clean.Settings("cut")
+
+
+def test_licences_of_image_folders_come_from_the_table_beside_them(world):
+    for folder, name in (("", "a.tif"), ("liver", "b.tif"), ("moss", "c.tif")):
+        (world.images / folder).mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(world.images / folder / name, tissue((20, 20)))
+    (world.images / "datasets.csv").write_text("path,licence,experiment\n.,CC0-1.0,x\nliver,CC-BY-4.0,mouse\n")
+    summary = world.run_clean()
+    assert summary.rejects == {}
+    rows = tables.read(world.root / "clean" / "images.csv", contracts.IMAGES)
+    assert {row["path"]: (row["licence"], row["experiment"]) for row in rows} == {
+        "a.tif": ("CC0-1.0", "x"), "liver/b.tif": ("CC-BY-4.0", "mouse"), "moss/c.tif": ("", ""),
+    }  # fmt: skip
+    (world.images / "datasets.csv").write_text("path,licence,experiment\nlivre,CC-BY-4.0,mouse\n")
+    with pytest.raises(InputError, match="'livre' is not here"):
+        world.run_clean()

@@ -5,6 +5,7 @@ import shutil
 import imagehash
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -15,7 +16,9 @@ from semtrace.core.volume.patches import Interval, assemble, cut, patch_grid
 from semtrace.core.volume.sections import cut_section
 from semtrace.curation import crop
 from semtrace.curation import tables as contracts
+from semtrace.io import tables
 from semtrace.io.columns import read_columns
+from semtrace.stage.executor import Executor
 from tests.curation.conftest import World, tissue, write_mrc, write_sections
 
 
@@ -210,3 +213,68 @@ def test_pixels_that_are_lost_are_counted(world):
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="crop"):
         crop.Settings(**wrong)
+
+
+def test_patches_as_files_are_the_published_pairs(world):
+    volume = tissue((37, 50, 40))
+    volume[:, :, 32:] = 7
+    prepared(world, volume, axes=[0, 2], spacing=9)
+    world.run_crop(policy="drop", write="raw")
+    columns = raw(world, "a")
+    folder = world.root / "raw" / "patches" / "a"
+    names = set(columns["name"])
+    assert {path.name for path in folder.iterdir()} == {f"{name}.{end}" for name in names for end in ("tiff", "npy")}
+    for name in sorted(names):
+        at = parse_location(name)
+        picture = tifffile.imread(folder / f"{name}.tiff")
+        np.testing.assert_array_equal(picture, volume[at.box().slices].squeeze(at.axis))
+        bits = np.load(folder / f"{name}.npy", allow_pickle=False)
+        np.testing.assert_array_equal(bits, imagehash.dhash(Image.fromarray(picture)).hash)
+    world.run_crop(policy="drop", write="kept", out="some")
+    passed = set(columns["name"][columns["gate"] == ""])
+    assert 0 < len(passed) < len(names)
+    assert {path.stem for path in (world.root / "some" / "patches" / "a").iterdir()} == passed
+    world.run_crop(policy="drop", out="plain")
+    assert not (world.root / "plain" / "patches").exists()
+
+
+@pytest.mark.parametrize("policy", ["overlap", "pad"])
+def test_jitter_shifts_each_grid_and_still_every_pixel_is_in_a_patch(world, tmp_path, policy):
+    volume = tissue((12, 50, 60))
+    prepared(world, volume)
+    world.run_crop(policy=policy, jitter=True, size=20)
+    columns = raw(world, "a")
+    again, seen = {axis: np.zeros_like(volume) for axis in range(3)}, {}
+    for (axis, index, y0, y1, x0, x1), h, w in zip(keys(columns), columns["valid_h"], columns["valid_w"], strict=True):
+        picture = cut_section(volume, axis, index)
+        here = np.moveaxis(again[axis], axis, 0)[index]
+        here[y0 : y0 + h, x0 : x0 + w] = picture[y0 : y0 + h, x0 : x0 + w]
+        seen.setdefault(axis, {}).setdefault(index, set()).add((y0, x0))
+        assert (y1 - y0, x1 - x0) == (20, 20)
+    for axis, whole in again.items():
+        np.testing.assert_array_equal(whole, volume)
+        grids = {frozenset(places) for places in seen[axis].values()}
+        assert len(grids) > len(seen[axis]) // 4
+    before = world.bytes_of("raw")
+    other = World(tmp_path, workers=2)
+    other.executor = Executor(2, tmp_path / "other.sqlite")
+    other.run_crop(policy=policy, jitter=True, size=20, memory_mb=1)
+    assert other.bytes_of("raw") == before
+    world.run_crop(policy=policy, jitter=True, size=20, seed=1)
+    assert keys(raw(world, "a")) != keys(columns)
+
+
+def test_jitter_of_images_and_of_what_is_dropped_is_counted(world):
+    world.images.mkdir()
+    for number in range(3):
+        tifffile.imwrite(world.images / f"{number}.tif", tissue((50, 71), number))
+    world.run_import()
+    world.run_clean()
+    world.run_section()
+    world.run_crop(policy="drop", jitter=True)
+    columns = raw(world, "images")
+    assert len({(y0, x0) for _, _, y0, _, x0, _ in keys(columns)}) > 3
+    (row,) = tables.read(world.root / "raw" / "datasets.csv", contracts.CROPPED)
+    assert row["pixels_lost"] == 3 * 50 * 71 - len(columns["name"]) * 32 * 32
+    with pytest.raises(ValueError, match="jitter"):
+        crop.Settings(policy="seed", jitter=True)

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from semtrace.core.hashing.patch_hash import hashes_from_hex
-from semtrace.curation import deduplicate
+from semtrace.curation import crop, deduplicate
 from semtrace.curation import tables as contracts
 from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.io import tables
 from semtrace.io.columns import read_columns
 from semtrace.io.digests import md5
+from semtrace.stage.cached_map import cached_map
+from semtrace.stage.executor import Executor
 from tests.curation.conftest import World, tissue, write_mrc
 
 
@@ -152,3 +154,89 @@ def test_a_source_that_is_gone_is_a_reject(done, tmp_path):
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="deduplicate"):
         deduplicate.Settings(**wrong)
+
+
+def test_a_dataset_that_did_not_change_is_not_touched_and_the_result_is_that_of_a_full_run(world, tmp_path):
+    for number in range(3):
+        write_mrc(world.volumes / f"v{number}.mrc", tissue((12, 64, 64), number))
+    world.run_import()
+    world.run_section(axes=[0])
+    world.run_crop()
+    world.run_deduplicate()
+    write_mrc(world.volumes / "v1.mrc", tissue((12, 64, 64), 7))
+    write_mrc(world.volumes / "v9.mrc", tissue((12, 64, 64), 9))
+    world.run_import()
+    world.run_section(axes=[0])
+    looked = spied(world)
+    world.run_crop()
+    world.run_deduplicate()
+    assert {name.rpartition("/")[2] for name in looked} == {"v1.mrc", "v9.mrc"}
+    full = World(tmp_path)
+    full.executor = Executor(1, tmp_path / "other.sqlite")
+    full.run_crop(out="raw2")
+    full.run_deduplicate(raw="raw2", out="full")
+    assert full.bytes_of("full") == world.bytes_of("deduplicated")
+    assert full.bytes_of("raw2") == world.bytes_of("raw")
+    looked.clear()
+    world.run_deduplicate(order="first")
+    assert {name.rpartition("/")[2] for name in looked} == {"v0.mrc", "v1.mrc", "v2.mrc", "v9.mrc"}
+    world.run_deduplicate(across="remove")
+    assert sum(row["exemplars"] for row in groups_of(world).values()) > 0
+
+
+def test_a_killed_run_loses_only_what_was_in_work(world, monkeypatch):
+    write_mrc(world.volumes / "a.mrc", tissue((160, 64, 64), sigma=1))
+    world.run_import()
+    world.run_section()
+    plain = World(world.root)
+    plain.executor = Executor(1, world.root / "plain.sqlite")
+    plain.run_crop(out="whole", memory_mb=1)
+    done = []
+
+    class Killed(Exception):
+        pass
+
+    def stop_after_two(*arguments, **more):
+        for number, one in enumerate(cached_map(*arguments, **more)):
+            if number == 2:
+                raise Killed
+            done.append(number)
+            yield one
+
+    monkeypatch.setattr(crop, "cached_map", stop_after_two)
+    with pytest.raises(Killed):
+        world.run_crop(memory_mb=1)
+    assert not (world.root / "raw").exists()
+    monkeypatch.setattr(crop, "cached_map", cached_map)
+    looked = spied(world)
+    world.run_crop(memory_mb=1)
+    assert world.bytes_of("raw") == world.bytes_of("whole")
+    assert len(done) == 2
+    assert 0 < len(looked) < plain_tasks(plain)
+
+
+def plain_tasks(world):
+    """How many blocks a run from nothing cuts."""
+    world.executor = Executor(1, world.root / "third.sqlite")
+    looked = spied(world)
+    world.run_crop(out="third", memory_mb=1)
+    return len(looked)
+
+
+def spied(world):
+    """The files that the world's workers read from now on, one for each task."""
+    looked = []
+
+    class Spy(Executor, section="executor"):
+        def map(self, function, items, **more):
+            looked.extend(more["reads"](item)[0] for item in items)
+            return super().map(function, items, **more)
+
+    world.executor = Spy(world.executor.workers, world.executor.cache)
+    return looked
+
+
+def groups_of(world):
+    return {
+        row["dataset"]: row for row in tables.read(world.root / "deduplicated" / "datasets.csv", contracts.DATASETS)
+    }

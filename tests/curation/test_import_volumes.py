@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -8,9 +9,14 @@ import pytest
 import tifffile
 
 from semtrace.core.errors import InputError
-from semtrace.curation import import_volumes
+from semtrace.core.volume.box import Box, intersect
+from semtrace.core.volume.location import parse_location
+from semtrace.core.volume.sample import cubes_in_turn, is_unpadded, parse_roi, roi_text
+from semtrace.curation import import_volumes, reconstruct
 from semtrace.curation import tables as contracts
 from semtrace.io import tables
+from semtrace.io.columns import read_columns
+from semtrace.io.digests import md5
 from semtrace.stage.rejects import REJECTS
 from tests.curation.conftest import World, tissue, write_mrc, write_sections
 
@@ -176,3 +182,91 @@ def test_not_a_number_and_infinity_are_one_rule(world):
     tifffile.imwrite(world.volumes / "a.tif", values, photometric="minisblack")
     world.run_import()
     assert volumes(world)["a.tif"]["range_rule"].startswith("linear -")
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory):
+    """A volume with a padded end, sampled in cubes of 32, beside one that is small enough."""
+    world = World(tmp_path_factory.mktemp("sampled"))
+    volume = tissue((70, 96, 100))
+    volume[:, :, 64:] = 0
+    write_mrc(world.volumes / "big.mrc", volume)
+    write_mrc(world.volumes / "small.mrc", tissue((33, 40, 40), 2))
+    world.summary = world.run_import(sample_gb=0.0002, sample_side=32)  # three cubes of uint16
+    world.big = volume
+    return world
+
+
+def test_a_volume_above_the_limit_is_sampled_in_cubes_that_share_no_voxel(sampled):
+    rows = tables.read(sampled.root / "import" / "volumes.csv", contracts.VOLUMES)
+    cubes = [row for row in rows if row["path"] == "big.mrc"]
+    assert (sampled.summary.sampled, sampled.summary.datasets) == (1, len(rows))
+    assert [row["roi"] for row in rows if row["path"] == "small.mrc"] == [""]
+    boxes = [parse_roi(row["roi"]) for row in cubes]
+    assert len(boxes) == 3
+    assert all(intersect(one, other) is None for i, one in enumerate(boxes) for other in boxes[:i])
+    assert {row["dataset"] for row in cubes} == {f"big-ROI-{roi_text(box)}" for box in boxes}
+    for row, box in zip(cubes, boxes, strict=True):
+        assert (row["shape_z"], row["shape_y"], row["shape_x"]) == (32, 32, 32)
+        share = np.mean(sampled.big[box.slices][::8, ::8, ::8] == 0)
+        assert share <= 0.3
+    assert "sampled: 3 cubes" in cubes[0]["voxel_note"]
+    assert len({row["range_rule"] for row in cubes}) == 1
+
+
+def test_patches_of_a_cube_are_those_of_its_volume_and_flipbooks_reach_beyond_it(sampled):
+    sampled.run_section(spacing=8)
+    sampled.run_crop(size=24, gate=False)
+    sampled.run_deduplicate(distance=0)
+    rows = tables.read(sampled.root / "deduplicated" / "datasets.csv", contracts.DATASETS)
+    groups = {row["group"] for row in rows if row["dataset"].startswith("big")}
+    assert len(groups) == 1
+    assert groups.isdisjoint(row["group"] for row in rows if row["dataset"] == "small")
+    kept = []
+    for row in rows:
+        columns = read_columns(sampled.root / "deduplicated" / f"{row['dataset']}.parquet", contracts.DEDUPLICATED)
+        some = np.flatnonzero(columns["md5"] != "")[:4]
+        kept += [{"dataset": row["dataset"], "name": columns["name"][i], "md5": columns["md5"][i]} for i in some]
+    whole = {"group": "", "experiment": "", "score": 1.0, "decided_by": "texture", "label": "", "weight": 1.0}
+    rest = {"split": "train", "path": "", "licence": "", "pixel_row_nm": None, "pixel_column_nm": None}
+    (sampled.root / "filtered").mkdir()
+    tables.write(sampled.root / "filtered" / "filtered.csv", contracts.FILTERED, [whole | rest | row for row in kept])
+    for row in kept:
+        at = parse_location(row["name"])
+        if at.dataset != "small":
+            moved = at.moved("big", parse_roi(at.dataset.partition("-ROI-")[2]).origin)
+            assert md5(sampled.big[moved.box().slices].tobytes()) == row["md5"]
+    chosen, reading = reconstruct.Settings(nz=5), sampled.settings.reading()
+    summary = reconstruct.run(sampled.inputs(), sampled.root, chosen, reading, sampled.executor)
+    assert (summary.datasets, summary.rejects) == (2, {})
+    books = tables.read(sampled.root / "reconstruct" / "subvolumes.csv", contracts.SUBVOLUMES)
+    ours = [row for row in books if row["dataset"] == "big"]
+    assert {name for row in books for name in json.loads(row["members"])} == {row["name"] for row in kept}
+    for row in ours:
+        box = Box(*(row[f"{axis}{end}"] for axis in "zyx" for end in (0, 1)))
+        stack = tifffile.imread(sampled.root / "reconstruct" / "subvolumes" / row["path"])
+        np.testing.assert_array_equal(stack, np.moveaxis(sampled.big[box.slices], row["axis"], 0))
+
+
+def test_a_volume_of_padding_alone_is_refused_and_may_be_taken_whole(world):
+    write_mrc(world.volumes / "empty.mrc", np.zeros((40, 40, 40), np.uint8))
+    assert world.run_import(sample_gb=0.00001).rejects == {"padded": 1}
+    assert world.run_import(sample_gb=0).datasets == 1
+
+
+def test_cubes_follow_from_the_seed_and_the_name_alone():
+    first = list(cubes_in_turn((300, 700, 600), "0 a"))
+    assert first == list(cubes_in_turn((300, 700, 600), "0 a"))
+    assert first != list(cubes_in_turn((300, 700, 600), "1 a"))
+    assert {box.shape for box in first} == {(256, 256, 256)}
+    assert len(first) == 1 * 2 * 2
+    assert [box.shape for box in cubes_in_turn((3, 256, 100), "x")] == [(3, 256, 100)]
+    assert is_unpadded(np.arange(8**3 * 10).reshape(80, 8, 8))
+    half = np.zeros((80, 8, 8), np.uint8)
+    half[::8] = np.arange(10, 20)[:, None, None]
+    half[:24] = 7
+    assert is_unpadded(half)  # three of ten
+    half[:32] = 7
+    assert not is_unpadded(half)
+    with pytest.raises(ValueError, match="no place"):
+        parse_roi("0-1_0-1")

@@ -21,7 +21,7 @@ from semtrace.core.errors import AccountingError
 from semtrace.core.volume.box import Box
 from semtrace.core.volume.location import parse_location
 from semtrace.core.volume.subvolumes import overlap_share
-from semtrace.curation import classify, label, reconstruct, show, train
+from semtrace.curation import classify, label, patch_files, reconstruct, show, train
 from semtrace.curation import tables as contracts
 from semtrace.curation.check import PatchCutter
 from semtrace.curation.funnel import against_truth, funnel_rows, outcome_of_all, read_result, step_sums
@@ -33,7 +33,7 @@ from semtrace.io import tables
 from semtrace.io.columns import read_columns
 from semtrace.io.patches import Patches
 from semtrace.io.volumes.open import open_volumes
-from semtrace.models.patch_classifier import PACKAGED, read_classifier
+from semtrace.models.patch_classifier import PACKAGED, read_classifier, read_model_facts
 from semtrace.models.weights import WeightsError
 from tests.curation.conftest import World, tissue, write_mrc
 from tests.meta.imports import PROJECT
@@ -236,7 +236,7 @@ def test_weights_with_another_sha256_or_shape_are_refused(own):
 def test_shards_hold_what_files_hold_and_patches_reads_both_and_the_volume(own, monkeypatch):
     files = Patches(own.root / "filtered" / "filtered.csv")
     expected = [files[i] for i in range(len(files))]
-    monkeypatch.setattr(classify, "_SHARD", 7)
+    monkeypatch.setattr(patch_files, "_SHARD", 7)
     classify_all(own, own.root / "verdicts", images="tar")
     shards = Patches(own.root / "filtered" / "filtered.csv")
     assert {row["path"].split("/")[1] for row in shards.rows} >= {"000000.tar", "000001.tar"}
@@ -412,11 +412,12 @@ def test_the_packaged_weights_are_those_that_are_described():
     assert (np.diff(classifier.reference) >= 0).all()
 
 
-def test_a_resnet_of_published_names_looks_in_doubt_and_only_with_its_sha256(own, tmp_path):
+def test_a_resnet_is_trained_fold_by_fold_and_looks_in_doubt(own, tmp_path):
     import torch
 
     from semtrace.models.resnet34 import resnet34
 
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     state = resnet34().state_dict()
     assert len(state) == 218
@@ -424,20 +425,52 @@ def test_a_resnet_of_published_names_looks_in_doubt_and_only_with_its_sha256(own
         sum(value.numel() for name, value in state.items() if "running" not in name and "num_" not in name)
         == 21_285_185
     )
-    file = tmp_path / "cem.pth"
+    file, verdicts = tmp_path / "cem.pth", own.root / "verdicts"
     torch.save(state, file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    scores_of_texture = [row["texture"] for row in scores(own).values()]
-    low = sorted(scores_of_texture)[2]
-    classify_all(own, own.root / "verdicts", resnet=str(file), resnet_sha256=digest, band=[0.0, low])
-    found = scores(own)
-    looked = [row for row in found.values() if row["decided_by"] == "network"]
-    assert 0 < len(looked) <= 3
+    chosen = replace(TRAIN, model="resnet34", samples=24, side=32, epochs=1, folds=2)
+    with pytest.raises(ValueError, match="0 labels and no starting weights"):
+        train_on(own, verdicts, chosen)
     with pytest.raises(WeightsError, match="sha256"):
-        classify_all(own, own.root / "verdicts", resnet=str(file), resnet_sha256="0" * 64)
+        train_on(own, verdicts, replace(chosen, start=str(file), start_sha256="0" * 64))
+    summary = train_on(own, verdicts, replace(chosen, start=str(file), start_sha256=digest))
+    assert (summary.informative, summary.weights) == (24, "trained")
+    epochs = tables.read(own.root / "train" / "epochs.csv", contracts.EPOCHS)
+    assert [(row["fold"], row["epoch"]) for row in epochs] == [(0, 1), (1, 1), (-1, 1)]
+    facts = read_model_facts(own.root / "train")
+    assert (facts["kind"], facts["side"], facts["layers"]) == ("resnet34", 32, "layer4")
+    counted = tables.read(own.root / "train" / "confusion.csv", contracts.CONFUSION)
+    folds = tables.read(own.root / "train" / "folds.csv", contracts.FOLDS)
+    rows = sum(row[name] for row in counted for name in contracts.CONFUSION.names[1:])
+    assert rows == sum(row["kind"] != "doubted" for row in folds)
+    classify_all(own, verdicts, network=True, band=[0.0, 1.0])
+    found = scores(own)
+    assert {row["decided_by"] for row in found.values()} == {"network"}
+    assert len({row["score"] for row in found.values()}) > 10
+    named = replace(CLASSIFY, resnet=str(file), resnet_sha256=digest)
+    assert classify.scorer_of(named, own.root / "train").resnet == (str(file), digest, 224)
+    (own.root / "train" / "weights.pt").write_bytes(file.read_bytes())
+    with pytest.raises(WeightsError, match="sha256"):
+        classify_all(own, verdicts, network=True)
     del state["fc.bias"]
     with pytest.raises(WeightsError, match="not the weights of ResNet34"):
         resnet34(state)
+
+
+def test_the_worst_mistakes_are_a_sheet_with_its_table(own):
+    row = next(row for row in scores(own).values() if row["outcome"] == "kept")
+    write_patch_labels(
+        own.root / "verdicts", {row["md5"]: {"label": "uninformative", "name": ""}}, who="ann", origin="page"
+    )
+    train_on(own, own.root / "verdicts")
+    rows = tables.read(own.root / "train" / "mistakes.csv", contracts.MISTAKES)
+    assert rows[0]["name"] == row["name"]
+    assert (rows[0]["kind"], rows[0]["informative"]) == ("label", False)
+    assert all((one["score"] < 0.5) == one["informative"] for one in rows)
+    with Image.open(own.root / "train" / "mistakes.png") as picture:
+        size = picture.size
+    assert size == (8 * 114, -(-len(rows) // 8) * 114)
+    assert json.loads((own.root / "train" / "metrics.json").read_text())["labels"]["empty"] == 1
 
 
 def asked(app, path, body=None):

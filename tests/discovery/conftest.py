@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from semtrace.config.params import composed
 from semtrace.discovery import (
     agree,
+    agree_figures,
     cluster,
     dimension,
     discover,
@@ -33,8 +39,28 @@ EPOCHS = {"1_a": 1, "1_b": 1, "1": 1, "2": 1, "g": 8}
 REDUCE = reduce.Settings("pca", 10, [[20, 12]], [[False, False, True]], "elu", EPOCHS, ["g"], 10, 1e-3, 1e-6, 0.2, 1)
 DISTANCES = distances.Settings(30, 3, 1)
 CLUSTER = methods.Settings(list(methods.METHODS), [4, 8], 5, 12, 1.65, 3, 500, 3, 5000, 1)
-AGREE = agree.Settings("", 30, 3, 1)
+AGREE = agree.Settings("", 12, 2, 1)
 DISCOVER = discover.Settings("", "ward", 8, "", 0, 3, 0.3, 0.6, 500, "", 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _artificial_sets_once():
+    """What stages draw of artificial sets is the same for equal settings: it is made once, not by every run."""
+    made = {}
+
+    def once(function):
+        def kept(*given):
+            key = function.__name__, repr(given)
+            if key not in made:
+                made[key] = function(*given)
+            return made[key]
+
+        return kept
+
+    with pytest.MonkeyPatch.context() as patched:
+        for module, name in ((dimension, "_thick_line"), (agree_figures, "_square"), (agree_figures, "square_curves")):
+            patched.setattr(module, name, once(getattr(module, name)))
+        yield
 
 
 @dataclass(frozen=True)
@@ -89,3 +115,18 @@ def work(tmp_path_factory) -> Work:
 
 def digests(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@functools.cache
+def _whole(project: Path) -> dict[str, Any]:
+    return yaml.safe_load(composed(project / "conf", []))
+
+
+def configure(folder: Path, project: Path, **changed: Any) -> None:
+    """Write the project's parameters to ``folder``; ``section__name`` is given another value."""
+    tree = deepcopy(_whole(project))
+    for name, value in changed.items():
+        section, _, key = name.partition("__")
+        assert key in tree[section], name
+        tree[section][key] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree))

@@ -14,7 +14,7 @@ from tests.discovery.conftest import AGREE, CATEGORIES
 def test_every_number_of_clusters_is_scored_on_labelled_groups_alone(work):
     rows = tables.read(work / "agree/agreement.csv", of.AGREEMENT)
     ward = [row for row in rows if row["method"] == "ward" and row["features"] == "small_texture_10"]
-    assert [int(row["k"]) for row in ward] == list(range(2, 31))
+    assert [int(row["k"]) for row in ward] == list(range(2, AGREE.most + 1))
     assert {row["images"] for row in rows} == {47}  # the copy under two categories says nothing
     one = next(one for one in clusterings.read(work / "cluster") if one.name == "small_texture_10")
     category = {path: row["category"] for path, row in feature_sets.read_images(work / "features").items()}
@@ -31,6 +31,8 @@ def test_references_and_figures_are_there(work):
     assert four["halved"] > four["uniform"] > four["orthogonal"]
     for name in ("square", "square_by_k", "references_category", "nmi_by_k_category", "ami_by_k_category"):
         assert (work / f"agree/{name}.png").stat().st_size > 5000
+    square = tables.read(work / "agree/square.csv", of.SQUARE_PARTITIONS)
+    assert [tuple(square[row].values()) for row in (0, 27)] == [(0, 0, 0, 0, 0), (27, 7, 2, 7, 6)]
 
 
 def test_kinds_are_a_second_truth(work, tmp_path):

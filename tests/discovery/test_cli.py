@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from semtrace.cli.main import main
-from semtrace.config.params import composed
+from tests.discovery.conftest import configure
 
 VERBS = ("features", "finetune", "predict", "dimension", "reduce", "distances", "cluster", "agree", "discover")
 
@@ -14,12 +14,12 @@ VERBS = ("features", "finetune", "predict", "dimension", "reduce", "distances", 
 @pytest.fixture
 def place(project, tmp_path, monkeypatch, work):
     """A folder with params.yaml whose features are those of the small pictures."""
-    overrides = [
-        "features=texture", f"features.root={work.root}", "reduce.size=8", "dimension.smallest=20", "cluster.k=[4]",
-        "cluster.neighbours=5", "cluster.search=10", "cluster.stability_samples=2", "agree.most=8", "discover.leaves=6",
-        "discover.samples=2", "executor.workers=1",
-    ]  # fmt: skip
-    (tmp_path / "params.yaml").write_text(composed(project / "conf", overrides))
+    configure(
+        tmp_path, project, features__encoders=["texture"], features__root=str(work.root), reduce__size=8,
+        dimension__smallest=10, dimension__repeats=4, dimension__ranks=[1, 2, 4], cluster__k=[4],
+        cluster__neighbours=5, cluster__search=10, cluster__stability_samples=2, agree__most=8, agree__draws=1,
+        discover__leaves=6, discover__samples=2, executor__workers=1,
+    )  # fmt: skip
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

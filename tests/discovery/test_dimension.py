@@ -44,6 +44,15 @@ def test_the_thick_line_is_on_record_with_its_plateau_at_few_points(work):
     assert curve[-1][0] == 50_000
     assert curve[-1][1] == pytest.approx(1.74, abs=0.05)
     assert next(mean for size, mean, _ in curve if 500 < size < 1000) == pytest.approx(1.0, abs=0.1)
+    plateau = {
+        row["fraction"]: row
+        for row in tables.read(work / "dimension/plateau.csv", of.PLATEAU)
+        if row["features"] == dimension.LINE
+    }
+    assert set(plateau) == set(DIMENSION.fractions)
+    assert plateau[0.9]["dimension"] == pytest.approx(1.0, abs=0.05)
+    assert plateau[0.9]["largest"] < 5000  # at 50,000 the noise is seen
+    assert plateau[0.9]["verdict"].startswith("1.0 at ")
     for name in ("thick_line", "thick_line_curve", "fits", "dimension_by_sample_size", "dimension_by_scale"):
         assert (work / f"dimension/{name}.png").stat().st_size > 5000
 

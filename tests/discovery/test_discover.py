@@ -48,12 +48,17 @@ def test_every_image_has_one_subcategory_and_the_tree_holds_together(work):
 class _Seen(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.images, self.tags = [], set()
+        self.images, self.tags, self.links, self.places = [], set(), [], set()
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        given = dict(attrs)
         if tag == "img":
-            self.images.append(dict(attrs))
+            self.images.append(given)
+        if tag == "a":
+            self.links.append(given["href"])
+        if "id" in given:
+            self.places.add(f"#{given['id']}")
 
 
 def test_the_page_needs_no_script_and_no_network_and_every_picture_is_beside_it(work):
@@ -73,6 +78,11 @@ def test_the_page_needs_no_script_and_no_network_and_every_picture_is_beside_it(
         "assets/nmi_by_k_category.png",
     }  # fmt: skip
     assert {f"thumbs/{path.name}" for path in (work / "discover/thumbs").iterdir()} == shown
+    nodes = tables.read(work / "discover/tree.csv", of.TREE)
+    leaves = {f"#n{row['node']}" for row in nodes} - {f"#n{row['parent']}" for row in nodes}
+    assert len(seen.links) == len(leaves)  # each leaf is reached by one click
+    assert set(seen.links) == leaves <= seen.places
+    assert "AMI 0.00" not in text
 
 
 def test_a_rerun_gives_the_same_bytes(own, work):

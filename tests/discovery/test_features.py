@@ -126,12 +126,14 @@ def test_an_encoder_of_timm_is_read_from_a_file_with_its_sha256(work, tmp_path, 
     import torch
 
     class Model(torch.nn.Module):
-        num_features, num_classes = 6, 4
+        num_features = 6
         pretrained_cfg = {"input_size": (3, 32, 32), "mean": (0.5,) * 3, "std": (0.25,) * 3}  # noqa: RUF012
 
-        def __init__(self):
+        def __init__(self, classes=4):
             super().__init__()
-            self.body, self.fc = torch.nn.Conv2d(3, 6, 8, 8), torch.nn.Linear(6, 4)
+            self.num_classes = classes
+            self.body = torch.nn.Conv2d(3, 6, 8, 8)
+            self.fc = torch.nn.Linear(6, classes) if classes else torch.nn.Identity()
 
         def forward_features(self, x):
             return self.body(x)
@@ -145,7 +147,7 @@ def test_an_encoder_of_timm_is_read_from_a_file_with_its_sha256(work, tmp_path, 
 
     torch.manual_seed(1)
     model, file = Model(), tmp_path / "weights.pth"
-    torch.save(model.state_dict(), file)
+    torch.save(model.state_dict() | {"AuxLogits.fc.bias": torch.zeros(4)}, file)  # as Inception V3 is published
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     name = "timm:a/tiny.one"
     weights = {name: {"file": str(file), "sha256": digest}}
@@ -161,6 +163,15 @@ def test_an_encoder_of_timm_is_read_from_a_file_with_its_sha256(work, tmp_path, 
     x = (torch.from_numpy(gray).float()[None, None].expand(-1, 3, -1, -1) / 255 - 0.5) / 0.25
     assert np.allclose(pooled, model.body(x).mean(dim=(2, 3))[0].detach().numpy(), atol=1e-6)
     assert np.allclose(logits, model.fc(torch.from_numpy(pooled)).detach().numpy(), atol=1e-6)
+    bare = Model(classes=0)  # as DINOv2: features and no scores
+    torch.save(bare.state_dict(), tmp_path / "bare.pth")
+    digest = hashlib.sha256((tmp_path / "bare.pth").read_bytes()).hexdigest()
+    monkeypatch.setattr(sys.modules["timm"], "create_model", lambda name, pretrained: Model(classes=0))
+    encoder = encoders.ready_encoder("timm:bare", {"timm:bare": {"file": str(tmp_path / "bare.pth"), "sha256": digest}})
+    assert encoder.layers == {"bare_6_in": 6}
+    (pooled,) = encoder.encode(gray)
+    assert np.allclose(pooled, bare.body(x).mean(dim=(2, 3))[0].detach().numpy(), atol=1e-6)
+    monkeypatch.setattr(sys.modules["timm"], "create_model", lambda name, pretrained: Model())
     with pytest.raises(InputError, match=r"its sha256 is .* not 000.*lite0, texture"):
         encoders.ready_encoder(name, {name: {"file": str(file), "sha256": "0" * 64}})
     torch.save({"fc.weight": torch.zeros(1)}, file)

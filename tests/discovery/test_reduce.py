@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from semtrace.cli.main import main
 from semtrace.core.grouping.neighbours import TooFewPointsError
 from semtrace.discovery import reduce
 from semtrace.discovery import tables as of
 from semtrace.io import feature_table, tables
-from tests.discovery.conftest import REDUCE, digests
+from tests.discovery.conftest import REDUCE, configure, digests
 from tests.discovery.test_feature_sets import write
 
 
@@ -50,6 +51,40 @@ def test_a_grid_keeps_the_best_on_held_out_points_beside_pca_and_is_repeatable(t
 
     state = load(tmp_path / "a/made_2.pth", sha256(tmp_path / "a/made_2.pth"))
     assert state["mean"].shape == (8,)
+
+
+def test_a_grid_on_the_command_line_marks_the_best_and_leaves_the_result_of_the_stage(
+    project, tmp_path, monkeypatch, capsys
+):
+    write(tmp_path / "out/features", made())
+    configure(
+        tmp_path, project, reduce__size=2, reduce__hidden=[[6, 4]], reduce__tied=[[False] * 3], executor__workers=1,
+        reduce__epochs={**REDUCE.epochs, "g": 10}, tracking__enabled=False,
+    )  # fmt: skip
+    (tmp_path / "conf").symlink_to(project / "conf")
+    monkeypatch.chdir(tmp_path)
+    grid = ["reduce.rate=0.0001,0.01", "reduce.order=[g],[1_a,g]"]
+    assert main(["reduce", "--work", "out", "-m", *grid]) == 0, capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert "4 points; the smallest held-out errors:" in said
+    assert "tracking is off" in said
+    rows = tables.read(tmp_path / "out/reduce-grid/grid.csv", of.GRID)
+    assert [row["method"] for row in rows] == ["pca"] + 4 * ["autoencoder"]
+    assert len({(row["rate"], row["phases"]) for row in rows[1:]}) == 4
+    best = min(rows[1:], key=lambda row: row["held_out_error"])
+    assert [row for row in rows if row["best"]] == [best]
+    assert best["rate"] == 0.01  # the slow ones have not got far
+    assert f"made 2: 6 4 2, {best['activation']}, phases {best['phases']}" in said
+    assert (tmp_path / "out/reduce-grid/grid.png").stat().st_size > 5000
+    assert not (tmp_path / "out/reduce").exists()
+    for wrong, message in (
+        ("reduce.seed=1,2", "reduce.seed: unknown parameter; what can be varied is reduce, reduce.size"),
+        ("cluster.z=1,2", "cluster.z: a reduce does not repeat the stages that read it"),
+    ):
+        assert main(["reduce", "--work", "out", "-m", wrong]) == 2
+        assert message in capsys.readouterr().err
+    assert main(["reduce", "--work", "out", "-m"]) == 2
+    assert "+experiment=autoencoders" in capsys.readouterr().err
 
 
 def test_size_0_is_the_intrinsic_dimension_rounded_up(tmp_path):

@@ -8,6 +8,7 @@ from semtrace.core.errors import InputError
 from semtrace.discovery import tables as of
 from semtrace.io import tables
 from semtrace.tracking import discovery_run, pipeline_run
+from tests.discovery.conftest import AGREE
 
 
 class Client:
@@ -51,8 +52,12 @@ def test_a_run_for_each_set_and_method_with_its_curve_under_one_with_page_and_pi
     steps = sorted(step for run, key, step in client.metrics if (run, key) == (number, "category.ami"))
     rows = tables.read(work / "agree/agreement.csv", of.AGREEMENT)
     wanted = [r["k"] for r in rows if (r["features"], r["method"]) == ("small_lite0_1280_in_10", "ward")]
-    assert steps == sorted(wanted) == list(range(2, 31))
-    assert {"discover", "figures/agree/ami_by_k_category.png", "figures/finetune/confusion.png"} <= set(client.files)
+    assert steps == sorted(wanted) == list(range(2, AGREE.most + 1))
+    files = {
+        "discover", "figures/agree/ami_by_k_category.png", "figures/finetune/confusion.png", "tables/reduce/grid.csv",
+        "tables/agree/agreement.csv", "tables/dimension/plateau.csv",
+    }  # fmt: skip
+    assert files <= set(client.files)
 
 
 def test_without_a_tree_nothing_is_logged_and_without_tracking_it_is_said(work, project, tmp_path, monkeypatch):

@@ -164,7 +164,7 @@ def test_what_was_a_file_and_is_none_is_not_opened(zoo):
 
 
 def test_a_folder_that_became_a_link_after_the_listing_is_not_entered(tmp_path, monkeypatch):
-    """Neither by the inventory nor by the first reading of published pictures, which know no digest yet."""
+    """Neither by the inventory nor by the first reading of published images, which know no digest yet."""
     save(tmp_path / "outside/a.tif", scene(2, 96, 128))
     save(tmp_path / "archive/in/a.tif", scene(1, 96, 128))
     save(tmp_path / "archive/b.tif", scene(3, 96, 128))

@@ -26,7 +26,7 @@ def test_a_disk_without_room_does_not_stop_the_work(tmp_path, capsys):
     with Cache(tmp_path / "c.sqlite") as cache:
         cache._db.execute("PRAGMA max_page_count = 3")
         cache.put([(KIND, str(number), "x" * 5000) for number in range(20)])
-        assert "going on without it" in capsys.readouterr().err
+        assert "continuing without it" in capsys.readouterr().err
         cache.put([(KIND, "digest", 1)])
         assert cache.get(KIND, "digest") is None
 

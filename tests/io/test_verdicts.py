@@ -106,7 +106,7 @@ def test_verdicts_are_read_as_excel_saves_them(tmp_path):
         (["a.jpg,x.tif,Tips", "a.jpg,y.tif,Tips"], r"lines 2 and 3 .* contradict .*tiff_path: 'x\.tif' or 'y\.tif'"),
         (["a.jpg,x.tif,Tips", "a.jpg,,Tips"], r"lines 2 and 3 .* tiff_path: 'x\.tif' or ''"),
         (["a.jpg,x.tif,Tips", "a.jpg,x.tif,Powder"], r"lines 2 and 3 .* category: 'Tips' or 'Powder'"),
-        (["a.jpg,x.tif,Tips", ",x.tif,Tips"], "line 3 names no published picture"),
+        (["a.jpg,x.tif,Tips", ",x.tif,Tips"], "line 3 names no published image"),
     ],
 )
 def test_a_truth_with_a_slip_in_it_is_refused(tmp_path, lines, message):

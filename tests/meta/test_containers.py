@@ -92,6 +92,7 @@ def test_inputs_are_read_only_and_the_same_for_the_pipeline_and_its_workers():
     assert binds == {
         **{f"/semtrace/data/raw/{name}": True for name in ("archive", "published", "known")},
         "/semtrace/data/verdicts": True,
+        "/semtrace/conf": True,
         "/semtrace/data/work": None,
     }
     for name in ("pipeline-gpu", "pipeline-cluster", "worker"):

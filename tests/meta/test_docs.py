@@ -24,8 +24,9 @@ from semtrace.release.gates import GATES
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCE = PROJECT / "src" / "semtrace"
-DOCS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
-MADE = {"match=calibrated", "labels=mine"}  # made by `semtrace calibrate`, and by a person
+PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+DOCS = [*(PROJECT / name for name in PAGES), *sorted((PROJECT / "docs").glob("*.md"))]
+MADE = {"match=calibrated", "labels=mine"}  # made by `semtrace calibrate`, and by a person; tests of both compose it
 MADE_BY = "made by "  # in the file tree: appears when something is run, and Git ignores it
 
 
@@ -50,9 +51,10 @@ def code(file: Path) -> tuple[str, ...]:
 
 
 def tree() -> dict[str, str]:
-    """Paths of the README's file tree and their comments."""
-    block = re.search(r"^## File tree$.*?^```text\n\S+/\n(.*?)^```", (PROJECT / "README.md").read_text(), re.M | re.S)
-    assert block, "the README has no file tree"
+    """Paths of the file tree in CONTRIBUTING.md and their comments."""
+    page = (PROJECT / "CONTRIBUTING.md").read_text()
+    block = re.search(r"^## File tree$.*?^```text\n\S+/\n(.*?)^```", page, re.M | re.S)
+    assert block, "CONTRIBUTING.md has no file tree"
     entries, parents = {}, []
     for line in block[1].splitlines():
         drawn = re.fullmatch(r"((?:│   |    )*)[├└]── (\S+) +(\S.*)", line)
@@ -64,7 +66,7 @@ def tree() -> dict[str, str]:
 
 def test_the_file_tree_names_what_exists():
     missing = [path for path, comment in tree().items() if MADE_BY not in comment and not (PROJECT / path).exists()]
-    assert not missing, "in the README's file tree, but not there"
+    assert not missing, "in the file tree of CONTRIBUTING.md, but not there"
     folders = [path for path in tree() if (PROJECT / path).is_dir() != path.endswith("/") and (PROJECT / path).exists()]
     assert not folders, "a folder ends with a slash, a file does not"
 
@@ -89,7 +91,7 @@ def test_the_file_tree_names_all_that_matters():
     groups = {f"{path.relative_to(PROJECT)}/" for path in (PROJECT / "conf").iterdir() if path.is_dir()}
     unnamed = {name for name in top if not any(path.rstrip("/").split("/")[0] == name for path in named)}
     unnamed |= (packages | modules | groups) - named
-    assert not unnamed, "add it to the file tree in README.md, with a comment"
+    assert not unnamed, "add it to the file tree in CONTRIBUTING.md, with a comment"
 
 
 def test_architecture_names_every_module():
@@ -333,6 +335,10 @@ def test_every_status_of_a_label_is_described():
 # --- the text itself
 
 
+def test_the_readme_is_read_in_minutes():
+    assert len((PROJECT / "README.md").read_text().split()) <= 1800
+
+
 def test_no_path_of_one_machine():
     private = re.compile(r"(?<![\w.})-])/(?:work|root|home/(?!<)\w+)/")
     found = []
@@ -357,8 +363,10 @@ def exists(name: str) -> bool:
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         path = PROJECT / "src" / "/".join(parts[:count])
+        if path.is_dir() and count == len(parts):
+            return True
         if path.is_dir():
-            return count == len(parts)
+            path /= "__init__"
         if (module := path.with_suffix(".py")).is_file():
             text = module.read_text(encoding="utf-8")
             return all(re.search(rf"\b{part}\b", text) for part in parts[count:])

@@ -75,7 +75,7 @@ def test_help_starts_without_the_libraries_of_the_stages():
 def test_torch_is_loaded_only_where_a_gpu_is_used():
     modules = {name_of(path) for path in MODULES if path.stem != "__main__"}
     lazy = {"semtrace.core.gpu.ssim_torch", "semtrace.core.gpu.ssim_triton"}
-    asked = ("finetuned", "lite0", "resnet34", "timm_network")
+    asked = ("finetuned", "lite0", "resnet34", "resnet34_training", "timm_network")
     lazy |= {"semtrace.core.statistics.autoencoder", *(f"semtrace.models.{name}" for name in asked)}
     assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
 

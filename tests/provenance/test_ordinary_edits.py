@@ -42,7 +42,7 @@ def desk(shared, tmp_path_factory):
 
 
 def own(path: str) -> str:
-    """The original of a published picture, of which the archive may hold the same picture without its data bar."""
+    """The original of a published image, of which the archive may hold the same picture without its data bar."""
     return Path(ORIGINALS[int(Path(path).stem)]).name
 
 

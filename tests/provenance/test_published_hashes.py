@@ -91,7 +91,7 @@ def test_no_label_where_the_tables_contradict_themselves(shared, traced, tmp_pat
 
 @pytest.fixture(scope="module")
 def nearest(shared) -> dict[str, str]:
-    """Every published picture and the original that are nearest to each other, by one number.
+    """Every published image and the original that are nearest to each other, by one number.
 
     The images are not here, so this is not known to be right. The published mapping compared 986 of these pictures by
     SSIM (0.7 or more), and names the same original for 985.

@@ -1,4 +1,4 @@
-"""The whole pipeline over real SEM images of eleven instruments, with published pictures made from them."""
+"""The whole pipeline over real SEM images of eleven instruments, with published images made from them."""
 
 from __future__ import annotations
 

@@ -33,6 +33,11 @@ SETTINGS = Settings(
     url="https://example.org/sem-test",
     link="reflink",
     originals=False,
+    source_paths="digest",
+    uses="",
+    limitations="",
+    source="",
+    personal_data="",
     creators=[Creator("Orrù, Marta", "0000-0002-1825-0097", "CNR-IOM"), Creator("The microscopy group")],
     keywords=["scanning electron microscopy"],
     include=["matched"],
@@ -41,7 +46,7 @@ SETTINGS = Settings(
 
 @dataclass
 class Picture:
-    """One published picture and what the stages said of it."""
+    """One published image and what the stages said of it."""
 
     seed: int
     category: str
@@ -161,7 +166,7 @@ def _known(p: Picture) -> dict[str, dict[str, Any]]:
                     "evidence": evidence, "symmetry": "identity", "reason": "ssim"},
         "back": {"TIFF_path": p.original},
         "inventory": {"path": p.original, "md5": hashlib.md5(p.tiff).hexdigest(), "bytes": len(p.tiff), "width": 64,
-                      "height": 52, "pixel_size_m": "1.25e-09"},
+                      "height": 52, "pixel_size_m": "1.25e-09", "instrument": "Zeiss SUPRA 40" if p.seed % 2 else ""},
         "labels": {"tiff_path": p.original, "category": name, "status": "labelled" if name else "conflict"},
         "groups": {"path": p.path, "side": "jpeg", "group": p.group or f"g{p.seed}", "split": p.split},
     }  # fmt: skip

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from PIL import Image
 
 from semtrace.core.errors import InputError
 from semtrace.io import files
@@ -60,7 +62,8 @@ def test_the_manifest_says_what_each_file_is(project):
         assert (row["sha256"], row["md5"], row["bytes"]) == (
             hashlib.sha256(data).hexdigest(), hashlib.md5(data).hexdigest(), str(len(data)),
         )  # fmt: skip
-        assert (row["source_path"], row["evidence"], row["licence"]) == (picture.original, "ssim", "CC-BY-4.0")
+        source = f"{hashlib.md5(picture.tiff).hexdigest()}.tif"
+        assert (row["source_path"], row["evidence"], row["licence"]) == (source, "ssim", "CC-BY-4.0")
         assert float(row["pixel_size_m"]) == 2.5e-09  # 32 columns show the 64 of the original
     assert {str(p.relative_to(folder)) for p in folder.glob("data/*/*/*")} == {row["path"] for row in manifest}
     assert read_parquet(folder / "manifest.parquet", MANIFEST) == read(folder / "manifest.csv", MANIFEST)
@@ -125,10 +128,10 @@ def test_originals_go_along_by_choice_each_once_beside_the_pictures_of_its_part(
     folder = project.release("1.0.0", originals=True)
     manifest = rows(folder / "manifest.csv")
     assert len({row["source_file"] for row in manifest}) == len(manifest) - 1 == 10
-    archive = {p.original: p.tiff for p in project.pictures}
+    archive = {p.path: p.tiff for p in project.pictures}
     for row in manifest:
         data = (folder / row["source_file"]).read_bytes()
-        assert data == archive[row["source_path"]]
+        assert data == archive[row["published_path"]]
         md5 = hashlib.md5(data).hexdigest()
         kind = f"{row['category']}/{row['label']}"
         assert row["source_file"] == f"originals/{kind}_{md5}.tif"
@@ -137,7 +140,7 @@ def test_originals_go_along_by_choice_each_once_beside_the_pictures_of_its_part(
     assert {str(p.relative_to(folder)) for p in folder.glob("originals/*/*")} == {r["source_file"] for r in manifest}
     assert "(10 TIFF files, unchanged)" in (folder / "README.md").read_text()
     datacite = json.loads((folder / "datacite.json").read_text())
-    total = sum(path.stat().st_size for part in ("data", "originals") for path in (folder / part).rglob("*.*"))
+    total = sum(path.stat().st_size for kind in ("data/*/*/*.jpg", "originals/*/*.tif") for path in folder.glob(kind))
     assert datacite["sizes"] == ["11 images", "10 originals", f"{total} bytes"]
 
 
@@ -156,8 +159,9 @@ def test_without_that_choice_the_archive_is_not_even_looked_at(project, monkeypa
 @pytest.mark.parametrize("link", ["reflink", "hardlink", "copy"])
 def test_who_edits_an_original_in_a_release_does_not_edit_the_archive(project, link):
     folder = project.release("1.0.0", originals=True, link=link)
+    original = {p.path: p.original for p in project.pictures}
     for row in rows(folder / "manifest.csv"):
-        inside, archive = folder / row["source_file"], project.root / "archive" / row["source_path"]
+        inside, archive = folder / row["source_file"], project.root / "archive" / original[row["published_path"]]
         assert not inside.samefile(archive)
         assert archive.stat().st_nlink == 1
 
@@ -180,6 +184,90 @@ def test_an_original_that_changed_since_it_was_traced_is_not_released(project, m
     assert not list(project.root.glob("releases/*"))
 
 
+# --- what a release says of the archive
+
+
+def everything(folder: Path) -> bytes:
+    """Names and bytes of all files of a release, but for the images."""
+    names = "\n".join(name for name, _ in files.walk(folder))
+    described = [path.read_bytes() for _, path in files.walk(folder) if path.suffix not in (".jpg", ".tif", ".parquet")]
+    return b"\n".join(
+        [names.encode(), *described, read_parquet(folder / "manifest.parquet", MANIFEST).__repr__().encode()]
+    )
+
+
+def test_neither_folder_nor_name_of_an_original_is_anywhere_in_a_release(project, monkeypatch):
+    project.pictures.append(Picture(22, "Tips", "train", labelled=""))
+    project.write()
+    name_the_archive(project.root)
+    monkeypatch.setattr(project, "write", lambda: None)
+    folder = project.release("1.0.0", "conflicts", originals=True)
+    said = everything(folder)
+    assert b"M\xc3\xbcller" not in said
+    assert b"img_0" not in said
+    assert str(project.root).encode() not in said
+    manifest, forward = rows(folder / "manifest.csv"), rows(folder / "metadata/mappings/jpeg_to_tiff.csv")
+    traced = {row["jpeg_path"]: row["matched_tiff_path"] for row in forward}
+    assert all(row["source_path"] == f"{row['source_md5']}.tif" == traced[row["published_path"]] for row in manifest)
+    named = {row["path"] for row in rows(folder / "metadata/mappings/groups.csv") if row["side"] == "tiff"}
+    assert {row["source_path"] for row in manifest} < named
+    assert "No names of files or folders of the archive are inside" in (folder / "README.md").read_text()
+    assert verify.run(folder, full=True, workers=1) == []
+
+
+@pytest.mark.parametrize(("kind", "folders"), [("name", False), ("full", True)])
+def test_names_or_paths_of_the_originals_are_inside_where_they_are_asked_for(project, monkeypatch, kind, folders):
+    project.write()
+    name_the_archive(project.root)
+    monkeypatch.setattr(project, "write", lambda: None)
+    said = everything(folder := project.release("1.0.0", "source_paths", source_paths=kind))
+    assert b"img_003.tif" in said
+    assert (b"M\xc3\xbcller" in said) == (str(project.root).encode() in said) == folders
+    assert (folder / "metadata/statistics/accuracy_report.txt").exists() == folders
+    for row in rows(folder / "metadata/mappings/tiff_to_jpeg.csv"):
+        assert row["TIFF_path"] == ("Müller É/" if folders else "") + row["TIFF_path"].rpartition("/")[2]
+
+
+def name_the_archive(root: Path) -> None:
+    """What names folders in the results of a real run: parameters, the report, labelled copies and remarks on them."""
+    (root / "params.yaml").write_text(f"dataset: {{name: mine, archive: {root}/archive}}\nmatch: {{reach: 300}}\n")
+    (root / "work/validate").mkdir()
+    (root / "work/validate/accuracy_report.txt").write_text(f"semtrace 0.1.0, dataset mine from {root}/archive\n")
+    labels = root / "work/label/labels.csv"
+    named = [
+        {
+            **row,
+            "output_path": f"Tips/L2_{row['tiff_path'].rpartition('/')[2]}",
+            "detail": f"copy of {row['tiff_path']}",
+        }
+        for row in read(labels, LABELS)
+    ]
+    write(labels, LABELS, named)
+
+
+def test_parameters_that_made_a_release_are_inside_without_folders(project, monkeypatch):
+    project.write()
+    name_the_archive(project.root)
+    monkeypatch.setattr(project, "write", lambda: None)
+    text = (project.release("1.0.0") / "metadata/documentation/params.yaml").read_text()
+    assert yaml.safe_load(text) == {"dataset": {"name": "mine"}, "match": {"reach": 300}}
+
+
+def test_each_part_has_a_table_for_viewers(project):
+    project.pictures.append(Picture(20, "Tips", "test", decision="unmatched"))
+    folder = project.release("1.0.0", "evidence", include=["matched", "unmatched"])
+    manifest = {row["path"]: row for row in rows(folder / "manifest.csv")}
+    seen = set()
+    for part in ("train", "validation", "test"):
+        for row in rows(folder / f"data/{part}/metadata.csv"):
+            of = manifest[f"data/{part}/{row['file_name']}"]
+            assert (row["evidence"], row["pixel_size_m"]) == (of["evidence"] or "none", of["pixel_size_m"])
+            assert (row["width"], row["height"]) == (of["width"], of["height"])
+            assert row["duplicate_group"] == f"group {of['duplicate_group']}"
+            seen.add(of["path"])
+    assert seen == set(manifest)
+
+
 # --- gates
 
 DIRTY = {
@@ -191,6 +279,9 @@ DIRTY = {
 SAID = {
     "title": {"title": " "},
     "licence": {"licence": ""},
+    "description": {"description": ""},
+    "creators": {"creators": []},
+    "source_paths": {"source_paths": "full"},
     "uncommitted": {"checkout": Checkout("a" * 40, "2026-11-21", (), ("src/x.py",), ())},
     "stale": {"checkout": Checkout("a" * 40, "2026-11-21", (), (), ("match",))},
     "version": {"checkout": Checkout("a" * 40, "2026-11-21", ("sem-test@v1.0.0", "other@v7.0.0", "v9"), (), ())},
@@ -220,7 +311,7 @@ def test_an_original_whose_pictures_are_in_two_parts_tears_a_group_though_the_pi
 
 
 def test_what_was_allowed_without_need_is_not_called_a_flaw(project):
-    assert "No gate of the release had to be opened." in (project.release("1.0.0", *GATES) / "README.md").read_text()
+    assert "All release checks passed." in (project.release("1.0.0", *GATES) / "README.md").read_text()
 
 
 def test_a_release_needs_the_one_before_it_to_say_what_changed(project):
@@ -358,6 +449,48 @@ def test_each_link_of_the_card_leads_to_what_is_inside(project, originals):
     assert ("originals" in links) == originals
 
 
+def test_the_card_says_uses_limitations_source_and_personal_data(project):
+    words = {name: f"My own {name}." for name in ("uses", "limitations", "source", "personal_data")}
+    card = (project.release("1.0.0", originals=True, **words) / "README.md").read_text()
+    at = [card.index(f"\n## {title}\n") for title in ("Uses", "Source", "Limitations", "Personal data", "Known flaws")]
+    assert at == sorted(at)
+    for (name, text), begin, end in zip(
+        words.items(), (at[0], at[2], at[1], at[3]), (at[1], at[3], at[2], at[4]), strict=True
+    ):
+        assert text in card[begin:end], name
+    for said in (
+        "Zeiss SUPRA 40 (5); not named: 5.",
+        "Porous_Sponge has 3 pictures, Fibres has 2",
+        "0 of 10 pictures have a proof",
+        "known for 10 of 10 pictures",
+        "tags of microscopes often name the operator",
+    ):
+        assert said.replace("_", "\\_") in card
+    assert "name the operator" not in (project.release("1.1.0") / "README.md").read_text()
+
+
+def test_the_contact_sheet_shows_each_category(project):
+    folder = project.release("1.0.0")
+    sheet = Image.open(folder / "metadata/contact_sheet.png")
+    assert sheet.width >= 640
+    assert sheet.height > 4 * 150  # four categories
+    assert len(sheet.convert("L").getcolors(256)) > 100
+    assert "(metadata/contact_sheet.png)" in (folder / "README.md").read_text()
+
+
+def test_croissant_has_a_creator_and_an_address_whatever_is_known(project):
+    def said(folder: Path) -> tuple:
+        tree = json.loads((folder / "croissant.json").read_text())
+        return tree["creator"], tree["url"]
+
+    creators, address = said(project.release("1.0.0"))
+    assert [one["name"] for one in creators] == ["Orrù, Marta", "The microscopy group"]
+    assert address == "https://example.org/sem-test"
+    assert said(project.release("1.1.0", url=""))[1] == "https://doi.org/10.5281/zenodo.1"
+    creator, address = said(project.release("1.2.0", "creators", url="", doi="", creators=[]))
+    assert (creator["name"], address) == ("CNR-IOM", "README.md")
+
+
 def test_names_in_the_card_are_no_markup(project):
     assert (
         "# A\\_b \\*c\\* \\[d\\](e)\n" in (project.release("1.0.0", title="A_b *c* [d](e)") / "README.md").read_text()
@@ -392,7 +525,7 @@ def test_both_levels_of_a_label_are_in_the_manifest_and_a_new_sub_category_is_a_
     known = read(labels, LABELS)
     named = known[0]["tiff_path"]
     write(labels, LABELS, [{**row, "subcategory": "Wool" * (row["tiff_path"] == named)} for row in known])
-    second = project.make("1.1.0", project.root / "releases")
+    second = project.make("1.1.0", project.root / "releases", "source_paths", source_paths="full")
     found = {row["source_path"]: row for row in rows(second / "manifest.csv")}
     assert {path: row["subcategory"] for path, row in found.items() if row["subcategory"]} == {named: "Wool"}
     assert verify.run(second, full=True, workers=1) == []

@@ -59,9 +59,9 @@ def test_a_conflict_waits_only_where_its_categories_were_excluded(kind, resoluti
 
 def test_conflicts_are_counted_and_the_first_that_waits_is_named():
     rows = [conflict("z.tif", resolution="Tips"), conflict("b.tif"), conflict("a.tif")]
-    assert flaw(conflicts=rows).startswith(
-        "2 contents published under several categories, not settled, such as b.tif (Fibres|b.tif)"
-    )
+    (finding,) = check_pictures((), rows, ())
+    assert finding.flaw == "2 contents published under several categories, not settled; they are left out"
+    assert finding.advice.startswith("The first is b.tif (Fibres|b.tif). ")
     assert flaw(conflicts=rows[:2]).startswith("1 content published")
 
 
@@ -127,6 +127,22 @@ def test_torn_groups_are_counted_and_the_first_is_named_with_its_parts():
 )
 def test_a_release_needs_a_title_and_a_licence(title, licence, found):
     assert [one.gate for one in check_description(replace(SETTINGS, title=title, licence=licence))] == found
+
+
+@pytest.mark.parametrize(
+    ("say", "found", "flaw"),
+    [
+        ({"description": " \n"}, ["description"], "no description is given"),
+        ({"creators": []}, ["creators"], "no creators are given"),
+        ({"creators": [], "description": ""}, ["description", "creators"], "no description is given"),
+        ({"source_paths": "name"}, ["source_paths"], "names of the originals in the archive are inside"),
+        ({"source_paths": "full"}, ["source_paths"], "folders and names of the originals in the archive are inside"),
+    ],
+)
+def test_a_release_says_what_it_is_and_whose_and_does_not_name_people(say, found, flaw):
+    findings = check_description(replace(SETTINGS, **say))
+    assert [one.gate for one in findings] == found
+    assert findings[0].flaw.startswith(flaw)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from semtrace.release import pack
-from tests.release.project import Project
+from tests.release.project import Picture, Project, ten
 
 DOCS = Path(__file__).parents[2] / "docs" / "releases.md"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
@@ -105,7 +105,28 @@ def test_datasets_reads_the_card_as_it_stands(project):
     code = """
 from datasets import load_dataset
 parts = load_dataset("data/releases/sem-dataset-1.0.0")
-print([(name, part.num_rows) for name, part in parts.items()], parts["test"].features["label"].names)
+row = parts["test"][0]
+assert row["evidence"] == "ssim", row
+assert (row["pixel_size_m"], row["width"], row["height"]) == (2.5e-09, 32, 24), row
+assert row["image"].size == (32, 24)
+assert row["duplicate_group"].startswith("group g"), row
+print([(name, part.num_rows) for name, part in parts.items()], sorted(parts["train"].unique("label")))
 """
     parts = "[('train', 6), ('validation', 2), ('test', 2)]"
     assert run(code, project) == f"{parts} ['Fibres', 'Particles', 'Porous_Sponge', 'Tips']"
+
+
+def test_a_part_whose_pictures_have_no_pixel_size_is_read_beside_one_whose_have(project, tmp_path):
+    pictures = ten()
+    pictures[6:] = [Picture(p.seed, p.category, p.split, decision="unmatched") for p in pictures[6:]]
+    (tmp_path / "data").mkdir()
+    made = Project(tmp_path, pictures).release(
+        "1.0.0", "evidence", name="sem-dataset", include=["matched", "unmatched"]
+    )
+    made.parent.rename(tmp_path / "data/releases")
+    code = """
+from datasets import load_dataset
+parts = load_dataset("data/releases/sem-dataset-1.0.0")
+print(parts["train"][0]["pixel_size_m"], parts["test"][0]["pixel_size_m"], parts["test"][0]["evidence"])
+"""
+    assert run(code, tmp_path) == "2.5e-09 None none"

@@ -236,6 +236,8 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path):
 
 def test_the_command_names_what_is_wrong_and_fails(release, capsys):
     assert main(["verify", str(release)]) == 0
+    count = sum(path.is_file() for path in release.rglob("*"))
+    assert capsys.readouterr().out.splitlines()[-1] == f"OK: {count} files, 10 images"
     assert main(["verify", str(release / "nowhere")]) == 2
     assert "no such folder; name that of a release" in capsys.readouterr().err
     picture(release).unlink()
@@ -244,7 +246,7 @@ def test_the_command_names_what_is_wrong_and_fails(release, capsys):
     said = capsys.readouterr()
     assert said.out.splitlines()[-2].startswith("missing: data/train/")
     assert said.out.splitlines()[-1].startswith("unexpected: zz\\x1b[2J: ")
-    assert said.err == f"semtrace: error: {release}: is not what it was: missing 1, unexpected 1\n"
+    assert said.err == f"semtrace: error: {release}: is not as it was released: missing 1, unexpected 1\n"
 
 
 def test_names_in_another_unicode_form_are_the_same_names(tmp_path, capsys, monkeypatch):
@@ -258,7 +260,7 @@ def test_names_in_another_unicode_form_are_the_same_names(tmp_path, capsys, monk
     assert more == len(list(release.glob("data/*/*/*"))) + len(list(release.glob("originals/*/*")))
     assert failures(release) == failures(release, full=False) == []
     assert main(["verify", str(release), "--full"]) == 0
-    assert f"is what it was; {more} names came back in another Unicode form" in capsys.readouterr().out
+    assert f"every byte read; {more} names came back in another Unicode form" in capsys.readouterr().out
     assert main(["pack", str(release), "bagit", "--out", str(tmp_path / "out")]) == 2
     other.write_bytes(other.read_bytes()[:-1] + b"x")
     assert [kind for kind, _ in failures(release)] == ["changed"]
@@ -368,6 +370,27 @@ def test_a_category_with_two_labels_is_named(release):
     (release / "manifest.csv").write_text(text.replace(",L2,", ",L7,", 1))
     mend(release, before)
     assert "a category has two labels" in details(release)
+
+
+def test_a_table_for_viewers_that_says_something_else_is_said(release):
+    table = release / "data/train/metadata.csv"
+    before = digests(table)[2]
+    replace(table, b",ssim,", b",blocks,")
+    replace(release / "SHA256SUMS", before.encode(), digests(table)[2].encode())
+    (found,) = verify.run(release, full=False, workers=1)
+    assert (found.kind, found.path, found.detail) == (
+        "inconsistent",
+        "data/train/metadata.csv",
+        "other rows than manifest.csv",
+    )
+
+
+def test_a_release_from_before_there_were_tables_for_viewers_is_sound(release):
+    sums = (release / "SHA256SUMS").read_text().splitlines()
+    (release / "SHA256SUMS").write_text("".join(f"{line}\n" for line in sums if "metadata.csv" not in line))
+    for table in release.glob("data/*/metadata.csv"):
+        table.unlink()
+    assert failures(release) == []
 
 
 def test_a_table_that_differs_from_its_copy_is_said(release):

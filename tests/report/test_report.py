@@ -14,7 +14,7 @@ import pytest
 from semtrace.core.errors import AccountingError
 from semtrace.io.tables import TableError
 from semtrace.provenance.page_data import overview, read_page_tables
-from semtrace.report import report
+from semtrace.report import report, sheets
 from semtrace.report.report import write_single
 from semtrace.stage.declaration import Job
 from semtrace.web.assets import data_script
@@ -79,8 +79,46 @@ def test_everything_that_the_page_names_is_there(made):
     for name in run["run"]["maps"]:
         assert (made / "maps" / f"{name}.webp").is_file()
     for plot in run["run"]["plots"]:
-        assert (made / plot).is_file()
+        assert (made / plot["src"]).is_file()
+        assert plot["title"]
+        assert plot["alt"]
     assert not run["run"]["failures"]
+
+
+def test_the_page_has_the_funnel_and_the_contact_sheets_and_says_their_numbers(made, done):
+    plots = {
+        plot["src"].removeprefix("assets/"): plot for plot in given_to(made, "run.js", "semtraceRun")["run"]["plots"]
+    }
+    assert [name for name, plot in plots.items() if plot["place"] == "first"] == [
+        "funnel.png",
+        "outcomes_by_category.png",
+    ]
+    assert {"conflicts.png", "groups.png"} == {name for name, plot in plots.items() if plot["place"] == "sheet"}
+    published = next(
+        row["count"] for row in done.rows("plot/funnel.csv") if (row["side"], row["step"]) == ("jpeg", "files")
+    )
+    assert f"published set: {published} files, " in plots["funnel.png"]["alt"]
+    assert "Tips: " in plots["outcomes_by_category.png"]["alt"]
+
+
+def test_contact_sheets_are_taken_from_an_earlier_run_and_never_with_a_picture_that_could_not_be_read(
+    done, tmp_path, monkeypatch
+):
+    shutil.copytree(done.published, tmp_path / "published")
+    job = replace(job_of(done, tmp_path, "report.pictures=0", "review.audit=0"), published=tmp_path / "published")
+    conflict = next(row for row in done.rows("label/conflicts.csv") if row["kind"] == "several_categories")
+    moved = tmp_path / "published" / conflict["files"].split("|")[0]
+    moved.rename(tmp_path / "away")
+    sheet = tmp_path / "work/report/assets/conflicts.png"
+    report.stage(job)
+    without = sheet.read_bytes()
+    (tmp_path / "away").rename(moved)
+    report.stage(job)
+    whole = sheet.read_bytes()
+    assert whole != without
+    monkeypatch.setattr(sheets, "draw_sheet", lambda *_: b"drawn again")
+    report.stage(job)
+    assert sheet.read_bytes() == whole
 
 
 def test_the_page_forbids_what_it_does_not_need(made):

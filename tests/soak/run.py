@@ -1,7 +1,7 @@
 """The long run: very many thumbnails through inventory, fingerprint and match, watched from outside.
 
 The memory of the process and of its workers must stay flat within a tenth; descriptors stay constant; a log grows by a
-line with the time that is left every few seconds; and every published picture is traced to its own original.
+line with the time that is left every few seconds; and every published image is traced to its own original.
 
 Usage: python -m tests.soak.run [--files 100000]
 """
@@ -141,13 +141,13 @@ def report(verbs: dict[str, list[Seen]]) -> list[str]:
 
 
 def check(work: Path, files: int) -> list[str]:
-    """Compare the tables with what is known: all files are there, every published picture is traced to its own."""
+    """Compare the tables with what is known: all files are there, every published image is traced to its own."""
     with (work / "inventory/inventory.csv").open(newline="") as file:
         listed = sum(1 for _ in csv.DictReader(file))
     with (work / "match/jpeg_to_tiff.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     own = sum(int(row["jpeg_path"][-36:-4], 16) == int(row["matched_tiff_path"][-10:-4] or -1) for row in rows)
-    print(f"\n{listed} listed; {own} of {len(rows)} published pictures traced to their own original")
+    print(f"\n{listed} listed; {own} of {len(rows)} published images traced to their own original")
     wrong = [] if listed == files else [f"{listed} of {files} files listed"]
     return wrong if own == len(rows) == -(-files // PUBLISHED) else [*wrong, f"{own} of {len(rows)} traced rightly"]
 

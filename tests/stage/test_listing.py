@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_listed_is_a_row_and_the_rest_is_listed(tmp_path
     found = {one.relative: one.reason for one in list_inputs(root)}
     assert (found.pop("lab/0.tif"), found.pop("z/2.tif")) == (None, None)
     assert found["secret"].reason == "unreadable"
-    assert "cannot be listed (Permission denied): nothing in it was looked at" in found["secret"].detail
+    assert "cannot be listed (Permission denied): nothing in it was read" in found["secret"].detail
     with pytest.raises(PermissionError):
         list(files.walk(root))
 

@@ -122,7 +122,7 @@ def test_changed_between_reading_and_moving(world):
     w.journal.plan = plan
     w.go(12)
     assert w.said("Stays:     a/1.bmp: changed since it was decided")
-    assert w.said("Stays:     a/2.bmp: the picture that it repeats did not travel on")
+    assert w.said("Stays:     a/2.bmp: the picture that it repeats was not sent on")
     w.go(14)
     assert tree(w.unique) == {f"a/{n}.bmp": md5(d) for n, d in ((1, picture(9)), (2, similar(1)), (3, picture(3)))}
 

@@ -18,7 +18,7 @@ class RunSummary:
         labelled: originals with a label.
         questions: that a person may answer.
         page: the result as a page.
-        mapping: the table of published pictures and their originals.
+        mapping: the table of published images and their originals.
         labels: the folder of labelled originals.
         report: the report as text.
         tracked: what MLflow knows of it; empty where it was not asked.
@@ -38,7 +38,7 @@ class RunSummary:
         lines = [
             "Where the answer lies",
             f"  {self.page}  the whole result as a page; open it in a browser",
-            f"  {self.mapping}  the original of each of {self.published} published pictures",
+            f"  {self.mapping}  the original of each of {self.published} published images",
         ]
         if self.labelled:
             lines.append(f"  {self.labels}/  {self.labelled} originals under their categories")

@@ -151,7 +151,7 @@ def _label(given: argparse.Namespace, job: Job) -> Any:
                 held.enter_context(browser_opened(address))
 
         serve_page(label_app(desk), listening, ready)
-        return f"{sum(desk.screen()['labels'].values())} patches have a label; run the pipeline, which obeys them"
+        return f"{sum(desk.screen()['labels'].values())} patches have a label; run the pipeline, which uses them"
 
 
 def _import_labels(given: argparse.Namespace, job: Job, who: str) -> str:
@@ -225,7 +225,7 @@ def _track(params_file: Path, given: argparse.Namespace) -> str:
 
 
 def _weights(given: argparse.Namespace, job: Job) -> Any:
-    from semtrace.curation.train import train_packaged
+    from semtrace.curation.train_linear import train_packaged
     from semtrace.models.patch_classifier import PACKAGED, read_model_facts
     from semtrace.synthetic.training_patches import training_patches
 

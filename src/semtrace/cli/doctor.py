@@ -52,7 +52,7 @@ def doctor(given: argparse.Namespace) -> None:
         print(harmless(str(condition)), flush=True)
         unwell += bool(condition.remedy)
     if unwell:
-        raise UnreachableError(f"{unwell} lines above need a person; each says what to do")
+        raise UnreachableError(f"{unwell} lines above need your attention; each says what to do")
 
 
 def _results(job: Job, sample: int) -> Iterator[Condition]:

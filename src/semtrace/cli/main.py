@@ -108,6 +108,8 @@ def _held(given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     if given.verb in _NO_RESULTS or (elsewhere and not reads) or not stages.PARAMS.is_file():
         return contextlib.nullcontext()
     held = stages.SHARDS / given.name if given.verb == "shard" else getattr(given, "work", stages.WORK)
+    if getattr(given, "filtered", False):
+        held = curate.CURATION_WORK
     if reads and not held.is_dir():
         return contextlib.nullcontext()
     from semtrace.io.staging import locked
@@ -138,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     params = verb("params", stages.params, "compose conf/ into params.yaml")
     params.add_argument("--check", action="store_true", help="write nothing; exit 1 when params.yaml is out of date")
     reproduce = verb("repro", repro.repro, "compose conf/, let DVC run what has changed, print the report, log the run")
-    claim = verb("claim", repro.claim, "take data/work for this dataset: the first stage, refuses another dataset's")
+    claim = verb("claim", repro.claim, "reserve data/work for this dataset; refuse the results of another dataset")
     for held in (reproduce, claim):
         held.add_argument("--replace", action="store_true", help="remove the results of another dataset there")
     for declared in pipeline.MAIN:
@@ -149,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
             tables_alone.add_options(declared.name, added)
         if declared.name == "report":
             review.add_report_options(added)
-    thresholds = "judge all combinations of thresholds on pictures of known origin, choose one"
+    thresholds = "test all combinations of thresholds on images with known originals, choose one"
     calibrate = verb("calibrate", tuning.calibrate, thresholds)
     grid = "try hash sizes and thresholds, compare them in MLflow, recommend one"
     sweep = verb("sweep", tuning.sweep, grid)
@@ -160,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
         composed.add_argument("overrides", nargs="*", help=text)
     shard = verb("shard", stages.shard, "inventory, convert and fingerprint one folder of the archive by itself")
     shard.add_argument("name", help="which: a name in dataset.shards; results go to data/shards/NAME")
-    join = verb("join", stages.join, "join the tables of all shards: those of an archive that was never divided")
+    join = verb("join", stages.join, "join the tables of all shards into those of the whole archive")
     scale.add_layouts(verb, stages.PARAMS)
     doctor.add(verb)
     find.add(verb)
@@ -205,7 +207,7 @@ def _explain(error: OSError, work: Path) -> str:
     if error.errno == errno.EROFS:
         return f"{what}; semtrace writes into data/, .cache/, conf/match/ and params.yaml. Nothing was changed"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{what}; `ls -ld` shows who may. Inputs need read permission, data/work write permission"
+        return f"{what}; `ls -ld` shows the permissions. Inputs need read permission, data/work write permission"
     return what
 
 

@@ -1,4 +1,4 @@
-"""Before a verb works: the project's own code runs, params.yaml is what conf/ says, the results are this dataset's."""
+"""Before a verb works: the project's own code runs, params.yaml agrees with conf/, the results are this dataset's."""
 
 from __future__ import annotations
 

@@ -9,7 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from semtrace.cli.curate import CURATION_WORK
+
 RELEASES = Path("data/releases")
+CURATION_PIPELINE = "pipelines/curation/dvc.yaml"
 
 
 def add(verb: Any, params_file: Path, work: Path) -> None:
@@ -23,12 +26,15 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
     )
     make.add_argument("--version", required=True, metavar="X.Y.Z", help="greater than that of the last release")
     make.add_argument("--date", metavar="YYYY-MM-DD", help="day of publication; else that of the Git commit")
+    make.add_argument(
+        "--filtered", action="store_true", help="release the Filtered dataset of curation instead of labelled pictures"
+    )
     gates = "; ".join(f"{name}: {text}" for name, text in GATES.items())
     make.add_argument(
         "--allow", action="append", default=[], choices=GATES, metavar="NAME",
         help=f"release in spite of it, and record it in the card; may be repeated. {gates}",
     )  # fmt: skip
-    check = verb("verify", _verify, "check that a release is what it was: nothing missing, unexpected or changed")
+    check = verb("verify", _verify, "check that a release is as it was made: nothing missing, unexpected or changed")
     check.add_argument("release", type=Path, help="its folder")
     check.add_argument("--full", action="store_true", help="read every picture, not only its size")
     pack = verb("pack", _pack, "pack a release into tar files that are the same byte for byte each time")
@@ -54,13 +60,21 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     from semtrace.release.settings import parse_version
 
     p, version = params.load(params_file), parse_version(given.version)
-    state = project_state.read_state((p.dataset.archive, p.dataset.published, p.dataset.known))
+    if given.filtered:
+        data = p.curation_dataset
+        state = project_state.read_state((data.volumes, data.images, data.known), CURATION_PIPELINE)
+    else:
+        state = project_state.read_state((p.dataset.archive, p.dataset.published, p.dataset.known))
     day = given.date or state.date or date.today().isoformat()
     try:
         day = date.fromisoformat(day).isoformat()
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
     order = build.ReleaseOrder(version, day, given.allow, state)
+    if given.filtered:
+        from semtrace.release.filtered import run_filtered
+
+        return run_filtered(CURATION_WORK, RELEASES, params_file, p.release, order)
     folders = work, p.dataset.published, p.dataset.archive, RELEASES, params_file
     return build.run(*folders, p.release, p.labels.parsed(), order)
 
@@ -77,12 +91,14 @@ def _verify(given: argparse.Namespace) -> Any:
     if failures:
         raise OSError(
             errno.EBADMSG,
-            "is not what it was: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
+            "is not as it was released: " + ", ".join(f"{kind} {n}" for kind, n in counts.items()),
             str(given.release),
         )
     other = len(verify.renamed(given.release))
     form = f"; {other} names came back in another Unicode form" if other else ""
-    return f"{given.release} is what it was{form}" + ("" if given.full else " (sizes; --full reads every picture)")
+    files, images = verify.counts(given.release)
+    how = "every byte read" if given.full else "sizes; --full reads every image"
+    return f"{given.release}, {how}{form}\nOK: {files:,} files, {images:,} images"
 
 
 def _pack(given: argparse.Namespace) -> Any:

@@ -26,7 +26,7 @@ def add(verb: VerbMaker) -> None:
         "--work", type=Path, default=WORK, metavar="DIR", help="folder of the results (default: %(default)s)"
     )
     verdicts = verb(
-        "verdicts", None, "check a person's verdicts, join another table of them, or say what a pixel measures"
+        "verdicts", None, "check a person's verdicts, join another table of them, or set the pixel size of an image"
     )
     actions = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read verdicts.csv and list contradictions", description=_check.__doc__)
@@ -87,7 +87,7 @@ def _review(given: argparse.Namespace) -> str:
                 held.enter_context(browser_opened(address))
 
         serve_page(make_app(desk, pictures), listening, ready)
-    return f"{desk.saved} answers saved; `make run` obeys them"
+    return f"{desk.saved} answers saved; `make run` uses them"
 
 
 def _check(given: argparse.Namespace) -> str:

@@ -17,7 +17,7 @@ def add_scale_options(verb: str, parser: argparse.ArgumentParser) -> None:
     """The options of ``scale`` and ``validate-scale``."""
     if verb == "scale":
         parser.add_argument("--images", type=Path, metavar="DIR", help="any folder of images, in place of the flat set")
-        parser.add_argument("--out", type=Path, metavar="DIR", help="folder for what comes from --images")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results from --images")
     if verb == "validate-scale":
         parser.add_argument("--scale", type=Path, metavar="CSV", help="default: scale/scale.csv of the results")
         parser.add_argument("--truth", type=Path, metavar="CSV", help="default: scale.csv of dataset.known")
@@ -68,7 +68,7 @@ def validate_stage(given: argparse.Namespace) -> Any:
 
 def add_correction(actions: Any) -> None:
     """Add the action ``scale`` to those of the verb ``verdicts``."""
-    text = "say what a pixel of an image measures; `semtrace scale` obeys it"
+    text = "set the pixel size of an image; `semtrace scale` uses it"
     correct = actions.add_parser("scale", help=text, description=_correct.__doc__)
     correct.add_argument("image", help="its file, or its md5 as the review page shows it")
     correct.add_argument("size", help="of a pixel: 9.77nm, 0.83 µm, 830 pm, or metres as 9.77e-9; none: take it back")

@@ -56,10 +56,10 @@ def params(given: argparse.Namespace) -> Any:
     if given.check:
         text = params.composed(CONF, given.overrides)
         if not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
-            raise OSError(errno.EINVAL, "is not what conf/ says; run `semtrace params`", str(PARAMS))
+            raise OSError(errno.EINVAL, "does not agree with conf/; run `semtrace params`", str(PARAMS))
         for file, _ in outdated:
             raise OSError(errno.EINVAL, "lacks code that a stage imports; run `semtrace params`", str(file))
-        return "params.yaml is what conf/ says"
+        return "params.yaml agrees with conf/"
     checked_params(given.overrides)
     for file, text in outdated:
         write_atomic(file, text.encode())

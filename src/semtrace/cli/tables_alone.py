@@ -24,10 +24,14 @@ _OPTIONS = {"tiff_hashes": "--tiff-hashes", "jpeg_hashes": "--jpeg-hashes", "mat
 def add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     """The options of a verb."""
     parser.add_argument("--tiff-hashes", type=Path, metavar="CSV", help="from hash tables alone: the originals")
-    parser.add_argument("--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published, a table or more")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for what comes from hash tables alone")
+    parser.add_argument(
+        "--jpeg-hashes", type=Path, metavar="CSV", nargs="+", help="the published images: one table or more"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results from hash tables alone")
     if verb == "label":
-        parser.add_argument("--match", type=Path, metavar="DIR", dest="matched", help="what was matched from them")
+        parser.add_argument(
+            "--match", type=Path, metavar="DIR", dest="matched", help="folder of the match from these tables"
+        )
 
 
 def has_options(given: argparse.Namespace) -> bool:

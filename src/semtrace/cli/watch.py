@@ -20,7 +20,7 @@ _OVERRIDES = "settings, e.g. watch=loose watch.quiet_s=30 (docs/watch.md)"
 
 def add(verb: Any) -> None:
     """Add ``watch`` and its own verbs with ``verb(name, function, help)``."""
-    watch = verb("watch", None, "keep a folder sorted: only new pictures travel on, the rest is archived, none is lost")
+    watch = verb("watch", None, "sort a folder: send new pictures on, archive the rest, lose none")
     parts = watch.add_subparsers(dest="part", required=True, metavar="PART")
 
     def part(name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -30,13 +30,17 @@ def add(verb: Any) -> None:
 
     run = part("run", _run, "watch a folder")
     _places(run)
-    run.add_argument("--once", action="store_true", help="end when all that is there is decided or given up")
-    tried = part("try", _try, "show what several thresholds would keep of some folders; nothing is moved")
+    run.add_argument("--once", action="store_true", help="end when every picture there is decided, or cannot be read")
+    tried = part("try", _try, "show which pictures of some folders several thresholds would keep; nothing is moved")
     tried.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folders of pictures; then settings")
-    back = part("undo", _undo, "put back what was moved, as far as it is unchanged")
+    back = part("undo", _undo, "put back the moved pictures that are unchanged")
     back.add_argument("folder", nargs="?", help="its name below the watched folder; none: the last batch")
     back.add_argument("--batch", type=int, metavar="N", help="one batch; the journal and the log number them")
-    state = part("status", _status, "say what was sorted, what waits and why; exit 1 where a person is needed")
+    state = part(
+        "status",
+        _status,
+        "list the sorted and the waiting pictures, and why they wait; exit 1 where a person is needed",
+    )
     state.add_argument("--json", action="store_true", help="for programs")
     for reading in (back, state):
         reading.add_argument("--state", type=Path, metavar="FILE", help=f"the journal (default: those in {JOURNALS}/)")
@@ -214,7 +218,7 @@ def _undo(given: argparse.Namespace) -> None:
             else:
                 batches = sorted(batches, key=lambda batch: batch.id)[-1:]
             if not batches:
-                raise InputError("no such batch that could be undone; `semtrace watch status` says what there is")
+                raise InputError("no such batch that could be undone; `semtrace watch status` lists the batches")
             root = batches[0].root
             places = Places(root, *(journal.known(root, name) or root for name in ("unique", "archive")))
             with _one_watcher(journal, places):

@@ -28,7 +28,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 SMALLEST, LARGEST = 100, 1000  # items per task: Dask's own cost is small beside it, and a lost one soon done again
-CONNECT = 10.0  # seconds until a scheduler that does not answer is given up
+CONNECT = 10.0  # connection timeout, seconds
 PATIENCE = 60.0  # seconds without any worker
 _TRIES = 3  # each of them is as many deaths of a worker as the scheduler's allowed-failures
 

@@ -104,7 +104,7 @@ def project(params: Params, conf: Path, params_file: Path) -> Iterator[Condition
         yield Condition("parameters", "conf/ composes no more", str(error))
     else:
         yield Condition(
-            "parameters", "conf/ has changed" if drift else "params.yaml is what conf/ says", str(drift or "")
+            "parameters", "conf/ has changed" if drift else "params.yaml agrees with conf/", str(drift or "")
         )
     state = read_state((data.archive, data.published, data.known))
     if state.commit:

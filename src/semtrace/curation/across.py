@@ -52,7 +52,12 @@ def _pair(found: Exemplars, one: int, other: int, apart: int, inverted: bool) ->
     }  # fmt: skip
 
 
-def groups(exemplars: Mapping[str, int], pairs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+_NO_PARENT: Mapping[str, str] = {}
+
+
+def groups(
+    exemplars: Mapping[str, int], pairs: Iterable[Mapping[str, Any]], parents: Mapping[str, str] = _NO_PARENT
+) -> dict[str, str]:
     """Dataset -> its group: the first by name of all that are linked by shared patches, over any number of steps.
 
     Two datasets are linked where a patch of both has the same pixels, or where a tenth of the smaller one's exemplars
@@ -61,10 +66,15 @@ def groups(exemplars: Mapping[str, int], pairs: Iterable[Mapping[str, Any]]) -> 
     Args:
         exemplars: dataset -> how many it has.
         pairs: what ``shared_patches`` found.
+        parents: dataset -> the sampled volume that it is a cube of; cubes of one volume are linked.
     """
     partners: dict[tuple[str, str], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     leader = {name: name for name in exemplars}
     linked = set()
+    eldest: dict[str, str] = {}
+    for name in sorted(exemplars):
+        if name in parents and (first := eldest.setdefault(parents[name], name)) != name:
+            linked.add((first, name))
     for pair in pairs:
         both = parse_location(pair["name_a"]).dataset, parse_location(pair["name_b"]).dataset
         for found, name in zip(partners[both], (pair["name_a"], pair["name_b"]), strict=True):

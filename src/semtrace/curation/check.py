@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from semtrace.core.errors import InputError
 from semtrace.core.volume.location import parse_location
 from semtrace.curation import tables as contracts
 from semtrace.curation.crop import CropInputs
+from semtrace.curation.patch_files import encoded_patches
 from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.curation.sources import digest_of
 from semtrace.io import tables
@@ -105,12 +104,9 @@ def cut_files(names: Sequence[str], raw: Path, inputs: CropInputs, out: Path, re
             columns = _rows(raw, dataset, some)
             folder = safe_join(out, dataset)
             folder.mkdir(parents=True, exist_ok=True)
-            for group in group_patches(dataset, columns, sources, _MEMORY):
-                for number, patch in zip(group.rows, patches_of(group), strict=True):
-                    stream = io.BytesIO()
-                    tifffile.imwrite(stream, patch, photometric="minisblack", metadata=None)
-                    write_staged(folder / f"{columns['name'][number]}.tiff", stream.getvalue())
-                    written[dataset] += 1
+            for _, name, data in encoded_patches({dataset: columns}, sources):
+                write_staged(folder / f"{name}.tiff", data)
+                written[dataset] += 1
     return written
 
 

@@ -6,15 +6,13 @@ Three outcomes: kept, unsure, removed. Those kept are the *Filtered* dataset.
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -24,26 +22,25 @@ from semtrace.core.volume.sections import in_plane
 from semtrace.curation import tables as contracts
 from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.cut_blocks import IN_2D
-from semtrace.curation.patch_features import PatchFeatures, see_patches, taken
+from semtrace.curation.patch_features import PatchFeatures, ResNetChoice, see_patches, taken
+from semtrace.curation.patch_files import PATCHES_FOLDER, write_patch_files, write_shards
 from semtrace.curation.patch_labels import read_patch_labels
-from semtrace.curation.recut import PatchSources, group_patches, patches_of
+from semtrace.curation.recut import PatchSources
 from semtrace.curation.sources import voxel_sides
+from semtrace.curation.train_resnet import RESNET_WEIGHTS
 from semtrace.io import tables
 from semtrace.io.columns import Columns, read_columns, take_rows, write_columns
-from semtrace.io.files import safe_join, write_atomic, write_staged
+from semtrace.io.files import write_atomic
 from semtrace.io.staging import scratch_folder, staged_folder
-from semtrace.io.tar import write_tar
 from semtrace.io.volumes.volume import ReadingChoices
-from semtrace.models.patch_classifier import PACKAGED, PatchClassifier, cascade, read_classifier
+from semtrace.models.patch_classifier import PACKAGED, PatchClassifier, cascade, read_classifier, read_model_facts
+from semtrace.models.weights import check_weights
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Reject, write_rejects
 from semtrace.stage.settings import Number, Section, Whole
 
-PATCHES_FOLDER = "patches"
-_SHARD = 10_000
 _MANY = 100_000
-_MEMORY = 256 * 10**6
 OUTCOMES = {"informative": "kept", "unsure": "unsure", "uninformative": "removed"}
 """What becomes of a patch by a person's label."""
 
@@ -128,6 +125,8 @@ def run(
     group = {row["dataset"]: row["group"] for row in rows}
     read = {name: read_columns(deduplicated / f"{name}.parquet", contracts.DEDUPLICATED) for name in sorted(group)}
     exemplars = taken(read, {name: columns["md5"] != "" for name, columns in read.items()})
+    if scorer.resnet is not None:
+        check_weights(scorer.resnet.file, scorer.resnet.sha256)
     labels, wrong = read_patch_labels(verdicts)
     rejects: list[Reject] = []
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
@@ -175,7 +174,7 @@ class PatchScorer:
     low: float
     high: float
     band: tuple[float, float]
-    resnet: tuple[str, str] | None = None
+    resnet: ResNetChoice | None = None
 
 
 def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
@@ -189,7 +188,10 @@ def scorer_of(settings: Settings, trained: Path) -> PatchScorer:
     if not settings.network:
         found = PatchClassifier(found.texture, None, found.reference)
     threshold = keeping_threshold(found.reference, settings.keep)
-    resnet = (settings.resnet, settings.resnet_sha256) if settings.resnet else None
+    resnet = ResNetChoice(settings.resnet, settings.resnet_sha256) if settings.resnet else None
+    facts = read_model_facts(folder)
+    if resnet is None and facts.get("kind") == "resnet34" and settings.network:
+        resnet = ResNetChoice(str(folder / RESNET_WEIGHTS), str(facts["resnet_sha256"]), int(facts["side"]))
     low, high = min(threshold, 0.5), max(threshold, 0.5)
     return PatchScorer(found, low, high, (settings.band[0], settings.band[1]), resnet)
 
@@ -257,8 +259,9 @@ def _write_filtered(
 ) -> None:  # fmt: skip
     rows: list[dict[str, Any]] = []
     for name, columns in kept.items():
-        about = sources.volumes.get(name)
-        sides = voxel_sides(about, "voxel", "_nm") if about is not None else (None, None, None)
+        volume = sources.volumes.get(name)
+        sides = voxel_sides(volume, "voxel", "_nm") if volume is not None else (None, None, None)
+        about = volume if volume is not None else next(iter(sources.images[name].values()))
         for number in range(len(columns["name"])):
             axis = int(columns["axis"][number])
             down, along = (
@@ -266,10 +269,10 @@ def _write_filtered(
             )
             rows.append({
                 "name": columns["name"][number], "dataset": name, "group": group[name],
-                "experiment": about["experiment"] if about is not None else "",
+                "experiment": about["experiment"],
                 "score": float(columns["score"][number]), "decided_by": columns["decided_by"][number],
                 "label": columns["label"][number], "weight": float(f"{1 / len(columns['name']):.6g}"), "split": "",
-                "path": paths[columns["name"][number]], "licence": about["licence"] if about is not None else "",
+                "path": paths[columns["name"][number]], "licence": about["licence"],
                 "pixel_row_nm": down, "pixel_column_nm": along, "md5": columns["md5"][number],
             })  # fmt: skip
     parts = assign([row["group"] for row in rows], [""] * len(rows), settings.splits, settings.seed)
@@ -297,41 +300,4 @@ def _write_images(
     if how == "none":
         return {name: "" for columns in kept.values() for name in columns["name"].tolist()}
     (folder / PATCHES_FOLDER).mkdir()
-    if how == "tiff":
-        paths = {}
-        for dataset, name, data in _encoded(kept, sources):
-            paths[name] = f"{PATCHES_FOLDER}/{dataset}/{name}.tiff"
-            target = safe_join(folder, paths[name])
-            target.parent.mkdir(exist_ok=True)
-            write_staged(target, data)
-        return paths
-    return _write_shards(folder, kept, sources, count)
-
-
-def _write_shards(folder: Path, kept: Mapping[str, Columns], sources: PatchSources, count: int) -> dict[str, str]:
-    """Shards of WebDataset: of each patch a picture and its facts, under one number."""
-    paths: dict[str, str] = {}
-    encoded = enumerate(_encoded(kept, sources))
-    for start in range(0, count, _SHARD):
-        shard = f"{PATCHES_FOLDER}/{start // _SHARD:06}.tar"
-
-        def members(shard: str = shard, stop: int = min(start + _SHARD, count)) -> Iterator[tuple[str, bytes, str]]:
-            while len(paths) < stop:
-                number, (dataset, name, data) = next(encoded)
-                facts = json.dumps({"name": name, "dataset": dataset}, ensure_ascii=False).encode()
-                paths[name] = f"{shard}/{number:09}.tiff"
-                yield f"{number:09}.tiff", data, ""
-                yield f"{number:09}.json", facts, ""
-
-        write_tar(folder / shard, members())
-    return paths
-
-
-def _encoded(kept: Mapping[str, Columns], sources: PatchSources) -> Iterator[tuple[str, str, bytes]]:
-    """Dataset, name and TIFF of each kept patch."""
-    for dataset, columns in kept.items():
-        for group in group_patches(dataset, columns, sources, _MEMORY):
-            for number, patch in zip(group.rows, patches_of(group), strict=True):
-                stream = io.BytesIO()
-                tifffile.imwrite(stream, patch, photometric="minisblack", metadata=None)
-                yield dataset, columns["name"][number], stream.getvalue()
+    return (write_patch_files if how == "tiff" else write_shards)(folder, kept, sources)

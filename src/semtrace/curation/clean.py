@@ -16,6 +16,7 @@ from semtrace.core.image.databar import bar_top
 from semtrace.core.names import distinct
 from semtrace.core.volume.names import dataset_names
 from semtrace.curation import tables as contracts
+from semtrace.curation.sidecar import SIDECAR_NAME, UNSAID, read_licences
 from semtrace.io import tables
 from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, walk, write_staged
@@ -69,14 +70,14 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
     """Write ``images/<dataset>/<name>.tiff``, ``images.csv`` and ``rejects.csv`` to the folder ``out``.
 
     Args:
-        root: folder of images, in folders by dataset.
+        root: folder of images, in folders by dataset, with an optional datasets.csv (path, licence, experiment).
         volumes: volumes.csv of the import stage, whose names datasets must not meet; None: there is none.
         out: folder to write.
         settings: what to do with data bars.
         executor: where to work.
 
     Raises:
-        InputError: the folder is missing.
+        InputError: the folder is missing, or the sidecar names what is not there.
     """
     check_folder(root, "images")
     root = root.resolve()
@@ -84,12 +85,15 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
     found: list[tuple[str, Path]] = []
     files = 0
     for relative, path in walk(root):
+        if relative == SIDECAR_NAME:
+            continue
         files += 1
         if (reason := unfit(relative, path)) is not None:
             rejects.append(Reject.of(printable(relative), "clean", reason))
         else:
             found.append((relative, path))
     names = _datasets(root.name, [relative for relative, _ in found], volumes)
+    sidecar = read_licences(root, [folder or "." for folder in names])
     wanted = [f"{names[_folder(relative)]}/{PurePosixPath(relative).stem}.tiff" for relative, _ in found]
     targets = distinct(wanted, [md5(relative.encode()) for relative, _ in found])
     rows: list[dict[str, Any]] = []
@@ -113,7 +117,8 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
             else:
                 dataset = names[_folder(relative)]
                 place = {"dataset": dataset, "number": counted[dataset], "path": relative, "output_path": target}
-                rows.append(place | result)
+                said = sidecar.get(_folder(relative) or ".", UNSAID)
+                rows.append({**place, **result, **said})
                 counted[dataset] += 1
         for name in set(names.values()) - set(counted):
             (folder / CLEANED_FOLDER / name).rmdir()
@@ -152,7 +157,7 @@ def _clean(settings: Settings, item: _Item) -> dict[str, Any] | Failure:
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for the picture: it needs too much, or memory is short")
+        return Failure("out_of_memory", "not enough memory for the picture: it is too large, or memory is short")
     if image.facts.pages > 1:
         return Failure("is_volume", f"{image.facts.pages} pages: put it among the volumes, for `import`")
     gray, height = image.gray, image.facts.height

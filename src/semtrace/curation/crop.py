@@ -7,6 +7,7 @@ in the table with their reason.
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,24 +24,41 @@ from semtrace.core.hashing.patch_hash import hashes_to_hex
 from semtrace.core.image.structure import Gate
 from semtrace.core.volume.blocks import blocks, slab_stretches, stretches
 from semtrace.core.volume.location import Location, digits_for
-from semtrace.core.volume.patches import lost, patch_grid
+from semtrace.core.volume.patches import lost
 from semtrace.core.volume.sections import section_shape
 from semtrace.curation import tables as contracts
 from semtrace.curation.clean import CLEANED_FOLDER
-from semtrace.curation.cut_blocks import IN_2D, BlockTask, Cutting, cut_block, cut_image, empty, load_patch_kernels
+from semtrace.curation.cut_blocks import (
+    IN_2D,
+    BlockTask,
+    Cutting,
+    SectionsTask,
+    cut_block,
+    cut_image,
+    cut_sections,
+    empty,
+    load_patch_kernels,
+    section_grids,
+)
+from semtrace.curation.patch_files import PATCHES_FOLDER, write_pairs
+from semtrace.curation.recut import PatchSources
 from semtrace.curation.section import shape_of
-from semtrace.curation.sources import Source, volume_source
+from semtrace.curation.sources import Source
 from semtrace.io import tables
+from semtrace.io.cache import Kind
 from semtrace.io.columns import Columns, join_rows, read_columns, take_rows, write_columns
+from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, safe_join
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
-from semtrace.parallel.processes import Crashed
+from semtrace.stage.cached_map import cached_map
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
 from semtrace.stage.settings import Number, Section, Whole
+
+_REASONS = sorted(["", "constant", "padded", "saturated", "missing_chunk", "no_structure"])  # of the gate
 
 
 class Settings(Section, section="curation.crop"):
@@ -56,6 +74,10 @@ class Settings(Section, section="curation.crop"):
         max_mode_fraction: share of its pixels in one level from which on it is empty.
         max_saturated: share of black and white pixels from which on it is empty.
         memory_mb: bound in 10^6 bytes for the voxels of one block.
+        write: patches as files, a TIFF and the hash as .npy of each: ``none``, ``raw``: of all, or ``kept``: of those
+            that the gate lets pass.
+        jitter: shift the grid of each section by an offset of its own, for augmentation.
+        seed: of these offsets.
     """
 
     size: Annotated[Whole, Field(ge=16)] = 224
@@ -67,6 +89,9 @@ class Settings(Section, section="curation.crop"):
     max_mode_fraction: Number = 0.5
     max_saturated: Number = 0.5
     memory_mb: Annotated[Whole, Field(ge=1)] = 512
+    write: Literal["none", "raw", "kept"] = "none"
+    jitter: bool = False
+    seed: Annotated[Whole, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -74,12 +99,15 @@ class Settings(Section, section="curation.crop"):
             raise ValueError(f"crop.size is {self.size}, stride {self.stride}; the stride is at most the size")
         if self.policy == "seed" and self.stride not in (0, self.size):
             raise ValueError("crop.stride must be 0 or size with crop.policy seed, whose patches do not overlap")
+        if self.policy == "seed" and self.jitter:
+            raise ValueError("crop.jitter must be false with crop.policy seed, whose grids all begin at 0")
         return self
 
     def cutting(self) -> Cutting:
         """The same, as the work on a block needs it."""
         gate = Gate(self.min_structure, self.max_mode_fraction, self.max_saturated) if self.gate else None
-        return Cutting(self.size, self.stride or self.size, self.policy, self.small, gate)
+        jitter = self.seed if self.jitter else None
+        return Cutting(self.size, self.stride or self.size, self.policy, self.small, gate, jitter)
 
 
 @dataclass(frozen=True)
@@ -97,6 +125,10 @@ class ImageTask(NamedTuple):
 
     path: str
     number: int
+    dataset: str
+
+
+CropTask = BlockTask | SectionsTask | ImageTask
 
 
 class Plan(NamedTuple):
@@ -108,7 +140,29 @@ class Plan(NamedTuple):
     pixels: int
     lost: int
     longest: int
-    tasks: Sequence[BlockTask | ImageTask]
+    identity: str
+    tasks: Sequence[CropTask]
+
+
+class _Keyed(NamedTuple):
+    """A task, and what its result follows from beside the settings."""
+
+    key: str
+    task: CropTask
+
+
+def _key_of(one: _Keyed) -> str:
+    return md5(one.key.encode())
+
+
+def _place_of(task: CropTask) -> str:
+    """What a task cuts of its dataset, in words."""
+    if isinstance(task, ImageTask):
+        return f"{task.dataset} {task.number}"
+    if isinstance(task, SectionsTask):
+        return f"{task.source.dataset} {task.axis} {task.sections.tolist()}"  # the name decides the offsets
+    wanted = {axis: md5(numbers.tobytes()) for axis, numbers in sorted(task.wanted.items())}
+    return f"{task.block} {wanted}"
 
 
 class CropInputs(NamedTuple):
@@ -135,46 +189,74 @@ def stage(job: Job) -> Summary:
 def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoices, executor: Executor) -> Summary:
     """Write ``<dataset>.parquet`` for each dataset, ``datasets.csv`` and ``rejects.csv`` to the folder ``out``.
 
+    Where the settings say so, patches are files in ``patches/<dataset>/`` as well.
+
     Raises:
         InputError: there is neither a volume nor an image.
     """
-    gated: Counter[str] = Counter()
-    rejects, rows = [], []
+    gated: dict[str, Counter[str]] = {}
+    rejects: list[Reject] = []
+    rows: list[dict[str, Any]] = []
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
         plans = list(_plans(inputs, settings, reading, scratch))
         if not plans:
             raise InputError(f"{inputs.imported}: no volume and no image to cut; see its rejects.csv")
-        every = [task for plan in plans for task in plan.tasks]
-        results = executor.map(
-            partial(_work, settings.cutting()),
+        every = [_Keyed(f"{plan.identity} {_place_of(task)}", task) for plan in plans for task in plan.tasks]
+        cutting = settings.cutting()
+        results = cached_map(
             every,
+            partial(_work, cutting),
+            kind=Kind(f"patches-{md5(repr(cutting).encode())[:12]}", (__name__,)),
+            key=_key_of,
+            executor=executor,
             what="crop",
-            reads=lambda task: (_path(task),),
+            reads=lambda one: (_path(one.task),),
             chunk=1,
             prepare=load_patch_kernels,
+            batch=1,
         )
         for plan in plans:
             found = [next(results) for _ in plan.tasks]
-            failed = next((one for one in found if isinstance(one, Crashed | Failure)), None)
+            failed = next((one for one in found if isinstance(one, Failure)), None)
             if failed is not None:
-                reason = "decoder_crashed" if isinstance(failed, Crashed) else failed.reason
-                rejects.append(Reject(plan.dataset, "crop", reason, failed.detail))
+                rejects.append(Reject.of(plan.dataset, "crop", failed))
                 continue
+            found = [_unpacked(one) for one in found]
             columns = named_patches(plan.dataset, join_rows([empty(), *cast("list[Columns]", found)]), plan)
             if not len(columns["name"]):
                 rejects.append(Reject(plan.dataset, "crop", "no_patch", "its sections are smaller than a patch"))
                 continue
             write_columns(folder / f"{plan.dataset}.parquet", columns)
             reasons = Counter(columns["gate"].tolist())
-            gated.update(reasons)
             rows.append({
                 "dataset": plan.dataset, "kind": plan.kind, "sections": plan.sections, "pixels": plan.pixels,
                 "pixels_lost": plan.lost, "patches": len(columns["name"]), "gated": reasons.total() - reasons[""],
             })  # fmt: skip
+            gated[plan.dataset] = reasons
+        if settings.write != "none":
+            sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
+            failures = _write_files(folder, [row["dataset"] for row in rows], settings, sources, executor)
+            rejects += [Reject.of(name, "crop", failure) for name, failure in sorted(failures.items())]
+            rows = [row for row in rows if row["dataset"] not in failures]
         tables.write(folder / "datasets.csv", contracts.CROPPED, rows)
         counts = write_rejects(folder, rejects, rows_in=len(plans), rows_out=len(rows))
-    kept = gated.pop("", 0)
-    return Summary(len(rows), kept + gated.total(), dict(sorted(gated.items())), counts)
+    reasons = sum((gated[row["dataset"]] for row in rows), Counter[str]())
+    kept = reasons.pop("", 0)
+    return Summary(len(rows), kept + reasons.total(), dict(sorted(reasons.items())), counts)
+
+
+def _write_files(
+    folder: Path, datasets: list[str], settings: Settings, sources: PatchSources, executor: Executor
+) -> dict[str, Failure]:
+    """Write the patches that the settings want; datasets that cannot be read again, whose tables are gone then."""
+    read = {name: read_columns(folder / f"{name}.parquet", contracts.RAW) for name in datasets}
+    if settings.write == "kept":
+        read = {name: take_rows(columns, columns["gate"] == "") for name, columns in read.items()}
+    failures = write_pairs(folder, read, sources, executor)
+    for name in failures:
+        (folder / f"{name}.parquet").unlink()
+        shutil.rmtree(folder / PATCHES_FOLDER / name)
+    return failures
 
 
 def named_patches(dataset: str, columns: Columns, plan: Plan) -> Columns:
@@ -193,15 +275,17 @@ def _plans(inputs: CropInputs, settings: Settings, reading: ReadingChoices, scra
     """Plans of all datasets, by name."""
     sections = read_columns(inputs.sections / "sections.parquet", contracts.SECTIONS)
     wanted = _by_dataset(sections)
+    sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
     plans = []
     for row in tables.read(inputs.imported / "volumes.csv", contracts.VOLUMES):
         if row["dataset"] in wanted:
-            source = volume_source(row, inputs.root, inputs.imported, reading, scratch)
-            plans.append(_volume_plan(row, source, wanted[row["dataset"]], settings))
+            name = row["dataset"]
+            plans.append(_volume_plan(row, sources.of_volume(name), sources.identity(name), wanted[name], settings))
     if inputs.cleaned is not None:
         images = tables.read(inputs.cleaned / "images.csv", contracts.IMAGES)
         for dataset in sorted({row["dataset"] for row in images}):
-            plans.append(_image_plan([row for row in images if row["dataset"] == dataset], inputs.cleaned, settings))
+            some = [row for row in images if row["dataset"] == dataset]
+            plans.append(_image_plan(some, inputs.cleaned, sources.identity(dataset), settings))
     yield from sorted(plans, key=lambda plan: plan.dataset)
 
 
@@ -217,7 +301,7 @@ def _by_dataset(sections: Columns) -> dict[str, dict[int, NDArray[np.int64]]]:
 
 
 def _volume_plan(
-    row: Mapping[str, Any], source: Source, wanted: dict[int, NDArray[np.int64]], settings: Settings
+    row: Mapping[str, Any], source: Source, identity: str, wanted: dict[int, NDArray[np.int64]], settings: Settings
 ) -> Plan:
     shape, cutting = shape_of(row), settings.cutting()
     zs, ys, xs = (stretches(side, cutting.size, cutting.stride, cutting.policy, cutting.small) for side in shape)
@@ -225,47 +309,70 @@ def _volume_plan(
     if set(wanted) <= {0}:
         plane = shape[1] * shape[2]
         zs = slab_stretches(shape[0], max(1, min(cutting.size, memory // plane)))
-    tasks = [BlockTask(source, block, wanted) for block in blocks(zs, ys, xs, memory)]
+    tasks: list[CropTask] = []
     pixels = gone = count = 0
     for axis, indices in wanted.items():
-        height, width = section_shape(shape, axis)
-        count, pixels = count + len(indices), pixels + height * width * len(indices)
-        gone += _lost(height, width, cutting) * len(indices)
-    return Plan(row["dataset"], row["kind"], count, pixels, gone, max(shape), tasks)
+        side = section_shape(shape, axis)
+        count, pixels = count + len(indices), pixels + math.prod(side) * len(indices)
+        if settings.jitter:
+            gone += sum(_lost(cutting, row["dataset"], axis, int(index), side) for index in indices)
+            tasks += [SectionsTask(source, axis, run) for run in _runs(indices, max(1, memory // math.prod(side)))]
+        elif len(indices):
+            gone += _lost(cutting, row["dataset"], axis, 0, side) * len(indices)
+    if not settings.jitter:
+        tasks += [BlockTask(source, block, wanted) for block in blocks(zs, ys, xs, memory)]
+    return Plan(row["dataset"], row["kind"], count, pixels, gone, max(shape), identity, tasks)
 
 
-def _image_plan(images: list[dict[str, Any]], cleaned: Path, settings: Settings) -> Plan:
+def _runs(indices: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
+    """Sorted numbers of sections, cut where ``most`` sections, those between them counted, are exceeded."""
+    if not len(indices):
+        return []
+    return np.split(indices, np.flatnonzero(np.diff((indices - indices[0]) // most)) + 1)
+
+
+def _image_plan(images: list[dict[str, Any]], cleaned: Path, identity: str, settings: Settings) -> Plan:
+    dataset, cutting = images[0]["dataset"], settings.cutting()
     sides = [(int(row["height"]), int(row["width"])) for row in images]
-    tasks = [
-        ImageTask(str(safe_join(cleaned.resolve(), f"{CLEANED_FOLDER}/{r['output_path']}")), int(r["number"]))
-        for r in images
-    ]
-    gone = sum(_lost(*side, settings.cutting()) for side in sides)
+    files = [str(safe_join(cleaned.resolve(), f"{CLEANED_FOLDER}/{row['output_path']}")) for row in images]
+    tasks = [ImageTask(file, int(row["number"]), dataset) for file, row in zip(files, images, strict=True)]
+    gone = sum(_lost(cutting, dataset, IN_2D, task.number, side) for task, side in zip(tasks, sides, strict=True))
     pixels = sum(math.prod(side) for side in sides)
-    return Plan(images[0]["dataset"], "images", len(images), pixels, gone, len(images), tasks)
+    return Plan(dataset, "images", len(images), pixels, gone, len(images), identity, tasks)
 
 
-def _lost(height: int, width: int, cutting: Cutting) -> int:
+def _lost(cutting: Cutting, dataset: str, axis: int, index: int, shape: tuple[int, int]) -> int:
     """Pixels of a section that no patch has."""
-    rows, columns = (
-        side - lost(side, patch_grid(side, cutting.size, cutting.stride, cutting.policy, cutting.small))
-        for side in (height, width)
-    )
-    return height * width - rows * columns
+    grids = section_grids(cutting, dataset, axis, index, shape)
+    rows, columns = (side - lost(side, grid) for side, grid in zip(shape, grids, strict=True))
+    return math.prod(shape) - rows * columns
 
 
-def _path(task: BlockTask | ImageTask) -> str:
+def _packed(columns: Columns) -> dict[str, Any]:
+    """Columns as the side cache takes them: reasons of the gate as numbers."""
+    codes = np.searchsorted(_REASONS, columns["gate"].astype(str)).astype(np.int8)
+    return {**columns, "gate": codes}
+
+
+def _unpacked(columns: Mapping[str, Any]) -> Columns:
+    return {**columns, "gate": np.array(_REASONS, object)[columns["gate"]]}
+
+
+def _path(task: CropTask) -> str:
     return task.path if isinstance(task, ImageTask) else task.source.path
 
 
-def _work(cutting: Cutting, task: BlockTask | ImageTask) -> Columns | Failure:
+def _work(cutting: Cutting, one: _Keyed) -> dict[str, Any] | Failure:
+    task = one.task
     try:
         if isinstance(task, ImageTask):
-            return cut_image(cutting, decode(read_regular(task.path)).gray, task.number)
-        return cut_block(cutting, task)
+            return _packed(cut_image(cutting, decode(read_regular(task.path)).gray, task.number, task.dataset))
+        if isinstance(task, SectionsTask):
+            return _packed(cut_sections(cutting, task))
+        return _packed(cut_block(cutting, task))
     except (UnreadableVolume, UnreadableImage) as error:
         return Failure(error.reason, error.detail)
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for a block: set crop.memory_mb lower, or memory is short")
+        return Failure("out_of_memory", "not enough memory for a block: set crop.memory_mb lower, or memory is short")

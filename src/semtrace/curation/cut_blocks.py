@@ -13,7 +13,8 @@ from semtrace.core.hashing.patch_hash import patch_hash, patch_hashes
 from semtrace.core.image.structure import Gate, measure_structure
 from semtrace.core.volume.blocks import Block
 from semtrace.core.volume.box import Box
-from semtrace.core.volume.patches import Interval, Policy, Small, cut, patch_grid
+from semtrace.core.volume.patches import Interval, Policy, Small, cut, grid_room, patch_grid, section_offsets
+from semtrace.core.volume.sections import section_shape
 from semtrace.core.volume.transpose import yz_sections
 from semtrace.curation.sources import Source, opened_source
 from semtrace.io.columns import Columns, join_rows
@@ -31,13 +32,23 @@ IN_2D = -1
 
 @dataclass(frozen=True)
 class Cutting:
-    """How patches are cut and gated: side and stride in pixels, what happens at edges, and the gate (None: none)."""
+    """How patches are cut and gated.
+
+    Attributes:
+        size: side of a patch in pixels.
+        stride: pixels from one patch to the next.
+        policy: what happens at the end of a side.
+        small: what becomes of sections smaller than a patch.
+        gate: marks empty patches; None: none.
+        jitter: seed of an offset of the grid of each section; None: all grids begin at 0.
+    """
 
     size: int
     stride: int
     policy: Policy
     small: Small
     gate: Gate | None
+    jitter: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,52 @@ class BlockTask:
     source: Source
     block: Block
     wanted: dict[int, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class SectionsTask:
+    """Sections of a volume of which each has a grid of its own: the axis, and their sorted numbers."""
+
+    source: Source
+    axis: int
+    sections: NDArray[np.int64]
+
+
+def section_grids(
+    cutting: Cutting, dataset: str, axis: int, index: int, shape: tuple[int, int]
+) -> tuple[list[Interval], list[Interval]]:
+    """Intervals of the patches of one section of that height and width: down the rows, along the columns."""
+    offsets = (0, 0)
+    if cutting.jitter is not None:
+        down, along = (grid_room(side, cutting.size, cutting.stride) for side in shape)
+        offsets = section_offsets(f"{cutting.jitter} {dataset} {axis} {index}", (down, along))
+    rows, columns = (
+        patch_grid(side, cutting.size, cutting.stride, cutting.policy, cutting.small, offset)
+        for side, offset in zip(shape, offsets, strict=True)
+    )
+    return rows, columns
+
+
+def cut_sections(cutting: Cutting, task: SectionsTask) -> Columns:
+    """Cut all patches of some sections, section by section.
+
+    Raises:
+        UnreadableVolume: the source is damaged here.
+        OSError: it cannot be read.
+    """
+    volume = opened_source(task.source)
+    ends = [end for side in volume.shape for end in (0, side)]
+    ends[2 * task.axis : 2 * task.axis + 2] = int(task.sections[0]), int(task.sections[-1]) + 1
+    box = Box(*ends)
+    voxels, absent = task.source.gray(box), volume.absent(box)
+    shape = section_shape(volume.shape, task.axis)
+    parts = [empty()]
+    for index in task.sections:
+        grids = section_grids(cutting, task.source.dataset, task.axis, int(index), shape)
+        for rows in grids[0]:
+            for columns in grids[1]:
+                parts += _cell(cutting, voxels, box, absent, task.axis, np.array([index]), rows, columns)
+    return join_rows(parts)
 
 
 def cut_block(cutting: Cutting, task: BlockTask) -> Columns:
@@ -70,12 +127,12 @@ def cut_block(cutting: Cutting, task: BlockTask) -> Columns:
     return join_rows(parts)
 
 
-def cut_image(cutting: Cutting, gray: NDArray[np.uint8], number: int) -> Columns:
-    """Cut all patches of a 2D image."""
-    height, width = gray.shape
+def cut_image(cutting: Cutting, gray: NDArray[np.uint8], number: int, dataset: str) -> Columns:
+    """Cut all patches of a 2D image, which has a number in its dataset."""
     parts = [empty()]
-    for rows in patch_grid(height, cutting.size, cutting.stride, cutting.policy, cutting.small):
-        for columns in patch_grid(width, cutting.size, cutting.stride, cutting.policy, cutting.small):
+    grids = section_grids(cutting, dataset, IN_2D, number, (gray.shape[0], gray.shape[1]))
+    for rows in grids[0]:
+        for columns in grids[1]:
             patch = cut(gray, rows, columns)[None]
             parts.append(_columns(cutting, patch, IN_2D, np.array([number]), rows, columns, np.zeros(1, np.bool_)))
     return join_rows(parts)
@@ -84,7 +141,7 @@ def cut_image(cutting: Cutting, gray: NDArray[np.uint8], number: int) -> Columns
 def load_patch_kernels() -> None:
     """Compile or load what cuts patches, so that workers which are forked then have it."""
     cutting = Cutting(32, 32, "overlap", "pad", Gate())
-    cut_image(cutting, np.arange(32 * 32, dtype=np.int64).astype(np.uint8).reshape(32, 32), 0)
+    cut_image(cutting, np.arange(32 * 32, dtype=np.int64).astype(np.uint8).reshape(32, 32), 0, "")
     yz_sections(np.zeros((1, 1, 1), np.uint8))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,11 +19,13 @@ from pydantic import Field
 
 from semtrace.core.grouping.exemplars import exemplars
 from semtrace.core.hashing.patch_hash import hashes_from_hex
+from semtrace.core.volume.sample import parent_name
 from semtrace.curation import tables as contracts
 from semtrace.curation.across import Exemplars, groups, shared_patches
 from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
 from semtrace.io import tables
+from semtrace.io.cache import Cache, Kind
 from semtrace.io.columns import Columns, read_columns, take_rows, write_columns
 from semtrace.io.digests import md5
 from semtrace.io.files import write_atomic
@@ -93,11 +96,19 @@ def run(
     names = sorted(row["dataset"] for row in listed)
     read = {name: read_columns(raw / f"{name}.parquet", contracts.RAW) for name in names}
     workers = executor.workers or available_cores()
-    joined = _join(read, settings, workers)
     rejects: list[Reject] = []
-    with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
+    with (
+        staged_folder(out) as folder,
+        scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch,
+        Cache(executor.cache) as cache,
+    ):
         sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
-        failed = _add_digests(joined, sources, executor)
+        keys = _keys(raw, names, sources, settings)
+        known = dict(zip(keys, cache.get_many(_DONE, list(keys.values())), strict=True))
+        joined = {name: read[name] | _unpacked(kept, read[name]) for name, kept in known.items() if kept is not None}
+        fresh = _join({name: read[name] for name in names if name not in joined}, settings, workers)
+        failed = _add_digests(fresh, sources, executor, cache, keys)
+        joined = {name: (joined | fresh)[name] for name in names}
         for name, reject in sorted(failed.items()):
             rejects.append(Reject.of(name, "deduplicate", reject))
             del joined[name]
@@ -107,7 +118,8 @@ def run(
         pairs = [] if settings.across != "report" else shared_patches(chosen, settings.distance, workers)
         tables.write(folder / "across.csv", contracts.ACROSS, pairs)
         counted = {name: _counts(columns) for name, columns in joined.items()}
-        group = groups({name: counts["exemplars"] for name, counts in counted.items()}, pairs)
+        parents = {name: parent_name(name, row["roi"]) for name, row in sources.volumes.items() if row["roi"]}
+        group = groups({name: counts["exemplars"] for name, counts in counted.items()}, pairs, parents)
         rows: list[dict[str, Any]] = [{"dataset": name, "group": group[name], **counted[name]} for name in joined]
         tables.write(folder / "datasets.csv", contracts.DATASETS, rows)
         _write_file_list(folder, chosen)
@@ -116,6 +128,45 @@ def run(
     for row in rows:
         sums.update({key: int(row[key]) for key in ("patches", "gated", "exemplars")})
     return Summary(len(rows), sums["patches"], sums["gated"], sums["exemplars"], len(pairs), counts)
+
+
+_DONE = Kind("exemplars", (__name__,))
+
+
+def _keys(raw: Path, names: list[str], sources: PatchSources, settings: Settings) -> dict[str, str]:
+    """Dataset -> digest of all that its rows follow from; none where datasets take patches from each other."""
+    if settings.across == "remove":
+        return {}
+    chosen = f"{settings.distance} {settings.order} {settings.seed}"
+    found = {}
+    for name in names:
+        if name in sources.volumes or name in sources.images:
+            table = md5((raw / f"{name}.parquet").read_bytes())
+            found[name] = md5(f"{table} {chosen} {name} {sources.identity(name)}".encode())
+    return found
+
+
+def _packed(columns: Columns) -> dict[str, Any]:
+    """The columns that are added to Raw, as the side cache takes them."""
+    order = {name: row for row, name in enumerate(columns["name"].tolist())}
+    owner = np.array([order.get(name, -1) for name in columns["exemplar"].tolist()], np.int64)
+    digests = b"".join(bytes.fromhex(text) for text in columns["md5"].tolist())
+    return {
+        "owner": owner, "distance": columns["distance"], "members": columns["members"],
+        "md5": np.frombuffer(digests, np.uint8),
+    }  # fmt: skip
+
+
+def _unpacked(kept: Mapping[str, Any], raw: Columns) -> Columns:
+    owner = np.asarray(kept["owner"])
+    exemplar = np.full(len(owner), "", object)
+    exemplar[owner >= 0] = raw["name"][owner[owner >= 0]]
+    digests = np.full(len(owner), "", object)
+    texts = np.asarray(kept["md5"]).tobytes().hex()
+    own = np.flatnonzero(owner == np.arange(len(owner)))
+    digests[own] = [texts[start : start + 32] for start in range(0, len(texts), 32)]
+    distance, members = np.array(kept["distance"]), np.array(kept["members"])
+    return {"exemplar": exemplar, "distance": distance, "members": members, "md5": digests}
 
 
 def _join(read: dict[str, Columns], settings: Settings, workers: int) -> dict[str, Columns]:
@@ -162,8 +213,13 @@ def _is_exemplar(columns: Columns) -> NDArray[np.bool_]:
     return np.asarray(columns["exemplar"] == columns["name"])
 
 
-def _add_digests(joined: dict[str, Columns], sources: PatchSources, executor: Executor) -> dict[str, Failure]:
-    """Fill the column md5 of exemplars; return the datasets whose pixels cannot be read any more, and why."""
+def _add_digests(
+    joined: dict[str, Columns], sources: PatchSources, executor: Executor, cache: Cache, keys: Mapping[str, str]
+) -> dict[str, Failure]:
+    """Fill the column md5 of exemplars; return the datasets whose pixels cannot be read any more, and why.
+
+    A dataset that is done is kept in the cache at once, so that a killed run does not do it again.
+    """
     work: list[tuple[str, NDArray[np.int64], PatchGroup]] = []
     failed: dict[str, Failure] = {}
     for name, columns in joined.items():
@@ -175,13 +231,16 @@ def _add_digests(joined: dict[str, Columns], sources: PatchSources, executor: Ex
             continue
         work += [(name, rows[group.rows], group) for group in some]
     found = executor.map(_digest_group, [group for *_, group in work], what="deduplicate", reads=_seen, chunk=1)
-    for (name, rows, _), result in zip(work, found, strict=True):
+    last = {name: number for number, (name, *_) in enumerate(work)}
+    for number, ((name, rows, _), result) in enumerate(zip(work, found, strict=True)):
         if isinstance(result, Crashed):
             failed[name] = Failure("decoder_crashed", result.detail)
         elif isinstance(result, Failure):
             failed[name] = result
         else:
             joined[name]["md5"][rows] = result
+        if last[name] == number and name not in failed and name in keys:
+            cache.put([(_DONE, keys[name], _packed(joined[name]))])
     return failed
 
 
@@ -197,7 +256,7 @@ def _digest_group(group: PatchGroup) -> list[str] | Failure:
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for a block of voxels")
+        return Failure("out_of_memory", "not enough memory for a block of voxels")
 
 
 def _exemplars(joined: dict[str, Columns]) -> Exemplars:

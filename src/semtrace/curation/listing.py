@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semtrace.core.errors import InputError
+from semtrace.curation.sidecar import SIDECAR_NAME
 from semtrace.curation.sources import section_series
 from semtrace.io.files import open_regular, walk
 from semtrace.io.video import is_video
@@ -18,7 +19,6 @@ from semtrace.stage.inputs import unfit
 from semtrace.stage.rejects import Reject, printable, why_unreadable
 
 _STORES = ("zarr.json", ".zgroup", ".zarray")
-SIDECAR_NAME = "datasets.csv"
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from semtrace.core.image.constructed_empties import construct_empty
 from semtrace.core.image.patch_texture import patch_texture
 from semtrace.core.image.resample import resize
 from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
+from semtrace.io.cache import Kind
 from semtrace.io.columns import Columns, take_rows
+from semtrace.io.digests import md5
 from semtrace.io.images import UnreadableImage
 from semtrace.io.volumes.volume import UnreadableVolume
-from semtrace.models.weights import WeightsError
-from semtrace.parallel.processes import Crashed
+from semtrace.models.weights import WeightsError, check_weights
+from semtrace.stage.cached_map import cached_map
 from semtrace.stage.executor import Executor
 from semtrace.stage.rejects import Failure, why_unreadable
 
@@ -34,13 +36,22 @@ class PatchFeatures(NamedTuple):
     network: NDArray[np.float32]
 
 
+class ResNetChoice(NamedTuple):
+    """A ResNet34 with one output: file and sha256 of its state dict, and side of the pictures that it sees."""
+
+    file: str
+    sha256: str
+    side: int = 224
+
+
 class FeatureTask(NamedTuple):
-    """Patches to look at: where they are cut, and the recipe and seed of what is made of each, if any."""
+    """Patches to look at: where they are cut, the recipe and seed of what is made of each, if any, and their digest."""
 
     dataset: str
     rows: NDArray[np.int64]
     group: PatchGroup
     recipes: tuple[tuple[str, int], ...]
+    key: str
 
 
 def see_patches(
@@ -50,19 +61,19 @@ def see_patches(
     *,
     network: bool,
     texture: bool = True,
-    resnet: tuple[str, str] | None = None,
+    resnet: ResNetChoice | None = None,
     recipes: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     what: str,
 ) -> tuple[dict[str, PatchFeatures], dict[str, Failure]]:
     """Look at all patches of some datasets.
 
     Args:
-        tables: dataset -> patch table.
+        tables: dataset -> patch table whose rows have the md5 of their pixels.
         sources: where the pixels are.
         executor: where to work.
         network: whether EfficientNet-Lite0 looks too.
         texture: whether texture is measured.
-        resnet: file and sha256 of a ResNet34 that looks instead: its probability is the one column of ``network``.
+        resnet: a ResNet34 that looks instead: its probability is the one column of ``network``.
         recipes: dataset -> for each patch the recipe and seed of the empty one that is looked at in its place; an empty
             recipe leaves the patch as it is.
         what: the words beside the progress bar.
@@ -74,7 +85,7 @@ def see_patches(
         WeightsError: the network's weights are missing.
     """
     if resnet is not None:
-        _resnet(*resnet)
+        check_weights(resnet.file, resnet.sha256)
     elif network:
         lite0()
     tasks: list[FeatureTask] = []
@@ -92,23 +103,27 @@ def see_patches(
         made = (recipes or {}).get(name)
         for group in _split(groups):
             wanted = tuple(made[int(row)] for row in group.rows) if made is not None else ()
-            tasks.append(FeatureTask(name, group.rows, group, wanted))
-    results = executor.map(
-        partial(_see, texture, network, resnet),
+            pixels = columns["md5"][group.rows].tolist()
+            tasks.append(FeatureTask(name, group.rows, group, wanted, md5(f"{pixels} {wanted}".encode())))
+    seen = f"{texture:d}{network:d}{'' if resnet is None else resnet.sha256 + str(resnet.side)}"
+    results = cached_map(
         tasks,
+        partial(_see, texture, network, resnet),
+        kind=Kind(f"features-{seen}", (__name__,)),
+        key=_key_of,
+        executor=executor,
         what=what,
         reads=_read,
         chunk=1,
         prepare=_compile if texture else None,
+        batch=1,
     )
     for task, result in zip(tasks, results, strict=True):
-        if isinstance(result, Crashed):
-            failed[task.dataset] = Failure("decoder_crashed", result.detail)
-        elif isinstance(result, Failure):
+        if isinstance(result, Failure):
             failed[task.dataset] = result
         else:
-            found[task.dataset].texture[task.rows] = result.texture
-            found[task.dataset].network[task.rows] = result.network
+            found[task.dataset].texture[task.rows] = result["texture"]
+            found[task.dataset].network[task.rows] = result["network"]
     return {name: seen for name, seen in found.items() if name not in failed}, failed
 
 
@@ -121,6 +136,10 @@ def _split(groups: Sequence[PatchGroup]) -> Iterator[PatchGroup]:
             yield PatchGroup(group.rows[part], place, group.source)
 
 
+def _key_of(task: FeatureTask) -> str:
+    return task.key
+
+
 def _read(task: FeatureTask) -> tuple[str, ...]:
     source = task.group.source
     return (source if isinstance(source, str) else source.path,)
@@ -130,7 +149,7 @@ def _compile() -> None:
     patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
 
 
-def _see(texture: bool, network: bool, resnet: tuple[str, str] | None, task: FeatureTask) -> PatchFeatures | Failure:
+def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: FeatureTask) -> dict[str, Any] | Failure:
     try:
         patches = list(patches_of(task.group))
     except (UnreadableVolume, UnreadableImage) as error:
@@ -138,15 +157,16 @@ def _see(texture: bool, network: bool, resnet: tuple[str, str] | None, task: Fea
     except OSError as error:
         return why_unreadable(error)
     except MemoryError:
-        return Failure("out_of_memory", "no room for a block of voxels")
+        return Failure("out_of_memory", "not enough memory for a block of voxels")
     for number, (recipe, seed) in enumerate(task.recipes):
         if recipe:
             patches[number] = construct_empty(patches[number], recipe, seed)
     found = see(patches, texture=texture, network=network and resnet is None)
     if resnet is not None:
-        chances = [[_chance(_resnet(*resnet), patch)] for patch in patches]
+        model = _resnet(resnet.file, resnet.sha256)
+        chances = [[_chance(model, patch, resnet.side)] for patch in patches]
         found = found._replace(network=np.array(chances, np.float32).reshape(len(patches), 1))
-    return found
+    return found._asdict()
 
 
 def see(patches: Sequence[NDArray[np.uint8]], *, texture: bool, network: bool) -> PatchFeatures:
@@ -211,12 +231,11 @@ def _resnet(file: str, digest: str) -> Any:
     return resnet34(load(Path(file), digest)).eval()
 
 
-def _chance(model: Any, patch: NDArray[np.uint8]) -> float:
+def _chance(model: Any, patch: NDArray[np.uint8], side: int) -> float:
     import torch
 
-    from semtrace.models.resnet34 import RESNET_SIDE, resnet_inputs
+    from semtrace.models.resnet34 import resnet_inputs
 
-    side = RESNET_SIDE
     fitting = patch if patch.shape == (side, side) else resize(patch, side, side)
     with torch.inference_mode():
         return float(torch.sigmoid(model(resnet_inputs(fitting[None])))[0, 0])

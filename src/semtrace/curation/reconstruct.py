@@ -6,8 +6,8 @@ A dataset is found by its name as a whole, and the place of a patch by the numbe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ from pydantic import Field
 
 from semtrace.core.volume.box import Box
 from semtrace.core.volume.location import MARK, Location, digits_for, parse_location
+from semtrace.core.volume.sample import parent_name, parse_roi
 from semtrace.core.volume.sections import in_plane, planes
 from semtrace.core.volume.subvolumes import pick_apart, rich_runs, sections_around
 from semtrace.core.volume.voxels import VoxelSides
@@ -26,7 +27,7 @@ from semtrace.curation.check import is_changed
 from semtrace.curation.crop import CropInputs, crop_inputs
 from semtrace.curation.recut import PatchSources
 from semtrace.curation.section import shape_of
-from semtrace.curation.sources import Source, voxel_sides
+from semtrace.curation.sources import Source, opened_source, voxel_sides
 from semtrace.io import tables
 from semtrace.io.columns import read_columns
 from semtrace.io.files import safe_join, write_staged
@@ -108,30 +109,60 @@ def run(inputs: CropInputs, work: Path, settings: Settings, reading: ReadingChoi
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
         (folder / SUBVOLUMES_FOLDER).mkdir()
         sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
-        volumes = sorted(name for name in kept if name in sources.volumes)
-        for name in volumes:
-            about = sources.volumes[name]
-            if is_changed(name, sources, inputs):
+        wholes = _wholes(kept, sources)
+        for name, datasets in sorted(wholes.items()):
+            about = sources.volumes[datasets[0]]
+            if is_changed(datasets[0], sources, inputs):
                 rejects.append(
                     Reject(name, "reconstruct", "changed", "its source is not what was imported; run import")
                 )
                 continue
-            wanted = find_subvolumes(kept[name], _alike(work, name), shape_of(about), settings)
+            source = replace(sources.of_volume(datasets[0]), dataset=name, roi="")
+            shape = opened_source(source).shape if about["roi"] else shape_of(about)
+            places = {one: _moved(kept[one], _alike(work, one), name, sources.volumes[one]["roi"]) for one in datasets}
+            names = {moved: own for at in places.values() for moved, own in at.own.items()}
+            alike = {moved: like for at in places.values() for moved, like in at.alike.items()}
+            found = find_subvolumes([moved for at in places.values() for moved in at.kept], alike, shape, settings)
+            wanted = [one._replace(members=[names[member] for member in one.members]) for one in found]
             if not wanted:
-                detail = f"no {settings.kind} of {settings.nz} sections fits into a volume of {shape_of(about)} voxels"
+                detail = f"no {settings.kind} of {settings.nz} sections fits into a volume of {shape} voxels"
                 rejects.append(Reject(name, "reconstruct", "too_thin", detail))
                 continue
-            source = sources.of(name)
-            assert isinstance(source, Source)  # noqa: S101  (it is a volume)
-            made, failed = _cut_all(folder, name, source, about, wanted, settings, executor)
+            made, failed = _cut_all(folder, source, shape, about, wanted, settings, executor)
             if failed is not None:
                 rejects.append(Reject.of(name, "reconstruct", failed))
                 continue
             rows += made
             done += 1
         tables.write(folder / contracts.SUBVOLUMES.name, contracts.SUBVOLUMES, rows)
-        counts = write_rejects(folder, rejects, rows_in=len(volumes), rows_out=done)
+        counts = write_rejects(folder, rejects, rows_in=len(wholes), rows_out=done)
     return Summary(done, len(rows), sum(row["shift"] != 0 for row in rows), counts)
+
+
+def _wholes(kept: Iterable[str], sources: PatchSources) -> dict[str, list[str]]:
+    """Volume -> the datasets with kept patches that are it, or cubes of it; 2D images are left out."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(name for name in kept if name in sources.volumes):
+        found.setdefault(parent_name(name, sources.volumes[name]["roi"]), []).append(name)
+    return found
+
+
+class _Moved(NamedTuple):
+    """Patches by their names in the whole volume: those kept, those like each of them, and the name that each has."""
+
+    kept: list[str]
+    alike: dict[str, list[str]]
+    own: dict[str, str]
+
+
+def _moved(kept: list[str], alike: Mapping[str, list[str]], whole: str, roi: str) -> _Moved:
+    every = sorted({*kept, *(like for name in kept for like in alike.get(name, []))})
+    if not roi:
+        return _Moved(kept, {name: alike[name] for name in kept if name in alike}, {name: name for name in every})
+    origin = parse_roi(roi).origin
+    to = {name: parse_location(name).moved(whole, origin).name() for name in every}
+    moved = {to[name]: [to[like] for like in alike[name]] for name in kept if name in alike}
+    return _Moved([to[name] for name in kept], moved, {new: old for old, new in to.items()})
 
 
 def _alike(work: Path, dataset: str) -> dict[str, list[str]]:
@@ -223,8 +254,8 @@ def _stretched(place: Location, low: int, high: int) -> Box:
 
 
 def _cut_all(
-    folder: Path, dataset: str, source: Source, about: Mapping[str, Any], wanted: list[Wanted], settings: Settings,
-    executor: Executor,
+    folder: Path, source: Source, shape: tuple[int, int, int], about: Mapping[str, Any], wanted: list[Wanted],
+    settings: Settings, executor: Executor,
 ) -> tuple[list[dict[str, Any]], Failure | None]:  # fmt: skip
     """Write the subvolumes of one volume; their rows, or why they cannot be written."""
     nm, ratio = voxel_sides(about, "voxel", "_nm"), voxel_sides(about, "ratio", "")
@@ -232,9 +263,9 @@ def _cut_all(
     isotropic = len(sides) == 3 and max(sides) <= _EQUAL * min(sides)
     cross = about["kind"] != "video" and planes(ratio, _EQUAL) != [0]
     suffix = "tiff" if settings.format == "tiff" else "ome.zarr"
+    dataset, digits = source.dataset, digits_for(max(shape), max(shape))
     target = safe_join(folder / SUBVOLUMES_FOLDER, dataset)
     target.mkdir()
-    digits = digits_for(max(shape_of(about)), max(shape_of(about)))
     tasks, rows = [], []
     for one in wanted:
         name = subvolume_name(dataset, one, digits.pixel)

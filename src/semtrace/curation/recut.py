@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from semtrace.io.files import read_regular, safe_join
 from semtrace.io.images import decode
 from semtrace.io.volumes.volume import ReadingChoices
 
+_OF_IMAGE = ("md5", "range_rule", "bar_rows", "width", "height")
 PLACE = ("axis", "index", "y0", "y1", "x0", "x1", "valid_h", "valid_w")
 """Columns of a patch table that say where a patch lies."""
 
@@ -58,6 +60,27 @@ class PatchSources:
         self._cleaned = cleaned
         for row in tables.read(cleaned / "images.csv", contracts.IMAGES) if cleaned is not None else []:
             self.images.setdefault(row["dataset"], {})[int(row["number"])] = row
+
+    def identity(self, dataset: str) -> str:
+        """What the pixels of a dataset follow from, in words: digests of its files, and how they become grey.
+
+        Raises:
+            KeyError: there is no such dataset.
+        """
+        if dataset in self.volumes:
+            about = self.volumes[dataset]
+            named = [about[name] for name in ("digest", "kind", "part", "range_rule", "roi", "sign")]
+            return json.dumps([*named, str(self._source[dataset].reading)])
+        rows = self.images[dataset]
+        return json.dumps([[n, *(rows[n][name] for name in _OF_IMAGE)] for n in sorted(rows)])
+
+    def of_volume(self, dataset: str) -> Source:
+        """The volume of a dataset.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._source[dataset]
 
     def of(self, dataset: str, number: int | None = None) -> Source | str:
         """The volume of a dataset, or the file of its image of that number.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +12,6 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
 from semtrace.core.hashing.patch_hash import hashes_from_hex
@@ -26,7 +24,9 @@ from semtrace.curation.cut_blocks import IN_2D
 from semtrace.curation.funnel import ALL, Result, against_truth, funnel_rows, outcome_of_all, read_result, step_sums
 from semtrace.curation.recut import PatchSources, group_patches, patches_of
 from semtrace.curation.section import shape_of
+from semtrace.curation.sheets import SHEET_ACROSS, sheet_png
 from semtrace.curation.sources import voxel_sides
+from semtrace.curation.train_figures import CLASSIFIER_CAPTIONS, draw_classifier
 from semtrace.io import tables
 from semtrace.io.columns import Columns, take_rows
 from semtrace.io.files import write_staged
@@ -42,8 +42,6 @@ _TRUTH = Table(
     "patches.csv", 1, tuple(Column(name, "text", "") for name in ("volume", "axis", "index", "y0", "x0", "informative"))
 )
 _POLICY = "default-src 'none'; img-src 'self' file:; style-src 'self' file:; base-uri 'none'; form-action 'none'"
-_TILE = 112  # pixels
-_ACROSS = 8
 _PAIRS = 20_000
 _MORE_STYLE = """
 main { max-width: 76rem; }
@@ -102,7 +100,7 @@ def run(inputs: CropInputs, work: Path, truth: Path | None, params: Any, reading
 
     Args:
         inputs: where the pixels are.
-        work: folder of the results.
+        work: folder of the results, the classifier's among them.
         truth: what is known of generated patches; None: nothing.
         params: settings of the stages; those of ``show``, ``crop``, ``deduplicate`` and ``classify`` count.
         reading: how volumes are read, as at import.
@@ -121,10 +119,12 @@ def run(inputs: CropInputs, work: Path, truth: Path | None, params: Any, reading
         tables.write(folder / contracts.FUNNEL.name, contracts.FUNNEL, rows, sort=False)
         drawn = {"funnel": figures.draw_funnel(rows), "datasets": figures.draw_datasets(rows)}
         drawn |= _histograms(result, params) | _by_kind(work)
+        classifier = draw_classifier(work / "train")
         maps = _maps(result, sources, settings.maps)
-        for name, one in (drawn | maps).items():
+        for name, one in (drawn | classifier | maps).items():
             write_staged(folder / f"{name}.png", one.png)
             write_staged(folder / f"{name}.csv", one.csv)
+        mistakes = _copy_mistakes(work / "train", folder)
         made = _write_sheets(folder, result, _sheets(result, settings.tiles), sources)
         if settings.csv:
             _export(folder, result)
@@ -133,12 +133,21 @@ def run(inputs: CropInputs, work: Path, truth: Path | None, params: Any, reading
         numbers = {**step_sums(rows), "truth": known or {}}
         write_staged(folder / "funnel.json", (json.dumps(numbers, indent=2) + "\n").encode())
         write_staged(folder / "summary.txt", _summary_text(rows, known, out).encode())
-        write_staged(folder / "index.html", _page(rows, known, drawn, maps, made).encode())
+        write_staged(folder / "index.html", _page(rows, known, classifier, maps, made, mistakes=mistakes).encode())
     total = step_sums(rows)
     return Summary(
         total["raw"], total["gated"], total["deduplicated"], total["removed"], total["unsure"], total["filtered"],
         known or {}, str(out / "index.html"),
     )  # fmt: skip
+
+
+def _copy_mistakes(trained: Path, folder: Path) -> bool:
+    """Take the sheet of the classifier's worst mistakes over; whether there is one."""
+    if not (trained / "mistakes.png").is_file():
+        return False
+    for name in ("mistakes.png", "mistakes.csv"):
+        write_staged(folder / name, (trained / name).read_bytes())
+    return True
 
 
 def _histograms(result: Result, params: Any) -> dict[str, figures.DrawnNumbers]:
@@ -236,8 +245,8 @@ def _sheets(result: Result, most: int) -> list[_Sheet]:
                 groups[exemplar].append(name)
         for name in large:
             groups.setdefault(name, [])
-    chosen = _spread(sorted(groups), max(1, most // _ACROSS))
-    rows_of = [name for exemplar in chosen for name in [exemplar, *sorted(groups[exemplar])[: _ACROSS - 1]]]
+    chosen = _spread(sorted(groups), max(1, most // SHEET_ACROSS))
+    rows_of = [name for exemplar in chosen for name in [exemplar, *sorted(groups[exemplar])[: SHEET_ACROSS - 1]]]
     if rows_of:
         found.append(_Sheet("sheet_exemplars", "Exemplars, each followed by patches that it stands for", rows_of))
     return found
@@ -259,26 +268,18 @@ def _spread(names: Sequence[str], most: int) -> list[str]:
 def _write_sheets(folder: Path, result: Result, sheets: Sequence[_Sheet], sources: PatchSources) -> list[_Sheet]:
     """Write each sheet as PNG and CSV; those that have a patch."""
     wanted = {name for sheet in sheets for name in sheet.names}
-    tiles: dict[str, Image.Image] = {}
+    tiles: dict[str, NDArray[np.uint8]] = {}
     for dataset, columns in result.tables.items():
         some = take_rows(columns, np.array([name in wanted for name in columns["name"].tolist()], np.bool_))
         for name, patch in _pixels(dataset, some, sources):
-            picture = Image.fromarray(patch)
-            picture.thumbnail((_TILE, _TILE), Image.Resampling.BOX)
-            tiles[name] = picture
+            tiles[name] = patch
     made = []
     for sheet in sheets:
         shown = [name for name in sheet.names if name in tiles]
         if not shown:
             continue
-        rows = -(-len(shown) // _ACROSS)
-        canvas = Image.new("L", (_ACROSS * (_TILE + 2), rows * (_TILE + 2)), 128)
-        for number, name in enumerate(shown):
-            canvas.paste(tiles[name], ((number % _ACROSS) * (_TILE + 2) + 1, (number // _ACROSS) * (_TILE + 2) + 1))
-        stream = io.BytesIO()
-        canvas.save(stream, "PNG", compress_level=6)
-        write_staged(folder / f"{sheet.key}.png", stream.getvalue())
-        places = [(number // _ACROSS, number % _ACROSS, name) for number, name in enumerate(shown)]
+        write_staged(folder / f"{sheet.key}.png", sheet_png([tiles[name] for name in shown]))
+        places = [(number // SHEET_ACROSS, number % SHEET_ACROSS, name) for number, name in enumerate(shown)]
         write_staged(folder / f"{sheet.key}.csv", figures.numbers_csv(("row", "column", "name"), places))
         made.append(sheet)
     return made
@@ -319,8 +320,8 @@ def _summary_text(rows: list[dict[str, Any]], known: Mapping[str, Any] | None, o
 
 
 def _page(
-    rows: list[dict[str, Any]], known: Mapping[str, Any] | None, drawn: Mapping[str, Any], maps: Mapping[str, Any],
-    sheets: Sequence[_Sheet],
+    rows: list[dict[str, Any]], known: Mapping[str, Any] | None, classifier: Mapping[str, Any],
+    maps: Mapping[str, Any], sheets: Sequence[_Sheet], *, mistakes: bool,
 ) -> str:  # fmt: skip
     total = step_sums(rows)
     cards = "".join(
@@ -346,7 +347,10 @@ def _page(
         _figure("structure", "Structure above noise; the gate stops what is below the line"),
         _figure("distance", "Distance of dHashes; up to the line patches are alike"),
         _figure("pixel_sizes", "Kept patches by pixel size"), _figure("experiments", "Kept patches by experiment"),
-        "</div>", "<h2>Patches</h2>",
+        "</div>", "<h2>Classifier</h2>", '<div class="plots">',
+        *(_figure(name, CLASSIFIER_CAPTIONS[name]) for name in classifier), "</div>",
+        _figure("mistakes", "The classifier's worst mistakes", "sheet-picture") if mistakes else "",
+        "<h2>Patches</h2>",
         *(_figure(sheet.key, f"{sheet.title} ({len(sheet.names)} shown)", "sheet-picture") for sheet in sheets),
         "<h2>Where kept patches lie</h2>",
         *(_figure(name, f"{name.removeprefix('map_')}: kept patches behind each place") for name in maps),

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from semtrace.core.volume.box import Box
 from semtrace.core.volume.gray_rule import parse_rule
+from semtrace.core.volume.sample import parse_roi
 from semtrace.core.volume.voxels import VoxelSides
 from semtrace.io.digests import md5
 from semtrace.io.files import digests, open_regular, safe_join, walk
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.pages import is_picture, is_tiff, page_facts
 from semtrace.io.volumes.sections_folder import open_sections, series
-from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume, part_of_volume
 
 STACKS = "stacks"
 """Folder below the import stage's where videos become stacks."""
@@ -37,6 +38,7 @@ class Source:
         rule: how it becomes grey, in words that can be read back.
         reading: what is taken where a file leaves a choice.
         scratch: folder for what compressed files unpack to.
+        roi: the cube of the volume that it is, in words; empty: all of it.
     """
 
     dataset: str
@@ -46,6 +48,7 @@ class Source:
     rule: str
     reading: ReadingChoices
     scratch: str
+    roi: str = ""
 
     def gray(self, box: Box) -> NDArray[np.uint8]:
         """The voxels of a box as 8-bit grey, shape ``box.shape``, made section by section to save memory."""
@@ -66,7 +69,9 @@ def volume_source(row: Mapping[str, Any], root: Path, imported: Path, reading: R
         path = safe_join(imported.resolve(), f"{STACKS}/{row['dataset']}.tif")
     else:
         path = safe_join(root.resolve(), row["path"])
-    return Source(row["dataset"], str(path), row["kind"], row["part"], row["range_rule"], reading, str(scratch))
+    return Source(
+        row["dataset"], str(path), row["kind"], row["part"], row["range_rule"], reading, str(scratch), row["roi"]
+    )
 
 
 @lru_cache(maxsize=4)
@@ -76,7 +81,7 @@ def opened_source(source: Source) -> Volume:
     volumes = open_path(path, source.kind, source.reading, Path(source.scratch))
     for volume in volumes:
         if volume.part == source.part:
-            return volume
+            return part_of_volume(volume, parse_roi(source.roi)) if source.roi else volume
     raise UnreadableVolume("changed", f"part {source.part} is not there any more")
 
 

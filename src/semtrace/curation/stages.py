@@ -87,7 +87,7 @@ STAGES = (
         "show the funnel, sheets, maps and histograms as a page",
         params=("curation.import", "curation.crop.min_structure", "curation.deduplicate.distance", "curation.show"),
         inputs=("volumes",),
-        reads=("import", "clean", "deduplicated", "filtered"),
+        reads=("import", "clean", "deduplicated", "train", "filtered"),
         writes=("show",),
         rejects=False,
     ),

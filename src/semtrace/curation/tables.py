@@ -36,6 +36,7 @@ VOLUMES = Table(
         Column("ratio_y", "number", "relative size of a voxel along y"),
         Column("ratio_x", "number", "relative size of a voxel along x"),
         Column("content", "text", "digest of the 8-bit voxels"),
+        Column("roi", "text", "the cube of a sampled volume that this dataset is, `z0-z1_y0-y1_x0-x1`; empty: all"),
     ),
 )
 IMAGES = Table(
@@ -53,6 +54,8 @@ IMAGES = Table(
         Column("pixel_size_m", "number", "width of a pixel, as the instrument wrote it", "metres"),
         Column("bar_rows", "integer", "rows of the data bar; 0 where there is none", "pixels"),
         Column("output_path", "text", "the cleaned image, relative to `images/`"),
+        Column("licence", "text", "of its folder, from datasets.csv"),
+        Column("experiment", "text", "of its folder, from datasets.csv"),
     ),
 )
 CROPPED = Table(
@@ -104,12 +107,12 @@ SIDECAR = Table(
     "datasets.csv",
     1,
     (
-        Column("path", "text", "a volume, relative to the folder of volumes"),
+        Column("path", "text", "a volume or a folder of images, relative to the folder of this table; `.` is that"),
         Column("licence", "text", "its licence"),
         Column("experiment", "text", "the experiment that it belongs to"),
     ),
 )
-"""The optional datasets.csv that a person lays among the volumes."""
+"""The optional datasets.csv that a person lays among the volumes, or the images."""
 
 PATCH_NAMES = Table("patches.csv", 1, (Column("name", "text", "name of a patch"),))
 """A table of patches to cut: only this column is needed."""
@@ -148,6 +151,40 @@ CURVES = Table(
         Column("recall", "number", "share of informative patches at or above it"),
         Column("false_positive", "number", "share of empty patches at or above it"),
         Column("precision", "number", "share of informative ones among those at or above it"),
+    ),
+)
+EPOCHS = Table(
+    "epochs.csv",
+    1,
+    (
+        Column("fold", "integer", "the fold that was not learned from; -1: all patches were"),
+        Column("epoch", "integer", "from 1"),
+        Column("loss", "number", "on what was learned from"),
+        Column("held_loss", "number", "on the fold that decides when to end; empty where none does"),
+        Column("held_auc", "number", "area under the curve on that fold"),
+    ),
+)
+CONFUSION = Table(
+    "confusion.csv",
+    1,
+    (
+        Column("dataset", "text", "of the patches"),
+        Column("informative_kept", "integer", "informative patches that score 0.5 or more when held out"),
+        Column("informative_removed", "integer", "informative patches that score less"),
+        Column("empty_kept", "integer", "empty patches that score 0.5 or more"),
+        Column("empty_removed", "integer", "empty patches that score less"),
+    ),
+)
+MISTAKES = Table(
+    "mistakes.csv",
+    1,
+    (
+        Column("row", "integer", "of the sheet mistakes.png, from 0"),
+        Column("column", "integer", "of the sheet, from 0"),
+        Column("name", "text", "name of the patch"),
+        Column("kind", "text", "as in folds.csv"),
+        Column("informative", "boolean", "whether it counts as informative"),
+        Column("score", "number", "by a model that has not seen its fold"),
     ),
 )
 FILTERED = Table(

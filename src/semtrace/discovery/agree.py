@@ -5,7 +5,7 @@ Only labelled images count, one of each duplicate group. NMI rises with the numb
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from semtrace.core.statistics.agreement import agreement, halved, orthogonal, un
 from semtrace.discovery import agree_figures, clusterings, feature_sets
 from semtrace.discovery.clusterings import Clustered, ClusterLabels
 from semtrace.discovery.looks import digits
-from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES, SQUARE
+from semtrace.discovery.tables import AGREEMENT, REFERENCE, SCORES, SQUARE, SQUARE_PARTITIONS
 from semtrace.discovery.training_results import seen_by_training
 from semtrace.io import tables
 from semtrace.io.files import write_atomic
@@ -107,15 +107,20 @@ def run(features: Path, clusters: Path, out: Path, settings: Settings, *, tuned:
     with staged_folder(out) as folder:
         tables.write(folder / "agreement.csv", AGREEMENT, found, sort=False)
         tables.write(folder / "reference.csv", REFERENCE, references, sort=False)
+        cut = agree_figures.square_partitions()
+        elements = zip(range(100), *(cut[k].tolist() for k in cut), strict=True)
+        tables.write(folder / "square.csv", SQUARE_PARTITIONS, _rows(SQUARE_PARTITIONS, elements), sort=False)
         curves = agree_figures.square_curves()
         square = ([k, *map(digits, values)] for k, *values in zip(range(2, 101), *curves.values(), strict=True))
-        tables.write(
-            folder / "square_by_k.csv", SQUARE, (dict(zip(SQUARE.names, r, strict=True)) for r in square), sort=False
-        )
+        tables.write(folder / "square_by_k.csv", SQUARE, _rows(SQUARE, square), sort=False)
         for file, data in agree_figures.draw_agreement(found, references, curves).items():
             write_atomic(folder / file, data)
     note = "" if labelled.get("category") else "no image has a category: nothing to agree with"
     return Summary(labelled, conflicts, _best(found), note)
+
+
+def _rows(table: Table, cells: Iterable[Iterable[Any]]) -> Iterator[dict[str, Any]]:
+    return (dict(zip(table.names, row, strict=True)) for row in cells)
 
 
 def _hidden(name: str, seen: Mapping[str, set[str]], groups: Mapping[str, list[str]]) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semtrace.core.statistics.agreement import halved, nmi, uniform
 from semtrace.discovery.looks import DARK, DASHES, LIGHT, MARKS, SERIES_COLOURS, saved
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 AgreementRows = Sequence[Mapping[str, Any]]
 _ORDER = ("ward", "complete", "average", "centroid", "single", "density_peaks", "spectral", "hdbscan", "saddles")
 _REFERENCES = {"halved": ("refined by halving", "-"), "uniform": ("chance", "--"), "orthogonal": ("orthogonal", ":")}
-_LOWEST = {"nmi": -0.03, "ami": -0.2}  # AMI is below 0 where a partition agrees less than chance
+_LOWEST = {"nmi": -0.03, "ami": -0.3}  # AMI is below 0 where a partition agrees less than chance
 _NAMES = {"nmi": "NMI (geometric)", "ami": "AMI (arithmetic)"}
 
 
@@ -37,9 +38,9 @@ def draw_agreement(
 def _square() -> bytes:
     """Four partitions of a 10 x 10 square; the columns are what is known."""
     figure = new_figure(9, 3.2)
-    truth = np.arange(100) % 10
-    for number, k in enumerate((10, 5, 20, 7)):
-        labels = np.arange(100) % k
+    partitions = square_partitions()
+    truth = partitions[10]
+    for number, (k, labels) in enumerate(partitions.items()):
         axes = figure.add_subplot(1, 4, number + 1)
         axes.imshow(_shades(labels, k).reshape(10, 10, 3), interpolation="nearest")
         axes.set_xticks([])
@@ -52,12 +53,17 @@ def _square() -> bytes:
     return saved(figure)
 
 
-def _shades(labels: np.ndarray[Any, np.dtype[np.int64]], k: int) -> np.ndarray[Any, Any]:
+def _shades(labels: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """Light colours with the number of the cluster written on each; colour alone says nothing."""
     from matplotlib.colors import hsv_to_rgb
 
     hue = labels * 0.381966 % 1.0
     return np.asarray(hsv_to_rgb(np.stack([hue, np.full(len(hue), 0.28), 0.82 + 0.16 * (labels % 2)], axis=-1)))
+
+
+def square_partitions() -> dict[int, NDArray[np.int64]]:
+    """The four partitions of 100 elements that are drawn, shape (100,) each, by their number of clusters."""
+    return {k: np.arange(100) % k for k in (10, 5, 20, 7)}
 
 
 def square_curves() -> dict[str, list[float]]:

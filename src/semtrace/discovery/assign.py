@@ -31,8 +31,8 @@ class Settings(Section, section="assign"):
     """How far a leaf reaches (conf/assign/).
 
     Attributes:
-        reach: an image belongs to a leaf up to so many times the largest distance of the leaf's images to its medoid,
-            or the median of these distances over all leaves, where that is larger.
+        reach: an image belongs to a leaf up to so many times the distance that the leaf reaches. That is the largest
+            distance of its own images to its medoid, or the median of this over all leaves, where that is larger.
 
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from semtrace.core.grouping.agglomerative import MemoryBoundError, Merges, cut_tree
+from semtrace.core.grouping.agglomerative import Merges, cut_tree
 from semtrace.core.grouping.neighbours import Points, TooFewPointsError
 from semtrace.core.statistics.agreement import best_jaccard
 from semtrace.discovery import cluster_figures, feature_sets, methods
@@ -113,12 +113,7 @@ def _check(name: str, one: feature_sets.FeatureSet, settings: Settings) -> None:
         )
     for method in settings.methods:
         if method in methods.TREES:
-            need = methods.needed_mb(method, count)
-            if need > settings.memory_mb:
-                raise MemoryBoundError(
-                    f"{name}: {method} linkage of {count} points needs up to {need:.0f} MB, cluster.memory_mb is "
-                    f"{settings.memory_mb}; raise it, or leave {method} out of cluster.methods"
-                )
+            methods.check_memory(name, method, count, "cluster", settings.memory_mb)
         if method == "hdbscan" and count < settings.smallest:
             raise TooFewPointsError(
                 f"{name}: {count} points are fewer than cluster.smallest = {settings.smallest} of HDBSCAN"

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from semtrace.core.grouping import density_peaks
 from semtrace.core.grouping.agglomerative import Merges, cut_tree, numbered_clusters
-from semtrace.discovery import cluster
 from semtrace.discovery.tables import DENSITY, MERGES, POINTS
 from semtrace.io import column_table, tables
 
@@ -45,7 +44,6 @@ class Clustered:
     Attributes:
         name: of the set.
         paths: of the representatives, in the order of the points.
-        md5: likewise.
         trees: merges by method.
         graph: of Density Peaks, where it was asked for.
         flat: labels by method and k of the methods that have no tree; noise is -1.
@@ -54,7 +52,6 @@ class Clustered:
 
     name: str
     paths: list[str]
-    md5: list[str]
     trees: dict[str, Merges]
     graph: Graph | None
     flat: dict[tuple[str, int], ClusterLabels]
@@ -105,7 +102,6 @@ def read(folder: Path) -> list[Clustered]:
         Clustered(
             name,
             [row["path"] for row in rows],
-            [row["md5"] for row in rows],
             {method: np.array(found) for (of, method), found in merges.items() if of == name},
             _graph(density[name]) if name in density else None,
             _of_points([row["path"] for row in rows], flat.get(name, {})),
@@ -137,10 +133,3 @@ def _flat(file: Path) -> dict[str, dict[tuple[str, int], dict[str, int]]]:
 
 def _of_points(paths: list[str], found: dict[tuple[str, int], dict[str, int]]) -> dict[tuple[str, int], ClusterLabels]:
     return {key: np.array([clusters[path] for path in paths], np.int64) for key, clusters in found.items()}
-
-
-def members(folder: Path, name: str) -> dict[str, Any]:
-    """Columns of ``clusters.parquet`` for one feature set."""
-    table = column_table.read(folder / "clusters.parquet", cluster.CLUSTERS)
-    chosen = table["features"].astype(str) == name
-    return {column: values[chosen] for column, values in table.items()}

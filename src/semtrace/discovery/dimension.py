@@ -86,13 +86,16 @@ def run(features: Path, out: Path, settings: Settings, *, tuned: Path | None = N
     rows_line, line_fits = _thick_line(settings)
     plateaus = [_plateau(name, rows, settings) for name in lines]
     flat = [row for group in plateaus for row in group]
+    line_flat = _plateau(LINE, rows_line, settings)
     with staged_folder(out) as folder:
         tables.write(folder / "dimension.csv", DIMENSION, rows, sort=False)
         tables.write(folder / "thick_line.csv", DIMENSION, rows_line, sort=False)
-        tables.write(folder / "plateau.csv", PLATEAU, flat, sort=False)
+        tables.write(folder / "plateau.csv", PLATEAU, [*flat, *line_flat], sort=False)
         thick = {f"{LINE}_{count}": line for count, line in line_fits.items()}
         tables.write(folder / "fits.csv", FIT, _thinned(lines | thick), sort=False)
-        figures = dimension_figures.draw_dimension(rows, flat, lines, rows_line, line_fits, settings.fractions)
+        figures = dimension_figures.draw_dimension(
+            rows, [*flat, *line_flat], lines, rows_line, line_fits, settings.fractions
+        )
         for picture, data in figures.items():
             write_atomic(folder / picture, data)
         counts = write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)

@@ -33,7 +33,7 @@ def draw_dimension(
     """All pictures by file name."""
     return {
         "thick_line.png": _thick_line(line_fits),
-        "thick_line_curve.png": _curves(line_rows, [dimension.LINE], [0.9], []),
+        "thick_line_curve.png": _curves(line_rows, [dimension.LINE], [0.9], flat),
         "fits.png": _fits(lines, fractions),
         "dimension_by_sample_size.png": _curves(rows, list(lines), [f for f in fractions if f < 1], flat),
         "dimension_by_scale.png": _scales(rows, list(lines)),
@@ -106,7 +106,9 @@ def _curves(rows: DimensionRows, names: Sequence[str], fractions: Sequence[float
     axes.set_xticks(shown, [f"{size:,}" for size in shown], fontsize=8)
     axes.set_xticks([], minor=True)
     axes.set(xlabel="points in the sample", ylabel="intrinsic dimension, 2-NN fit", ylim=(0, None))
-    axes.set_title("Dimension over the sample size: means and standard errors of the repeats", fontsize=10)
+    axes.set_title(
+        "Dimension over the sample size: mean and standard error of the repeats; broad: a plateau", fontsize=10
+    )
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return saved(figure)
 

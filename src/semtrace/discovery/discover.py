@@ -94,14 +94,16 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
 
     Args:
         work: folder of the results of features and reduce, and, where they are there, of inventory and match: these
-            lend published pictures the instrument and user of their original.
+            lend published images the instrument and user of their original.
         root: folder of the images.
         out: folder to write; the earlier result in it helps to find named nodes again.
         settings: which tree.
         executor: where the small pictures are made.
 
     Raises:
-        InputError: no such feature set or category, too few images, or names.csv has a slip.
+        InputError: no such feature set or category, or names.csv has a slip.
+        TooFewPointsError: fewer than two different images.
+        MemoryBoundError: the method needs more memory than it may take.
 
     """
     features = work / "features"
@@ -120,6 +122,7 @@ def run(work: Path, root: Path, out: Path, settings: Settings, executor: Executo
     count = len(loaded.points)
     if count < 2:
         raise TooFewPointsError(f"{file}: {count} different image; a tree needs 2 or more")
+    methods.check_memory(file.stem, settings.method, count, "discover", settings.memory_mb)
     leaves = min(settings.leaves, count)
     merged = methods.tree(settings.method, loaded.points, settings.memory_mb)
     splits = {row["node"] for row in words if row["decision"] == "split"}

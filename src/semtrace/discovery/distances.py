@@ -1,7 +1,7 @@
 """distances: how well distances follow the known categories, before and after reduction, on a balanced sample.
 
-Beside the correlation over pairs stand measures that need no pairs: the share of nearest neighbours with the same
-category, and for every two feature sets how much the one knows of the other's neighbourhoods.
+Beside the correlation over pairs stand two measures that need no pairs. One is the share of nearest neighbours with
+the same category. The other says, for every two feature sets, how much the one knows of the other's neighbourhoods.
 """
 
 from __future__ import annotations

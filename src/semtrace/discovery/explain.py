@@ -28,7 +28,7 @@ def attributes(images: Mapping[str, Mapping[str, Any]], mapping: Path, inventory
 
     Args:
         images: rows of ``images.csv``.
-        mapping: of published pictures to originals; with the inventory it lends them instrument and user.
+        mapping: of published images to originals; with the inventory it lends them instrument and user.
         inventory: of the originals; both may be absent.
 
     """

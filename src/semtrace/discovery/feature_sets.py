@@ -1,7 +1,7 @@
 """A feature set as the stages compute with it: one point a group of duplicates, in an order of their contents.
 
-No result can depend on the order of rows, for the points are sorted by the smallest md5 of their group before anything
-is computed, and what was found is given back to every member of the group.
+The points are sorted by the smallest md5 of their group before anything is computed. So no result can depend on the
+order of rows. What was found is given back to every member of the group.
 """
 
 from __future__ import annotations

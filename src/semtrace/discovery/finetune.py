@@ -2,8 +2,8 @@
 
 The groups of duplicates are cut into tenths; equal files and equal features are one group whatever the table says.
 Tenth 0 is the test part, tenth 1 the validation part that ends the training, the rest the training part. A head is
-trained ten times, with each tenth as the test part in its turn, so that every labelled picture is scored by a head that
-did not see its group. These scores are a feature set of their own.
+trained ten times, with each tenth as the test part in its turn. So every labelled picture is scored by a head that did
+not see its group. These scores are a feature set of their own.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ def _flat(
 
 
 def _traced(work: FlatTables, digests: Mapping[str, str], known: set[str]) -> dict[str, tuple[str, str]]:
-    """JPEG md5 -> TIFF md5 and the evidence, of published pictures that the match traced, mostly re-encodings."""
+    """JPEG md5 -> TIFF md5 and the evidence, of published images that the match traced, mostly re-encodings."""
     found = {}
     jpegs = {row["path"]: row["md5"] for row in tables.read(work.jpeg_hashes, MAIN_HASHES)}
     for row in tables.read(work.jpeg_to_tiff, MAIN_JPEG_TO_TIFF):

@@ -34,7 +34,7 @@ MAIN_JPEG_TO_TIFF = Table(
     "jpeg_to_tiff.csv",
     1,
     (
-        Column("jpeg_path", "text", "the published picture"),
+        Column("jpeg_path", "text", "the published image"),
         Column("matched_tiff_path", "text", "the original that it was traced to"),
         Column("decision", "text", "`matched`, `ambiguous` or `unmatched`"),
         Column("evidence", "text", "what the decision rests on"),

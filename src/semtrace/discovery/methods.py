@@ -73,7 +73,6 @@ class Density:
         distinct: rows that are left, ascending.
         stands: for each row the position in ``distinct`` that stands for it.
         near, graph: of the distinct points.
-        dimension: their intrinsic dimension (2-NN, 90 %).
 
     """
 
@@ -81,7 +80,6 @@ class Density:
     stands: NDArray[np.int64]
     near: Neighbours
     graph: Peaks
-    dimension: float
 
 
 def density(name: str, points: Points, settings: Settings) -> Density:
@@ -105,12 +103,29 @@ def density(name: str, points: Points, settings: Settings) -> Density:
     stands[distinct] = np.arange(len(distinct))
     for row in np.setdiff1d(np.arange(len(points)), distinct):
         stands[row] = int(((chosen - points[row]) ** 2).sum(axis=1).argmin())
-    return Density(distinct, stands, near, density_peaks.peaks(chosen, near, dimension, settings.neighbours), dimension)
+    return Density(distinct, stands, near, density_peaks.peaks(chosen, near, dimension, settings.neighbours))
 
 
-def needed_mb(method: str, points: int) -> float:
-    """Memory in 10^6 bytes that a method may need beside the points."""
-    return agglomerative.linkage_mb(cast("agglomerative.Method", method), points)
+def check_memory(name: str, method: str, points: int, section: str, memory_mb: int) -> None:
+    """Refuse a linkage that may need more memory beside the points than ``section`` of the parameters allows.
+
+    Args:
+        name: of the feature set.
+        method: one of ``TREES``.
+        points: how many there are.
+        section: whose ``memory_mb`` is the bound.
+        memory_mb: 10^6 bytes.
+
+    Raises:
+        MemoryBoundError: it may need more; the message has both figures.
+
+    """
+    need = agglomerative.linkage_mb(cast("agglomerative.Method", method), points)
+    if need > memory_mb:
+        raise agglomerative.MemoryBoundError(
+            f"{name}: {method} linkage of {points} points needs up to {need:.0f} MB, {section}.memory_mb is "
+            f"{memory_mb}; raise it, or take another method"
+        )
 
 
 def tree(method: str, points: Points, memory_mb: int) -> Merges:
@@ -150,7 +165,12 @@ def medoids(points: Points, labels: MethodLabels) -> tuple[NDArray[np.int64], Po
     for cluster in range(count):
         rows = np.flatnonzero(labels == cluster)
         if len(rows):
-            middle = points[rows].mean(axis=0)
-            medoid[cluster] = rows[((points[rows] - middle) ** 2).sum(axis=1).argmin()]
+            medoid[cluster] = medoid_of(points, rows)
             distance[rows] = np.sqrt(((points[rows] - points[medoid[cluster]]) ** 2).sum(axis=1))
     return medoid, distance
+
+
+def medoid_of(points: Points, rows: NDArray[np.int64]) -> int:
+    """Of some rows, shape (M,) and ascending, the one nearest to their mean; of equally near ones the first."""
+    middle = points[rows].mean(axis=0)
+    return int(rows[((points[rows] - middle) ** 2).sum(axis=1).argmin()])

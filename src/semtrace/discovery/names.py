@@ -26,7 +26,7 @@ class Word:
     Attributes:
         node: as written.
         name: what it shall be called; empty for a split or a refusal.
-        decision: one of ``DECISIONS``.
+        decision: one of ``NAME_DECISIONS``.
         now: id of the node it applies to; empty where none is like it.
         jaccard: likeness of that node; 1 for the very same content.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from semtrace.discovery import methods
 from semtrace.discovery.feature_sets import FeatureSet
 from semtrace.discovery.tree import Node
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 NEAREST, FARTHEST, RANDOM = 12, 6, 6
 PageRows = Sequence[Mapping[str, Any]]
 _HALF = 0.5  # of a node: less of one category does not name it
+_SEEN = 0.05  # AMI: what agrees less is not worth a word; tree.csv has it
 _POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --mark: #b45309; }
@@ -29,11 +31,14 @@ summary { cursor: pointer; padding: .15rem 0; overflow-wrap: anywhere; }
 summary small, figcaption { opacity: .8; }
 .mark { color: var(--mark); font-weight: 600; }
 .sheet { display: flex; flex-wrap: wrap; gap: 4px; margin: .3rem 0 .6rem; }
+.sheet a { color: inherit; text-decoration: none; }
 .sheet figure { margin: 0; width: 100px; } .sheet img { width: 100px; height: 84px; object-fit: cover; display: block; }
 figcaption { font-size: 11px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .medoid img { outline: 3px solid var(--mark); }
 .curve { max-width: 100%; height: auto; background: white; }
 .rest { font-size: 12px; overflow-wrap: anywhere; }
+.sheet:target { background: var(--line); }
+@media (max-width: 40rem) { details details { padding-left: .25rem; } }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .15rem .7rem .15rem 0; vertical-align: top; }
 .wide { overflow-x: auto; }
 """
@@ -58,8 +63,7 @@ def shown(found: Sequence[Node], loaded: FeatureSet, suspects: PageRows, outlier
     """Choose the points; random ones by seed and node, so that a rerun shows the same."""
     of = {}
     for node in found:
-        distance = ((loaded.points[node.rows] - loaded.points[node.rows].mean(axis=0)) ** 2).sum(axis=1)
-        medoid = int(node.rows[distance.argmin()])
+        medoid = methods.medoid_of(loaded.points, node.rows)
         away = ((loaded.points[node.rows] - loaded.points[medoid]) ** 2).sum(axis=1)
         order: NDArray[np.int64] = node.rows[np.lexsort((node.rows, away))]
         ordered = [int(row) for row in order if row != medoid]
@@ -90,14 +94,14 @@ def html(
     for row in tree_rows:
         below.setdefault(row["parent"], []).append(row)
     within = f" within {escape(settings.within)}" if settings.within else ""
-    leaves = sum(row["node"] not in below for row in tree_rows)
+    ends = [row for row in tree_rows if row["node"] not in below]
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name=viewport content="width=device-width, initial-scale=1">',
         f"<title>Proposed sub-categories{within}</title><style>{_STYLE}</style>",
         f"<h1>Proposed sub-categories{within}</h1>",
-        f"<p>{loaded.images} images, {len(loaded.points)} of them different, in {leaves} sub-categories: "
+        f"<p>{loaded.images} images, {len(loaded.points)} of them different, in {len(ends)} sub-categories: "
         f"{settings.method} linkage of {escape(name)}. Nothing here is a decision. Write names, merges, splits and "
         f"refusals into "
         f"<code>{escape(settings.names or 'names.csv')}</code> (node, name, decision, who, when) and run again.</p>",
@@ -128,6 +132,9 @@ def html(
             f"<li>{escape(r['node'])}: {escape(r['name'] or r['decision'])} (likeness {r['likeness']})" for r in unused
         ]
         parts.append("</ul>")
+    ends.sort(key=lambda row: (row["category"], -row["size"], row["node"]))
+    parts.append(f"<h2>All {len(ends)} sub-categories</h2><p>Each by its medoid; a picture leads to its place.</p>")
+    parts += ["<div class=sheet>", *(_leaf(row, chosen, loaded) for row in ends), "</div>"]
     parts.append("<h2>The tree</h2>")
     _node(parts, below[""][0], below, chosen, loaded, categories)
     return "\n".join(parts) + "\n"
@@ -151,8 +158,20 @@ def _figure(loaded: FeatureSet, row: int, caption: str, kind: str = "") -> str:
     marked = f' class="{kind}"' if kind else ""
     return (
         f'<figure{marked}><img loading=lazy src="thumbs/{loaded.md5[row]}.jpg" alt="{path}" title="{path}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figcaption title="{escape(caption, quote=True)}">{escape(caption)}</figcaption></figure>'
     )
+
+
+def _leaf(row: Mapping[str, Any], chosen: Shown, loaded: FeatureSet) -> str:
+    """The medoid of a leaf, which leads to it: a browser opens all that its pictures lie in."""
+    figure = _figure(loaded, chosen.of[row["node"]][0], f"{_name(row)} ({row['size']})")
+    return f'<a href="#n{row["node"]}">{figure}</a>'
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """A person's name for a node, else its category where that is half of it or more."""
+    mixed = row["category"] and (row["purity"] or 0.0) < _HALF
+    return str(row["name"] or ("mixed" if mixed else row["category"]) or "no category")
 
 
 def _node(
@@ -164,26 +183,25 @@ def _node(
     categories: Sequence[str],
 ) -> None:
     leaf = row["node"] not in below
-    mixed = row["category"] and (row["purity"] or 0.0) < _HALF
-    name = escape(row["name"] or ("mixed" if mixed else row["category"]) or "no category")
     facts = [f"{row['size']} different images"]
     if row["purity"] is not None:
         facts.append(f"{row['purity']:.0%} {escape(row['category'])}")
     if row["stability"] is not None:
         facts.append(f"stability {row['stability']:.2f}")
-    if row["confounder"]:
+    if row["confounder"] and row["confounder_ami"] >= _SEEN:
         facts.append(f"{escape(row['confounder'])} {escape(row['confounder_value'])} (AMI {row['confounder_ami']:.2f})")
     if row["decision"]:
         facts.append(f"decision: {escape(row['decision'])}")
     mark = " <span class=mark>an instrument, not a shape</span>" if row["is_confounded"] else ""
     is_open = " open" if row["depth"] < 2 else ""
     said = f"<small>{'; '.join(facts)} · <code>{row['node']}</code></small>"
+    name = escape(_name(row))
     parts.append(f"<details{is_open}><summary><b>{name}</b>{mark} {said}</summary>")
     medoid, near, far, drawn = chosen.of[row["node"]]
     sheet = [_figure(loaded, medoid, "medoid", "medoid")]
     for kind, rows in (("near", near), ("far", far), ("random", drawn)):
         sheet += [_figure(loaded, point, f"{kind}: {categories[point] or 'no category'}") for point in rows]
-    parts += ["<div class=sheet>", *sheet, "</div>"]
+    parts += [f'<div class=sheet id="n{row["node"]}">', *sheet, "</div>"]
     for child in below.get(row["node"], []):
         _node(parts, child, below, chosen, loaded, categories)
     if leaf and row["size"] > 1 + len(near) + len(far) + len(drawn):

@@ -56,9 +56,8 @@ class Proposals:
             inside = np.isin(rows, node.rows, assume_unique=True)
             of, said = [self.attributes[row] for row in rows], [self.categories[row] for row in rows]
             why = explain.explain(inside, of, said, self.confounded)
-        middle = self.loaded.points[node.rows].mean(axis=0)
-        medoid = node.rows[((self.loaded.points[node.rows] - middle) ** 2).sum(axis=1).argmin()]
         word = self.words.get(node.id)
+        medoid = methods.medoid_of(self.loaded.points, node.rows)
         return {
             "node": node.id, "parent": node.parent, "depth": node.depth, "size": len(node.rows),
             "images": sum(len(self.loaded.members[row]) for row in node.rows), "height": digits(node.height),

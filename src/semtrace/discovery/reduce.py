@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
@@ -34,6 +35,10 @@ from semtrace.stage.settings import Number, Section, Share, Whole
 
 if TYPE_CHECKING:
     from semtrace.core.statistics.autoencoder import Autoencoder, Phase, Shape, Training
+
+
+PHASES = ("1_a", "1_b", "1", "2", "g")
+"""Of the training of an autoencoder; ``autoencoder.train`` says which layers each trains."""
 
 
 class Settings(Section, section="reduce"):
@@ -75,9 +80,8 @@ class Settings(Section, section="reduce"):
             raise ValueError(f"reduce.hidden is {self.hidden}; it must be pairs of 1 unit or more")
         if not self.tied or any(len(pairs) != 3 for pairs in self.tied):
             raise ValueError(f"reduce.tied is {self.tied}; each must have three entries, innermost pair first")
-        phases = ("1_a", "1_b", "1", "2", "g")
-        if not self.order or set(self.order) - set(phases) or set(self.epochs) != set(phases):
-            raise ValueError(f"reduce.order and reduce.epochs have the phases {', '.join(phases)}")
+        if not self.order or set(self.order) - set(PHASES) or set(self.epochs) != set(PHASES):
+            raise ValueError(f"reduce.order and reduce.epochs have the phases {', '.join(PHASES)}")
         return self
 
 
@@ -122,9 +126,7 @@ def run(features: Path, out: Path, settings: Settings, *, tuned: Path | None = N
     with staged_folder(out) as folder:
         for name, file in feature_sets.feature_set_files(features, tuned).items():
             loaded = feature_sets.load(file, "reduce")
-            rejects += [
-                Reject(f"{name}: {reject.path}", "reduce", reject.reason, reject.detail) for reject in loaded.rejects
-            ]
+            rejects += _of_set(name, loaded.rejects)
             kept += loaded.images
             scree += _scree(name, components(loaded.points))
             done = _Reduced(loaded.points, [], np.zeros(loaded.points.shape[1]), np.empty((0, loaded.points.shape[1])))
@@ -204,17 +206,31 @@ class _Reduced:
 
 
 def _reduced(scaled: _Scaled, size: int, settings: Settings) -> _Reduced:
-    trained = components(scaled.training)
-    size = min(size, len(trained.directions))
-    plain = _grid_row(scaled, "pca", size, trained.error(scaled.training, size), trained.error(scaled.held_out, size))
+    plain = _pca_row(scaled, size)
     if settings.method == "pca":
         whole = components(scaled.points * scaled.scale)
-        values = whole.project(scaled.points * scaled.scale, size)
-        return _Reduced(values, [{**plain, "best": True}], scaled.mean + whole.mean, whole.directions[:size])
+        values = whole.project(scaled.points * scaled.scale, plain["size"])
+        offset, directions = scaled.mean + whole.mean, whole.directions[: plain["size"]]
+        return _Reduced(values, [{**plain, "best": True}], offset, directions)
+    tried = list(_tried(scaled, plain["size"], settings))
+    rows = _with_best([row for row, _ in tried])
+    best = next(model for row, (_, model) in zip(rows, tried, strict=True) if row["best"])
+    built = {name: list(getattr(best.shape, name)) for name in ("hidden", "tied", "activations")}
+    none = np.empty((0, len(scaled.mean)))
+    return _Reduced(best.code(scaled.points), [plain, *rows], scaled.mean, none, _saved(best, scaled), built)
+
+
+def _pca_row(scaled: _Scaled, size: int) -> dict[str, Any]:
+    """The row of ``grid.csv`` of principal components of the training part; their number is its ``size``."""
+    trained = components(scaled.training)
+    size = min(size, len(trained.directions))
+    return _grid_row(scaled, "pca", size, trained.error(scaled.training, size), trained.error(scaled.held_out, size))
+
+
+def _tried(scaled: _Scaled, size: int, settings: Settings) -> Iterator[tuple[dict[str, Any], Autoencoder]]:
+    """An autoencoder for each shape, or the first alone where no grid is asked for, and its row of ``grid.csv``."""
     from semtrace.core.statistics import autoencoder
 
-    best: Autoencoder | None = None
-    rows, least = [], float("inf")
     first = 1 if settings.method == "autoencoder" else None
     for hidden, tied in product(settings.hidden[:first], settings.tied[:first]):
         shape = autoencoder.Shape(int(scaled.points.shape[1]), (*hidden, size), tuple(tied), (settings.activation,))
@@ -224,16 +240,69 @@ def _reduced(scaled: _Scaled, size: int, settings: Settings) -> _Reduced:
         )  # fmt: skip
         model = autoencoder.Autoencoder(shape, settings.seed)
         autoencoder.train(model, scaled.training, training)
-        error = model.error(scaled.held_out)
-        rows.append(_model_row(scaled, model, shape, training, error))
-        if best is None or error < least:
-            best, least = model, error
-    for row in rows:
-        row["best"] = row["held_out_error"] == min(other["held_out_error"] for other in rows)
-    assert best is not None  # noqa: S101  (there is one shape or more)
-    built = {name: list(getattr(best.shape, name)) for name in ("hidden", "tied", "activations")}
-    none = np.empty((0, len(scaled.mean)))
-    return _Reduced(best.code(scaled.points), [plain, *rows], scaled.mean, none, _saved(best, scaled), built)
+        yield _model_row(scaled, model, shape, training, model.error(scaled.held_out)), model
+
+
+def _with_best(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows; the first one with the smallest held-out error is the best."""
+    least = min(range(len(rows)), key=lambda place: rows[place]["held_out_error"])
+    return [{**row, "best": place == least} for place, row in enumerate(rows)]
+
+
+def search_autoencoders(
+    features: Path, out: Path, points: Sequence[Settings], *, tuned: Path | None = None
+) -> dict[str, str]:
+    """Try autoencoders of many settings on every set: ``grid.csv``, ``grid.png`` and ``rejects.csv`` in ``out``.
+
+    Principal components stand beside, and for each set and size the autoencoder with the smallest held-out error is
+    marked. Nothing is reduced: ``run`` does that with the settings that were chosen.
+
+    Args:
+        features: folder of the stage features.
+        out: folder to write.
+        points: settings to try, every shape of each, one or more; the split in training and held-out part is that
+            of the first, and ``method`` is not asked.
+        tuned: folder of the stage finetune, where its sets are tried too.
+
+    Returns:
+        By feature set and size the best of all: how it was built, and its held-out error.
+
+    Raises:
+        InputError: there is no set.
+        TooFewPointsError: one has too few points for the columns asked for.
+
+    """
+    grid: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
+    kept = 0
+    for name, file in feature_sets.feature_set_files(features, tuned).items():
+        loaded = feature_sets.load(file, "reduce")
+        rejects += _of_set(name, loaded.rejects)
+        kept += loaded.images
+        scaled = _scaled(loaded, points[0])  # one split for all, or their errors could not be compared
+        by_size: dict[int, list[Settings]] = defaultdict(list)
+        for settings in points:
+            by_size[_size(loaded, settings)].append(replace(settings, method="grid"))
+        for size, chosen in by_size.items():
+            plain = _pca_row(scaled, size)
+            tried = (row for settings in chosen for row, _ in _tried(scaled, plain["size"], settings))
+            grid += [plain, *_with_best(list(tried))]
+    with staged_folder(out) as folder:
+        tables.write(folder / "grid.csv", GRID, grid, sort=False)
+        write_atomic(folder / "grid.png", reduce_figures.draw_grid(grid))
+        write_rejects(folder, rejects, rows_in=kept + len(rejects), rows_out=kept)
+    return {f"{row['features']} {row['size']}": _said(row) for row in grid if row["best"]}
+
+
+def _said(row: dict[str, Any]) -> str:
+    return (
+        f"{row['hidden']} {row['size']}, {row['activation']}, phases {row['phases']}, epochs {row['epochs']}, batch "
+        f"{row['batch']}, rate {row['rate']:g}, l2 {row['l2']:g}: {row['held_out_error']:.3g}"
+    )
+
+
+def _of_set(name: str, rejects: Sequence[Reject]) -> list[Reject]:
+    return [Reject(f"{name}: {reject.path}", "reduce", reject.reason, reject.detail) for reject in rejects]
 
 
 def _grid_row(scaled: _Scaled, method: str, size: int, error: float, held_out: float) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from semtrace.discovery.looks import MARKS, SERIES_COLOURS, saved
 from semtrace.stage.figures import new_figure, quiet_axes
 
 ReductionRows = list[dict[str, Any]]
+_SHOWN = 12  # autoencoders of a set in the picture; the table has all
+_TRIED = ("activation", "phases", "epochs", "batch", "rate", "l2")
 
 
 def draw_reduction(scree: ReductionRows, grid: ReductionRows) -> dict[str, bytes]:
     """All pictures by file name."""
-    return {"scree.png": _scree(scree), **({"grid.png": _grid(grid)} if len(grid) > 1 else {})}
+    return {"scree.png": _scree(scree), **({"grid.png": draw_grid(grid)} if len(grid) > 1 else {})}
 
 
 def _scree(rows: ReductionRows) -> bytes:
@@ -37,22 +39,32 @@ def _scree(rows: ReductionRows) -> bytes:
     return saved(figure)
 
 
-def _grid(rows: ReductionRows) -> bytes:
+def draw_grid(rows: ReductionRows) -> bytes:
+    """Errors of the best autoencoders of each set, with PCA of their size beside them, as a picture."""
     names = sorted({row["features"] for row in rows})
-    figure = new_figure(9, 1.2 + 0.3 * len(rows))
-    axes = quiet_axes(figure.add_axes((0.36, 0.18, 0.6, 0.7)))
+    shown = [row for name in names for row in _best_rows(name, rows)][::-1]
+    varied = [name for name in _TRIED if len({row[name] for row in rows if row["method"] == "autoencoder"}) > 1]
+    figure = new_figure(10, 1.2 + 0.3 * len(shown))
+    axes = quiet_axes(figure.add_subplot())
     labels = []
-    ordered = sorted(rows, key=lambda row: (row["features"], row["held_out_error"]), reverse=True)
-    for place, row in enumerate(ordered):
+    for place, row in enumerate(shown):
         colour = SERIES_COLOURS[names.index(row["features"]) % len(SERIES_COLOURS)]
         axes.plot([row["error"], row["held_out_error"]], [place, place], color=colour, linewidth=1)
         axes.plot(row["error"], place, "o", color=colour, fillstyle="none")
         axes.plot(row["held_out_error"], place, "o" if row["method"] == "autoencoder" else "s", color=colour)
-        what = f"PCA, {row['size']}" if row["method"] == "pca" else f"{row['hidden']} {row['size']}"
-        labels.append(f"{row['features']}: {what}")
-    axes.set_yticks(np.arange(len(ordered)), labels, fontsize=8)
+        built = f"{row['hidden']} {row['size']}" + "".join(f", {name} {row[name]}" for name in varied)
+        labels.append(f"{row['features']}: " + (f"PCA, {row['size']}" if row["method"] == "pca" else built))
+    axes.set_yticks(np.arange(len(shown)), labels, fontsize=8)
     axes.set(xlabel="mean squared error over the variance; filled: held-out points, open: training", xlim=(0, None))
-    axes.set_title(
-        f"Reconstruction, {rows[0]['points']} points trained on, {rows[0]['held_out']} held out", fontsize=10
-    )
+    few = f"; the best {_SHOWN} of each set" if len(shown) < len(rows) else ""
+    title = f"Reconstruction, {rows[0]['points']} points trained on, {rows[0]['held_out']} held out{few}"
+    axes.set_title(title, fontsize=10)
+    figure.tight_layout()
     return saved(figure)
+
+
+def _best_rows(name: str, rows: ReductionRows) -> ReductionRows:
+    """PCA of a set at every size, and its best autoencoders; the smallest held-out error first."""
+    mine = sorted((row for row in rows if row["features"] == name), key=lambda row: float(row["held_out_error"]))
+    kept = [row for row in mine if row["method"] == "autoencoder"][:_SHOWN]
+    return [row for row in mine if row["method"] == "pca" or row in kept]

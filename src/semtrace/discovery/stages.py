@@ -52,7 +52,7 @@ STAGES = (
     Stage(
         "features",
         f"{_HERE}.features",
-        "what encoders see in every image, its data bar cut off",
+        "compute the features of every image without its data bar",
         params=("features",),
         inputs=("published",),
         reads=("deduplicate",),
@@ -70,14 +70,14 @@ STAGES = (
     Stage(
         "predict",
         f"{_HERE}.predict",
-        "say the category of every image with its probability",
+        "predict the category of every image with its probability",
         reads=("features", "finetune"),
         writes=("predict",),
     ),
     Stage(
         "dimension",
         f"{_HERE}.dimension",
-        "the intrinsic dimension of every feature set",
+        "estimate the intrinsic dimension of every feature set",
         params=("dimension",),
         reads=("features", "finetune"),
         writes=("dimension",),
@@ -85,7 +85,7 @@ STAGES = (
     Stage(
         "reduce",
         f"{_HERE}.reduce",
-        "features in few columns: principal components or an autoencoder",
+        "reduce features to few columns: principal components or an autoencoder",
         params=("reduce",),
         reads=("features", "finetune"),
         writes=("reduce",),
@@ -93,7 +93,7 @@ STAGES = (
     Stage(
         "distances",
         f"{_HERE}.distances",
-        "how well distances follow the known categories",
+        "measure how well distances follow the known categories",
         params=("distances",),
         reads=(
             "features",
@@ -113,7 +113,7 @@ STAGES = (
     Stage(
         "agree",
         f"{_HERE}.agree",
-        "how much every clustering agrees with the known categories",
+        "measure how much every clustering agrees with the known categories",
         params=("agree",),
         inputs=("known",),
         reads=(

@@ -287,6 +287,17 @@ SQUARE = Table(
         Column("chance", "number", "the same of partitions that know nothing, mean of 10"),
     ),
 )
+SQUARE_PARTITIONS = Table(
+    "square.csv",
+    1,
+    (
+        Column("element", "integer", "0 to 99, line by line in the square of 10 x 10"),
+        Column("c_10", "integer", "its cluster in the partition A: its number modulo 10"),
+        Column("c_5", "integer", "its cluster in the partition B: its number modulo 5"),
+        Column("c_20", "integer", "its cluster in the partition C: its number modulo 20"),
+        Column("c_7", "integer", "its cluster in the partition D: its number modulo 7"),
+    ),
+)
 TREE = Table(
     "tree.csv",
     1,

@@ -104,8 +104,19 @@ def stability(
 ) -> dict[str, float]:
     """Mean Jaccard index of every node with its like in trees of seeded subsamples of 80 % of the points; by id.
 
-    The like of a node is the most similar cluster where the subsample's tree is cut into as many clusters as the
-    whole tree had when the node was one of them.
+    The subsample's tree is cut into as many clusters as the whole tree had when the node was one of them. The most
+    similar of these clusters is the like of the node.
+
+    Args:
+        found: the nodes.
+        points: of the whole tree, shape (N, D), float64.
+        cluster: merges of any points.
+        samples: subsamples, 0 or more.
+        seed: of the subsamples.
+
+    Returns:
+        0 to 1 each; a node that no subsample speaks of has no entry.
+
     """
     keep = round(0.8 * len(points))
     scores: dict[str, list[float]] = {node.id: [] for node in found}

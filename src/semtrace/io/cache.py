@@ -60,7 +60,7 @@ class Cache:
         try:
             self._open(readonly)
         except sqlite3.OperationalError as error:  # locked, no room, no permission: nothing is wrong with the file
-            print(f"semtrace: side cache {path}: {error}; going on without it", file=sys.stderr)
+            print(f"semtrace: side cache {path}: {error}; continuing without it", file=sys.stderr)
         except sqlite3.DatabaseError:
             if readonly:
                 return
@@ -118,7 +118,7 @@ class Cache:
         try:
             keyed = [(_key(kind, digest), self._without_arrays(kind, value)) for kind, digest, value in entries]
         except OSError as error:
-            print(f"semtrace: side cache {self.path}: {error}; going on without it", file=sys.stderr)
+            print(f"semtrace: side cache {self.path}: {error}; continuing without it", file=sys.stderr)
             self.close()
             return
         rows = [(key, _sealed(key, json.dumps(value))) for key, value in keyed]
@@ -126,7 +126,7 @@ class Cache:
             with self._db:
                 self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?)", rows)
         except sqlite3.Error as error:  # a full disk, a lock held for a minute: the work goes on uncached
-            print(f"semtrace: side cache {self.path}: {error}; going on without it", file=sys.stderr)
+            print(f"semtrace: side cache {self.path}: {error}; continuing without it", file=sys.stderr)
             self.close()
 
     def _without_arrays(self, kind: Kind, value: Any) -> Any:

@@ -80,7 +80,7 @@ def decode_frame(data: bytes) -> Frame:
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
-        MemoryError: there is no room for the picture at the moment.
+        MemoryError: there is not enough memory for the picture at the moment.
     """
     decoded = decode(data)
     facts = decoded.facts

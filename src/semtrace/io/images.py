@@ -80,7 +80,7 @@ def decode(data: bytes, *, sound: bool = False) -> DecodedImage:
 
     Raises:
         UnreadableImage: with a reason; nothing else is raised, whatever the bytes are.
-        MemoryError: there is no room for the picture at the moment, or it would take more than the bound.
+        MemoryError: there is not enough memory for the picture at the moment, or it would take more than the bound.
     """
     with bounded(len(data)), quiet_decoders():
         try:

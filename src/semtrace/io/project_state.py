@@ -50,11 +50,12 @@ class Checkout:
     stale: tuple[str, ...]
 
 
-def read_state(inputs: Sequence[Path]) -> Checkout:
+def read_state(inputs: Sequence[Path], pipeline: str = "") -> Checkout:
     """Ask Git and DVC about the working folder. Without Git, or without DVC, all counts as changed.
 
     Args:
         inputs: archive, published set and what is known, relative to that folder or absolute.
+        pipeline: the file of the pipeline that matters, such as ``pipelines/curation/dvc.yaml``; empty: the main one.
     """
     commit = read_git().commit
     status = _output("git", "status", "--porcelain", "--untracked-files=all", "--", *_MAKES)
@@ -64,7 +65,7 @@ def read_state(inputs: Sequence[Path]) -> Checkout:
         date=_git("show", "--no-patch", "--format=%cs", "HEAD") if commit else "",
         tags=tuple(_git("tag", "--list").splitlines()) if commit else (),
         uncommitted=tuple(line.split(maxsplit=1)[1] for line in changed) if commit else ("(no Git commit here)",),
-        stale=_stale(inputs),
+        stale=_stale(inputs, pipeline),
     )
 
 
@@ -101,12 +102,12 @@ def _git(*arguments: str) -> str:
     return (_output("git", *arguments) or "").strip()
 
 
-def _stale(inputs: Sequence[Path]) -> tuple[str, ...]:
-    said = _output(sys.executable, "-m", "dvc", "status", "--json")
+def _stale(inputs: Sequence[Path], pipeline: str) -> tuple[str, ...]:
+    said = _output(sys.executable, "-m", "dvc", "status", "--json", *([pipeline] if pipeline else []))
     if said is None:
         return DVC_FAILS
     # DVC tracks other data as well, such as earlier releases and the results of pipelines that no release holds.
-    changed = [name for name in json.loads(said or "{}") if not name.startswith(_NOT_RELEASED)]
+    changed = [name for name in json.loads(said or "{}") if pipeline or not name.startswith(_NOT_RELEASED)]
     tracked = {name: Path(name.removesuffix(".dvc")) for name in changed}
     return tuple(
         sorted(

@@ -26,7 +26,7 @@ from semtrace.io.luma import luma8
 from semtrace.io.orientation import as_stored, of_file
 
 MOST = 6
-"""Renderings of a deep original that are encoded for one published picture."""
+"""Renderings of a deep original that are encoded for one published image."""
 
 
 def is_reencoding(
@@ -43,7 +43,7 @@ def is_reencoding(
         data: the JPEG.
         published: its pixels as 8-bit grey, upright, shape (H, W).
         original: the rows of the original that were published, as 8-bit grey, shape (H', W').
-        symmetry: what brings the published picture into the original's orientation.
+        symmetry: what brings the published image into the original's orientation.
         deep: the samples of the whole original, where these are deeper than 8 bits; asked for only where it can help.
         bar_top: first row of the original's data bar, or -1.
 

@@ -17,7 +17,7 @@ NAMED_SUBCATEGORIES = Table(
     "subcategories.csv",
     1,
     (
-        Column("md5", "text", "of a file, an original or a published picture"),
+        Column("md5", "text", "of a file, an original or a published image"),
         Column("subcategory", "text", "its name"),
         Column("source", "text", "`named …` where a person named it; other rows are passed over"),
     ),

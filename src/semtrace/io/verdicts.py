@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ TRUTH = Table(
     "truth.csv",
     1,
     (
-        Column("jpeg_path", "text", "a published picture"),
+        Column("jpeg_path", "text", "a published image"),
         Column("tiff_path", "text", "its original; empty: no original exists in the archive"),
         Column("category", "text", "its category; the column may be missing"),
     ),
@@ -117,7 +117,7 @@ class LostRowsError(TableError):
     def __init__(self, file: Path, findings: Sequence[str]) -> None:
         shown = "; ".join(findings[:_SHOWN])
         more = f"; and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
-        super().__init__(f"{file}: {shown}{more}. Mend them; only an empty tiff_path says that no original exists")
+        super().__init__(f"{file}: {shown}{more}. Correct them; only an empty tiff_path says that no original exists")
         self.findings = tuple(findings)
 
 
@@ -131,7 +131,7 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
 
     Raises:
         LostRowsError: a row names a file that is not there, or one of several that fit it equally well.
-        TableError: a column is unknown or missing, a row names no published picture, or two rows speak of one.
+        TableError: a column is unknown or missing, a row names no published image, or two rows speak of one.
 
     """
     rows = tables.read_own(file, TRUTH, optional=("category",))
@@ -139,7 +139,7 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
     adapted: Counter[str] = Counter()
     for line, row in rows:
         if not row["jpeg_path"].strip():
-            raise TableError(f"{file}: line {line} names no published picture; its jpeg_path is empty")
+            raise TableError(f"{file}: line {line} names no published image; its jpeg_path is empty")
         differs = ""
         for column, paths, where in (("jpeg_path", published, "published set"), ("tiff_path", archive, "archive")):
             written = row[column]
@@ -184,7 +184,11 @@ def said_of_look_alikes(known: Path) -> list[str]:
 
 def read_verdicts(file: Path) -> Verdicts:
     """Read a person's verdicts; raises as ``read_verdict_rows``."""
-    rows = read_verdict_rows(file)
+    return verdicts_of(read_verdict_rows(file))
+
+
+def verdicts_of(rows: Collection[Mapping[str, str]]) -> Verdicts:
+    """The verdicts that rows of ``verdicts.csv`` state."""
     pairs = [row for row in rows if row["verdict"] != "category"]
     said = {word: frozenset(_pair(row) for row in pairs if row["verdict"] == word) for word in ("same", "different")}
     return Verdicts(

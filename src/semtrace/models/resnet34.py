@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from semtrace.models.weights import WeightsError
 
-RESNET_SIDE = 224  # pixels
 _LAYERS = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))  # channels, blocks, stride
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
@@ -73,19 +72,22 @@ def resnet34(state: Mapping[str, Tensor] | None = None) -> ResNet34:
     Raises:
         WeightsError: a name is missing or unknown, or a shape is another.
     """
-    model = ResNet34()
-    if state is not None:
-        try:
-            model.load_state_dict(dict(state), strict=True)
-        except RuntimeError as error:
-            raise WeightsError(
-                f"not the weights of ResNet34 with one output: {str(error).splitlines()[1].strip()}"
-            ) from error
+    if state is None:
+        return ResNet34()
+    with torch.device("meta"):  # nothing is drawn that would be overwritten
+        model = ResNet34()
+    try:
+        model.load_state_dict({name: value.clone() for name, value in state.items()}, strict=True, assign=True)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"not the weights of ResNet34 with one output: {str(error).splitlines()[1].strip()}"
+        ) from error
     return model
 
 
-def resnet_inputs(patches: NDArray[np.uint8], device: str = "cpu") -> Tensor:
-    """Grey patches, shape (B, 224, 224), as published: three equal channels, mean and deviation of ImageNet."""
-    x = torch.from_numpy(patches).to(device).float()[:, None].expand(-1, 3, -1, -1) / 255.0
+def resnet_inputs(patches: NDArray[np.uint8] | Tensor, device: str = "cpu") -> Tensor:
+    """Grey patches, shape (B, H, W), 0 to 255, as published: three equal channels, mean and deviation of ImageNet."""
+    grey = torch.from_numpy(patches) if isinstance(patches, np.ndarray) else patches
+    x = grey.to(device).float()[:, None].expand(-1, 3, -1, -1) / 255.0
     mean, deviation = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (_MEAN, _DEVIATION))
     return torch.as_tensor((x - mean) / deviation)

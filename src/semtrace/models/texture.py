@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 
-TEXTURE_SIDE = 256  # pixels
 _PATTERNS = ((8, 1), (16, 2), (24, 4))  # points on a circle, its radius in pixels
 _LEVELS = 32
 _DISTANCES = (1, 2, 4, 8)  # pixels

@@ -24,7 +24,8 @@ class TimmNetwork:
     Attributes:
         model: the network.
         side: pixels of its square input.
-        features, classes: numbers of its pooled features and of its scores.
+        features: number of its pooled features.
+        classes: number of its scores; 0 where it has none, as DINOv2.
         mean, deviation: of each channel, in the unit of grey values over 255.
 
     """
@@ -37,12 +38,18 @@ class TimmNetwork:
     deviation: tuple[float, ...]
 
     @torch.inference_mode()
-    def look(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Pooled features and scores of a grey picture, shape (side, side)."""
+    def look(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        """Pooled features, shape (features,), and, where there are classes, scores, shape (classes,).
+
+        Args:
+            gray: the picture, shape (side, side).
+
+        """
         x = torch.from_numpy(gray).float()[None, None].expand(-1, 3, -1, -1) / 255
         mean, deviation = (torch.tensor(part)[:, None, None] for part in (self.mean, self.deviation))
         pooled = self.model.forward_head(self.model.forward_features((x - mean) / deviation), pre_logits=True)
-        return pooled[0].numpy(), self.model.get_classifier()(pooled)[0].numpy()
+        layers = (pooled, self.model.get_classifier()(pooled)) if self.classes else (pooled,)
+        return tuple(layer[0].numpy() for layer in layers)
 
 
 def load_timm(name: str, file: Path, digest: str) -> TimmNetwork:
@@ -56,7 +63,8 @@ def load_timm(name: str, file: Path, digest: str) -> TimmNetwork:
         timm = import_module("timm")
     except ModuleNotFoundError as error:
         raise WeightsError(f"{name}: the package timm is not installed; pip install timm") from error
-    state = load(file, digest)
+    # The published weights of Inception V3 have a second classifier, which timm builds for training alone.
+    state = {key: value for key, value in load(file, digest).items() if not key.startswith("AuxLogits.")}
     try:
         model = timm.create_model(name, pretrained=False)
         model.load_state_dict(state)

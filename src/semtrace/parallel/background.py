@@ -1,4 +1,4 @@
-"""One further process that does what it is given, task by task, while this one goes on."""
+"""A background process that runs tasks one at a time, while this process continues."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def not_looked_for(unmatched: int, originals: int, geometry: bool | str) -> list
     """Which edits the match did not look for, and what it would cost to, where pictures stay unmatched; else nothing.
 
     Args:
-        unmatched: published pictures.
+        unmatched: published images.
         originals: files in the archive.
         geometry: what ``match.geometry`` was.
     """

@@ -83,7 +83,7 @@ class File:
     def preference(self) -> tuple[bool, int, bool, bool, int, str]:
         """Sorts files, the best keeper first.
 
-        An original before a published picture; most pixels; as the microscope wrote it, with its pixel size;
+        An original before a published image; most pixels; as the microscope wrote it, with its pixel size;
         grey, for colour comes from later hands; most bits a sample; first by path.
         """
         pixels = (self.row.get("width") or 0) * (self.row.get("height") or 0)
@@ -122,7 +122,7 @@ def run(
         executor: where to work.
         roots: folder of each side's images; None where they are absent.
         inventory: table of the archive; helps to choose keepers.
-        mapping: ``jpeg_to_tiff.csv``; with scope ``across`` a published picture belongs to its original.
+        mapping: ``jpeg_to_tiff.csv``; with scope ``across`` a published image belongs to its original.
         verdicts: table of a person's verdicts; it may be missing.
         depth: which folder of a published path is its category, by which the split is drawn.
 

@@ -1,4 +1,4 @@
-"""label: give every traced TIFF the category of its published pictures, and place a labelled copy.
+"""label: give every traced TIFF the category of its published images, and place a labelled copy.
 
 A label comes from the forward table: each JPEG traced to an original votes for the category it was published in.
 A content with votes for several categories is a conflict: listed, and settled only by a rule that was chosen for it.

@@ -1,7 +1,7 @@
 """match: trace every published JPEG to its original TIFF, and every TIFF to its JPEGs.
 
 Candidates come from the Hamming distance, the answer from SSIM and correlation on the pictures without data bar
-(core/tracing/decision.py), the reverse table from the forward one: a published picture has at most one original, while
+(core/tracing/decision.py), the reverse table from the forward one: a published image has at most one original, while
 an original may be published more than once. Works from hash tables alone where the images are absent.
 """
 

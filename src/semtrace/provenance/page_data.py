@@ -218,7 +218,7 @@ class PagePairs:
         return -1 if top is None else int(top)
 
     def how_published(self, jpeg: str, tiff: str) -> tuple[str, str, str, float | None]:
-        """How an original became this published picture, as in the table: symmetry, part, place, angle."""
+        """How an original became this published image, as in the table: symmetry, part, place, angle."""
         row = self._forward.get(item_of(self._published[jpeg]), {})
         traced = row.get("matched_tiff_path") == tiff
         return (row["symmetry"], row["crop"], row["place"], row["angle"]) if traced else ("", "", "", None)

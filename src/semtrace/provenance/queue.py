@@ -32,23 +32,23 @@ QUEUE = Table(
         Column("item", "text", "names the question: digits that follow from its content alone"),
         Column("kind", "text", "`ambiguous`, `conflict`, `weak`, `near_miss` or `audit`, see below"),
         Column("why", "text", "why it is asked, in words"),
-        Column("jpeg_path", "text", "the published picture; of several files of equal content the first"),
+        Column("jpeg_path", "text", "the published image; of several files of equal content the first"),
         Column("jpeg_md5", "text", "of its bytes"),
         Column("a_path", "text", "the first original that is shown, as in `jpeg_to_tiff.csv`; empty: none"),
         Column("a_md5", "text", "of its bytes"),
         Column("b_path", "text", "the second original that is shown: the runner-up; empty: none"),
         Column("b_md5", "text", "of its bytes"),
-        Column("categories", "text", "under which it is published, separated by a vertical bar"),
+        Column("categories", "text", "the categories under which it is published, separated by a vertical bar"),
         Column("hamming_distance", "integer", "as in `jpeg_to_tiff.csv`", "bits"),
         Column("ssim_value", "number", "as in `jpeg_to_tiff.csv`"),
         Column("correlation", "number", "as in `jpeg_to_tiff.csv`"),
         Column("margin", "number", "as in `jpeg_to_tiff.csv`"),
         Column("reason", "text", "as in `jpeg_to_tiff.csv`; of a conflict its kind in `conflicts.csv`"),
-        Column("files", "text", "the published files that the answer is for, separated by a vertical bar"),
+        Column("files", "text", "the published images that the answer is for, separated by a vertical bar"),
         Column(
             "answer",
             "text",
-            "what `verdicts.csv` says of it: `a`, `b`, `both`, `none`, or a category; empty: not answered",
+            "the answer in `verdicts.csv`: `a`, `b`, `both`, `none`, or a category; empty: not answered",
         ),
     ),
 )
@@ -227,9 +227,9 @@ class _Builder:
             low = self._is_low(row)
             return "matched, but the SSIM is low" if low else "matched, but the runner-up is nearly as good"
         if kind == "near_miss":
-            return f"no original found; this one came nearest: {meaning}"
+            return f"no original found; the nearest is this one: {meaning}"
         if kind == "audit":
-            return "drawn to see how often answers without proof are wrong"
+            return "drawn to measure how often answers without proof are wrong"
         return meaning
 
     def _conflicts(self) -> Iterable[Question]:
@@ -245,7 +245,7 @@ class _Builder:
             cells = {
                 "item": _name(_content(original) if original else row["content"]) + "c",
                 "kind": "conflict",
-                "why": "published under several categories; a label is given when one of them is named",
+                "why": "published under several categories; it gets a label when you name one of them",
                 "jpeg_path": files[0]["path"],
                 "jpeg_md5": files[0]["md5"],
                 **_shown_cells([original] if original else []),

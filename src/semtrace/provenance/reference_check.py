@@ -86,9 +86,9 @@ def check_ssim(job: Job, sample: int) -> ReferenceCheck:
 
 
 def check_proofs(job: Job, sample: int) -> ReferenceCheck:
-    """Encode the originals of a sample of ``sample`` pairs as their published pictures were encoded, with Pillow.
+    """Encode the originals of a sample of ``sample`` pairs as their published images were encoded, with Pillow.
 
-    A pair whose original is wider or longer than the published picture, and a JPEG that names no table, count as
+    A pair whose original is wider or longer than the published image, and a JPEG that names no table, count as
     agreeing where they are not called proven: no encoder can give these pixels.
     """
     pairs = [pair for pair in _pairs(job) if pair.row["evidence"] in _COMPARABLE]
@@ -126,7 +126,7 @@ class _Pair:
 
 
 def _pairs(job: Job) -> list[_Pair]:
-    """The pairs of which a whole original was compared with a published picture."""
+    """The pairs of which a whole original was compared with a published image."""
     jpegs = {row["path"]: row for row in tables.read(job.hashes("jpeg"), HASHES)}
     tiffs = {row["path"]: row for row in tables.read(job.hashes("tiff"), HASHES)}
     found = []
@@ -199,7 +199,7 @@ def _proof_agrees(cache: str, pair: _Pair) -> bool:
     if isinstance(data, Failure):
         raise UnavailableError(pair.published.file, data)
     published, original = (pixels(item.file, item.md5, cache) for item in (pair.published, pair.original))
-    # The published picture may end above the data bar.
+    # The published image may end above the data bar.
     rows = original[: apply(published, _symmetry(pair)).shape[0]]
     deep = partial(samples_of, pair.original.file, pair.original.md5, cache) if pair.deep else None
     bar_top = -1 if pair.bar_top is None else pair.bar_top

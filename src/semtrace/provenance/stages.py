@@ -75,9 +75,9 @@ STAGES = (
     Stage(
         "plot",
         f"{_HERE}.plot",
-        "draw the histograms and the plot by row",
-        params=("match", "hash"),
-        reads=("match",),
+        "draw what became of all files, the histograms and the plot by row",
+        params=("match", "hash", "labels.depth"),
+        reads=("fingerprint/jpeg", "fingerprint/tiff", "inventory", "label", "match"),
         writes=("plot",),
         rejects=False,
     ),

@@ -85,8 +85,8 @@ HASHES = Table(
         Column(
             "health",
             "text",
-            "`ok`, or `degenerate`: far from half of the bits are set, as for empty or clipped pictures; such a hash "
-            "is near to anything flat and is never matched",
+            "`ok`, or `degenerate`: far from half of the bits are set, as for empty or clipped pictures. Such a "
+            "hash is near to anything flat and is never matched",
         ),
         Column("rule", "text", "how the picture became 8-bit grey, as in `converted.csv`"),
     ),
@@ -96,12 +96,12 @@ JPEG_TO_TIFF = Table(
     "jpeg_to_tiff.csv",
     1,
     (
-        Column("jpeg_path", "text", "the published picture"),
+        Column("jpeg_path", "text", "the published image"),
         Column(
             "matched_tiff_path",
             "text",
-            "its original (the keeper, if there are copies). If ambiguous: the best candidate, to be looked at. If "
-            "unmatched: empty",
+            "its original (the keeper, if there are copies). If ambiguous: the best candidate, for a person to "
+            "look at. If unmatched: empty",
         ),
         Column(
             "hamming_distance",
@@ -139,21 +139,22 @@ JPEG_TO_TIFF = Table(
         Column(
             "symmetry",
             "text",
-            "what was done to the original before it was published: `identity`, or with `match.geometry=true` how it "
-            "was turned or mirrored (quarter turns counter-clockwise, mirroring first), after `negative` where its "
-            "grey levels were inverted; empty where nothing matched",
+            "how the original was turned or mirrored before it was published: `identity`, or more with "
+            "`match.geometry=true` (quarter turns counter-clockwise, mirroring first). `negative` stands before "
+            "it where its grey levels were inverted. Empty where nothing matched",
         ),
         Column(
             "crop",
             "text",
-            "where only a part of the original was published: that part, as width x height + left + top in pixels of "
-            "the original; else empty. Some pixels cut off are found always, smaller parts with `match.geometry=true`",
+            "where only a part of the original was published: that part, as width x height + left + top in pixels"
+            " of the original; else empty. Some pixels cut off are always found, smaller parts with "
+            "`match.geometry=true`",
         ),
         Column(
             "place",
             "text",
-            "with `match.geometry=true`, where the picture stands on a page with blank margins: as `crop`, in pixels "
-            "of the published picture; else empty",
+            "with `match.geometry=true`, where the picture stands on a page with blank margins: as `crop`, in "
+            "pixels of the published image; else empty",
         ),
         Column(
             "angle",
@@ -165,19 +166,19 @@ JPEG_TO_TIFF = Table(
         Column(
             "scale",
             "number",
-            "in these rows, how many pixels of the published picture are one of the original, along a side; else empty",
+            "in these rows, how many pixels of the published image are one of the original, along a side; else empty",
         ),
         Column(
             "agreement",
             "number",
-            "part of the frame in which it agrees with that TIFF, block by block, 0 to 1; empty where it was not "
+            "part of the frame in which it agrees with that TIFF, block by block, 0 to 1. Empty where it was not "
             "needed, or too little has structure",
         ),
         Column(
             "level",
             "text",
-            "if matched: `frame`, this very exposure (proven, or its detail agrees), or `field`, this place in this "
-            "framing, while the exposure cannot be told; else empty",
+            "if matched: `frame` or `field`; else empty. `frame` is this very exposure (proven, or its detail "
+            "agrees). `field` is this place in this framing, while the exposure cannot be told",
         ),
         Column(
             "candidates",
@@ -219,12 +220,12 @@ TIFF_TO_JPEG = Table(
     (
         Column("TIFF_file", "text", "name without folder"),
         Column("TIFF_path", "text", "the original"),
-        Column("JPEG_file", "text", "name of its published picture, without folder; only if matched or ambiguous"),
-        Column("JPEG_path", "text", "its published picture; only if matched or ambiguous"),
+        Column("JPEG_file", "text", "name of its published image, without folder; only if matched or ambiguous"),
+        Column("JPEG_path", "text", "its published image; only if matched or ambiguous"),
         Column(
             "hamming_distance",
             "integer",
-            "bits between the two; unmatched: to the picture that came nearest to being its own",
+            "bits between the two; unmatched: to the image that came nearest to being its own",
             "bits",
         ),
         Column("ssim_value", "number", "SSIM of the two, data bar left out; empty where it was not computed"),
@@ -253,24 +254,24 @@ GROUPS = Table(
         Column(
             "group",
             "text",
-            "names the group: 16 digits that follow from its contents alone, so they stay when files are renamed or "
-            "unrelated ones come. With `deduplicate.scope=within` a group is one side's: take `side` and `group` "
-            "together",
+            "names the group: 16 digits that follow from its contents alone, so they stay when files are renamed "
+            "or unrelated files come. With `deduplicate.scope=within` a group is one side's: take `side` and "
+            "`group` together",
         ),
         Column("size", "integer", "files in the group"),
         Column(
             "keeper",
             "text",
-            "the file of the group to keep: an original before a published picture, then most pixels, then one that "
-            "knows its pixel size, then grey before colour, then most bits a sample, then the first by path",
+            "the file of the group to keep: an original before a published image, then most pixels, then a known "
+            "pixel size. Then grey before colour, most bits a sample, and the first by path",
         ),
         Column(
             "linked_to",
             "text",
-            "the file that this one hangs on: the keeper where there is a direct link, else the next on the way to "
-            "it; empty for the keeper",
+            "the file that this one is linked to: the keeper where there is a direct link, else the next on the "
+            "way to it. Empty for the keeper",
         ),
-        Column("evidence", "text", "why it hangs there, see below; empty for the keeper"),
+        Column("evidence", "text", "the evidence of this link, see below; empty for the keeper"),
         Column(
             "hamming",
             "integer",
@@ -286,7 +287,7 @@ GROUPS = Table(
         Column(
             "drift",
             "number",
-            "how far one lies displaced against the other, in parts of the width; empty where it was not needed",
+            "displacement of one against the other, in parts of the width; empty where it was not needed",
         ),
         Column("keeper_hamming", "integer", "bits to the keeper", "bits"),
         Column("diameter", "integer", "of the group: most bits between any two files of it", "bits"),
@@ -333,8 +334,9 @@ LABELS = Table(
         Column(
             "subcategory",
             "text",
-            "the level below `top_category`: the category in a vocabulary of two levels, else the sub-category that "
-            "`subcategories.csv` has for its content; empty where there is none, or where two contradict each other",
+            "the level below `top_category`: the category in a vocabulary of two levels, else the sub-category "
+            "that `subcategories.csv` has for its content. Empty where there is none, or where two contradict "
+            "each other",
         ),
     ),
 )
@@ -350,11 +352,11 @@ CONFLICTS = Table(
             "tables alone: digits and hash). Or the digits, or the md5, that the row is about",
         ),
         Column("categories", "text", "the categories, separated by a vertical bar"),
-        Column("files", "text", "the published files, separated by a vertical bar"),
+        Column("files", "text", "the published images, separated by a vertical bar"),
         Column(
             "resolution",
             "text",
-            "`excluded`: such a picture gets no label; else the categories it is labelled with; `kept apart`; "
+            "`excluded`: such an image gets no label; else the categories it is labelled with; `kept apart`; "
             "`without effect`",
         ),
         Column(
@@ -384,16 +386,57 @@ ACCURACY_BY_CATEGORY = Table(
         Column("wrong", "integer", "wrong matches"),
     ),
 )
+MATCHED_BY_HAMMING = Table(
+    "matched_by_hamming.csv",
+    1,
+    (
+        Column("hamming_distance", "integer", "a distance in steps of 4", "bits of 1024"),
+        Column("matched", "integer", "matches at most so far from their original"),
+    ),
+)
+MATCHED_BY_SSIM = Table(
+    "matched_by_ssim.csv",
+    1,
+    (
+        Column("ssim_value", "number", "0 to 1 in steps of 0.01"),
+        Column("matched", "integer", "matches with at least this SSIM"),
+    ),
+)
 WRONG_MATCHES = Table(
     "wrong_matches.csv",
     1,
     (
-        Column("jpeg_path", "text", "the published picture"),
+        Column("jpeg_path", "text", "the published image"),
         Column("matched_tiff_path", "text", "the original that it was traced to"),
         Column("true_tiff_path", "text", "the original that the truth names; empty if there is none in the archive"),
         Column("hamming_distance", "integer", "as in `jpeg_to_tiff.csv`", "bits"),
         Column("ssim_value", "number", "as in `jpeg_to_tiff.csv`"),
         Column("margin", "number", "as in `jpeg_to_tiff.csv`"),
         Column("reason", "text", "as in `jpeg_to_tiff.csv`"),
+    ),
+)
+FUNNEL = Table(
+    "funnel.csv",
+    1,
+    (
+        Column("side", "text", "`tiff` or `jpeg`: archive or published set"),
+        Column("step", "text", "`files`, `images`, `contents`, `traced` or `labelled`; equal pictures are one content"),
+        Column(
+            "reason",
+            "text",
+            "empty: what is left after the step. Else why something went: a reason of `rejects.csv`, `copy`, "
+            "`not_chosen`, `not_published`, `ambiguous`, `unmatched`, or the status of its label",
+        ),
+        Column("count", "integer", "how many: of the step before as many as are left and went"),
+    ),
+)
+OUTCOMES_BY_CATEGORY = Table(
+    "outcomes_by_category.csv",
+    1,
+    (
+        Column("category", "text", "folder of the published set"),
+        Column("matched", "integer", "its images that are matched"),
+        Column("ambiguous", "integer", "its images that are ambiguous"),
+        Column("unmatched", "integer", "its images that are unmatched"),
     ),
 )

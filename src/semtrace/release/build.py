@@ -15,22 +15,30 @@ from semtrace.core.tracing.labels import Vocabulary
 from semtrace.io import tables
 from semtrace.io.files import place, sha256, walk, write_atomic
 from semtrace.io.project_state import Checkout
+from semtrace.io.schema import Table
 from semtrace.io.staging import staged_folder
+from semtrace.provenance.tables import CONFLICTS, GROUPS, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
 from semtrace.release import card, compare, croissant, describe, gates, images
-from semtrace.release.contents import choose_pictures, read_sources
+from semtrace.release.contents import Chosen, choose_pictures, read_sources, viewer_file, viewer_rows
 from semtrace.release.settings import Settings, Version, parse_version
-from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, FIRST_COLUMNS, LEFT_OUT, MANIFEST
+from semtrace.release.source_names import SourceNames, parameters_alone
+from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, FIRST_COLUMNS, LEFT_OUT, MANIFEST, METADATA
 from semtrace.stage.inputs import check_folder
 
 SUMS = "SHA256SUMS"
 FOLDERS = ("data/", "originals/")  # of images; all else describes them
-# What goes along: table or report of a stage -> where in the release. Those of `validate` may be absent.
-_MAPPINGS = (
-    "match/jpeg_to_tiff.csv", "match/tiff_to_jpeg.csv", "label/labels.csv", "label/conflicts.csv",
-    "deduplicate/groups.csv",
-)  # fmt: skip
-_REPORTS = ("validate/metrics.json", "validate/accuracy_report.txt", "validate/accuracy_by_category.csv")
-_KINDS = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".txt": "text/plain"}
+_MAPPINGS: Mapping[str, Table] = {  # tables of the stages that go along
+    "match/jpeg_to_tiff.csv": JPEG_TO_TIFF,
+    "match/tiff_to_jpeg.csv": TIFF_TO_JPEG,
+    "label/labels.csv": LABELS,
+    "label/conflicts.csv": CONFLICTS,
+    "deduplicate/groups.csv": GROUPS,
+}
+_REPORTS = ("validate/metrics.json", "validate/accuracy_by_category.csv")  # they may be absent
+_REPORT_WITH_FOLDERS = "validate/accuracy_report.txt"  # it names the folders of the dataset
+_KINDS = {
+    ".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".txt": "text/plain", ".png": "image/png",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def run(
 
     Args:
         work: folder of the stages' results.
-        published: root of the published pictures.
+        published: root of the published images.
         archive: root of the originals; looked into only where they go along.
         releases: folder of all releases.
         params_file: goes along as documentation.
@@ -87,7 +95,7 @@ def run(
 
     """
     target = releases / f"{settings.name}-{order.version}"
-    _check_new(target)
+    check_new(target)
     check_folder(published, "published")
     if settings.originals:
         check_folder(archive, "archive")
@@ -97,23 +105,30 @@ def run(
     vocabulary = vocabulary.fitted(row["path"] for row in sources.hashes)
     chosen = choose_pictures(sources, settings.include, vocabulary, licence, with_originals=settings.originals)
     if not chosen.pictures:
-        raise InputError(
-            f"nothing to release: none of {len(chosen.left_out)} published pictures is traced and labelled"
-        )
-    last, previous = _last(releases, settings.name, order)
+        raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
+    last, previous = last_release(releases, settings.name, order)
     found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
     found += gates.check_version(order.version, last, comparable=previous is not None)
     passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
 
     with staged_folder(target) as folder:
-        _check_new(target)  # another one may have made it while we waited
+        check_new(target)  # another one may have made it while we waited
         placed = images.place_all(chosen.pictures, published, archive, folder, settings.link)
-        release = _release(chosen.pictures, chosen.left_out, settings, vocabulary, order, passed)
+        names = SourceNames(settings.source_paths, {row["path"]: row["md5"] for row in sources.inventory})
+        for row in chosen.pictures:
+            row["source_path"] = names.of(row["source_path"])
+        for row in chosen.left_out:
+            row["detail"] = names.of_any(row["detail"])
+        release = _release(chosen, sources.inventory, settings, vocabulary, order, passed)
         difference = None
         if previous is not None:
             old = tables.read(previous / "manifest.csv", MANIFEST, required=FIRST_COLUMNS)
             difference = compare.compare(old, chosen.pictures)
-        _write_tables(folder, work, params_file, release, chosen.pictures, chosen.left_out, difference)
+        _write_tables(folder, work, names, release, chosen, difference)
+        documentation = folder / "metadata/documentation/params.yaml"
+        text = params_file.read_text(encoding="utf-8")
+        _write(documentation, text if settings.source_paths == "full" else parameters_alone(text))
+        write_atomic(folder / card.CONTACT_SHEET, images.contact_sheet(folder, chosen.pictures))
         before = (previous / "CHANGELOG.md").read_text(encoding="utf-8") if previous else ""
         since = str(last) if last else ""
         _write(folder / "CHANGELOG.md", card.changelog(release, since, difference, before))
@@ -122,7 +137,8 @@ def run(
         total = sum(dict(images.release_files(chosen.pictures)).values())
         _write_json(folder / "datacite.json", describe.datacite(release, total))
         _write_json(folder / "croissant.json", croissant.croissant(release, sha256(folder / "manifest.csv")))
-        about = [(name, path) for name, path in walk(folder) if not name.startswith(FOLDERS)]
+        inside = {name for name, _ in images.release_files(chosen.pictures)}
+        about = [(name, path) for name, path in walk(folder) if name not in inside]
         files = [
             (name, _KINDS.get(path.suffix, "application/octet-stream"), path.stat().st_size) for name, path in about
         ]
@@ -146,12 +162,13 @@ def run(
     )
 
 
-def _check_new(target: Path) -> None:
+def check_new(target: Path) -> None:
+    """Make sure that a release is not there yet; raises ``InputError``."""
     if os.path.lexists(target):
         raise InputError(f"{target}: exists already. A release is never changed; choose the next version")
 
 
-def _last(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
+def last_release(releases: Path, name: str, order: ReleaseOrder) -> tuple[Version | None, Path | None]:
     """The last release that is known of, and its folder if it is here.
 
     Known from its folder, from what DVC tracks (``<name>-1.0.0.dvc``), or from a tag of GTO (``<name>@v1.0.0``).
@@ -178,13 +195,16 @@ def _order(part: str) -> tuple[int, str]:
 
 
 def _release(
-    pictures: Sequence[Mapping[str, Any]],
-    left_out: Sequence[Mapping[str, str]],
+    chosen: Chosen,
+    inventory: Sequence[Mapping[str, Any]],
     settings: Settings,
     vocabulary: Vocabulary,
     order: ReleaseOrder,
     passed: Sequence[gates.Finding],
 ) -> describe.Release:
+    pictures = chosen.pictures
+    shown = {row["source_md5"] for row in pictures} - {""}
+    instruments = {row["md5"]: row["instrument"] for row in inventory if row["md5"] in shown}
     parts: dict[str, Counter[str]] = {}
     sizes = Counter[str]()
     for row in pictures:
@@ -200,7 +220,9 @@ def _release(
         sizes=sizes,
         originals=len({row["source_file"] for row in pictures} - {""}),
         evidence=dict(sorted(Counter(row["evidence"] or "none" for row in pictures).items())),
-        left_out=dict(sorted(Counter(row["reason"] for row in left_out).items())),
+        left_out=dict(sorted(Counter(row["reason"] for row in chosen.left_out).items())),
+        pixel_sizes=sum(row["pixel_size_m"] is not None for row in pictures),
+        instruments=dict(sorted(Counter(instruments.values()).items())),
         allowed=[(one.gate, one.flaw) for one in passed],
     )
 
@@ -208,20 +230,27 @@ def _release(
 def _write_tables(
     folder: Path,
     work: Path,
-    params_file: Path,
+    names: SourceNames,
     release: describe.Release,
-    pictures: Sequence[Mapping[str, Any]],
-    left_out: Sequence[Mapping[str, str]],
+    chosen: Chosen,
     difference: compare.Difference | None,
 ) -> None:
     mappings, statistics, documentation = (folder / "metadata" / n for n in ("mappings", "statistics", "documentation"))
     for place_ in (mappings, statistics, documentation):
         place_.mkdir(parents=True)
-    tables.write(folder / "manifest.csv", MANIFEST, pictures)
-    tables.write_parquet(folder / "manifest.parquet", MANIFEST, pictures)
-    for name in _MAPPINGS:
-        place(work / name, mappings / Path(name).name, link="copy")
-    for name in _REPORTS:
+    tables.write(folder / "manifest.csv", MANIFEST, chosen.pictures)
+    tables.write_parquet(folder / "manifest.parquet", MANIFEST, chosen.pictures)
+    for part, rows in viewer_rows(chosen.pictures).items():
+        tables.write(folder / viewer_file(part), METADATA, rows)
+    reports: tuple[str, ...] = _REPORTS
+    if names.kind == "full":
+        reports += (_REPORT_WITH_FOLDERS,)
+        for name in _MAPPINGS:
+            place(work / name, mappings / Path(name).name, link="copy")
+    else:
+        for name, table in _MAPPINGS.items():
+            names.write_table(work / name, table, mappings / Path(name).name)
+    for name in reports:
         if (work / name).is_file():
             place(work / name, statistics / Path(name).name, link="copy")
     counts = [
@@ -230,13 +259,12 @@ def _write_tables(
         for category, count in its.items()
     ]
     tables.write(statistics / "counts.csv", COUNTS, counts)
-    tables.write(documentation / "left_out.csv", LEFT_OUT, left_out)
+    tables.write(documentation / "left_out.csv", LEFT_OUT, chosen.left_out)
     meanings = [{"column": name, "meaning": text} for name, text in describe.MEANINGS.items()]
     tables.write(documentation / "columns.csv", COLUMNS, meanings, sort=False)
     if difference is not None:
         changes = [vars(change) for change in difference.changes if change.kind != "unchanged"]
         tables.write(documentation / "changes.csv", CHANGES, changes)
-    place(params_file, documentation / "params.yaml", link="copy")
 
 
 def _write(path: Path, text: str) -> None:

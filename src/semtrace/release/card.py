@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -13,8 +14,11 @@ from semtrace.release import describe
 from semtrace.release.compare import REPORTED, Difference
 from semtrace.release.contents import LEFT_OUT_REASONS
 from semtrace.release.describe import Release
+from semtrace.release.tables import METADATA
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_DTYPES = {"text": "string", "integer": "int64", "number": "float64"}
+CONTACT_SHEET = "metadata/contact_sheet.png"
 _LISTED = 20  # changes of one kind that CHANGELOG.md names
 
 
@@ -41,6 +45,11 @@ def card(release: Release) -> str:
                     "name": "label",
                     "dtype": {"class_label": {"names": {str(n): name for n, name in enumerate(_used(release))}}},
                 },
+                *(
+                    {"name": column.name, "dtype": _DTYPES[column.kind]}
+                    for column in METADATA.columns
+                    if column.name not in ("file_name", "label")
+                ),
             ],
             "splits": [
                 {"name": part, "num_bytes": release.sizes[part], "num_examples": sum(counts.values())}
@@ -54,44 +63,96 @@ def card(release: Release) -> str:
         f"# {_plain(s.title or s.name)}",
         f"Version {release.version}, {release.date}. Licence: {_text(s.licence) or 'not stated'}.",
         _text(s.description),
+        f"![Some pictures of each category]({CONTACT_SHEET})",
         "## What is inside",
-        f"{release.pictures:,} pictures (JPEG), one of each content. A picture is in the part of the split of its "
+        f"{release.pictures:,} pictures (JPEG), one copy of each picture. A picture is in the part of the split of its "
         "duplicate group: copies of one picture, and frames of one field, are never in two parts"
         + (", but for those under Known flaws." if "groups" in dict(release.allowed) else "."),
         _table(release),
         "[manifest.csv](manifest.csv) (and the same as [manifest.parquet](manifest.parquet)) has a row for each "
         "picture: digests, size, category, split, the published file and the original it was traced to, the evidence, "
-        "the pixel size. [columns.csv](metadata/documentation/columns.csv) explains the columns, "
+        "the pixel size. `data/<part>/metadata.csv` says the same in few columns, for viewers of image folders. "
+        "[columns.csv](metadata/documentation/columns.csv) explains the columns, "
         "[CHANGELOG.md](CHANGELOG.md) says what changed since the version before.",
         f"[originals/](originals) has the originals of these pictures ({release.originals:,} TIFF files, unchanged) in "
         "folders by category; the column `source_file` names that of each picture."
         if release.originals
         else "",
+        "## Uses",
+        _text(s.uses),
+        "Training and testing of methods that tell categories of microscope images apart. Copies and frames of one "
+        "field are in one part, so the test part shows nothing that the training part has.",
+        "## Source",
+        _text(s.source),
+        _source(release),
+        "## Limitations",
+        _text(s.limitations),
+        "\n".join(f"- {line}" for line in _limitations(release)),
+        "## Personal data",
+        _text(s.personal_data),
+        _personal_data(release),
         "## How it was made",
-        "Published pictures were traced to their originals in the archive by semtrace"
+        "Published images were traced to their originals in the archive by semtrace"
         + (f", commit `{release.commit[:12]}`" if release.commit else "")
         + ". The full mapping is in [metadata/mappings/](metadata/mappings), the measured accuracy, where the truth is "
         "known, in [metadata/statistics/](metadata/statistics), the parameters in "
         "[params.yaml](metadata/documentation/params.yaml).",
         _listed("The evidence for the original", release.evidence, describe.EVIDENCE),
         _listed(
-            "Published pictures that are not inside ([left_out.csv](metadata/documentation/left_out.csv) names each)",
+            "Published images that are not inside ([left_out.csv](metadata/documentation/left_out.csv) names each)",
             release.left_out,
             LEFT_OUT_REASONS,
         ),
         "## Known flaws",
         "\n".join(f"- **{gate}** (accepted at the release): {_plain(message)}." for gate, message in release.allowed)
-        or "No gate of the release had to be opened.",
+        or "All release checks passed.",
         "## Check it, read it",
         "```sh\nsemtrace verify .            # every file there, no other, right sizes\n"
         "semtrace verify . --full     # every digest too\n"
         "sha256sum --quiet --check SHA256SUMS   # the same by coreutils\n```",
-        '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # image, label\n```\n\n'
-        "There `label` is the category's place in alphabetical order, not the number of the table above.",
+        '```python\nfrom datasets import load_dataset\n\nload_dataset(".")["train"]  # image, label, …\n```\n\n'
+        "There `label` is the category's name, and its number, if any, the place in alphabetical order; it is not the "
+        "number of the table above.",
         "## Cite it",
         f"> {_plain(release.citation)}",
     ]
     return f"---\n{head}---\n\n" + "\n\n".join(part for part in body if part) + "\n"
+
+
+def _source(release: Release) -> str:
+    named = {name: count for name, count in release.instruments.items() if name}
+    known = ", ".join(f"{_plain(name)} ({count:,})" for name, count in named.items())
+    total, unnamed = sum(release.instruments.values()), release.instruments.get("", 0)
+    first = f"The pictures show {total:,} originals of an archive of microscope images."
+    if not known:
+        return f"{first} Their tags name no instrument."
+    return f"{first} Instruments, as the tags of the originals name them: {known}; not named: {unnamed:,}."
+
+
+def _limitations(release: Release) -> Iterator[str]:
+    counts = Counter[str]()
+    for part in release.parts.values():
+        counts.update(part)
+    (least, few), *_, (most, many) = sorted(counts.items(), key=lambda item: (item[1], item[0])) * 2
+    if few != many:
+        yield f"The categories differ in size: {_plain(most)} has {many:,} pictures, {_plain(least)} has {few:,}."
+    yield "A category is that of the folder of a published picture, unless a person or a rule settled another."
+    proven = sum(release.evidence.get(name, 0) for name in describe.PROOFS)
+    yield f"{proven:,} of {release.pictures:,} pictures have a proof of their original; the others are alike enough."
+    yield f"The pixel size is known for {release.pixel_sizes:,} of {release.pictures:,} pictures."
+    yield "The pictures are JPEG files as they were published: their grey values are no measurements."
+
+
+def _personal_data(release: Release) -> str:
+    said = {
+        "digest": "No names of files or folders of the archive are inside: an original is called by its md5.",
+        "name": "The names of the originals' files are inside, their folders are not.",
+        "full": "The paths of the originals in the archive are inside.",
+    }[release.settings.source_paths]
+    more = " The JPEG files are as published; their metadata and data bars were not searched for names of people."
+    if release.originals:
+        more += " The TIFF files are unchanged; tags of microscopes often name the operator and his folders."
+    return said + more
 
 
 def header(text: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Which published pictures go into a release, and what its manifest says of each; all others are left out by name.
+"""Which published images go into a release, and what its manifest says of each; all others are left out by name.
 
-Published pictures = rows of the manifest + rows of left_out.csv.
+Published images = rows of the manifest + rows of left_out.csv.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from semtrace.stage.rejects import REJECTS
 PictureRow = Mapping[str, Any]
 _GROUPS = ("path", "side", "group", "split")
 _OF_JPEG = ("path", "md5", "bytes", "width", "height", "phash", "content_id")
-_OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m")
+_OF_TIFF = ("path", "md5", "bytes", "width", "height", "pixel_size_m", "instrument")
 _OF_LABEL = ("tiff_path", "category", "status", "subcategory")
 LEFT_OUT_REASONS = {
     "rejected": "not readable, or without a usable hash",
@@ -152,6 +152,31 @@ def choose_pictures(
 def picture_file(part: str, category: str, label: str, md5: str) -> str:
     """Where a picture is in a release: as every reader of image folders has it."""
     return f"data/{part}/{category}/{label}_{md5}.jpg"
+
+
+def viewer_rows(pictures: Iterable[PictureRow]) -> dict[str, list[dict[str, Any]]]:
+    """By part of the split the rows of its ``metadata.csv`` (``tables.METADATA``).
+
+    Args:
+        pictures: rows of the manifest.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in pictures:
+        shown = {
+            "file_name": row["path"].partition(f"data/{row['split']}/")[2],
+            "label": row["category"],
+            "evidence": row["evidence"] or "none",
+            "duplicate_group": f"group {row['duplicate_group']}",
+        }
+        found.setdefault(row["split"], []).append(
+            shown | {name: row[name] for name in ("pixel_size_m", "width", "height")}
+        )
+    return found
+
+
+def viewer_file(part: str) -> str:
+    """Where the table of a part lies in a release: where Hugging Face's readers of image folders look for it."""
+    return f"data/{part}/metadata.csv"
 
 
 def original_file(category: str, label: str, md5: str) -> str:

@@ -22,12 +22,13 @@ def croissant(release: Release, manifest_sha256: str) -> dict[str, Any]:
         "description": s.description or s.title or s.name,
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "citeAs": release.citation,
-        "creator": [person_of(creator) for creator in s.creators],
+        "creator": [person_of(creator) for creator in s.creators]
+        or {"@type": "sc:Organization", "name": release.people},
         "datePublished": release.date,
         "keywords": list(s.keywords),
         "license": s.licence,
         "publisher": {"@type": "sc:Organization", "name": s.publisher} if s.publisher else {},
-        "url": s.url or (f"https://doi.org/{s.doi}" if s.doi else ""),
+        "url": release.url,
         "version": str(release.version),
     }
     fields: list[dict[str, Any]] = [

@@ -19,6 +19,8 @@ EVIDENCE = {
     "hamming": "near by perceptual hash; nothing more could be looked at",
     "none": "not traced",
 }
+PROOFS = ("verdict", "identical_bytes", "name_digest", "reencoded")
+"""The kinds of evidence that leave no doubt."""
 MEANINGS = {column.name: column.meaning.replace("`", "") for column in MANIFEST.columns}  # of the manifest, plain
 
 
@@ -36,7 +38,9 @@ class Release:
         sizes: part of the split -> bytes.
         originals: how many originals are inside.
         evidence: kind of evidence -> number of pictures.
-        left_out: reason -> number of published pictures.
+        left_out: reason -> number of published images.
+        pixel_sizes: how many pictures have a pixel size.
+        instruments: name as the originals' tags have it, empty where they have none -> number of originals.
         allowed: what was wrong and accepted, as (gate, message).
     """
 
@@ -50,6 +54,8 @@ class Release:
     originals: int
     evidence: Mapping[str, int]
     left_out: Mapping[str, int]
+    pixel_sizes: int
+    instruments: Mapping[str, int]
     allowed: Sequence[tuple[str, str]]
 
     @property
@@ -61,6 +67,12 @@ class Release:
     def people(self) -> str:
         """The creators as they are cited."""
         return "; ".join(creator.name for creator in self.settings.creators) or self.settings.publisher or "Anonymous"
+
+    @property
+    def url(self) -> str:
+        """Where people find it; the card in the folder where no address is known."""
+        s = self.settings
+        return s.url or (f"https://doi.org/{s.doi}" if s.doi else "README.md")
 
     @property
     def citation(self) -> str:

@@ -19,6 +19,9 @@ GATES = {
     "groups": "a group of duplicates in two parts of the split",
     "title": "no title",
     "licence": "no licence",
+    "description": "no description",
+    "creators": "nobody to cite",
+    "source_paths": "names of the archive's files or folders, which may name people",
     "uncommitted": "code or parameters that are not committed",
     "stale": "results that are not what code, parameters and inputs give now",
     "version": "a version that is not greater than the last",
@@ -52,9 +55,10 @@ def check_pictures(
         found.append(
             Finding(
                 "conflicts",
-                f"{_count(waiting, 'content')} published under several categories, not settled, such as "
-                f"{waiting[0]['content']} ({waiting[0]['categories']}); they are left out",
-                "Name the categories in verdicts.csv or choose a rule (label.conflicts)",
+                f"{_count(waiting, 'content')} published under several categories, not settled; they are left out",
+                # The card has the flaw alone, so the path of the original stays here.
+                f"The first is {waiting[0]['content']} ({waiting[0]['categories']}). Name the categories in "
+                "verdicts.csv or choose a rule (label.conflicts)",
             )
         )
     for gate, what, inside in (
@@ -88,12 +92,25 @@ def check_pictures(
 
 
 def check_description(settings: Settings) -> list[Finding]:
-    """The gates on what the release says of itself."""
-    return [
-        Finding(name, f"no {name} is given", f"Write release.{name} into conf/release/ and run `semtrace params`")
-        for name in ("title", "licence")
-        if not getattr(settings, name).strip()
+    """The gates on what the release says of itself, and of the archive."""
+    said = {name: getattr(settings, name).strip() for name in ("title", "licence", "description")}
+    what = {**{name: f"no {name} is" for name in said}, "creators": "no creators are"}
+    found = [
+        Finding(name, f"{what[name]} given", f"Write release.{name} into conf/release/ and run `semtrace params`")
+        for name, value in {**said, "creators": settings.creators}.items()
+        if not value
     ]
+    if settings.source_paths != "digest":
+        which = "names" if settings.source_paths == "name" else "folders and names"
+        found.append(
+            Finding(
+                "source_paths",
+                f"{which} of the originals in the archive are inside (release.source_paths={settings.source_paths}); "
+                "they may name people",
+                "Write release.source_paths: digest, or make sure that each name may be published",
+            )
+        )
+    return found
 
 
 def check_checkout(checkout: Checkout) -> list[Finding]:

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from semtrace.core.errors import InputError
-from semtrace.io.files import digests, place, safe_join
+from semtrace.io.files import digests, place, read_regular, safe_join
+from semtrace.io.images import UnreadableImage, decode
 from semtrace.parallel.processes import progress
+from semtrace.web.contact_sheet import SheetPicture, SheetRow, draw_sheet
+
+_SHOWN = 6  # pictures of a category on the contact sheet
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ def place_all(
 
     Args:
         pictures: rows of the manifest; ``sha256`` and ``source_sha256`` are added.
-        published: root of the published pictures.
+        published: root of the published images.
         archive: root of the originals.
         folder: the release.
         link: how pictures are placed: ``reflink``, ``hardlink`` or ``copy``.
@@ -65,6 +72,36 @@ def place_all(
     for row in pictures:
         row |= {"sha256": sums[row["path"]], "source_sha256": sums[row["source_file"]]}
     return dict(sorted(ways.items()))
+
+
+def contact_sheet(folder: Path, pictures: Sequence[Mapping[str, Any]]) -> bytes:
+    """Some pictures of each category as PNG: the first by md5, so that the choice follows from the pictures alone.
+
+    Args:
+        folder: the release; its pictures are read.
+        pictures: rows of the manifest.
+    """
+    of_category: dict[str, list[Mapping[str, Any]]] = {}
+    for row in sorted(pictures, key=lambda row: row["md5"]):
+        of_category.setdefault(row["category"], []).append(row)
+    rows = []
+    for name, its in sorted(of_category.items(), key=lambda item: (int(item[1][0]["label"][1:]), item[0])):
+        shown = [SheetPicture(_gray(folder, row["path"]), (_pixel_size(row["pixel_size_m"]),)) for row in its[:_SHOWN]]
+        rows.append(SheetRow(f"{its[0]['label']} {name}: {len(its):,} pictures", shown))
+    return draw_sheet("Some pictures of each category, and the size of a pixel where it is known", rows)
+
+
+def _gray(folder: Path, name: str) -> NDArray[np.uint8] | None:
+    try:
+        return decode(read_regular(safe_join(folder, name))).gray
+    except UnreadableImage:
+        return None
+
+
+def _pixel_size(metres: float | None) -> str:
+    if metres is None:
+        return ""
+    return f"{metres * 1e9:.3g} nm a pixel" if metres < 9.995e-7 else f"{metres * 1e6:.3g} µm a pixel"
 
 
 def release_files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:

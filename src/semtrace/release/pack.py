@@ -25,7 +25,7 @@ def bag(release: Path, out: Path) -> str:
     Its payload manifest is SHA256SUMS; each file is checked against it while it is packed.
 
     Raises:
-        InputError: the release is not what it was.
+        InputError: the release is not as it was made.
 
     """
     _check(release)
@@ -63,7 +63,7 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
         shard_mb: a shard is closed when the next picture would make it larger than this, in 10^6 bytes.
 
     Raises:
-        InputError: the release is not what it was, or the shards exist.
+        InputError: the release is not as it was made, or the shards exist.
 
     """
     _check(release)
@@ -87,7 +87,9 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
 def _check(release: Path) -> None:
     found = verify.run(release, full=False, workers=1)
     if found:
-        raise InputError(f"{release}: not what it was, `semtrace verify` says how: {found[0].kind} {found[0].path}")
+        raise InputError(
+            f"{release}: not as it was released, `semtrace verify` says how: {found[0].kind} {found[0].path}"
+        )
     if other := verify.renamed(release):
         raise InputError(
             f"{release}: {len(other)} names came back in another Unicode form; pack the folder as released"

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.decision import Outcome
+from semtrace.release.source_names import SourcePaths
 from semtrace.stage.settings import LinkKind, Section
 
 
@@ -42,6 +43,11 @@ class Settings(Section, section="release"):
     url: str
     link: LinkKind
     originals: bool
+    source_paths: SourcePaths
+    uses: str
+    limitations: str
+    source: str
+    personal_data: str
     creators: list[Creator] = field(default_factory=list)
     keywords: list[str] = field(default_factory=list)
     include: list[Outcome] = field(default_factory=list)

@@ -28,7 +28,12 @@ MANIFEST = Table(
             "pictures of one field of view, copies among them, have one group, named as in `groups.csv`",
         ),
         Column("published_path", "text", "the picture in the published set"),
-        Column("source_path", "text", "its original in the archive; empty if it is not matched"),
+        Column(
+            "source_path",
+            "text",
+            "its original in the archive, named as `release.source_paths` says: `<md5>.tif`, the file's name, or its "
+            "path; empty if it is not matched",
+        ),
         Column("source_md5", "text", "of the original's bytes"),
         Column(
             "source_file",
@@ -47,8 +52,8 @@ MANIFEST = Table(
         Column(
             "pixel_size_m",
             "number",
-            "metres per pixel of this picture, from its original's own tag and the ratio of the widths; empty where "
-            "there is no tag, or where the picture may not show the whole width",
+            "metres per pixel of this picture, from its original's own tag and the ratio of the widths. Empty "
+            "where there is no tag, or where the picture may not show the whole width",
             "metres",
         ),
         Column("licence", "text", "SPDX identifier"),
@@ -58,6 +63,20 @@ MANIFEST = Table(
 )
 FIRST_COLUMNS = tuple(name for name in MANIFEST.names if name not in ("top_category", "subcategory"))
 """The columns of the manifest of every release; the others came later."""
+METADATA = Table(
+    "metadata.csv",
+    1,
+    (
+        Column("file_name", "text", "the picture, below the folder of its part: `<Category>/L<n>_<md5>.jpg`"),
+        Column("label", "text", "the category"),
+        Column("evidence", "text", "as in `manifest.csv`; `none` if it is not matched"),
+        Column("pixel_size_m", "number", "as in `manifest.csv`", "metres"),
+        Column("width", "integer", "columns, pixels", "pixels"),
+        Column("height", "integer", "rows, pixels", "pixels"),
+        Column("duplicate_group", "text", "as in `manifest.csv`, after the word `group`"),
+    ),
+)
+"""What viewers show beside a picture. Readers guess kinds, so a text is never empty and never a number."""
 LEFT_OUT = Table(
     "left_out.csv",
     1,
@@ -96,5 +115,14 @@ CHANGES = Table(
         ),
         Column("old_path", "text", "in the previous release; empty if it is new"),
         Column("new_path", "text", "in this release; empty if it is gone"),
+    ),
+)
+PATCH_LICENCES = Table(
+    "licences.csv",
+    1,
+    (
+        Column("dataset", "text", "a dataset of patches"),
+        Column("licence", "text", "its licence"),
+        Column("patches", "integer", "how many patches of it are inside"),
     ),
 )

@@ -20,8 +20,8 @@ from semtrace.io.tables import TableError
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.release.build import FOLDERS, SUMS
 from semtrace.release.card import header
-from semtrace.release.contents import original_file, picture_file
-from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
+from semtrace.release.contents import original_file, picture_file, viewer_file, viewer_rows
+from semtrace.release.tables import FIRST_COLUMNS, MANIFEST, METADATA
 from semtrace.stage.rejects import printable
 
 FindingKind = Literal["missing", "unexpected", "changed", "dangerous", "inconsistent"]
@@ -94,15 +94,23 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
     for name, _, long in listed:
         if promised.get(name) != long:
             found.append(Deviation("inconsistent", name, f"manifest.csv and {SUMS} promise different digests"))
+    viewers = {viewer_file(row["split"]) for row in rows}
     if rows:  # without a manifest nothing can be said of it, and what is wrong with it is said above
         for name in promised.keys() - sizes.keys():
-            if name.startswith(FOLDERS):
+            if name.startswith(FOLDERS) and name not in viewers:
                 found.append(Deviation("inconsistent", name, f"in {SUMS}, but not in manifest.csv"))
         found += _misnamed(rows)
         found += _contradictions(release, rows, there.keys())
+        found += _viewer_tables(release, rows, viewers & there.keys())
         if full and "manifest.parquet" in there:
             found += _parquet(release, rows)
     return sorted(set(found))
+
+
+def counts(release: Path) -> tuple[int, int]:
+    """How many files a release holds, and how many of them are pictures and originals."""
+    there, rows = _listing(release)[0], _manifest(release, [])
+    return len(there), len({name for row in rows for _, name in _files(row)})
 
 
 def renamed(release: Path) -> dict[str, str]:
@@ -266,6 +274,20 @@ def _croissant(text: str) -> dict[str, Any]:
         "originals": "original-files" in files,
         "digest of manifest.csv": files["manifest.csv"]["sha256"],
     }
+
+
+def _viewer_tables(release: Path, rows: list[dict[str, Any]], there: Collection[str]) -> Iterator[Deviation]:
+    """The tables for viewers that say something else than the manifest; an earlier release has none."""
+    for part, wanted in viewer_rows(rows).items():
+        if (name := viewer_file(part)) not in there:
+            continue
+        try:
+            same = tables.read(safe_join(release, name), METADATA) == sorted(wanted, key=lambda row: row["file_name"])
+        except (OSError, TableError) as error:
+            yield Deviation("inconsistent", name, f"cannot be read: {error}")
+            continue
+        if not same:
+            yield Deviation("inconsistent", name, "other rows than manifest.csv")
 
 
 def _parquet(release: Path, rows: list[dict[str, Any]]) -> Iterator[Deviation]:

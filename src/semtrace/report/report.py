@@ -7,11 +7,15 @@ so neither a time nor a commit is in it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from pydantic import Field
 
 from semtrace import __version__
@@ -20,6 +24,7 @@ from semtrace.io import tables
 from semtrace.io.code_digest import code_digest
 from semtrace.io.digests import md5
 from semtrace.io.files import safe_name, write_atomic, write_staged
+from semtrace.io.kept_figures import KeptFigures
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import Crashed
@@ -33,6 +38,8 @@ from semtrace.provenance.page_data import (
     read_page_tables,
 )
 from semtrace.provenance.queue import QUEUE
+from semtrace.report.figures import SheetFigures, known_sheets, plots_of
+from semtrace.report.sheets import plan_sheets
 from semtrace.stage.claim import line, read_claim
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
@@ -79,6 +86,8 @@ class PageContent:
         queue: rows of queue.csv.
         files: by md5 the file of each picture that is shown.
         maps: the pairs whose map is shown, by the name of its file.
+        sheets: the contact sheets.
+        others: by md5 further files that only the sheets show.
     """
 
     run: dict[str, Any]
@@ -87,6 +96,8 @@ class PageContent:
     queue: list[Mapping[str, Any]]
     files: dict[str, str]
     maps: dict[str, MapTask]
+    sheets: SheetFigures
+    others: dict[str, str]
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -97,14 +108,18 @@ def stage(job: Job) -> Summary:
     with staged_folder(out) as folder:
         for name in ("assets", "thumbs", "pictures", "maps"):
             (folder / name).mkdir()
-        for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb):
-            write_staged(folder / _FOLDERS[size] / f"{md5_}.webp", data)
+        grays: dict[str, NDArray[np.uint8]] = {}
+        for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb, content.sheets.missing):
+            if md5_ in content.files:
+                write_staged(folder / _FOLDERS[size] / f"{md5_}.webp", data)
+            if md5_ in content.sheets.missing and size == "small":
+                grays[md5_] = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
         for name, data in _maps(content, job.executor, job.params.review.cache_mb):
             write_staged(folder / "maps" / f"{name}.webp", data)
-        plots = sorted(job.result("plot").glob("*.png"))
-        for plot in plots:
-            write_staged(folder / "assets" / plot.name, plot.read_bytes())
-        content.run["plots"] = [f"assets/{plot.name}" for plot in plots]
+        content.run["plots"] = []
+        for figure in [*plots_of(job.work), *content.sheets.figures(grays)]:
+            write_staged(folder / "assets" / figure.name, figure.data)
+            content.run["plots"].append(figure.entry(f"assets/{figure.name}"))
         scripts = {"run.js": _run_script(content), "rows.js": _rows_script(content)}
         for name, text in scripts.items():
             write_staged(folder / "assets" / name, text.encode())
@@ -131,10 +146,13 @@ def write_single(job: Job, file: Path) -> str:
         raise InputError(f"{file}: the folder {file.parent} is not there; make it or name another")
     content = collect(job, 0)
     drawn: dict[str, str] = {}
-    for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb):
+    for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb, frozenset()):
         if size == "small":
             drawn[md5_] = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
-    content.run.update(pictures=drawn, plots=[])
+    inside = [
+        figure.entry(f"data:image/png;base64,{base64.b64encode(figure.data).decode()}") for figure in plots_of(job.work)
+    ]
+    content.run.update(pictures=drawn, plots=inside)
     own = [asset(name).decode() for name in (*SCRIPTS[:-1], _SOURCE, SCRIPTS[-1])]
     page = single_html(content.run["title"], [_run_script(content), _rows_script(content), *own])
     write_atomic(file, page.encode())
@@ -164,6 +182,8 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
         picture["md5"] for pair in data.values() for picture in (pair["jpeg"], *pair["originals"])
     )  # fmt: skip
     files = {digest: safe_name(roots[where[digest][0]], where[digest][1]) for digest in digests}
+    sheets = known_sheets(plan_sheets(given), KeptFigures(job.executor.cache))
+    others = {digest: safe_name(roots[where[digest][0]], where[digest][1]) for digest in sheets.missing - files.keys()}
     tree = job.params.tree
     run = overview(given) | {
         "title": f"semtrace: {claim.name if claim else 'results'}",
@@ -186,7 +206,9 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
                 pairs.bar_top(original["path"]), original["symmetry"], original["crop"],
                 original["page"], original["angle"],
             )  # fmt: skip
-    return PageContent(run, page_rows(given), data, [question.cells for question in pairs.queue], files, maps)
+    return PageContent(
+        run, page_rows(given), data, [question.cells for question in pairs.queue], files, maps, sheets, others
+    )
 
 
 def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all"]) -> list[str]:
@@ -196,11 +218,14 @@ def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all
     return [rest[k * len(rest) // count] for k in range(count)]
 
 
-def _drawn(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[tuple[str, PictureSize, bytes]]:
-    """Pictures of all files, at each size; what cannot be shown is noted with its reason."""
+def _drawn(
+    content: PageContent, executor: Executor, cache_mb: int, more: Collection[str]
+) -> Iterator[tuple[str, PictureSize, bytes]]:
+    """Pictures of all files and of ``more`` ones, at each size; what cannot be shown is noted with its reason."""
     cache = _cache(executor, cache_mb)
     todo = []
-    for digest, file in content.files.items():
+    wanted = content.files | {digest: file for digest, file in sorted(content.others.items()) if digest in more}
+    for digest, file in wanted.items():
         known = {size: cache.get(f"{digest}-{size}") for size in _SIZES}
         if None in known.values():
             todo.append((file, digest))
@@ -213,7 +238,7 @@ def _drawn(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[
             for size in _SIZES:
                 cache.put(f"{digest}-{size}", made[size])
                 yield digest, size, made[size]
-        else:
+        elif digest in content.files:
             content.failures[digest] = _words(made)
 
 

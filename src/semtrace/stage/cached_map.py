@@ -38,6 +38,7 @@ def cached_map(
     reads: Callable[[_Item], Sequence[str]],
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
+    batch: int = _BATCH,
 ) -> Iterator[Any]:
     """Yield ``compute(item)`` or a ``Failure`` for each item, in order; values are kept by ``kind`` and ``key``.
 
@@ -52,11 +53,12 @@ def cached_map(
         reads: the files that the work on an item reads.
         chunk: items per task.
         prepare: run before workers are forked: what it loads they inherit.
+        batch: values stored at once, which a killed run loses at most, beside those in work.
 
     """
     work, recall = partial(_computed, compute, kind, key), partial(_kept, kind, key)
     return worked_map(
-        items, work, recall=recall, executor=executor, what=what, reads=reads, chunk=chunk, prepare=prepare
+        items, work, recall=recall, executor=executor, what=what, reads=reads, chunk=chunk, prepare=prepare, batch=batch
     )
 
 
@@ -71,6 +73,7 @@ def worked_map(
     chunk: int = 8,
     prepare: Callable[[], object] | None = None,
     alone: Work[_Item, Value] | None = None,
+    batch: int = _BATCH,
 ) -> Iterator[Value | Failure]:
     """As ``cached_map``, for work that keeps several entries of an item, or finds their keys only in the worker.
 
@@ -83,6 +86,7 @@ def worked_map(
         reads: the files that the work on an item reads.
         chunk: items per task.
         prepare: run before workers are forked.
+        batch: entries stored at once.
         alone: tried once in place of ``work`` for an item whose worker crashed, perhaps over something beside it.
 
     """
@@ -105,7 +109,7 @@ def worked_map(
                 continue
             value, entries = result
             fresh += entries
-            if len(fresh) >= _BATCH:
+            if len(fresh) >= batch:
                 cache.put(fresh)
                 fresh.clear()
             yield value

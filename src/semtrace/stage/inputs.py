@@ -28,7 +28,7 @@ def check_folder(folder: Path, what: str) -> None:
     if not folder.is_dir():
         raise InputError(f"{folder}: the {what} must be a folder")
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise InputError(f"{folder}: no permission to list the {what} folder (`ls -ld` shows who may)")
+        raise InputError(f"{folder}: no permission to list the {what} folder (`ls -ld` shows the permissions)")
 
 
 def unfit(relative: str, path: Path) -> Failure | None:

@@ -76,7 +76,7 @@ def list_inputs(root: Path, exclude: Sequence[str] = (), *, inside: str = "") ->
     def unlisted(relative: str, error: OSError) -> None:
         failure = why_unreadable(error)
         reasons[relative] = Failure(
-            failure.reason, f"the folder cannot be listed ({failure.detail}): nothing in it was looked at"
+            failure.reason, f"the folder cannot be listed ({failure.detail}): nothing in it was read"
         )
 
     for relative, path in walk(root, enter=enter, unlisted=unlisted):
@@ -139,14 +139,14 @@ def _left_out(
 ) -> Failure | None:
     name = folded(relative.rpartition("/")[2])
     if any(fnmatchcase(name, pattern) for pattern in _SYSTEM):
-        return Failure("system_folder", "a folder of the operating system or the disk: nothing in it was looked at")
+        return Failure("system_folder", "a folder of the operating system or the disk: nothing in it was read")
     if pattern := excluding_pattern(f"{inside}/{relative}".lstrip("/"), exclude):
-        return Failure("excluded", f"dataset.exclude has {pattern!r}: nothing in it was looked at")
+        return Failure("excluded", f"dataset.exclude has {pattern!r}: nothing in it was read")
     try:
         made = _identity(path) in own or _is_results(path)
     except OSError:  # it cannot be entered either, which is said then
         return None
-    return Failure("own_output", "results of semtrace, no input: nothing in it was looked at") if made else None
+    return Failure("own_output", "results of semtrace, no input: nothing in it was read") if made else None
 
 
 def _excluded(relative: str, exclude: Sequence[str]) -> Failure | None:

@@ -35,7 +35,7 @@ class Failure:
     detail: str
 
 
-OUT_OF_MEMORY = Failure("out_of_memory", "no room for the picture: it needs too much, or memory is short")
+OUT_OF_MEMORY = Failure("out_of_memory", "not enough memory for the picture: it is too large, or memory is short")
 CHANGED = Failure("changed", "not the file that was seen before; run the pipeline again")
 
 

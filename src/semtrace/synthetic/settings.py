@@ -38,5 +38,5 @@ class Settings(Section, section="synthetic"):
 
     @property
     def lost(self) -> int:
-        """Published pictures whose original is not in the archive."""
+        """Published images whose original is not in the archive."""
         return max(2, round(self.published / 10))

@@ -22,6 +22,11 @@ from semtrace.tracking import pipeline_run as tracking
 SECTIONS = ("features", "finetune", "reduce", "dimension", "distances", "cluster", "agree", "discover")
 CURVES = ("nmi", "ami", "purity")
 """Scores that are logged for every number of clusters; the tables have them all."""
+LOGGED = (
+    "reduce/grid.csv", "dimension/dimension.csv", "dimension/plateau.csv", "distances/distances.csv",
+    "agree/agreement.csv", "agree/reference.csv",
+)  # fmt: skip
+"""Tables of results that are logged beside the pictures; those of every point stay in the folder of results."""
 _AT_ONCE = 1000  # metrics in one request
 
 
@@ -43,12 +48,37 @@ def log_discovery(params: Params, work: Path) -> str:
         for stage in SECTIONS:
             for file in sorted((work / stage).glob("**/*.png")):
                 store.client.log_artifact(parent, str(file), f"figures/{stage}")
+        for table in LOGGED:
+            if (work / table).is_file():
+                store.client.log_artifact(parent, str(work / table), f"tables/{table.partition('/')[0]}")
         store.client.log_artifacts(parent, str(work / "discover"), "discover")
         count = 0
         for kind, title, about, metrics, curves in _children(work):
             with tracking.run(store, title, tags | {"kind": kind}, parent) as child:
                 tracking.log(store, child, about, metrics)
                 _log_curves(store, child, curves)
+            count += 1
+    return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `make ui` shows it"
+
+
+def log_grid(store: tracking.Store, params: Params, axes: Mapping[str, list[Any]], folder: Path) -> str:
+    """Log a grid of autoencoders: a run with the table and the picture, and under it a run for each row of the table.
+
+    Args:
+        store: see there.
+        params: as far as no point changes them.
+        axes: what was varied, and its values.
+        folder: of the results.
+
+    """
+    name, tags = f"{params.dataset.name} autoencoders", tracking.made_from(params)
+    with tracking.told(store.uri), tracking.run(store, name, tags | {"kind": "reductions"}) as parent:
+        tracking.log(store, parent, {f"grid.{key}": ", ".join(map(str, values)) for key, values in axes.items()}, {})
+        store.client.log_artifacts(parent, str(folder), "reduce-grid")
+        count = 0
+        for kind, title, about, metrics, _ in _reductions(folder / "grid.csv"):
+            with tracking.run(store, title, tags | {"kind": kind}, parent) as child:
+                tracking.log(store, child, about, metrics)
             count += 1
     return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `make ui` shows it"
 

@@ -77,7 +77,7 @@ def _thresholds(rows: RatedRows, marks: Sequence[Mark], precision: float) -> byt
 
 
 def _null_model(judged: Evaluation, marks: Sequence[Mark], model: NullModel) -> bytes:
-    """Distances between different pictures, and of published pictures to their own original."""
+    """Distances between different pictures, and of published images to their own original."""
     figure = new_figure(10, 5.8)
     axes = quiet_axes(figure.add_axes((0.08, 0.23, 0.89, 0.70)))
     bits = judged.originals.bits
@@ -105,7 +105,7 @@ def _null_model(judged: Evaluation, marks: Sequence[Mark], model: NullModel) -> 
         for pair in judged.measured[trial.source].pairs[trial.j]
         if pair.original in trial.right
     ]
-    _steps(axes, np.array(own, dtype=np.int64), edges, BLUE, "published picture to its own original")
+    _steps(axes, np.array(own, dtype=np.int64), edges, BLUE, "published image to its own original")
     for mark in marks:
         threshold = judged.points[mark.index].hamming_threshold * bits / REFERENCE_BITS
         text = f"{mark.text} threshold {threshold:g}"

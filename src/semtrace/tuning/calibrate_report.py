@@ -109,7 +109,7 @@ def _why(summary: Mapping[str, Any], choice: Choice | None) -> list[str]:
     if choice is None:
         return [
             f"No choice: none of {summary['points']} combinations of thresholds has a precision of {precision:g}.",
-            "Nothing was written to conf/. Ask for less, or try other thresholds (conf/calibrate/).",
+            "Nothing was written to conf/. Lower the precision, or try other thresholds (conf/calibrate/).",
         ]
     rates, bold = summary["chosen"]["by_similarity"], summary["choice"]["boldest"]
     more = "; a larger calibrate.sample makes more"
@@ -179,7 +179,7 @@ def _wrong(wrong: Sequence[ReportRow], column: str) -> list[str]:
     lines += [f"  and {len(pairs) - _LISTED} more pairs"] if len(pairs) > _LISTED else []
     return [
         *lines,
-        "Where such a pair is one picture after all (edited, say), call the two files the same in verdicts.csv",
+        "Where such a pair is one picture (for example edited), call the two files the same in verdicts.csv",
         "and run this again: they are then taken out together.",
     ]
 
@@ -213,7 +213,7 @@ def _null(summary: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     size = null["pictures"]
     lines += [
         "",
-        _table_line("For a published picture without original", columns),
+        _table_line("For a published image without original", columns),
         _table_line("  looked for up to, bits", [f"{one['bits']:g}" for one in within]),
         _table_line("  false candidates, counted", [one["others"] for one in within]),
         _table_line("    of these alike", [one["alike"] for one in within]),

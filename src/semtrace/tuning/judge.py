@@ -1,4 +1,4 @@
-"""Trials: published pictures of known origin, judged with their original in the archive and with it taken out."""
+"""Trials: published images of known origin, judged with their original in the archive and with it taken out."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Evaluation:
     def decide(self, trial: Trial, point: Point, *, proofs: bool = False) -> Decision | Failure:
         """What ``match`` decides at a point; without ``proofs`` by similarity alone.
 
-        Parts of originals are not searched for, and published pictures do not contend.
+        Parts of originals are not searched for, and published images do not contend.
         """
         settings = replace(self.settings, **vars(point), geometry=False, one_to_one=False)
         evidence = replace(self.measured[trial.source], without=trial.without, proofs=proofs)
@@ -270,7 +270,7 @@ def evaluation(
         every += readable
     if not every:
         raise InputError(
-            "nothing to calibrate on: no published picture of known origin. Write truth.csv, or set calibrate.sample"
+            "nothing to calibrate on: no published image of known origin. Write truth.csv, or set calibrate.sample"
         )
     of_original = Counter(trial.original for trial in every)
     counts |= {name.replace(" ", "_"): of_original[name] for name in ("present", "left out", "absent")}

@@ -82,7 +82,7 @@ def run(
 def _publish(
     archive: Path, images: Path, cache_file: str, row: dict[str, Any]
 ) -> tuple[list[tuple[str, str]] | Failure, Sequence[Entry]]:
-    """Publish one original by every encoder; the paths of the published picture and of the original, for each."""
+    """Publish one original by every encoder; the paths of the published image and of the original, for each."""
     data = read_file(safe_name(archive, row["path"]), row["md5"], cache_file)
     if isinstance(data, Failure):
         return data, []

@@ -41,7 +41,7 @@ TRIALS = Table(
         Column(
             "jpeg_path",
             "text",
-            "the published picture; a made one is `<encoder>/<first digits of the picture_id>.jpg`",
+            "the published image; a made one is `<encoder>/<first digits of the picture_id>.jpg`",
         ),
         Column(
             "original",
@@ -78,7 +78,7 @@ PAIRS = Table(
     1,
     (
         Column("source", "text", "as in `trials.csv`"),
-        Column("jpeg_path", "text", "the published picture"),
+        Column("jpeg_path", "text", "the published image"),
         Column("tiff_path", "text", "the original"),
         Column(
             "same_picture",
@@ -92,7 +92,7 @@ PAIRS = Table(
         Column(
             "whole_frame",
             "boolean",
-            "whether the published picture has the whole frame of the original, data bar and all",
+            "whether the published image has the whole frame of the original, data bar and all",
         ),
         Column("reencoded", "boolean", "whether the original, encoded the way the JPEG was, gives exactly its pixels"),
     ),
@@ -107,6 +107,7 @@ SWEEP = Table(
             "boolean",
             "`True` for the point to use; for none where nothing is known or no point has the requested precision",
         ),
+        Column("in_force", "boolean", "`True` for the parameters of the last run, which are always among the points"),
         Column("hash_size", "integer", "`hash.size`, bits along each side", "bits"),
         Column(
             "hamming_threshold",
@@ -146,7 +147,7 @@ SWEEP = Table(
         Column(
             "ssim_pairs",
             "integer",
-            "pairs of images that `match` compares at this point, the farther look included",
+            "pairs of images that `match` compares at this point, with the second search",
         ),
     ),
 )

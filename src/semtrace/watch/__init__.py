@@ -1,1 +1,1 @@
-"""The watcher: a folder that lets only new pictures travel on, and loses none."""
+"""The watcher sends new pictures of a folder on, archives repeats, and loses none."""

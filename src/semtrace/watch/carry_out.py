@@ -89,7 +89,7 @@ class Carrier:
     def _settle(self, item: JournalItem, read: Signature | None, stays: set[str]) -> JournalItem:
         source = path_in(self._places.root, item.path)
         if item.keeper in stays:
-            return replace(item, state="kept", target="", detail="the picture that it repeats did not travel on")
+            return replace(item, state="kept", target="", detail="the picture that it repeats was not sent on")
         while True:
             try:
                 return self._place(item, source, read)

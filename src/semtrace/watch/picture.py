@@ -109,7 +109,9 @@ def examine_picture(job: PictureJob) -> Picture | Unread:
     except UnreadableImage as error:
         return Unread(job.path, job.signature, error.reason, error.detail)
     except MemoryError:
-        return Unread(job.path, job.signature, "out_of_memory", "no room for the picture at the moment", passing=True)
+        return Unread(
+            job.path, job.signature, "out_of_memory", "not enough memory for the picture at the moment", passing=True
+        )
     except ChangedError as error:
         return Unread(job.path, job.signature, "changing", str(error.strerror), passing=True)
     except OSError as error:

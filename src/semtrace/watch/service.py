@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 _UNIT = """\
 [Unit]
-Description=semtrace watch: only new pictures travel on
+Description=semtrace watch: sends new pictures on, archives repeats
 After=local-fs.target remote-fs.target
 
 [Service]
@@ -28,7 +28,7 @@ _TASK = """\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
-    <Description>semtrace watch: only new pictures travel on</Description>
+    <Description>semtrace watch: sends new pictures on, archives repeats</Description>
   </RegistrationInfo>
   <Triggers>
     {trigger}

@@ -46,7 +46,7 @@ class Watcher:
             clock: times, and the word to stop.
             console: lines for people.
             read: how pictures are read (``reading.reader``).
-            once: end when all that is there is decided or given up.
+            once: end when every picture there is decided, or cannot be read.
             copies: copy in place of moving.
             prune: remove folders below the watched one that have become empty.
         """

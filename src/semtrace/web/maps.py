@@ -1,4 +1,4 @@
-"""Where a published picture differs from an original: a map of SSIM as a picture."""
+"""Where a published image differs from an original: a map of SSIM as a picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAP_SIDE = 384  # pixels, the longer side
 
 
 def map_bytes(task: MapTask) -> bytes | Unavailable:
-    """A map of SSIM as WebP, over the part of the original that the published picture shows, data bar left out."""
+    """A map of SSIM as WebP, over the part of the original that the published image shows, data bar left out."""
     pair = _aligned(task)
     if isinstance(pair, Unavailable):
         return pair

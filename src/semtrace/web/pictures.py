@@ -46,7 +46,7 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class MapTask:
-    """A published picture and an original to be compared: their files, digests, and what was done in between.
+    """A published image and an original to be compared: their files, digests, and what was done in between.
 
     ``angle`` is in degrees where the picture was turned freely; no map is made then.
     """
@@ -107,7 +107,7 @@ def read_gray(file: str, digest: str) -> NDArray[np.uint8] | Unavailable:
     except UnreadableImage as error:
         return Unavailable(error.reason, error.detail)
     except MemoryError:
-        return Unavailable("out_of_memory", "no room for the picture: it needs too much, or memory is short")
+        return Unavailable("out_of_memory", "not enough memory for the picture: it is too large, or memory is short")
 
 
 def _reduced(gray: NDArray[np.uint8], side: int) -> Image.Image:

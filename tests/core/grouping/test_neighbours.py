@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from semtrace.core.grouping.neighbours import TooFewPointsError, as_points, nearest_points
+from semtrace.core.grouping.neighbours import TooFewPointsError, nearest_points
 
 
 @settings(max_examples=30, deadline=None)
@@ -37,9 +37,3 @@ def test_as_many_points_as_neighbours_are_too_few():
     assert nearest_points(points, 4).k == 4
     with pytest.raises(TooFewPointsError, match=r"5 neighbours .* only 5 points"):
         nearest_points(points, 5)
-
-
-@pytest.mark.parametrize("bad", [[[1.0, np.nan]], [[np.inf, 0.0]], [1.0, 2.0]])
-def test_what_are_no_points_is_refused(bad):
-    with pytest.raises(ValueError, match="points"):
-        as_points(bad)

@@ -1,4 +1,4 @@
-"""A published picture lies in the frame of its original where the comparison has it."""
+"""A published image lies in the frame of its original where the comparison has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an original became a published picture: from points, refined on the pixels, and brought into its frame."""
+"""How an original became a published image: from points, refined on the pixels, and brought into its frame."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def merges(points: Points, method: Method, memory_mb: float = 2048) -> Merges:
     if (need := linkage_mb(method, len(points))) > memory_mb:
         raise MemoryBoundError(
             f"{method} linkage of {len(points)} points needs up to {need:.0f} MB, the bound is {memory_mb:.0f} MB; "
-            "raise cluster.memory_mb or take another method"
+            "raise it or take another method"
         )
     if method == "complete":
         return complete(points)

@@ -26,7 +26,7 @@ class Link:
         first: one of them.
         second: the other.
         evidence: what says so, strongest first: a person, equal bytes, equal pixels, equal pixels above the data
-            bar, a published picture and its original, correlation, near hashes alone.
+            bar, a published image and its original, correlation, near hashes alone.
         hamming: bits between their hashes.
         correlation: high-pass correlation, where it was computed.
         drift: displacement of one against the other, in parts of the width, where it was computed.

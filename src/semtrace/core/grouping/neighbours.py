@@ -40,16 +40,6 @@ class Neighbours:
         return int(self.indices.shape[1])
 
 
-def as_points(values: object) -> Points:
-    """Features as they are computed with: shape (N, D), float64, C-contiguous; ValueError for NaN or another shape."""
-    points = np.ascontiguousarray(values, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] == 0:
-        raise ValueError(f"points have the shape {points.shape}; it must be (points, columns)")
-    if not np.isfinite(points).all():
-        raise ValueError("points hold NaN or infinite values; leave those rows out first")
-    return points
-
-
 def nearest_points(points: Points, k: int) -> Neighbours:
     """Find the ``k`` nearest neighbours of every point.
 

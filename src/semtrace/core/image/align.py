@@ -1,4 +1,4 @@
-"""Compare a published picture with an original: bring both to one size, leave the data bar out, measure."""
+"""Compare a published image with an original: bring both to one size, leave the data bar out, measure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from semtrace.core.image.resample import reduce, resize
 from semtrace.core.image.ssim import ssim
 
 SMALLEST = 7  # pixels along a side: one SSIM window
-_MISSING_ROWS = 0.03  # a published picture may lack this part of the rows above the data bar
+_MISSING_ROWS = 0.03  # a published image may lack this part of the rows above the data bar
 _EXTRA_ROWS = 0.01  # and may, by rounding, have this part more rows than the original
 
 
@@ -26,7 +26,7 @@ class FrameAgreement:
     Attributes:
         agreement: part of the frame that agrees, 0 to 1 (``block_agreement``).
         in_place: whether neither lies beside the other.
-        same_frame: whether the published picture holds no detail beyond the original's (``frame_evidence``); False also
+        same_frame: whether the published image holds no detail beyond the original's (``frame_evidence``); False also
             where nobody can tell.
         crop: where some pixels were cut off, the part of the original that is left,
             ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
@@ -54,8 +54,8 @@ class Comparison:
     Attributes:
         ssim: mean SSIM (Wang et al. 2004, as scikit-image computes it), -1 to 1.
         correlation: high-pass correlation at 256 px or less, -1 to 1; None for a proven pair, which needs none.
-        whole: whether the published picture has the original's whole frame, data bar and all.
-        rows: rows of the original that the published picture shows, where it has the original's size; else 0.
+        whole: whether the published image has the original's whole frame, data bar and all.
+        rows: rows of the original that the published image shows, where it has the original's size; else 0.
         proven: whether encoding these rows again gave the published pixels exactly.
         frames: what the frames have in common, place by place; None where it was not needed or says nothing.
 
@@ -80,10 +80,10 @@ class Aligned:
 
 
 def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int) -> Aligned | None:
-    """Lay a published picture over an original, top-aligned, at the smaller of the two widths.
+    """Lay a published image over an original, top-aligned, at the smaller of the two widths.
 
     The rule for different sizes: the widths give the scale, and the larger picture is reduced (Lanczos). At that
-    scale the published picture must hold the rows above the original's data bar (3 % may be missing) and
+    scale the published image must hold the rows above the original's data bar (3 % may be missing) and
     no more than the original has. The rows above the bar are kept. What does not fit, a crop at other edges or
     another aspect, is not comparable.
 
@@ -116,14 +116,14 @@ def align(published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: in
 
 
 def rows_shown(published: tuple[int, int], original: tuple[int, int]) -> int:
-    """How many rows of an original a published picture shows, if both have the same columns.
+    """How many rows of an original a published image shows, if both have the same columns.
 
     Args:
         published: its height and width, pixels.
         original: its height and width, pixels.
 
     Returns:
-        1 to the height of the original; where the published picture would show more, all.
+        1 to the height of the original; where the published image would show more, all.
     """
     height, width = original
     scale = published[1] / width
@@ -146,7 +146,7 @@ def frame_agreement(aligned: Aligned, steps: Sequence[int] | None, *, resized: b
     """What an aligned pair has in common, place by place.
 
     Args:
-        aligned: the published picture as it was published (not turned, not resized), where its exposure is to be told.
+        aligned: the published image as it was published (not turned, not resized), where its exposure is to be told.
         steps: quantisation table of the published JPEG's brightness; None where the exposure cannot be told.
         resized: whether the publisher resized the picture.
 

@@ -1,4 +1,4 @@
-"""Where a published picture lies in the frame of an original, so that both can be shown on one another."""
+"""Where a published image lies in the frame of an original, so that both can be shown on one another."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _CROP = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
 
 @dataclass(frozen=True)
 class FramePlace:
-    """A rectangle in the pixels of an original, and how the published picture is turned to fill it.
+    """A rectangle in the pixels of an original, and how the published image is turned to fill it.
 
     Attributes:
         x: left edge.
         y: upper edge.
         width: in columns of the original.
         height: in rows of the original.
-        mirrored: whether the published picture is mirrored (left-right), before it is turned.
+        mirrored: whether the published image is mirrored (left-right), before it is turned.
         quarters: quarter turns counter-clockwise, 0 to 3.
     """
 
@@ -36,7 +36,7 @@ class FramePlace:
 def place_in_frame(
     published: tuple[int, int], original: tuple[int, int], symmetry: str = "", crop: str = "", page: str = ""
 ) -> FramePlace:
-    """Where the published picture lies, by the rule of ``align``: the widths give the scale, the upper edges meet.
+    """Where the published image lies, by the rule of ``align``: the widths give the scale, the upper edges meet.
 
     A page on which the picture stands lies beyond the original's edges, so that picture and original meet.
 

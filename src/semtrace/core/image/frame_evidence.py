@@ -1,4 +1,4 @@
-"""Whether a published picture is this very exposure, told from detail that its coding as a JPEG cannot explain.
+"""Whether a published image is this very exposure, told from detail that its coding as a JPEG cannot explain.
 
 Two exposures of one place differ in their noise. A publication holds no detail that its original lacks: where tones are
 matched, each coefficient of the original's 8 x 8 blocks lies within half a quantisation step of the published one. A
@@ -24,7 +24,7 @@ _COARSEST = 40  # quantisation step, grey levels; a coarser one erases any noise
 _ROUNDING = 0.8  # grey levels; error of a coefficient whose pixels were rounded twice
 _CLIPPED = 0.02  # part of a block's pixels at black or white; more, and the block is left out
 _TELLS = 1.0  # grey levels; where a second frame would add less, it cannot be told
-_GAINS = 0.4, 2.5  # local contrast of the published picture; within these it is an edit of tones
+_GAINS = 0.4, 2.5  # local contrast of the published image; within these it is an edit of tones
 _NOISE = 4.0  # grey levels; a second frame is taken to have no more noise than that
 _NEAR = 12  # grey levels around the median of a level, over which its tone is averaged
 
@@ -32,7 +32,7 @@ _F = NDArray[np.float32]
 
 
 def unexplained(published: NDArray[np.uint8], original: NDArray[np.uint8], steps: Sequence[int]) -> float | None:
-    """Detail of a published picture that its original does not explain, in parts of what a second frame would add.
+    """Detail of a published image that its original does not explain, in parts of what a second frame would add.
 
     Args:
         published: the decoded JPEG, uint8 (H, W); its blocks of 8 x 8 begin at its first pixel.

@@ -1,4 +1,4 @@
-"""Local features of a picture (SIFT), and in which originals those of a published picture are found again.
+"""Local features of a picture (SIFT), and in which originals those of a published image are found again.
 
 Source: Lowe, "Distinctive image features from scale-invariant keypoints", Int. J. Computer Vision 60 (2004) 91-110;
 roots of the descriptors after Arandjelovic and Zisserman, CVPR 2012.
@@ -116,7 +116,7 @@ def votes(
     """How many features of each original are found in each query; every pair is looked at.
 
     Args:
-        queries: of published pictures.
+        queries: of published images.
         originals: of the archive.
         workers: threads; the result does not depend on them.
 

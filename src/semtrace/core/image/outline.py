@@ -1,4 +1,4 @@
-"""Whether a published picture ends where its original ends, so that it is no other frame of the same place.
+"""Whether a published image ends where its original ends, so that it is no other frame of the same place.
 
 Where a page goes on beyond the outline of an original, something else than the picture must lie there: paper, the
 background of a slide, filled corners. A frame that drifted, or that shows more, goes on with the same texture.
@@ -14,7 +14,7 @@ from semtrace.core.image.transformation import Transformation, corners
 
 _OFFSETS = np.arange(-4.5, 4.6, 0.5)  # pixels outside the outline, at which lines are looked at
 _INSIDE, _OUTSIDE = slice(0, 7), slice(12, 17)  # of these: 4.5 to 1.5 pixels inside; 1.5 to 3.5 outside
-_SEEN = slice(0, 17)  # must lie in the published picture
+_SEEN = slice(0, 17)  # must lie in the published image
 _BESIDE = 0.3  # pixels that both edges of a picture may lie beside its outline
 _WINDOW = 24  # pixels along the outline
 _EVEN = 0.45  # of the roughness inside; what is less rough is no texture of this picture

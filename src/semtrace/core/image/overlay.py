@@ -1,4 +1,4 @@
-"""A published picture beside an original that was turned, scaled or skewed to fit: compared where it shows it."""
+"""A published image beside an original that was turned, scaled or skewed to fit: compared where it shows it."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _ROUNDING = 1.0  # pixels along an edge that are nothing
 
 @dataclass(frozen=True)
 class Overlay:
-    """What a published picture and an original have in common where one lies on the other.
+    """What a published image and an original have in common where one lies on the other.
 
     Attributes:
-        transformation: from the original to the published picture.
+        transformation: from the original to the published image.
         agreement: part of what is shown that agrees, 0 to 1 (``block_agreement``).
         in_place: whether both have one framing: they lie on each other, enough of it agrees, and the published
             picture does not go on where the original ends.
         ssim: of what is shown, -1 to 1.
         correlation: high-pass correlation of it, -1 to 1.
-        place: where the original stands on the published picture; None: all over it.
+        place: where the original stands on the published image; None: all over it.
         crop: the part of the original that is shown; None: all.
     """
 
@@ -54,15 +54,15 @@ class Overlay:
 def overlay(
     published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int, first: Transformation
 ) -> Overlay | None:
-    """Lay an original on a published picture and compare.
+    """Lay an original on a published image and compare.
 
-    Where they do not agree, they are compared again without what was painted over the published picture.
+    Where they do not agree, they are compared again without what was painted over the published image.
 
     Args:
         published: uint8 (h, w).
         original: uint8 (H, W).
         bar_top: first row of the original's data bar; H where there is none.
-        first: how it became the published picture, a few pixels off at most.
+        first: how it became the published image, a few pixels off at most.
 
     Returns:
         None where they have too little in common, or too little is shown.
@@ -83,7 +83,7 @@ def _compared(
     first: Transformation,
     cleared: NDArray[np.uint8] | None,
 ) -> Overlay | None:
-    """``cleared``: the published picture without what was painted over it, which then has no say."""
+    """``cleared``: the published image without what was painted over it, which then has no say."""
     picture = original[:bar_top]
     this = refined(first, published if cleared is None else cleared, picture)
     if this is None:
@@ -100,7 +100,7 @@ def _compared(
     size = original.shape[1], original.shape[0]
     framed = _lies_on(agreed, shown) and ends_with(published, this, size, bar_top)
     in_place = framed and not _is_finer(this, shown, made, inside)
-    # What lies beyond the original has no say: there, both show the published picture.
+    # What lies beyond the original has no say: there, both show the published image.
     made = np.where(inside, made, shown)
     return Overlay(
         this,

@@ -1,4 +1,4 @@
-"""Where exactly a published picture lies in its original: from a rough guess to the pixel."""
+"""Where exactly a published image lies in its original: from a rough guess to the pixel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from semtrace.core.image.template_search import correlations, templates, texture
 _RESOLUTIONS = 128, 256, 512  # pixels of the original's longest side, one after the other
 _TILES = 5  # along a side
 _SMALLEST = 16  # pixels along a tile's side
-_RIM = 2  # pixels of the published picture left out: what lay beyond its edges shows there
+_RIM = 2  # pixels of the published image left out: what lay beyond its edges shows there
 _REACH = 3  # pixels that a tile may lie away from where it is expected
 _TEXTURED = 0.3  # least correlation of a tile that is believed
 _FEWEST = 4  # tiles to be believed
@@ -56,7 +56,7 @@ def read_rectangle(text: str) -> Rectangle | None:
 def lay(
     published: NDArray[np.uint8], original: NDArray[np.uint8], bar_top: int, rectangle: Rectangle
 ) -> Aligned | None:
-    """A published picture and the part of an original that it shows, at one size, rows of the data bar left out.
+    """A published image and the part of an original that it shows, at one size, rows of the data bar left out.
 
     Args:
         published: uint8 (h, w).
@@ -87,9 +87,9 @@ def locate(
     bar_top: int,
     guess: tuple[float, float, float, float],
 ) -> Rectangle | None:
-    """Find the part of an original that a published picture shows, starting near to it.
+    """Find the part of an original that a published image shows, starting near to it.
 
-    The published picture, scaled as guessed, is cut into tiles. Each is looked for a few pixels around its place, to
+    The published image, scaled as guessed, is cut into tiles. Each is looked for a few pixels around its place, to
     a fraction of a pixel; a shift and a scale for each axis are fitted to what the tiles say. This is repeated at
     rising resolution.
 

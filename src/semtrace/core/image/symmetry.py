@@ -90,7 +90,7 @@ def hash_variants(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
 
     Returns:
         Packed words as ``phash.pack`` gives them, shape (..., 8, n² / 64), uint64: row k is the hash of
-        ``apply(picture, SYMMETRIES[k])``. So where row k of a published picture is near to the hash of an original,
+        ``apply(picture, SYMMETRIES[k])``. So where row k of a published image is near to the hash of an original,
         the original was published as ``inverse(SYMMETRIES[k])`` of itself.
 
     Raises:

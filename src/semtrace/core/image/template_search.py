@@ -1,4 +1,4 @@
-"""Which originals a published picture may be a rectangular part of: template matching over all of them.
+"""Which originals a published image may be a rectangular part of: template matching over all of them.
 
 Brute force on small pictures. Both sides are brought to *texture*, a band-pass at equal local contrast, so neither
 text, nor a box burnt into the picture, nor brightness or gamma weighs more than any other place. The published
@@ -24,7 +24,7 @@ SHOWN = 0.4  # least part of an original's area that is looked for
 
 _FINE, _COARSE = 64, 32  # pixels of an original's longest side: of its thumbnail, and where everything is tried
 _FINE_RIM, _COARSE_RIM = 2, 1  # pixels left out along the edges of a template: what lay beyond them shows there
-_BAR_RIM = 4  # rows left out above a data bar, which shows there in a published picture
+_BAR_RIM = 4  # rows left out above a data bar, which shows there in a published image
 _PROMISING = 0.45  # least score of what is looked at again
 _ALIKE = 0.5  # least score of what is worth placing exactly
 _STARTS, _NEARLY = 4, 0.15  # as many sizes are looked at again, with scores no further below the best
@@ -50,7 +50,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Hit:
-    """An original that a published picture may be a part of.
+    """An original that a published image may be a part of.
 
     Attributes:
         original: its index.
@@ -164,7 +164,7 @@ def search(
     about ten template sizes (two hundred thousand products), and for each query ``most`` second looks.
 
     Args:
-        queries: thumbnails of published pictures, uint8 (h, w) each.
+        queries: thumbnails of published images, uint8 (h, w) each.
         originals: thumbnails of all originals.
         most: hits wanted for a query, at least 1.
         workers: threads; the result does not depend on them.

@@ -1,4 +1,4 @@
-"""How an original became a published picture: turned, scaled, skewed; found from points, and refined on the pixels."""
+"""How an original became a published image: turned, scaled, skewed; found from points, and refined on the pixels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FAR = 0.02  # of the longest side; a refinement that moves a corner farther has
 
 @dataclass(frozen=True)
 class Transformation:
-    """From x and y in an original to ``a x + b y + c`` and ``d x + e y + f`` in the published picture.
+    """From x and y in an original to ``a x + b y + c`` and ``d x + e y + f`` in the published image.
 
     Both in pixels from the upper left corner, so the middle of the first pixel is at 0.5.
     """
@@ -63,28 +63,28 @@ class Transformation:
         return sane and skew <= _SKEWED
 
     def of(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Where points of the original, (n, 2), lie in the published picture."""
+        """Where points of the original, (n, 2), lie in the published image."""
         return np.asarray(points @ self.matrix[:, :2].T + self.matrix[:, 2])
 
     @property
     def inverse(self) -> Transformation:
-        """From the published picture to the original."""
+        """From the published image to the original."""
         linear = np.linalg.inv(self.matrix[:, :2])
         return transformation(np.hstack([linear, -linear @ self.matrix[:, 2:]]))
 
     def between(self, here: Sequence[float], there: Sequence[float]) -> Transformation:
-        """The same where the original is ``here`` times as large, and the published picture ``there`` times.
+        """The same where the original is ``here`` times as large, and the published image ``there`` times.
 
         Args:
             here: factors across and down.
-            there: the same of the published picture.
+            there: the same of the published image.
         """
         matrix = self.matrix * np.array(there)[:, None]
         matrix[:, :2] /= np.array(here)
         return transformation(matrix)
 
     def moved(self, x: float, y: float) -> Transformation:
-        """The same where the published picture begins at column ``x`` and row ``y``."""
+        """The same where the published image begins at column ``x`` and row ``y``."""
         return Transformation(self.a, self.b, self.c - x, self.d, self.e, self.f - y)
 
 
@@ -105,7 +105,7 @@ def from_points(
 
     Args:
         original: x and y, float32 (n, 2).
-        published: where these are in the published picture, float32 (n, 2).
+        published: where these are in the published image, float32 (n, 2).
         reach: pixels that a point may lie beside its place there.
 
     Returns:
@@ -168,7 +168,7 @@ def refined(first: Transformation, published: NDArray[np.uint8], original: NDArr
 
 
 def reduced_for(this: Transformation, original: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Transformation]:
-    """An original without more detail than the published picture can hold, and the transformation from it."""
+    """An original without more detail than the published image can hold, and the transformation from it."""
     height, width = original.shape
     across, down = hypot(this.a, this.d), hypot(this.b, this.e)
     size = max(round(width * min(across, 1.0)), 1), max(round(height * min(down, 1.0)), 1)
@@ -180,12 +180,12 @@ def reduced_for(this: Transformation, original: NDArray[np.uint8]) -> tuple[NDAr
 def brought(
     this: Transformation, original: NDArray[np.uint8], height: int, width: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """An original in the frame of the published picture: reduced (Lanczos) where it shrinks, then cubic.
+    """An original in the frame of the published image: reduced (Lanczos) where it shrinks, then cubic.
 
     Args:
-        this: how it became the published picture.
+        this: how it became the published image.
         original: uint8 (H, W).
-        height: rows of the published picture.
+        height: rows of the published image.
         width: its columns.
 
     Returns:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNMATCHED, AMBIGUOUS, RIGHT, WRONG = range(4)
-"""What became of a published picture; the last two are matches."""
+"""What became of a published image; the last two are matches."""
 
 Codes = NDArray[np.uint8]
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
@@ -48,7 +48,7 @@ def distribution(values: NDArray[np.float64]) -> Distribution:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Counts of published pictures against truth, and the rates made of them.
+    """Counts of published images against truth, and the rates made of them.
 
     A picture whose original is in the archive is found (traced to it or an equal content), wrong (traced to
     another one) or missed (ambiguous or unmatched). One whose original is not there is rightly left unmatched,

@@ -167,11 +167,20 @@ def _weights(rows: int, columns: int, draw: torch.Generator) -> nn.Parameter:
 
 
 def train(model: Autoencoder, points: NDArray[np.float64], training: Training) -> None:
-    """Train on points, shape (N, inputs), already centred and scaled; the model's ``history`` grows.
+    """Train on points; the model's ``history`` grows by an entry a phase.
 
-    Phase 1 is the outermost pair of layers, 1_a and 1_b the two parts of the inner stack taken alone, 2 all inner
-    layers together, g all layers. In the source's numbering for three layers a side: 1_a trains layers 1 and 6 on the
-    data, 1_b layers 2 and 5 on the codes of layer 1, 1 layers 1, 2, 5 and 6, 2 layers 3 and 4, g all six.
+    With three layers a side, numbered 1 to 6 as in the source, a phase trains these layers on these inputs:
+    1_a layers 1 and 6 on the points; 1_b layers 2 and 5 on the codes of layer 1; 1 layers 1, 2, 5 and 6 on the points.
+    Phase 2 trains layers 3 and 4 on the codes of layer 2, and g all six on the points.
+
+    Args:
+        model: to train.
+        points: shape (N, inputs), float64, centred and scaled.
+        training: how.
+
+    Raises:
+        ValueError: a phase trains layers that the model does not have.
+
     """
     x = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
     draw = torch.Generator().manual_seed(training.seed)

@@ -117,8 +117,8 @@ def two_nn_likelihood(first: Points, second: Points) -> Estimate:
 def gride(distances: Points, near: int) -> Estimate:
     """Gride: maximum likelihood from the ratios of the distances to neighbours ``near`` and twice ``near``.
 
-    As in DADApy, ratios beyond 20 times the distance from the median to the 95th percentile are left out, and the
-    number of ratios counts one less, which makes it 2-NN without bias at rank 1.
+    As in DADApy, ratios beyond 20 times the distance from the median to the 95th percentile are left out. The number
+    of ratios counts one less, which makes it 2-NN without bias at rank 1.
 
     Args:
         distances: to the neighbours, shape (N, K), ascending, K at least twice ``near``.

@@ -1,6 +1,6 @@
 """Sets that are meant to be one-to-one: every picture was published once, from an original of its own.
 
-What several published pictures contend for is settled for all of them at once, by the assignment with the largest sum
+What several published images contend for is settled for all of them at once, by the assignment with the largest sum
 of similarities over the pairs that satisfy the criteria. The margin of a pair is what that sum loses when the pair is
 forbidden, or its lead over a pair that does not satisfy them: of the same picture, or of the same original. So the
 result is the same from both sides.
@@ -19,21 +19,21 @@ from scipy.sparse.csgraph import connected_components
 
 from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
 
-LARGEST_BLOCK = 200  # published pictures; each costs one more assignment of the whole block
+LARGEST_BLOCK = 200  # published images; each costs one more assignment of the whole block
 
 
 def settle_contention(
     candidates: Sequence[Sequence[Candidate]], decisions: Sequence[Decision], criteria: Criteria, *, images: bool
 ) -> list[Decision]:
-    """Decide again where published pictures contend for originals.
+    """Decide again where published images contend for originals.
 
     A proof stands: it is a fact about two files, whatever the set was meant to be. Its original is taken. The other
     pictures, with the originals left to them, fall into blocks (connected components). A block of one picture, and
     one whose pictures are matched to different originals already, needs no assignment.
 
     Args:
-        candidates: per published picture its candidates, all of different content.
-        decisions: per published picture what it is by itself.
+        candidates: per published image its candidates, all of different content.
+        decisions: per published image what it is by itself.
         criteria: as in :func:`semtrace.core.tracing.decision.decide`.
         images: as there; False: similarity is the number of bits below the Hamming threshold.
 
@@ -82,7 +82,7 @@ def _identity(candidate: Candidate | None) -> str:
 
 
 class _Contest:
-    """Published pictures (rows) and the originals (by identity) that they may be of.
+    """Published images (rows) and the originals (by identity) that they may be of.
 
     ``fit``: per row the pairs that satisfy the criteria; ``unfit``: the other ones that were measured.
     """

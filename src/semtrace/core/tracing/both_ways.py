@@ -1,4 +1,4 @@
-"""From hashes alone: a published picture and an original that are nearest to each other, seen from both sides."""
+"""From hashes alone: a published image and an original that are nearest to each other, seen from both sides."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from semtrace.core.tracing.decision import Candidate, Criteria, Decision, decide
 
 
 def nearest_both_ways(candidates: Mapping[int, Sequence[Candidate]], criteria: Criteria) -> dict[int, Decision]:
-    """Match what lies near and leads on both sides: over other originals, and over other published pictures.
+    """Match what lies near and leads on both sides: over other originals, and over other published images.
 
-    A second frame of a series, whose original is missing, lies near the original of another published picture, which
+    A second frame of a series, whose original is missing, lies near the original of another published image, which
     lies nearer. So a small lead on both sides says more than a large one on one side.
 
     Args:
-        candidates: by published picture all originals nearer than ``criteria.hamming_threshold``. It lies beyond
+        candidates: by published image all originals nearer than ``criteria.hamming_threshold``. It lies beyond
             ``criteria.ssim_trigger`` by the lead, so that rivals are known.
         criteria: see ``semtrace.core.tracing.decision.decide``; ``min_hamming_margin`` is the lead on either side.
 
     Returns:
-        By published picture its match; ``margin`` is the smaller lead, None without a rival. No entry: no match.
+        By published image its match; ``margin`` is the smaller lead, None without a rival. No entry: no match.
     """
     claims: dict[str, list[tuple[int, int]]] = {}
     for j, found in candidates.items():

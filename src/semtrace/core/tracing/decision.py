@@ -37,14 +37,14 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One original content that may be behind a published picture.
+    """One original content that may be behind a published image.
 
     Attributes:
         path: the original, relative to the archive; of equal contents the keeper.
         hamming: bits between the hashes, the smaller of full frame and picture without data bar.
         ssim: SSIM without the data bar (-1 to 1), None where it was not computed.
         correlation: high-pass correlation (-1 to 1), None where SSIM is.
-        whole: whether the published picture has the whole frame of this original.
+        whole: whether the published image has the whole frame of this original.
         picture: identifies the pixels above the data bar; ``""`` where it is not known.
         crop: the part of the original that was published, ``<width>x<height>+<left>+<top>`` in its pixels; ``""``: all.
         symmetry: what was done to the original before it was published, as ``core/image/symmetry.py`` names it.
@@ -82,7 +82,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer for one published picture.
+    """The answer for one published image.
 
     ``margin`` is the lead over the runner-up with different content: SSIM where both were compared, else bits;
     None where there is no runner-up.

@@ -26,6 +26,15 @@ class Box(NamedTuple):
         """Index of the box in an array of shape (Z, Y, X)."""
         return slice(self.z0, self.z1), slice(self.y0, self.y1), slice(self.x0, self.x1)
 
+    @property
+    def origin(self) -> tuple[int, int, int]:
+        """The first voxel: z, y, x."""
+        return self.z0, self.y0, self.x0
+
+    def moved(self, by: tuple[int, int, int]) -> Box:
+        """The box moved by so many voxels along z, y and x."""
+        return Box(*(end + by[i // 2] for i, end in enumerate(self)))
+
 
 def whole_box(shape: tuple[int, int, int]) -> Box:
     """The box of a volume of that shape (Z, Y, X)."""

@@ -65,6 +65,15 @@ class Location:
         )
         return f"{self.dataset}{MARK}{axis}_{self.index:0{digits.section}}_{rows}_{columns}"
 
+    def moved(self, dataset: str, origin: tuple[int, int, int]) -> Location:
+        """The same patch in a volume ``dataset`` that holds this one with its first voxel at ``origin`` (z, y, x)."""
+        if self.axis is None:
+            raise ValueError(f"{self.name()} lies in a 2D image")
+        down, along = (side for axis, side in enumerate(origin) if axis != self.axis)
+        index = self.index + origin[self.axis]
+        rows, columns = (self.y0 + down, self.y1 + down), (self.x0 + along, self.x1 + along)
+        return Location(dataset, self.axis, index, *rows, *columns)
+
     def box(self) -> Box:
         """The voxels of a section's patch.
 

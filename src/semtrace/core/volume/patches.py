@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -26,7 +27,9 @@ class Interval(NamedTuple):
         return self.valid - self.start
 
 
-def patch_grid(side: int, size: int, stride: int, policy: Policy, small: Small = "pad") -> list[Interval]:
+def patch_grid(
+    side: int, size: int, stride: int, policy: Policy, small: Small = "pad", offset: int = 0
+) -> list[Interval]:
     """Intervals of patches along one side of a section.
 
     ``overlap``: the last patch is moved inside, so every pixel is in a patch and none is invented. ``pad``: the last is
@@ -40,10 +43,13 @@ def patch_grid(side: int, size: int, stride: int, policy: Policy, small: Small =
         policy: what happens at the end of the side.
         small: what happens where the side is shorter than a patch (not for ``seed``, which takes what is there):
             ``pad`` fills one patch up, ``drop`` makes none.
+        offset: where the grid begins, at most ``grid_room``. ``overlap`` and ``pad`` add a patch at 0 then.
 
     Raises:
         ValueError: a number is out of range.
     """
+    if not 0 <= offset <= grid_room(side, size, stride) or (offset and policy == "seed"):
+        raise ValueError(f"offset {offset}: must be 0 to {grid_room(side, size, stride)}, and 0 for the policy seed")
     if side < 1 or size < 1 or not 1 <= stride <= size:
         raise ValueError(f"side {side}, size {size}, stride {stride}: must be at least 1, stride at most size")
     if policy == "seed":
@@ -53,13 +59,27 @@ def patch_grid(side: int, size: int, stride: int, policy: Policy, small: Small =
     if side < size:
         return [Interval(0, size, side)] if small == "pad" else []
     last = side - size
-    starts = list(range(0, last + 1, stride))
+    starts = list(range(offset, last + 1, stride))
+    if offset and policy != "drop":
+        starts.insert(0, 0)
     if starts[-1] != last:
         if policy == "overlap":
             starts.append(last)
         elif policy == "pad":
             starts.append(starts[-1] + stride)
     return [Interval(start, start + size, min(start + size, side)) for start in starts]
+
+
+def grid_room(side: int, size: int, stride: int) -> int:
+    """The largest offset that a grid along one side may have: below the stride, and a patch still fits."""
+    return max(0, min(stride - 1, side - size))
+
+
+def section_offsets(key: str, rooms: tuple[int, int]) -> tuple[int, int]:
+    """Offsets of a grid down the rows and along the columns, drawn by ``key`` alone, each from 0 to its room."""
+    digest = hashlib.md5(key.encode(), usedforsecurity=False).digest()
+    down, along = int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+    return down % (rooms[0] + 1), along % (rooms[1] + 1)
 
 
 def lost(side: int, intervals: Sequence[Interval]) -> int:

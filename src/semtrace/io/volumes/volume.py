@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,22 @@ class Volume:
         if any(not 0 <= box[2 * i] < box[2 * i + 1] <= self.shape[i] for i in range(3)):
             raise ValueError(f"{box} is no box inside a volume of shape {self.shape}")
         return self.load(box)
+
+
+def part_of_volume(volume: Volume, box: Box) -> Volume:
+    """A part of a volume as a volume of its own, whose first voxel is that of ``box``.
+
+    Raises:
+        UnreadableVolume: the box leaves the volume, which has changed.
+    """
+    if any(not 0 <= box[2 * i] < box[2 * i + 1] <= volume.shape[i] for i in range(3)):
+        raise UnreadableVolume("changed", f"{box} does not lie in a volume of {volume.shape} voxels")
+
+    def absent(part: Box) -> list[Box]:
+        back = (-box.z0, -box.y0, -box.x0)
+        return [hole.moved(back) for hole in volume.absent(part.moved(box.origin))]
+
+    return replace(volume, shape=box.shape, load=lambda part: volume.load(part.moved(box.origin)), absent=absent)
 
 
 def check_shape(sides: tuple[int, ...], itemsize: int) -> None:

@@ -35,7 +35,7 @@ def precompute_ssim(tasks: Sequence[Pairs], executor: Executor, device: str) -> 
     """Put the SSIM of every pair into the side cache that is not there yet.
 
     Args:
-        tasks: published pictures, each with its candidates.
+        tasks: published images, each with its candidates.
         executor: where to work; ``memory_mb`` bounds what a batch holds here, and what it needs on the device.
         device: torch's name of it.
     """

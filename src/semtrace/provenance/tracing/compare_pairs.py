@@ -1,4 +1,4 @@
-"""Compare many published pictures with their candidates, each image decoded as rarely as it can be."""
+"""Compare many published images with their candidates, each image decoded as rarely as it can be."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def compare_pairs(tasks: Sequence[Pairs], executor: Executor, *, thorough: bool 
 
 
 def files_of_task(task: Pairs) -> list[str]:
-    """The published picture and one of its originals: they lie in different folders."""
+    """The published image and one of its originals: they lie in different folders."""
     return [image.file for image in (task[0], *task[1][:1])]
 
 
@@ -74,10 +74,10 @@ def _compare(thorough: bool, cache_file: str, task: Pairs) -> tuple[AllCompared,
 
 
 def compare_held(task: Pairs, data: bytes, gray: NDArray[np.uint8], cache_file: str) -> list[Entry]:
-    """What ``compare_pairs`` will find in the side cache about a task whose published picture is at hand.
+    """What ``compare_pairs`` will find in the side cache about a task whose published image is at hand.
 
     Args:
-        task: the published picture and its candidates.
+        task: the published image and its candidates.
         data: its file.
         gray: its pixels.
         cache_file: the side cache, for looking up.

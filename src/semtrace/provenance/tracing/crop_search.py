@@ -1,4 +1,4 @@
-"""Published pictures that show a rectangular part of an original: searched for, placed to the pixel, compared."""
+"""Published images that show a rectangular part of an original: searched for, placed to the pixel, compared."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_PLACED = 4  # originals in which one picture is placed
 
 
 PlaceTask = tuple[Image, Image, tuple[float, float, float, float]]
-"""A published picture, an original, and about where in it the picture may be."""
+"""A published image, an original, and about where in it the picture may be."""
 
 
 @dataclass(frozen=True)

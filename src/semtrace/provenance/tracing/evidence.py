@@ -71,7 +71,7 @@ class Scope:
     Attributes:
         originals: the archive.
         roots: folders of the archive and of the published set.
-        knowledge: of conversions; a published picture that is one needs no further proof.
+        knowledge: of conversions; a published image that is one needs no further proof.
     """
 
     originals: Side

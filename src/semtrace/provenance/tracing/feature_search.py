@@ -1,4 +1,4 @@
-"""Published pictures that were turned, skewed, or put into something else: found by local features, then compared."""
+"""Published images that were turned, skewed, or put into something else: found by local features, then compared."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from semtrace.stage.rejects import Failure
 FEATURES, OVERLAY = Kind("features of a picture", (__name__,)), Kind("overlay", (__name__,))
 
 _OF_ORIGINAL, _OF_PUBLISHED = 300, 1000  # features
-_FEWEST = 5  # features of an original that a published picture must have to be looked at
+_FEWEST = 5  # features of an original that a published image must have to be looked at
 _LOOKED_AT = 24  # originals whose features are asked for one transformation
 _COMPARED = 4  # originals that a picture is compared with
 _REACH = 3.0  # pixels of the reduced picture that a feature may lie beside its place
 
 Likely = tuple[int, Transformation]
-"""An original, and about how it became the published picture."""
+"""An original, and about how it became the published image."""
 
 OverlayTask = tuple[Image, Image, tuple[float, ...]]
-"""A published picture, an original, and the numbers of the transformation."""
+"""A published image, an original, and the numbers of the transformation."""
 
 
 def check_available() -> None:
@@ -66,7 +66,7 @@ def find_overlays(
 ) -> dict[int, Cropped]:
     """Look for each of the ``wanted`` published contents in all originals; those found nowhere are left out.
 
-    The features of every original are compared with those of the published picture. Of the originals that most
+    The features of every original are compared with those of the published image. Of the originals that most
     features are found of, those are compared, pixel by pixel, in which they follow one transformation.
 
     Args:
@@ -204,7 +204,7 @@ def _picture(gray: NDArray[np.uint8], image: Image) -> NDArray[np.uint8]:
 
 
 def _published_features(gray: NDArray[np.uint8]) -> LocalFeatures:
-    """Features of a published picture, and those that it has without what was painted over it."""
+    """Features of a published image, and those that it has without what was painted over it."""
     found, cleared = local_features(gray, _OF_PUBLISHED), filled(gray)
     if cleared is None:
         return found

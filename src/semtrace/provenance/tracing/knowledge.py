@@ -33,11 +33,11 @@ class Knowledge:
         return {self.conversions[path] for path in original.paths if path in self.conversions}
 
     def converted(self, published: Content, original: Content) -> bool:
-        """Whether a published picture is byte for byte what the convert stage made of an original."""
+        """Whether a published image is byte for byte what the convert stage made of an original."""
         return not published.digests.isdisjoint(self.made_of(original))
 
     def refuses(self, published: Content, original: Content) -> bool:
-        """Whether a person called a published picture and an original different."""
+        """Whether a person called a published image and an original different."""
         return any(
             frozenset((left, right)) in self.different for left in published.digests for right in original.digests
         )

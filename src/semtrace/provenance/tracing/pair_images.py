@@ -1,4 +1,4 @@
-"""One published picture beside its candidate originals; nothing is decoded before it is needed."""
+"""One published image beside its candidate originals; nothing is decoded before it is needed."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Image:
         file: where it is.
         md5: of its bytes.
         bar_top: first row of its data bar, or -1.
-        known: of an original: whether the published picture is proven to be its very conversion already.
-        symmetry: of an original: what brings the published picture into its orientation.
-        negative: of an original: whether the published picture's grey levels are to be inverted for it.
-        place: of a published picture that stands on a larger page: where.
+        known: of an original: whether the published image is proven to be its very conversion already.
+        symmetry: of an original: what brings the published image into its orientation.
+        negative: of an original: whether the published image's grey levels are to be inverted for it.
+        place: of a published image that stands on a larger page: where.
         deep: of an original: whether a range was taken to make it 8-bit grey, so that other programs take others.
     """
 
@@ -74,14 +74,14 @@ class UnavailableError(Exception):
 
 
 Pairs = tuple[Image, tuple[Image, ...]]
-"""A published picture and the originals to compare it with."""
+"""A published image and the originals to compare it with."""
 
 
 Compared = Comparison | Failure | None
 """A comparison; None where the two are not comparable, a failure where the original cannot be read (any more)."""
 
 AllCompared = list[Compared] | Failure
-"""A published picture's comparisons in the order of its originals; one failure where it cannot be read itself."""
+"""A published image's comparisons in the order of its originals; one failure where it cannot be read itself."""
 
 
 def prove_and_correlate(
@@ -96,11 +96,11 @@ def prove_and_correlate(
 
     Args:
         similar: per original its similarity.
-        known: per original whether the published picture is proven to be its very conversion already.
+        known: per original whether the published image is proven to be its very conversion already.
         deep: per original whether another range may have been taken for it, so that a proof needs no likeness.
         reencoded: whether the original at a position gives the published pixels when it is encoded again.
         correlation: of the original at a position.
-        agreement: the same, for a published picture of which no original is proven.
+        agreement: the same, for a published image of which no original is proven.
     """
     result = list(similar)
     compared = {i: comparison for i, comparison in enumerate(similar) if isinstance(comparison, Comparison)}
@@ -141,7 +141,7 @@ class UnknownError(Exception):
 
 
 class PairImages:
-    """One published picture beside its candidates; nothing is decoded before it is needed."""
+    """One published image beside its candidates; nothing is decoded before it is needed."""
 
     def __init__(self, published: Image, cache_file: str, cache: Cache, *, recalling: bool = False) -> None:
         self.published, self.cache_file, self.cache, self.recalling = published, cache_file, cache, recalling
@@ -155,7 +155,7 @@ class PairImages:
 
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
-        """The published picture."""
+        """The published image."""
         whole = _decode(self.published.file, self.data)
         return self.published.place.of(whole) if self.published.place else whole
 
@@ -204,7 +204,7 @@ class PairImages:
         """The value from the cache, or computed and stored; a failure where the original cannot be read.
 
         Raises:
-            UnavailableError: the published picture cannot be read.
+            UnavailableError: the published image cannot be read.
             UnknownError: where values are only recalled, and this one is not known.
         """
         key = key_of(self.published, original)
@@ -238,7 +238,7 @@ class PairImages:
         return align(self._shown(original), whole, bar_top)
 
     def _shown(self, original: Image) -> NDArray[np.uint8]:
-        """The published picture in the original's orientation and tones."""
+        """The published image in the original's orientation and tones."""
         turned = apply(self.gray, original.symmetry)
         return 255 - turned if original.negative else turned
 
@@ -270,7 +270,7 @@ class PairImages:
         return asdict(self._cut(original, upright=upright) or seen)
 
     def _cut(self, original: Image, *, upright: bool) -> FrameAgreement | None:
-        """Whether the published picture is the original without some pixels along its edges."""
+        """Whether the published image is the original without some pixels along its edges."""
         whole = _original_pixels(original.file, original.md5, self.cache_file)
         shown = self._shown(original)
         if shown.shape == whole.shape or abs(shown.shape[1] / whole.shape[1] - 1) > _CUT:
@@ -287,7 +287,7 @@ class PairImages:
         return replace(found, crop=str(rectangle), ssim=similarity(pair), correlation=correlation(pair))
 
     def _is_reencoding(self, original: Image) -> bool:
-        """Whether the original, encoded as the published picture was, gives its very pixels."""
+        """Whether the original, encoded as the published image was, gives its very pixels."""
         pair = self.aligned(original)
         if pair is None or self.published.place:
             return False

@@ -42,11 +42,11 @@ class Hashes:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """The comparisons of a published picture with its candidates, while the fingerprint stage has it.
+    """The comparisons of a published image with its candidates, while the fingerprint stage has it.
 
     Attributes:
         archive: root of the originals.
-        published: root of the published pictures.
+        published: root of the published images.
         tiff_hashes: table of the archive.
         converted: table of the convert stage.
         verdicts: table of a person's verdicts; it may be missing.

@@ -91,7 +91,7 @@ class Pair:
     Attributes:
         original: its index.
         hamming: bits between the nearest two hashes.
-        symmetry: what has to be done to the published picture to bring it into the original's orientation.
+        symmetry: what has to be done to the published image to bring it into the original's orientation.
         negative: whether its grey levels are inverted, too.
     """
 
@@ -187,7 +187,7 @@ def candidate_pairs(
     """For every published content (or ``only`` those) the originals nearer than ``radius`` bits, nearest first.
 
     Exact, all pairs; ties by path. An original counts with the nearer of its two hashes, and of the eight symmetries
-    of the published picture and of its negative where ``geometry`` asks for them. Degenerate hashes match nothing.
+    of the published image and of its negative where ``geometry`` asks for them. Degenerate hashes match nothing.
     """
     words, owner = originals.searched
     wanted = range(len(published.contents)) if only is None else only

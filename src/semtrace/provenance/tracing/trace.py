@@ -77,7 +77,7 @@ class Trace:
         pairs: its candidates, nearest first.
         compared: its comparisons with the first of these, in their order.
         candidates: the measured candidates that the decision was made from.
-        decision: the answer; a failure where the published picture cannot be read.
+        decision: the answer; a failure where the published image cannot be read.
         examined: pairs that were compared for it by hash, those of the farther look included.
         panels: of a page with several pictures, each of them with its place, traced by itself.
     """

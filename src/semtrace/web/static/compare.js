@@ -1,5 +1,5 @@
 "use strict";
-// One published picture beside its originals. All lie in the frame of the original: one zoom and one pan for all.
+// One published image beside its originals. All lie in the frame of the original: one zoom and one pan for all.
 (() => {
   const { el, visible } = window.semtrace;
   const VIEWS = [
@@ -120,14 +120,14 @@
       panes.length = 0;
       const one = originals[state.which];
       if (state.view === "side") {
-        const left = pane(title("Published", pair.jpeg), frameOf(originals[0]), [publishedLayer(originals[0], "published picture, left", false)], "published");
+        const left = pane(title("Published", pair.jpeg), frameOf(originals[0]), [publishedLayer(originals[0], "published image, left", false)], "published");
         const right = originals.map((original, i) =>
-          pane(title(LETTERS[i], original, turned(original)), frameOf(original), [originalLayer(original, `original ${LETTERS[i]}, right`), publishedLayer(original, "published picture in its place")], LETTERS[i]),
+          pane(title(LETTERS[i], original, turned(original)), frameOf(original), [originalLayer(original, `original ${LETTERS[i]}, right`), publishedLayer(original, "published image in its place")], LETTERS[i]),
         );
         place.replaceChildren(left.node, el("div", { class: "originals" }, right.map((each) => each.node)));
       } else {
-        const top = state.view === "map" ? mapLayer(one) : publishedLayer(one, "published picture, above");
-        const made = pane([...title(LETTERS[state.which], one, turned(one)), " under the published picture"], frameOf(one), [originalLayer(one, `original ${LETTERS[state.which]}, below`), top], "both");
+        const top = state.view === "map" ? mapLayer(one) : publishedLayer(one, "published image, above");
+        const made = pane([...title(LETTERS[state.which], one, turned(one)), " under the published image"], frameOf(one), [originalLayer(one, `original ${LETTERS[state.which]}, below`), top], "both");
         place.replaceChildren(made.node);
       }
       place.dataset.view = state.view;
@@ -160,7 +160,7 @@
       for (const button of picks.children) button.setAttribute("aria-pressed", String(Number(button.dataset.which) === state.which));
       for (const button of toggle.children) button.setAttribute("aria-pressed", String(Number(button.dataset.seen) === state.seen));
       place.dataset.seen = String(state.seen);
-      const shows = { swipe: "Swipe: the published picture on the left", overlay: "Opacity of the published picture", map: "Opacity of the map" }[state.view];
+      const shows = { swipe: "Swipe: the published image on the left", overlay: "Opacity of the published image", map: "Opacity of the map" }[state.view];
       sliderLabel.hidden = !shows;
       sliderLabel.firstChild.textContent = shows || "";
       slider.setAttribute("aria-label", shows || "");
@@ -258,7 +258,7 @@
       close: () => watch.disconnect(),
       keys: [
         { keys: ["v"], label: "next view", run: nextView },
-        { keys: [" "], label: "hold: the published picture in place of the original", held: (down) => ((state.flipped = down), draw()) },
+        { keys: [" "], label: "hold: the published image in place of the original", held: (down) => ((state.flipped = down), draw()) },
         { keys: ["+", "="], hidden: ["="], label: "zoom in", repeats: true, run: () => zoomBy(1.5) },
         { keys: ["-"], label: "zoom out", repeats: true, run: () => zoomBy(1 / 1.5) },
         { keys: ["f"], label: "fit", run: fit },

@@ -18,7 +18,7 @@
     }
     patches = screen.patches;
     header.replaceChildren(
-      el("strong", { class: "title", text: "Label patches" }),
+      el("h1", { class: "title", text: "Label patches" }),
       el("span", { class: "progress", text: `${screen.left.toLocaleString("en")} without a label; ${count(screen.labels)}` }),
       el("span", { class: "who", text: `as ${screen.who}` }),
     );
@@ -32,7 +32,7 @@
       el("button", { type: "button", disabled: !screen.can_undo, onclick: undo }, "undo", el("kbd", { text: "Z" })),
     );
     if (!patches.length) {
-      main.replaceChildren(el("h1", { text: "Every patch has a label", tabindex: "-1" }), el("p", { class: "note", text: "Run the pipeline again: the labels are obeyed." }), buttons);
+      main.replaceChildren(el("h2", { text: "Every patch has a label", tabindex: "-1" }), el("p", { class: "note", text: "Run the pipeline again: it uses the labels." }), buttons);
       keys.use([{ keys: ["z", "backspace"], label: "undo", run: undo }]);
     } else {
       main.replaceChildren(
@@ -43,7 +43,7 @@
       shown = sheet.show(list, {
         tiles: patches.map((one) => ({
           id: one.md5,
-          pictures: [{ md5: one.md5, alt: one.name }],
+          pictures: [{ md5: one.md5, alt: "" }],
           caption: [name(one.name), one.score === null ? "" : ` · ${number(one.score, 2)}`],
         })),
         source, label: "patches", open: context,
@@ -106,7 +106,11 @@
       el("form", { method: "dialog" }, el("button", { text: "Close", autofocus: true })),
     );
     document.body.append(dialog);
-    dialog.addEventListener("keydown", (event) => event.key.toLowerCase() === "c" && dialog.close());
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key.toLowerCase() !== "c") return;
+      event.stopPropagation(); // the page's own C would open it again
+      dialog.close();
+    });
     dialog.showModal();
   };
 

@@ -76,6 +76,11 @@
 
   // --- the overview
 
+  const figures = (place, title = "") => {
+    const found = run.plots.filter((plot) => plot.place === place);
+    const made = found.map((plot) => el("figure", {}, el("img", { src: plot.src, alt: visible(plot.alt), loading: "lazy" }), el("figcaption", {}, visible(plot.title), plot.src.startsWith("data:") ? "" : [" (", el("a", { href: plot.src, "aria-label": `PNG of ${plot.title}`, text: "PNG" }), ")"])));
+    return found.length ? [title ? el("h2", { text: title }) : "", el("div", { class: `plots ${place}` }, made)] : [];
+  };
   const list = (title, entries) => (entries.length ? [el("h2", { text: title }), el("dl", { class: "facts" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, [value].flat())]))] : []);
   const counted = (value) => value.toLocaleString("en");
   const drawOverview = () => {
@@ -99,6 +104,7 @@
       el("div", { class: "cards", role: "group", "aria-label": "Counts" }, cards),
       el("p", { class: "sum", id: "sum", text: `${counted(run.images_in)} in = ${sum.map(([one, value]) => `${counted(value)} ${one}`).join(" + ")}` }),
       kinds.length ? el("p", {}, el("a", { class: "button", href: address("questions") }, `Look at ${queue.length} questions`), " ", kinds.map(([text, count]) => `${count} ${text.toLowerCase()}`).join(", ")) : "",
+      ...figures("first"),
       el("h2", { text: "By category, with the tiers of SSIM of the matches" }),
       el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "By category" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "category" }), columns.map((one) => el("th", { scope: "col", text: one.replace("_", " ") + (TIERS.find(([tier]) => tier === one) ? ` ${TIERS.find(([tier]) => tier === one)[1]}` : "") })))), el("tbody", {}, body, total))),
       ...list("Evidence of all decisions", Object.entries(run.evidence).map(([one, count]) => [el("a", { href: address("pairs", "", { evidence: one }), text: one }), counted(count)])),
@@ -107,7 +113,7 @@
       ...(run.groups.files ? list("Groups of files that show one field", [["files", counted(run.groups.files)], ["groups", counted(run.groups.groups)], ...Object.entries(run.groups.sizes).map(([size, count]) => [`groups of ${size}`, counted(count)])]) : []),
       ...list("Conflicts of categories and names", run.conflicts.map((row) => [row.kind.replaceAll("_", " "), [...row.categories.split("|").flatMap((one, i) => (i ? [" | ", name(one)] : [name(one)])), ` → ${row.resolution}`]])),
       el("div", { id: "rejects" }, ...list("Rejected, by stage and reason", rejects)),
-      ...(run.plots.length ? [el("h2", { text: "Pictures" }), el("div", { class: "plots" }, run.plots.map((plot) => el("img", { src: plot, alt: plot.replace(/^.*\//, "").replace(/\.png$/, "").replaceAll("_", " "), loading: "lazy" })))] : []),
+      ...figures("plot", "How alike the pairs are"), ...figures("sheet", "Contact sheets"),
       ...list("A person's verdicts", Object.entries(run.verdicts).map(([one, count]) => [one, counted(count)])),
       el("h2", { text: "Where it comes from" }),
       el("dl", { class: "facts" }, el("dt", { text: "semtrace" }), el("dd", { text: `${version}, code ${code}` }), Object.entries(tables).map(([table, digest]) => [el("dt", { text: table }), el("dd", {}, el("code", { text: digest }))])),
@@ -322,7 +328,7 @@
       source.answers ? button("Skip", ["s"], () => skip(pair), { "data-answer": "skip" }) : "",
       source.answers ? button("Undo", ["backspace"], undo, { "data-answer": "undo" }) : "",
     );
-    const troubles = broken || stale ? el("div", { class: "warning", role: "alert", id: "trouble" }, broken ? `Not saved: ${broken}. Nothing more is taken until it can be saved. ` : "The tables have changed since this page was loaded. ", el("button", { type: "button", text: broken ? "Try again" : "Load them", onclick: () => reload() })) : "";
+    const troubles = broken || stale ? el("div", { class: "warning", role: "alert", id: "trouble" }, broken ? `Not saved: ${broken}. The page takes no further answer until it can be saved. ` : "The tables have changed since this page was loaded. ", el("button", { type: "button", text: broken ? "Try again" : "Load them", onclick: () => reload() })) : "";
     main.replaceChildren(
       el("h1", { id: "item-title", tabindex: "-1" }, el("span", { class: "place", text: `${index + 1} of ${mine.length}` }), ` ${KINDS[pair.kind]}: ${ASKED[pair.kind]}`),
       troubles, box, facts(pair), answers,

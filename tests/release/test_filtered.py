@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+
+from semtrace.core.errors import InputError
+from semtrace.curation.tables import FILTERED
+from semtrace.io import tables
+from semtrace.io.digests import md5
+from semtrace.io.patches import Patches
+from semtrace.io.tar import write_tar
+from semtrace.release import verify
+from semtrace.release.build import ReleaseOrder
+from semtrace.release.filtered import run_filtered
+from semtrace.release.settings import parse_version
+from semtrace.release.tables import PATCH_LICENCES
+from tests.release.project import CLEAN, SETTINGS
+
+LICENCES = {"liver": "CC0-1.0", "moss": "CC-BY-4.0"}
+
+
+def encoded(pixels):
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, photometric="minisblack", metadata=None)
+    return stream.getvalue()
+
+
+@pytest.fixture(params=["tiff", "tar"])
+def results(request, tmp_path):
+    """The folder of curation's results with five kept patches of two datasets."""
+    folder = tmp_path / "work" / "filtered"
+    (folder / "patches").mkdir(parents=True)
+    rows, members = [], []
+    for number in range(5):
+        dataset = "liver" if number < 3 else "moss"
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16)).astype(np.uint8)
+        name = f"{dataset}-LOC-0_{number}_0-16_0-16"
+        path = f"patches/{dataset}/{name}.tiff" if request.param == "tiff" else f"patches/000000.tar/{number:09}.tiff"
+        if request.param == "tiff":
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(encoded(pixels))
+        members.append((f"{number:09}.tiff", encoded(pixels), ""))
+        rows.append({
+            "name": name, "dataset": dataset, "group": dataset, "experiment": "", "score": 0.9,
+            "decided_by": "texture", "label": "", "weight": 0.5, "split": "train" if number < 3 else "test",
+            "path": path, "licence": LICENCES[dataset], "pixel_row_nm": 8, "pixel_column_nm": 8,
+            "md5": md5(pixels.tobytes()),
+        })  # fmt: skip
+    if request.param == "tar":
+        write_tar(folder / "patches" / "000000.tar", members)
+    tables.write(folder / "filtered.csv", FILTERED, rows)
+    (tmp_path / "params.yaml").write_text("curation: {}\n")
+    return tmp_path
+
+
+def released(root, version="1.0.0", allowed=(), checkout=CLEAN, settings=SETTINGS):
+    order = ReleaseOrder(parse_version(version), "2026-11-28", allowed, checkout)
+    return run_filtered(root / "work", root / "releases", root / "params.yaml", settings, order)
+
+
+def changed(root, **values):
+    file = root / "work" / "filtered" / "filtered.csv"
+    rows = [dict(row) for row in tables.read(file, FILTERED)]
+    rows[0] |= values
+    tables.write(file, FILTERED, rows)
+
+
+def test_it_holds_the_table_and_its_images_and_verifies(results):
+    summary = released(results)
+    folder = results / "releases" / "sem-test-filtered-1.0.0"
+    assert (summary.folder, summary.patches, summary.splits) == (str(folder), 5, {"test": 2, "train": 3})
+    assert (folder / "filtered.csv").read_bytes() == (results / "work/filtered/filtered.csv").read_bytes()
+    before, after = Patches(results / "work/filtered/filtered.csv"), Patches(folder / "filtered.csv")
+    for number in range(5):
+        np.testing.assert_array_equal(after[number], before[number])
+    licences = tables.read(folder / "licences.csv", PATCH_LICENCES)
+    assert [(row["dataset"], row["licence"], row["patches"]) for row in licences] == [
+        ("liver", "CC0-1.0", 3), ("moss", "CC-BY-4.0", 2),
+    ]  # fmt: skip
+    assert verify.run(folder, full=True, workers=1) == []
+    assert "5 patches of 2 datasets" in (folder / "README.md").read_text()
+    file = next(path for path in folder.rglob("*") if path.suffix in (".tiff", ".tar"))
+    file.write_bytes(file.read_bytes()[:-1])
+    assert [one.kind for one in verify.run(folder, full=True, workers=1)] == ["changed"]
+
+
+def test_a_dataset_without_licence_stops_it_unless_a_person_lets_it_pass(results):
+    changed(results, licence=" ")
+    with pytest.raises(InputError, match="1 of 2 datasets have no licence, such as liver"):
+        released(results)
+    assert not (results / "releases" / "sem-test-filtered-1.0.0").exists()
+    released(results, allowed=["licence"])
+    assert "no licence" in (results / "releases" / "sem-test-filtered-1.0.0" / "README.md").read_text()
+
+
+def test_what_is_not_what_was_classified_is_not_released(results):
+    changed(results, md5="0" * 32)
+    with pytest.raises(InputError, match="not what was classified"):
+        released(results)
+    changed(results, path="")
+    with pytest.raises(InputError, match="images=tiff or tar"):
+        released(results)
+    changed(results, path="patches/gone.tiff")
+    with pytest.raises(InputError, match="run classify again"):
+        released(results)
+    assert not list(results.glob("releases/sem-test*"))
+
+
+def test_versions_rise_and_results_are_fresh(results):
+    released(results)
+    with pytest.raises(InputError, match="exists already"):
+        released(results)
+    with pytest.raises(InputError, match="not greater"):
+        released(results, "0.9.0")
+    with pytest.raises(InputError, match="results are not"):
+        released(results, "1.1.0", checkout=replace(CLEAN, stale=("classify",)))
+    with pytest.raises(InputError, match="no title"):
+        released(results, "1.1.0", settings=replace(SETTINGS, title=""))
+    assert released(results, "1.1.0").patches == 5
