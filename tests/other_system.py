@@ -29,6 +29,8 @@ def open_files(path, flags, *more, **places):
     return real_open(path, flags, *more)
 os.link, os.open = plain_link, open_files
 os.supports_dir_fd = set()
+import shutil
+shutil._use_fd_functions = False  # as it was imported on a system that has openat
 library = ctypes.CDLL
 def no_libc(name=None, *args, **options):
     if name is None:

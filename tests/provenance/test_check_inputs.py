@@ -223,3 +223,21 @@ def test_a_project_inside_its_archive_never_reads_its_own_results(tmp_path, monk
     capfd.readouterr()
     assert main(["run", "dataset=archive", "dataset.archive=..", "dataset.published=data/work/convert/images"]) == 2
     assert "which this project makes and replaces" in capfd.readouterr().err
+
+
+def test_swapped_folders_are_named_as_such(inputs):
+    archive, published, known = inputs
+    text = refused((published, archive, known), "the two folders seem to be swapped")
+    assert "1 findings" in text or "lies in no folder" not in text
+
+
+def test_an_archive_of_another_format_says_what_is_there(inputs):
+    archive = inputs[0]
+    (archive / "lab/0.tif").unlink()
+    add(archive, "a.dm3", "b.dm3", "notes.txt")
+    refused(inputs, "there are 2 .dm3, 1 .txt", "export other formats of the microscope as TIFF")
+
+
+def test_the_category_of_truth_may_be_missing(inputs):
+    (inputs[2] / "truth.csv").write_text("jpeg_path,tiff_path\nTips/L5_0.jpg,lab/0.tif\n")
+    assert check_inputs.check_before_work(*inputs, NFFA, PLAIN, ALL) == []

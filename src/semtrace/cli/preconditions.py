@@ -68,14 +68,19 @@ def check_inputs(p: params.Params) -> None:
     Raises:
         InputError: something would stop or mislead a later stage; the message lists every finding.
     """
+    from semtrace.io.verdict_paths import names_paths, store_by_content
     from semtrace.provenance.check_inputs import check_before_work
     from semtrace.provenance.tracing.feature_search import check_available
+    from semtrace.stage.listing import index_inputs
 
     if p.match.geometry == "full":
         check_available()
     data = p.dataset
     folders = data.archive, data.published, data.known
     verdicts = locate_verdicts(data.verdicts, data.known)
+    if verdicts.parent == data.verdicts and names_paths(verdicts):
+        sides = {folder: index_inputs(folder, data.exclude) for folder in (data.archive, data.published)}
+        _warn(store_by_content(verdicts, sides))
     for line in check_before_work(*folders, p.labels.parsed(), p.label, p.fingerprint, data.exclude, verdicts):
         _warn(line)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 import yaml
 from pydantic import model_validator
 
-from semtrace.config import composition, yaml_words
+from semtrace.config import composition, slips, yaml_words
 from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 from semtrace.io.terminal import harmless
@@ -309,7 +309,20 @@ def _tree(conf: Path, overrides: Sequence[str], *, whole: bool = True) -> Any:
             config = compose("config", overrides=list(overrides))
         return OmegaConf.to_container(config, resolve=True, throw_on_missing=whole)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        if said := _slips(conf, overrides):
+            raise ParamsError("; ".join(said)) from error
         raise ParamsError(f"conf/: {' '.join(str(error).split())}") from error
+
+
+def _slips(conf: Path, overrides: Sequence[str]) -> list[str]:
+    """What a person most likely meant by overrides that do not compose; nothing where conf/ itself is at fault."""
+    if not overrides:
+        return []
+    try:
+        keys = composition.flat(yaml.safe_load(plain(conf, composition.files_digest(conf))))
+    except ParamsError:
+        return []
+    return slips.slips(conf, overrides, keys.keys())
 
 
 def _dump(tree: Any) -> str:

@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -132,10 +133,11 @@ def read(path: Path, table: Table, *, required: Sequence[str] | None = None) -> 
     return [row for _, row in _parse(path, table, table.names if required is None else required)]
 
 
-def read_own(path: Path, table: Table) -> list[tuple[int, dict[str, Any]]]:
+def read_own(path: Path, table: Table, optional: Sequence[str] = ()) -> list[tuple[int, dict[str, Any]]]:
     """Read a table that a person wrote as ``(line, row)``: exactly its columns, so that no slip goes unseen.
 
-    It may be as Excel saves it (``read_spreadsheet``). A cell keeps the spaces at its ends: names may have some.
+    Columns of text that are ``optional`` may be missing; their cells are then empty. The table may be as Excel saves
+    it (``read_spreadsheet``). A cell keeps the spaces at its ends: names may have some.
 
     Raises:
         TableError: as ``read``; a column is none of the schema, or comes twice; the encoding is none that is read.
@@ -146,7 +148,10 @@ def read_own(path: Path, table: Table) -> list[tuple[int, dict[str, Any]]]:
         found = read_spreadsheet(path, table.names)
     except SpreadsheetError as error:
         raise TableError(str(error)) from error
-    rows = _typed(path, table, table.names, found.header, found.rows)
+    needed = [name for name in table.names if name not in optional]
+    rows = _typed(path, table, needed, found.header, found.rows)
+    for _, row in rows:
+        row.update({name: "" for name in optional if name not in row})
     unknown = sorted(set(found.header) - set(table.names))
     twice = sorted({name for name in found.header if found.header.count(name) > 1})
     if unknown or twice:
@@ -198,4 +203,6 @@ def _convert(path: Path, column: Column, rows: Iterable[tuple[int, dict[str, Any
             row[column.name] = column.value(cell)
         except ValueError as error:
             shown = cell if len(cell) <= _SHOWN else f"{cell[:_SHOWN]}…"
-            raise TableError(f"{path}: line {line}: {column.name} is {shown!r}; {error}") from error
+            comma = re.fullmatch(r"\s*[+-]?\d*,\d+\s*", cell)
+            point = f"; decimals have a point: {cell.strip().replace(',', '.')}" if comma else ""
+            raise TableError(f"{path}: line {line}: {column.name} is {shown!r}; {error}{point}") from error

@@ -23,15 +23,15 @@ TRUTH = Table(
     (
         Column("jpeg_path", "text", "a published image"),
         Column("tiff_path", "text", "its original; empty: no original exists in the archive"),
-        Column("category", "text", "its category"),
+        Column("category", "text", "its category; the column may be missing"),
     ),
 )
 VERDICTS = Table(
     "verdicts.csv",
     1,
     (
-        Column("left", "text", "md5 of one file (`hashes.csv` has it)"),
-        Column("right", "text", "md5 of the other; the category's name where the verdict is `category`"),
+        Column("left", "text", "md5 of one file (`hashes.csv` has it), or its path, which a run replaces by its md5"),
+        Column("right", "text", "the same of the other; the category's name where the verdict is `category`"),
         Column("verdict", "text", "`same`, `different` or `category`"),
         Column("who", "text", "who says so"),
         Column("when", "text", "when, in any form"),
@@ -134,7 +134,7 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
         TableError: a column is unknown or missing, a row names no published image, or two rows speak of one.
 
     """
-    rows = tables.read_own(file, TRUTH)
+    rows = tables.read_own(file, TRUTH, optional=("category",))
     lost: list[str] = []
     adapted: Counter[str] = Counter()
     for line, row in rows:

@@ -49,7 +49,7 @@ def accuracy_report(
         "",
         *(_spread(name, metrics[key]) for name, key in (("SSIM", "ssim"), ("Hamming distance, bits", "hamming"))),
         "",
-        f"Accuracy, known from {metrics['accuracy']['basis']}",
+        f"Accuracy, known from {metrics['accuracy']['basis']}" if accuracy.known else "Accuracy",
     ]
     if accuracy.known:
         lines += [
@@ -72,7 +72,7 @@ def accuracy_report(
         lines += ["", "Recomputed on this machine", *(f"  {check}" for check in checks)]
     lines += ["", "Labels"]
     lines += [f"  {status:<22} {count:>7}" for status, count in metrics["labels"].items()]
-    lines += ["", "Rejected (see each stage's rejects.csv)"]
+    lines += ["", "Rejected (see each stage's rejects.csv)" if any(rejects.values()) else "Rejected: none"]
     lines += [
         f"  {stage:<18} {reason:<20} {count:>7}"
         for stage, reasons in rejects.items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -64,7 +65,7 @@ def check_before_work(
         check_not_own(folder, what)
     tiffs, jpegs = index_inputs(archive, exclude), index_inputs(published, exclude)
     truth, verdicts = known / "truth.csv", verdicts or known / "verdicts.csv"
-    findings = [*_images(archive, tiffs, EXTENSIONS, "TIFF"), *_images(published, jpegs, JPEG_EXTENSIONS, "JPEG")]
+    findings = _images({archive: tiffs, published: jpegs})
     paths, faults = _chosen(published, jpegs, vocabulary, selection)
     findings += faults
     misfits = vocabulary_faults(paths, vocabulary)
@@ -104,9 +105,36 @@ def own_vocabulary(paths: Sequence[str], vocabulary: Vocabulary) -> str:
     )
 
 
-def _images(folder: Path, there: PathIndex, extensions: frozenset[str], kind: str) -> Iterator[str]:
-    if not any(PurePosixPath(path).suffix.lower() in extensions for path in there.paths):
-        yield f"{folder}: no file with a {kind} extension ({', '.join(sorted(extensions))}) in it"
+def _images(sides: Mapping[Path, PathIndex]) -> list[str]:
+    """What is wrong with the kinds of files in archive and published set, with the likely cause."""
+    (archive, tiffs), (published, jpegs) = sides.items()
+    counts = [Counter(PurePosixPath(path).suffix.lower() for path in one.paths) for one in (tiffs, jpegs)]
+    wanted = EXTENSIONS, JPEG_EXTENSIONS
+
+    def has(side: int, kind: int) -> bool:
+        return any(counts[side][extension] for extension in wanted[kind])
+
+    if not has(0, 0) and not has(1, 1) and has(0, 1) and has(1, 0):
+        return [
+            f"{archive} has JPEGs and no TIFF, {published} has TIFFs and no JPEG: the two folders seem to be swapped "
+            "(dataset.archive is that of the TIFFs)"
+        ]
+    findings = []
+    for side, (folder, kind) in enumerate(((archive, "TIFF"), (published, "JPEG"))):
+        if not has(side, side):
+            there = ", ".join(
+                f"{count} {extension or 'without one'}" for extension, count in counts[side].most_common(4)
+            )
+            said = f"{folder}: no file with a {kind} extension ({', '.join(sorted(wanted[side]))}) in it"
+            advice = "" if not there else _ADVICE[kind]
+            findings.append(f"{said}" + (f"; there are {there}. {advice}" if there else "; it is empty"))
+    return findings
+
+
+_ADVICE = {
+    "TIFF": "Originals are TIFFs: export other formats of the microscope as TIFF, or name the folder that has them",
+    "JPEG": "Published pictures are JPEGs here: `semtrace find` takes single ones of other formats",
+}
 
 
 def _chosen(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
@@ -142,7 +143,10 @@ def _sentence(kind: type[Section], one: Any) -> str:
         where += "" if item and step == one["loc"][-1] else f"[{step}]" if item else f".{step}"
     if one["type"].startswith("missing"):
         return f"{where} missing"
-    return f"{where} {'has' if item else 'is'} {one['input']!r}; it must be {_wanted(declared) if declared else '?'}"
+    given = one["input"]
+    comma = isinstance(given, str) and re.fullmatch(r"[+-]?\d+,\d+", given)
+    point = f"; decimals have a point: {given.replace(',', '.')}" if comma else ""
+    return f"{where} {'has' if item else 'is'} {given!r}; it must be {_wanted(declared) if declared else '?'}{point}"
 
 
 def _inside(declared: FieldInfo, step: Any) -> FieldInfo | None:
