@@ -13,7 +13,7 @@ set ?=
 replace ?=
 
 # What is no variable here would be ignored without a word: `make run match.min_ssim=0.8` would run with another value.
-known := PYTHON TORCH_INDEX dataset set replace files service PIP_% PYTEST_% MLFLOW_% DVC_%
+known := PYTHON TORCH_INDEX dataset set replace files service port PIP_% PYTEST_% MLFLOW_% DVC_%
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
@@ -161,10 +161,13 @@ truth: .venv/.stamp ## every ordinary edit of real pictures, traced (long)
 	python benchmarks/truth.py $(set)
 	pytest -m heavy tests/provenance/test_variants.py
 
-# The MLflow UI on http://127.0.0.1:5000: runs, metrics, pictures.
-ui: .venv/.stamp ## the MLflow UI
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri sqlite:///mlflow.db \
-		--artifacts-destination ./mlartifacts --host 127.0.0.1 --port 5000 --workers 1
+port ?= 5000
+ui: .venv/.stamp ## the MLflow UI, opened on the answer; on another port: make ui port=5001
+	@exec python -m semtrace.tracking.ui --port $(port)
+
+# `dvc dag` draws every edge, far wider than a terminal.
+dag: .venv/.stamp ## the stages in their order, and what each waits for
+	@python -m semtrace.config.dag
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -179,5 +182,5 @@ ui: .venv/.stamp ## the MLflow UI
 clean: ## remove all results, caches and runs
 	rm -rf data/work data/shards data/sharded data/raw/synthetic .cache mlflow.db mlartifacts
 
-.PHONY: help run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui clean
+.PHONY: help run test lint oracles container-test hostile crash soak mutation audit cluster-test servers test-release bench bench-cluster bench-gpu bench-release bench-discovery bench-watch bench-report bench-curation truth browser curate ui dag clean
 .DELETE_ON_ERROR:

@@ -68,13 +68,22 @@ def test_a_saved_grid_and_what_is_said_beside_it(file, tmp_path):
 
 
 def test_every_saved_grid_expands(file):
-    saved = {"sizes": 171, "thresholds": 500}
+    saved = {"sizes": 81, "thresholds": 420}
     assert {name.stem for name in (CONF / "experiment").iterdir()} == {*saved, "autoencoders"}
     assert {name: len(points(file, f"+experiment={name}")) for name in saved} == saved
     _, tried, axes = grid.expand_params(CONF, file, ["+experiment=autoencoders"], grid.REDUCED)
     assert len(tried) == 60
     assert axes["reduce.hidden"][0] == [[600, 200]]
     assert tried[-1].reduce.order == ["1_a", "1_b", "2", "g"]
+
+
+def test_a_parameter_follows_another_one_through_the_grid(file):
+    """Said in a saved grid or beside it; what is said beside it wins."""
+    for words in (["match.hamming_threshold=40,80", "match.reach=${match.hamming_threshold}"], ["+experiment=sizes"]):
+        found = points(file, *words)
+        assert len({point.match.reach for point in found}) > 1
+        assert all(point.match.reach == point.match.hamming_threshold for point in found)
+    assert {point.match.reach for point in points(file, "+experiment=sizes", "match.reach=200")} == {200}
 
 
 def test_what_is_no_axis_holds_for_the_sweep(file):

@@ -110,7 +110,7 @@ def test_a_run_is_tracked_once(clone):
     code = (
         "import mlflow; mlflow.set_tracking_uri('sqlite:///mlflow.db')\n"
         "[run] = mlflow.search_runs(experiment_names=['semtrace'], output_format='list')\n"
-        "print(run.data.params['match.min_ssim'], run.data.metrics['accuracy.wrong'], sorted(run.data.tags))\n"
+        "print(run.data.params['match.min_ssim'], run.data.metrics['accuracy/wrong'], sorted(run.data.tags))\n"
         "print(run.data.tags['input_md5.archive'], run.data.tags['input_md5.published'])\n"
         "print([file.path for file in mlflow.MlflowClient().list_artifacts(run.info.run_id, 'plots')])\n"
     )
@@ -173,7 +173,10 @@ def test_where_compiled_kernels_can_be_kept_nowhere_it_says_what_to_do(project, 
 
 
 def test_metrics_are_known_to_dvc(clone):
-    assert "accuracy.precision" in call("dvc", "metrics", "show", cwd=clone)
+    said = call("dvc", "metrics", "show", cwd=clone).splitlines()
+    numbers = {"precision", "recall", "accuracy", "wrong", "matched", "ambiguous", "unmatched"}
+    assert set(said[0].split()) == {"Path", *numbers}
+    assert max(map(len, said)) <= 110
 
 
 @pytest.fixture
@@ -360,11 +363,12 @@ def test_an_experiment_of_dvc_changes_what_it_should_and_shows_it(clone, tmp_pat
     assert ran(output) >= {"match", "validate", "plot"}
     assert not ran(output) & {"inventory", "convert", "fingerprint@tiff", "fingerprint@jpeg"}
     changed = json.loads(call("dvc", "metrics", "diff", "--json", cwd=folder).splitlines()[0])[
-        "data/work/validate/metrics.json"
+        "data/work/validate/summary.json"
     ]
-    assert changed["decisions.matched"]["diff"] < 0
-    assert changed["accuracy.recall"]["new"] < changed["accuracy.recall"]["old"]
+    assert changed["matched"]["diff"] < 0
+    assert changed["recall"]["new"] < changed["recall"]["old"]
     plots = json.loads(call("dvc", "plots", "diff", "--json", cwd=folder).splitlines()[0])["data"]
     assert {Path(name).name for name in plots} == {
-        "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png"
+        "hamming_histogram_logscale.png", "ssim_histogram.png", "ssim_histogram_logscale.png", "ssim_plot_by_row.png",
+        "matched_by_hamming.csv", "matched_by_ssim.csv", "funnel.png", "outcomes_by_category.png",
     }  # fmt: skip

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -26,7 +30,7 @@ def ready(tmp_path_factory) -> Path:
     """A project whose pipeline has run on a small archive."""
     folder = tmp_path_factory.mktemp("swept")
     shutil.copytree(PROJECT / "conf", folder / "conf")
-    call("semtrace", "params", *SMALL, cwd=folder)
+    call("semtrace", "params", *SMALL, "synthetic.seed=11", cwd=folder)  # with a retake that is like the lost one
     call("semtrace", "generate", cwd=folder)
     call("semtrace", "run", cwd=folder)
     return folder
@@ -67,7 +71,7 @@ def check_logged(logged: dict[str, list[dict]], rows: list[dict[str, str]]) -> N
     [best] = [run for run in logged["point"] if run["tags"]["recommended"] == "true"]
     for name, value in best["params"].items():
         assert parent["params"][name] == value  # people look at the parent first
-    for name in ("accuracy.precision", "accuracy.recall", "accuracy.precision_low", "ambiguous_rate", "ssim_pairs"):
+    for name in ("accuracy/precision", "accuracy/recall", "accuracy/precision_low", "ambiguous_rate", "ssim_pairs"):
         assert parent["metrics"][name] == best["metrics"][name]
     assert parent["params"]["sweep.match.min_ssim"] == "0.7, 0.95"
     assert "Recommended: point" in parent["tags"]["mlflow.note.content"]
@@ -81,8 +85,8 @@ def check_logged(logged: dict[str, list[dict]], rows: list[dict[str, str]]) -> N
         row = by_parameters[
             run["params"]["hash.size"], run["params"]["match.hamming_threshold"], run["params"]["match.min_ssim"]
         ]
-        assert float(row["matched"]) == run["metrics"]["decisions.matched"]
-        assert float(row["accuracy"]) == run["metrics"]["accuracy.accuracy"]
+        assert float(row["matched"]) == run["metrics"]["decisions/matched"]
+        assert float(row["accuracy"]) == run["metrics"]["accuracy/accuracy"]
 
 
 def test_a_sweep_and_a_pipeline_run_compare_in_one_table(project, capsys):
@@ -91,14 +95,51 @@ def test_a_sweep_and_a_pipeline_run_compare_in_one_table(project, capsys):
     assert "Recommended: point" in said
     assert "with a run for each of 8 points" in said
     assert main(["track"]) == 0
-    assert "logged as run" in capsys.readouterr().out  # a sweep of this state is no run of it
+    said = capsys.readouterr().out
+    assert "logged as run 'synthetic' of" in said  # a sweep of this state is no run of it
+    assert "runs?workflowType=machine_learning&viewStateShareKey=semtrace" in said
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    view = json.loads(client.get_experiment_by_name("semtrace").tags["mlflow.sharedViewState.semtrace"])
     logged = runs(f"sqlite:///{project}/mlflow.db")
     check_logged(logged, table(project / "data/work/sweep/sweep.csv"))
     [pipeline], [parent] = logged["pipeline"], logged["sweep"]
     in_all = [set(run[what]) for what in ("params", "metrics") for run in (pipeline, parent, logged["point"][0])]
     assert {"hash.size", "match.min_ssim", "match.reach"} <= set.intersection(*in_all[:3])
-    assert {"accuracy.precision", "decisions.ambiguous", "ambiguous_rate"} <= set.intersection(*in_all[3:])
+    assert {"accuracy/precision", "decisions/ambiguous", "ambiguous_rate"} <= set.intersection(*in_all[3:])
     assert pipeline["inputs"] == parent["inputs"]
+    known = {f"{kind}.`{name}`" for kind in ("params", "metrics") for name in logged["point"][0][kind]}
+    assert {*view["selectedColumns"], view["orderByKey"]} <= known  # the view shows what there is
+
+
+def examples() -> list[list[str]]:
+    """The sweeps that docs/experiments.md shows."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (PROJECT / "docs/experiments.md").read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("semtrace sweep")]
+    return [shlex.split(line)[2:] for line in lines]
+
+
+@pytest.mark.parametrize("words", examples())
+def test_every_example_of_the_documentation_shows_an_effect(project, words):
+    assert main(["sweep", *words, "tracking=off"]) == 0
+    rows = pd.DataFrame(table(project / "data/work/sweep/sweep.csv")).convert_dtypes()
+    rows = rows.assign(
+        **{name: pd.to_numeric(rows[name]) for name in ("recall", "wrong", "found", "hamming_threshold")}
+    )
+    [mine] = rows[rows["in_force"] == "True"].to_dict("records")
+    [best] = rows[rows["recommended"] == "True"].to_dict("records")
+    assert (mine["reach"], mine["wrong"]) == ("300", 0)
+    assert best["point"] == mine["point"] or best["found"] > mine["found"]  # what is in force wins ties
+    near, far = (rows[rows["hamming_threshold"] == some(rows["hamming_threshold"])] for some in (min, max))
+    assert near["recall"].max() < far["recall"].min() or near["recall"].mean() < far["recall"].mean()
+    if "+experiment" in words[0]:
+        loose, strict = (rows[rows["min_ssim"] == value] for value in ("0.5", "0.95"))
+        assert loose["wrong"].max() > strict["wrong"].max()
+        assert loose["recall"].max() > strict["recall"].max()
+
+
+def test_a_threshold_that_another_parameter_makes_up_for_is_told(project, capsys):
+    assert main(["sweep", "match.hamming_threshold=140,160", "tracking=off"]) == 0
+    assert "All points decide alike. `match.reach` compares again" in capsys.readouterr().out
 
 
 def test_two_sweeps_at_once_on_one_new_store(project):

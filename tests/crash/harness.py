@@ -79,7 +79,7 @@ class Case:
         elif name == "validate":
             validate.run(ready, archive, published, known, out)
         else:
-            plot.run(ready / "match/jpeg_to_tiff.csv", out, plot.Thresholds(near, 120))
+            plot.run(ready, out, plot.Thresholds(near, 120, 300))
 
     def start(self, name: str, work: Path, prepare: Callable[[], object] = lambda: None) -> int:
         """Run a stage in a child that leads its own group; returns its process id."""

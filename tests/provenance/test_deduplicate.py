@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import random
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -453,18 +453,19 @@ def test_published_hashes_of_a_real_dataset(shared, tmp_path):
 
 def test_the_series_of_the_synthetic_archive_are_found_and_kept_apart(tmp_path):
     """Frames of one field drift, refocus, change their contrast; beside them other pictures of the same kinds."""
-    settings = generate.Settings()
+    settings = generate.Settings(width=512)
     frames = [frame for frame in generate.plan(settings) if frame.path]
-    series = [frame for frame in frames if frame.series]
+    fields = Counter(frame.field for frame in frames if frame.series)
+    series = [frame for frame in frames if fields[frame.field] > 1]
     kinds = {frame.category for frame in series}
     chosen = series + [frame for frame in frames if not frame.series and frame.category in kinds][:8]
-    assert len({frame.field for frame in series}) == 3
+    assert sorted(fields.values()) == [1] * 8 + [3, 3, 3, 5, 5, 6]  # a lost frame leaves one behind
     for frame in chosen:
         (tmp_path / "archive" / frame.path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "archive" / frame.path).write_bytes(record(frame, settings.seed).tiff)
     rows = run(tmp_path, {"tiff": tmp_path / "archive"})
     right, wrong, missed = pairs_right(rows, {frame.path: frame.field for frame in chosen})
-    assert (right, wrong, missed) == (35, 0, 0)
+    assert (right, wrong, missed) == (44, 0, 0)
 
 
 @pytest.mark.parametrize("size", [(300, 300), (256, 128), (150, 300)])

@@ -16,8 +16,8 @@ NAMES = {
     "funnel.png", "outcomes_by_category.png", "hamming_histogram_logscale.png", "ssim_histogram.png",
     "ssim_histogram_logscale.png", "ssim_plot_by_row.png",
 }  # fmt: skip
-TABLES = {"funnel.csv", "outcomes_by_category.csv"}
-LINES = plot.Thresholds(150, 120)
+TABLES = {"funnel.csv", "outcomes_by_category.csv", "matched_by_hamming.csv", "matched_by_ssim.csv"}
+LINES = plot.Thresholds(150, 120, 300)
 
 
 def test_six_pictures_of_a_useful_size_and_the_numbers_of_those_that_count(done):
@@ -44,7 +44,7 @@ def test_a_figure_whose_numbers_are_the_same_is_not_drawn_again(done, tmp_path, 
     plot.run(done.work, tmp_path / "second", LINES, kept)
     assert drawn == []
     assert digests(tmp_path / "first") == digests(tmp_path / "second")
-    plot.run(done.work, tmp_path / "third", plot.Thresholds(149, 120), kept)  # the Hamming plot marks another threshold
+    plot.run(done.work, tmp_path / "third", plot.Thresholds(149, 120, 300), kept)  # a threshold that is marked
     assert len(drawn) == 1
     assert (tmp_path / "third/hamming_histogram_logscale.png").read_bytes() == b"new"
 
@@ -53,12 +53,23 @@ def test_matplotlib_is_not_loaded_where_nothing_is_drawn(done, tmp_path):
     script = (
         "import sys; from pathlib import Path; from semtrace.provenance import plot; "
         "from semtrace.io.kept_figures import KeptFigures; "
-        f"plot.run(Path({str(done.work)!r}), Path({str(tmp_path)!r}) / 'out', plot.Thresholds(150, 120), "
+        f"plot.run(Path({str(done.work)!r}), Path({str(tmp_path)!r}) / 'out', plot.Thresholds(150, 120, 300), "
         f"KeptFigures(Path({str(tmp_path / 'cache')!r}))); print('matplotlib.figure' in sys.modules)"
     )
     plot.run(done.work, tmp_path / "first", LINES, KeptFigures(tmp_path / "cache"))
     done_ = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done_.stdout.split() == ["False"]
+
+
+def test_the_curves_count_matches_by_distance_and_by_ssim(done):
+    rows = [row for row in done.rows("match/jpeg_to_tiff.csv") if row["decision"] == "matched"]
+    for file, column, within in (
+        ("hamming", "hamming_distance", lambda value, bound: value <= bound),
+        ("ssim", "ssim_value", lambda value, bound: value >= bound),
+    ):
+        values = [float(row[column]) for row in rows if row[column]]
+        for point in done.rows(f"plot/matched_by_{file}.csv"):
+            assert int(point["matched"]) == sum(within(value, float(point[column])) for value in values)
 
 
 def test_nothing_to_draw_is_drawn_as_such(tmp_path):

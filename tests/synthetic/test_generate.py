@@ -18,7 +18,7 @@ from semtrace.synthetic import generate as module
 from semtrace.synthetic.generate import generate, plan
 from semtrace.synthetic.recording import record
 from semtrace.synthetic.scenes import CATEGORIES
-from semtrace.synthetic.selection import MIX
+from semtrace.synthetic.selection import LOOK_ALIKES, MIX, RETAKE
 from semtrace.synthetic.settings import Settings
 
 SMALL = Settings(seed=3, originals=48, published=40, width=320)
@@ -228,17 +228,37 @@ def hashed(look):
 
 
 def test_frames_of_a_series_are_near_duplicates_and_other_pictures_are_not(frames):
-    series = [frame for frame in frames if frame.series]
+    series = [frame for frame in frames if frame.series and not frame.rests]
     assert len(series) >= 5
-    shown = [record(frame, SMALL.seed) for frame in series]
-    assert len({hashlib.md5(recorded.tiff).digest() for recorded in shown}) == len(series)
-    first = hashed(shown[0].look)
-    own = [first - hashed(recorded.look) for recorded in shown[1:]]
-    strangers = [
-        first - hashed(record(frame, SMALL.seed).look)
-        for frame in [frame for frame in frames if not frame.series and frame.layout == series[0].layout][:8]
-    ]
-    assert max(own) < min(strangers)
+    retakes = [frame for frame in frames if frame.rests and frame.field != series[0].field][:2]
+    assert retakes[0].field == retakes[1].field
+    for some in (series, retakes):
+        shown = [record(frame, SMALL.seed) for frame in some]
+        assert len({hashlib.md5(recorded.tiff).digest() for recorded in shown}) == len(some)
+        first = hashed(shown[0].look)
+        own = [first - hashed(recorded.look) for recorded in shown[1:]]
+        strangers = [
+            first - hashed(record(frame, SMALL.seed).look)
+            for frame in [frame for frame in frames if not frame.series and frame.layout == some[0].layout][:4]
+        ]
+        assert max(own) < min(strangers)
+
+
+def test_lost_pictures_have_look_alikes_in_the_archive():
+    """Some were taken twice without a move, of others the series is there: 3 pixels or more beside."""
+    kept = defaultdict(list)
+    for frame in plan(LARGE):
+        if frame.path:
+            kept[frame.field].append(frame)
+    lost = [frame for frame in plan(LARGE) if not frame.path]
+    rests = [frame for frame in lost if frame.rests]
+    creeps = [frame for frame in lost if frame.series and not frame.rests]
+    assert (len(lost), len(rests), len(creeps)) == (18, 8, 4)
+    assert all(len(kept[frame.field]) == 1 for frame in rests)
+    for frame in creeps:
+        for other in kept[frame.field]:
+            assert max(abs(np.subtract(frame.drift, other.drift))) >= 3
+    assert {publication.encoder for frame in rests for publication in frame.published} == {RETAKE}
 
 
 def test_pictures_under_two_categories_and_digits_that_lie(root, truth, frames):
@@ -266,11 +286,13 @@ def test_the_full_size_plan_is_the_announced_one():
     assert (len(kept), len(published), sum(not frame.path for frame, _ in published)) == (240, 180, 18)
     assert stored["grey"] > 120
     assert (stored["pages"], stored["float32"], stored["miniswhite"]) == (3, 2, 1)
-    assert sorted(Counter(frame.field for frame in kept if frame.series).values()) == [5, 5, 6]
+    creeping = [frame for frame in kept if frame.series and not frame.rests]
+    assert sorted(Counter(frame.field for frame in creeping).values()) == [5, 5, 6]
+    assert sorted(Counter(frame.field for frame in kept if frame.rests).values()) == [1] * 8 + [3] * 3
     assert len({frame.field for frame, _ in published if frame.series}) >= 1
     assert max(Counter(frame.field for frame, _ in published if frame.series).values()) >= 2
     assert sum(len(frame.published) == 2 for frame in frames) == 8
-    assert {publication.encoder for _, publication in published} == set(MIX)
+    assert {publication.encoder for _, publication in published} == {*MIX, *LOOK_ALIKES, RETAKE}
     assert {publication.digits for _, publication in published} >= {"jpeg", "tiff"}
     assert any(frame.copies for frame, _ in published)
     assert {"uint16", "float32", "pages", "miniswhite"} <= {frame.storage for frame, _ in published}

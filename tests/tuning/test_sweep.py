@@ -18,7 +18,7 @@ from semtrace.tuning.sweep import Sweep, SweepInputs, SweepPoint
 from tests.pipeline import defaults, publish, run_all, table
 from tests.small_archive import Done, name, save, scene
 
-TIMES = {"timings.csv", "time_accuracy.png"}
+TIMES = {"timings.csv", "cost.png"}
 
 
 def inputs(done: Done, known: Path | None = None) -> SweepInputs:
@@ -87,6 +87,19 @@ def test_the_best_point_is_found(frames, tmp_path):
     assert {path.name for path in (tmp_path / "sweep").iterdir()} == sweep.SWEEP_FILES
 
 
+def test_of_equally_good_points_the_one_in_force_is_recommended(frames, tmp_path):
+    """With the strict SSIM in force, though the grid lacks it, looser points that are as good give way."""
+    p = defaults(tmp_path, "match.min_ssim=0.97")
+    tried = [SweepPoint(size, replace(p.match, min_ssim=0.968)) for size in (16, 32)]
+    done = sweep.run(
+        inputs(frames), tried, SweepPoint(32, p.match), SweepSettings(0.99), p.fingerprint, p.executor, tmp_path / "out"
+    )
+    assert [(one.accuracy.found, one.accuracy.wrong) for one in done.judged] == [(4, 0)] * 3
+    assert done.recommended.index == done.in_force == 2
+    assert "nothing to change: these parameters are in force" in done.report
+    assert done.varied == ["hash_size"]  # as the grid says, whatever else is different in force
+
+
 def test_a_precision_that_no_point_has(frames, tmp_path):
     done = swept(frames, tmp_path / "sweep", points(tmp_path, (32,), min_ssim=(0.6, 0.7)))
     assert done.recommended is None
@@ -98,7 +111,9 @@ def test_a_threshold_is_of_1024_bits_whatever_the_hash(frames, tmp_path):
     rows = table(tmp_path / "sweep/sweep.csv")
     assert [(row["hash_size"], row["hamming_bits"], row["hamming_share"]) for row in rows] == [
         ("8", "5.0", "0.078125"), ("16", "20.0", "0.078125"), ("32", "80.0", "0.078125"),
+        ("32", "150.0", "0.146484"),  # the parameters in force
     ]  # fmt: skip
+    assert [row["in_force"] for row in rows] == ["False", "False", "False", "True"]
 
 
 def test_a_point_is_a_run_of_the_pipeline_with_its_parameters(done, tmp_path):

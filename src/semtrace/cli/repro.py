@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from semtrace.cli import stages
@@ -46,14 +47,16 @@ def repro(given: argparse.Namespace) -> Any:
     ensure_verdicts(p.dataset.verdicts)
     ensure_corrections(p.dataset.verdicts)
     preconditions.say(given, mine)
+    start = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         code_file = Path(folder, "code")
         code = _dvc("repro", under=code_file, silent=stages.is_silent(given))
         if code:
             sys.exit(int(code_file.read_text()) if code_file.is_file() else 1)
+    seconds = perf_counter() - start
     if not stages.is_silent(given):
         print("\n" + (stages.WORK / "validate" / "accuracy_report.txt").read_text(encoding="utf-8"), flush=True)
-    tracked = pipeline_run.log_pipeline_run(params.load(stages.PARAMS), stages.PARAMS, stages.WORK)
+    tracked = pipeline_run.log_pipeline_run(params.load(stages.PARAMS), stages.PARAMS, stages.WORK, seconds=seconds)
     return run_summary(stages.WORK, tracked)
 
 

@@ -151,9 +151,10 @@ def _line(key: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     return f"{key} is {there.get(key, 'missing')!r} in params.yaml and {here.get(key, 'missing')!r} in conf/"
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values under dotted names."""
+def flat(tree: Mapping[str, Any], prefix: str = "", *, joined: str = ".") -> dict[str, Any]:
+    """Values under dotted names, or names with another sign in place of the dot."""
     found: dict[str, Any] = {}
     for key, value in tree.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        name = f"{prefix}{key}"
+        found |= flat(value, f"{name}{joined}", joined=joined) if isinstance(value, dict) else {name: value}
     return found

@@ -7,6 +7,7 @@ job for each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
@@ -22,6 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from semtrace.config.composition import flat
 from semtrace.config.params import Params, ParamsError, load
 from semtrace.core.errors import InputError
 from semtrace.discovery.reduce import PHASES
@@ -118,7 +120,7 @@ def expand_params(
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         fixed = [_line(one, conf) for one in parsed if not one.is_sweep_override()]
-        base, saved = _composed(conf, tree, fixed)
+        base, saved, follows = _composed(conf, tree, fixed)
         given = {one.key_or_group for one in parsed}
         kept = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in saved.items() if k not in given])
         # A saved grid may hold a parameter at one value.
@@ -134,22 +136,30 @@ def expand_params(
             words = [f"+{name}={value}" for name, value in zip(groups, chosen, strict=True)]
             start = _composed(conf, tree, [*fixed, *words])[0] if words else base
             points += [
-                _point(start, dict(zip(single, values, strict=True)), varied) for values in product(*single.values())
+                _point(start, dict(zip(single, values, strict=True)), varied, follows)
+                for values in product(*single.values())
             ]
     except (HydraException, OmegaConfBaseException) as error:
         raise ParamsError(f"{varied.verb}: {' '.join(str(error).split())}") from error
     return Params(base, varied.verb), points, axes
 
 
-def _composed(conf: Path, tree: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The parameters under overrides, and the grid that an experiment among them brings."""
+def _composed(
+    conf: Path, tree: Mapping[str, Any], overrides: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    """The parameters under overrides, the grid that an experiment among them brings, and which follow which.
+
+    ``match.reach: ${match.hamming_threshold}`` follows: at every point of a grid it has the value that the other has.
+    """
     ConfigStore.instance().store(_PRIMARY, tree)
     with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
         config = compose(_PRIMARY, overrides=list(overrides), return_hydra_config=True)
     saved = dict(config.hydra.sweeper.params or {})
     sections = OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
     composed = OmegaConf.to_container(sections, resolve=True, throw_on_missing=True)
-    return composed, saved  # type: ignore[return-value]
+    said = flat(OmegaConf.to_container(sections))  # type: ignore[arg-type]
+    follows = {name: found[1] for name, value in said.items() if (found := re.fullmatch(r"\$\{([\w.]+)\}", str(value)))}
+    return composed, saved, follows  # type: ignore[return-value]
 
 
 def _line(one: Override, conf: Path) -> str:
@@ -194,9 +204,10 @@ def _check(axes: Axes, varied: Varied) -> None:
         raise InputError(f"{count:,} points are too many; {MOST_POINTS:,} is the most. Use fewer values or wider steps")
 
 
-def _point(base: Mapping[str, Any], values: Mapping[str, Any], varied: Varied) -> Params:
+def _point(base: Mapping[str, Any], values: Mapping[str, Any], varied: Varied, follows: Mapping[str, str]) -> Params:
     tree = {**base, **{name: deepcopy(base[name]) for name in varied.groups}}
-    for name, value in values.items():
+    following = {name: values[leader] for name, leader in follows.items() if leader in values}
+    for name, value in {**following, **values}.items():
         *above, key = name.split(".")
         place = tree
         for part in above:

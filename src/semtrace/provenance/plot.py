@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import TIERS, tier
+from semtrace.core.tracing.labels import Depth
 from semtrace.io import tables
 from semtrace.io.files import write_staged
 from semtrace.io.kept_figures import KeptFigures
@@ -19,9 +20,10 @@ from semtrace.io.staging import staged_folder
 from semtrace.io.terminal import harmless
 from semtrace.provenance.count_plots import COLOURS, name_parts_below, outcomes_png, steps_png
 from semtrace.provenance.funnel import Step, count_outcomes, count_steps, read_traced
-from semtrace.provenance.tables import FUNNEL, OUTCOMES_BY_CATEGORY
+from semtrace.provenance.tables import FUNNEL, MATCHED_BY_HAMMING, MATCHED_BY_SSIM, OUTCOMES_BY_CATEGORY
 from semtrace.stage.declaration import Job
 from semtrace.stage.figures import GREEN, GREY, ORANGE, RED, new_figure, png, quiet_axes
+from semtrace.stage.settings import REFERENCE_BITS
 
 if TYPE_CHECKING:  # matplotlib is slow to load, and a figure that has not changed needs none of it
     from matplotlib.axes import Axes
@@ -35,10 +37,12 @@ _NAMED = 8  # points of lowest SSIM that get their name
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The lines drawn into the pictures, in bits."""
+    """The lines drawn into the pictures, in bits of the hash in use; ``bits``: how many it has."""
 
     hamming_threshold: float
     ssim_trigger: float
+    reach: float
+    bits: int = REFERENCE_BITS
 
 
 class PlotRow(NamedTuple):
@@ -52,19 +56,24 @@ class PlotRow(NamedTuple):
 
 def stage(job: Job) -> list[str]:
     """The stage on the results of inventory, fingerprint, match and label."""
-    criteria = job.params.match.rules(job.params.hash.size**2).criteria
-    thresholds = Thresholds(criteria.hamming_threshold, criteria.ssim_trigger)
-    return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache))
+    bits = job.params.hash.size**2
+    rules = job.params.match.rules(bits)
+    thresholds = Thresholds(rules.criteria.hamming_threshold, rules.criteria.ssim_trigger, rules.reach, bits)
+    depth = job.params.labels.depth
+    return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache), depth=depth)
 
 
-def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None) -> list[str]:
-    """Write six PNGs and the numbers of two of them to the folder ``out``; return the names of the PNGs.
+def run(
+    work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None, *, depth: Depth = "last"
+) -> list[str]:
+    """Write six PNGs, their numbers and two curves to the folder ``out``; return the names of the PNGs.
 
     Args:
         work: folder of the results; a stage that has not run leaves out its part of the funnel.
         out: folder to write.
         thresholds: what the pictures mark.
         kept: figures of earlier runs; a figure whose numbers are the same is taken from there.
+        depth: which folder of a published path is its category.
 
     Raises:
         TableError: the match has not run, or a table is damaged.
@@ -75,7 +84,7 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         PlotRow(cells["jpeg_path"], cells["decision"], cells["hamming_distance"], cells["ssim_value"])
         for cells in given.forward
     ]
-    steps, outcomes = count_steps(given), count_outcomes(given.forward)
+    steps, outcomes = count_steps(given), count_outcomes(given.forward, depth)
     distances = [(row.decision, row.hamming) for row in rows]
     compared = [(row.decision, row.ssim) for row in rows if row.ssim is not None]
     lowest = sorted((row for row in rows if row.ssim is not None), key=lambda row: (row.ssim or 0.0, row.path))
@@ -100,7 +109,22 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         tables.write(folder / FUNNEL.name, FUNNEL, _funnel_rows(steps), sort=False)
         rows_of_outcomes = [{"category": name, **counts} for name, counts in outcomes.items()]
         tables.write(folder / OUTCOMES_BY_CATEGORY.name, OUTCOMES_BY_CATEGORY, rows_of_outcomes)
+        curve = _by_distance(rows, thresholds.bits)
+        tables.write(folder / MATCHED_BY_HAMMING.name, MATCHED_BY_HAMMING, curve, sort=False)
+        tables.write(folder / MATCHED_BY_SSIM.name, MATCHED_BY_SSIM, _by_similarity(rows), sort=False)
     return list(drawn)
+
+
+def _by_distance(rows: Sequence[PlotRow], bits: int) -> list[dict[str, int]]:
+    """How many matches lie within a distance: a curve for ``dvc plots diff``."""
+    found = np.array([row.hamming for row in rows if row.decision == "matched"]) * (REFERENCE_BITS / bits)
+    return [{"hamming_distance": distance, "matched": int((found <= distance).sum())} for distance in range(0, 321, 4)]
+
+
+def _by_similarity(rows: Sequence[PlotRow]) -> list[dict[str, float]]:
+    """How many matches have at least an SSIM."""
+    found = np.array([row.ssim for row in rows if row.decision == "matched" and row.ssim is not None])
+    return [{"ssim_value": k / 100, "matched": int((found >= k / 100).sum())} for k in range(101)]
 
 
 def _png(draw: Callable[[Axes], None]) -> bytes:
@@ -145,10 +169,14 @@ def _log(axes: Axes) -> None:
 
 
 def _hamming(axes: Axes, distances: Sequence[tuple[str, float]], thresholds: Thresholds) -> None:
-    top = max([distance for _, distance in distances] + [thresholds.hamming_threshold])
+    lines = (
+        (thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold"),
+        (thresholds.reach, "reach of the farther look"),
+    )  # fmt: skip
+    top = max([distance for _, distance in distances] + [value for value, _ in lines])
     step = max(1, round(top / 64))
     _stacked(axes, distances, np.arange(0, top + 2 * step, step))
-    for value, name in ((thresholds.ssim_trigger, "SSIM trigger"), (thresholds.hamming_threshold, "threshold")):
+    for value, name in lines:
         axes.axvline(value, color=RED, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {value:g}", (value, 0.98), xycoords=("data", "axes fraction"), rotation=90,

@@ -386,6 +386,22 @@ ACCURACY_BY_CATEGORY = Table(
         Column("wrong", "integer", "wrong matches"),
     ),
 )
+MATCHED_BY_HAMMING = Table(
+    "matched_by_hamming.csv",
+    1,
+    (
+        Column("hamming_distance", "integer", "a distance in steps of 4", "bits of 1024"),
+        Column("matched", "integer", "matches at most so far from their original"),
+    ),
+)
+MATCHED_BY_SSIM = Table(
+    "matched_by_ssim.csv",
+    1,
+    (
+        Column("ssim_value", "number", "0 to 1 in steps of 0.01"),
+        Column("matched", "integer", "matches with at least this SSIM"),
+    ),
+)
 WRONG_MATCHES = Table(
     "wrong_matches.csv",
     1,

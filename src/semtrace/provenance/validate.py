@@ -97,7 +97,7 @@ def run(
     depth: Depth = "last",
     geometry: bool | str = "full",
 ) -> dict[str, Any]:
-    """Write ``metrics.json``, ``accuracy_report.txt``, ``accuracy_by_category.csv``, ``wrong_matches.csv`` to ``out``.
+    """Write ``metrics.json``, ``summary.json``, ``accuracy_report.txt`` and two tables to the folder ``out``.
 
     Args:
         work: folder with the folders of the earlier stages.
@@ -160,7 +160,15 @@ def run(
         report = headline(work) + accuracy_report(metrics, rejects, accuracy, checks, truth.notes, geometry)
         write_atomic(folder / "accuracy_report.txt", report.encode())
         write_atomic(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
+        write_atomic(folder / "summary.json", (json.dumps(_summary(metrics), indent=2) + "\n").encode())
     return metrics
+
+
+def _summary(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The seven numbers that DVC compares between runs; None where the truth is unknown."""
+    rates = {name: metrics["accuracy"][name] for name in ("precision", "recall", "accuracy")}
+    rounded = {name: None if rate is None else round(rate, 4) for name, rate in rates.items()}
+    return {**rounded, "wrong": metrics["accuracy"]["wrong"], **metrics["decisions"]}
 
 
 def read_truth(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from semtrace.synthetic.recording import RecordedFrame
 from semtrace.synthetic.scenes import CATEGORIES, KINDS
 
 _Rng = np.random.Generator
+_APART = 3  # pixels
 
 
 def share(count: float, originals: int) -> int:
@@ -19,9 +20,28 @@ def share(count: float, originals: int) -> int:
     return max(1, round(count * originals / 240))
 
 
-def _series_lengths(originals: int) -> list[int]:
-    """Three series of 5, 6 and 5 frames per 240 originals."""
-    return [(5, 6, 5)[i % 3] for i in range(share(3, originals))]
+@dataclass(frozen=True)
+class _Series:
+    """Frames of one field: ``kept`` in the archive, ``lost`` not; the stage rests or creeps between them."""
+
+    kept: int
+    lost: int = 0
+    rests: bool = False
+
+
+def _series(originals: int, lost: int) -> list[_Series]:
+    """Per 240 originals three series of 5 or 6 frames, whose stage creeps, and three of 3 frames, whose stage rests.
+
+    Two thirds of the lost frames have a look-alike in the archive: of two takes without a move only one is left, or
+    they belong to a creeping series.
+    """
+    count, near = share(3, originals), max(1, lost * 2 // 3)
+    creeping = near // 3
+    return [
+        *(_Series((5, 6, 5)[i % 3], creeping // count + (i < creeping % count)) for i in range(count)),
+        *[_Series(3, rests=True)] * count,
+        *[_Series(1, 1, rests=True)] * (near - creeping),
+    ]
 
 
 def _storage(rng: _Rng, frames: list[RecordedFrame], originals: int) -> list[RecordedFrame]:
@@ -65,22 +85,38 @@ def _named(frames: list[RecordedFrame], owners: list[Researcher]) -> list[Record
     return result
 
 
+def _drifts(rng: _Rng, one: _Series) -> list[tuple[int, int]]:
+    """Where the stage is at every frame, (down, right) in pixels up to 8: it rests, or creeps.
+
+    A lost frame of a creeping series lies 3 pixels or more beside all others: a careful look tells it from them.
+    """
+    if one.rests:
+        return [(0, 0)] * (one.kept + one.lost)
+    down = right = 0
+    drifts = [(0, 0)]
+    for _ in range(1, one.kept):
+        down = int(np.clip(down + rng.integers(-2, 4), -8, 8))
+        right = int(np.clip(right + rng.integers(-3, 4), -8, 8))
+        drifts.append((down, right))
+    everywhere = [(y, x) for y in range(-8, 9) for x in range(-8, 9)]
+    for _ in range(one.lost):
+        free = [(y, x) for y, x in everywhere if all(max(abs(y - b), abs(x - r)) >= _APART for b, r in drifts)]
+        drifts.append(free[int(rng.integers(len(free)))])
+    return drifts
+
+
 def photograph(rng: _Rng, originals: int, lost: int, width: int) -> list[RecordedFrame]:
     """Plan ``originals`` frames for the archive and ``lost`` whose originals are not in it; no JPEGs yet."""
     frames: list[RecordedFrame] = []
     owners: list[Researcher] = []
-    lengths = _series_lengths(originals)
-    fields = [1] * (originals - sum(lengths) + lost)
-    for place, length in zip(
-        rng.choice(max(1, originals - sum(lengths)), len(lengths), replace=False), lengths, strict=True
-    ):
-        fields[int(place)] = length
-    while sum(fields) > originals + lost:
-        fields.remove(1)
-    while sum(fields) < originals + lost:
-        fields.append(1)
+    series = _series(originals, lost)
+    singles = originals + lost - sum(one.kept + one.lost for one in series)
+    places = sorted(int(place) for place in rng.choice(singles + 1, len(series)))
+    fields = [_Series(1)] * singles
+    for place, one in reversed(list(zip(places, rng.permutation(np.array(series, dtype=object)), strict=True))):
+        fields.insert(place, one)
     seen: Counter[str] = Counter()
-    for number, length in enumerate(fields):
+    for number, one in enumerate(fields):
         category = CATEGORIES[number % len(CATEGORIES)]
         who = RESEARCHERS[int(rng.integers(len(RESEARCHERS)))]
         facts = bar_facts_of(rng, who, category, width)
@@ -97,35 +133,36 @@ def photograph(rng: _Rng, originals: int, lost: int, width: int) -> list[Recorde
             layout=layout,
             metadata=who.instrument if knows else "",
             path="later",
-            series=length > 1,
+            series=one.kept + one.lost > 1,
+            rests=one.rests,
             grey=grey,
             dose=float(np.exp(rng.uniform(np.log(45), np.log(400)))),
             streaks=float(rng.uniform(0.2, 0.6)) if rng.random() < 0.08 else 0.0,
             lines=float(rng.uniform(0.004, 0.015)) if rng.random() < 0.15 else 0.0,
         )
         seen[category] += 1
-        down = right = 0
-        for step in range(length):
-            if step:  # the stage creeps, somebody turns focus, brightness, contrast
-                down = int(np.clip(down + rng.integers(-2, 4), -8, 8))
-                right = int(np.clip(right + rng.integers(-3, 4), -8, 8))
+        drifts = _drifts(rng, one)
+        for step, drift in enumerate(drifts):
+            if step:  # somebody turns focus, brightness, contrast
                 grey = (float(np.clip(black + rng.normal(0, 0.03), 0, 0.2)), float(rng.uniform(0.75, 1.0)))
             minute = (int(facts.time[3:5]) + step) % 60
             frames.append(
                 replace(
                     frame,
                     facts=replace(facts, time=f"{facts.time[:3]}{minute:02d}{facts.time[5:]}"),
-                    drift=(down, right),
+                    drift=drift,
+                    path="later" if step < one.kept else "",
                     defocus=float(rng.uniform(0.5, 1.4)) if step in (2, 4) else 0.0,
                     grey=grey,
                 )
             )
             owners.append(who)
-    singles = [i for i, frame in enumerate(frames) if not frame.series]
-    order = [int(i) for i in rng.permutation(singles)]
-    for i in order[:lost]:
+    unmoved = [i for i, frame in enumerate(frames) if not frame.series]
+    order = [int(i) for i in rng.permutation(unmoved)]
+    alone = lost - sum(one.lost for one in series)
+    for i in order[:alone]:
         frames[i] = replace(frames[i], path="")
-    for i in order[lost : lost + share(8, originals)]:  # contrast forgotten
+    for i in order[alone : alone + share(8, originals)]:  # contrast forgotten
         black = rng.uniform(0.3, 0.6)
         frames[i] = replace(frames[i], grey=(black, black + rng.uniform(0.05, 0.09)))
     frames = _named(frames, owners)

@@ -14,13 +14,14 @@ import numpy as np
 from PIL import Image
 
 from semtrace.io import digests, files, staging, tables
-from semtrace.io.encoders import ENCODERS, encode
+from semtrace.io.encoders import encode
 from semtrace.io.schema import Column, Table
 from semtrace.io.verdicts import TRUTH
 from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
 from semtrace.synthetic import archive, scale_truth, selection
 from semtrace.synthetic.electrons import expose
+from semtrace.synthetic.published import encoder_of
 from semtrace.synthetic.recording import RecordedFrame, record
 from semtrace.synthetic.scenes import CATEGORIES, KINDS, scene
 from semtrace.synthetic.settings import Settings
@@ -135,7 +136,8 @@ def _make(
         _write(root / "archive" / frame.cut, recorded.tiff[: int(len(recorded.tiff) * frame.cut_at)])
     rows = []
     for publication in frame.published:
-        jpeg = encode(recorded.look, ENCODERS[publication.encoder], recorded.bar.cut if recorded.bar else None)
+        encoder = encoder_of(publication.encoder, recorded.look.width)
+        jpeg = encode(recorded.look, encoder, recorded.bar.cut if recorded.bar else None)
         digits = {"jpeg": digests.md5(jpeg), "tiff": digests.md5(recorded.tiff)}.get(
             publication.digits, publication.digits
         )

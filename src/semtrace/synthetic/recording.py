@@ -41,6 +41,7 @@ class RecordedFrame:
         cut: a path that holds only the first part of the file, as a broken transfer leaves it; empty if none.
         cut_at: fraction of the file that is left there.
         series: whether it is one of several frames of its field.
+        rests: whether these show the same place to the pixel.
         drift: (down, right) in pixels, up to 8, within a series.
         defocus: additional blur in pixels.
         grey: black and white level, 0..1.
@@ -63,6 +64,7 @@ class RecordedFrame:
     cut: str = ""
     cut_at: float = 1.0
     series: bool = False
+    rests: bool = False
     drift: tuple[int, int] = (0, 0)
     defocus: float = 0.0
     grey: tuple[float, float] = (0.05, 0.95)

@@ -29,6 +29,7 @@ from semtrace.io.project_state import read_git
 from semtrace.io.staging import locked
 from semtrace.io.terminal import harmless
 from semtrace.provenance.tables import HASHES, INVENTORY
+from semtrace.tracking import landing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,9 +47,18 @@ VERBS = {
     "reductions": "reduce",
     "training": "discover",
 }  # what made a run of this kind
-FIRST = ("accuracy.recall", "accuracy.precision", "accuracy.accuracy", "ambiguous_rate", "decisions.matched")
+FIRST = (
+    "precise/recall",
+    "accuracy/recall",
+    "accuracy/precision",
+    "accuracy/accuracy",
+    "accuracy/wrong",
+    "decisions/ambiguous",
+)
 _REFUSED = re.compile(r"[^/\w.\- :]")  # MLflow takes no other character in a name
 _DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
+_PLAIN = re.compile(r"[\w .-]+")
+_NAMED = 3  # changed parameters in the name of a run
 _CREATION = 300.0  # seconds: a new store takes up to ten on a machine that has nothing else to do
 
 
@@ -83,13 +93,14 @@ def connect(tracking: Tracking) -> Store | None:
         return Store(client, _experiment(client, tracking, uri), tracking.experiment, uri)
 
 
-def log_pipeline_run(params: Params, params_file: Path, work: Path) -> str:
+def log_pipeline_run(params: Params, params_file: Path, work: Path, *, seconds: float | None = None) -> str:
     """Log the state of ``work`` as one run, unless this very state was logged; say where it is.
 
     Args:
         params: checked parameters.
         params_file: the same as text, for the record.
         work: folder of the stages' outputs.
+        seconds: that the pipeline took, where somebody measured it.
 
     Raises:
         InputError: there is nothing to log yet, or the tracking server does not answer.
@@ -109,19 +120,44 @@ def log_pipeline_run(params: Params, params_file: Path, work: Path) -> str:
             [store.experiment], f"{known} and attributes.status = 'FINISHED'", max_results=1
         )
         if logged:
-            return f"this state is logged already as run {logged[0].info.run_name!r}; `make ui` shows it"
-        name = f"{params.dataset.name} {tags['dvc_lock_md5'][:8]}"
+            return f"this state is logged already as run {logged[0].info.run_name!r}; {landing.where_to_look(store)}"
+        tree = {name: params.tree[name] for name in params.tree if name not in _NOT_RESULTS}
+        name = _what_changed(store, params.dataset.name, flat(tree))
         with run(store, name, tags) as run_id:
             report = (work / "validate" / "accuracy_report.txt").read_text(encoding="utf-8")
-            tree = params.tree
             numbers = json.loads(metrics_file.read_text(encoding="utf-8"))
-            log(store, run_id, {name: tree[name] for name in tree if name not in _NOT_RESULTS}, numbers)
+            numbers |= precise(numbers, params.sweep.precision) | ({"time": {"pipeline_s": seconds}} if seconds else {})
+            log(store, run_id, tree, numbers)
             describe(store, run_id, report)
             log_inputs(store, run_id, params.dataset.name, work)
             for folder in ("plot", "validate"):
                 store.client.log_artifacts(run_id, str(work / folder), "plots" if folder == "plot" else folder)
             store.client.log_artifact(run_id, str(params_file))
-    return f"logged as run {name!r} of experiment {store.name!r}; `make ui` shows it"
+        landing.prepare(store)
+    return f"logged as run {name!r} of experiment {store.name!r}; {landing.where_to_look(store)}"
+
+
+def precise(metrics: Mapping[str, Any], precision: float) -> dict[str, dict[str, float]]:
+    """The recall once more, where the precision is the requested one: by this the runs are sorted."""
+    accuracy = metrics["accuracy"]
+    return {"precise": {"recall": accuracy["recall"]}} if (accuracy["precision"] or 0) >= precision else {}
+
+
+def _what_changed(store: Store, dataset: str, params: Mapping[str, Any]) -> str:
+    """A name for a pipeline run: the dataset, and what is different from the dataset's run before."""
+    before = store.client.search_runs(
+        [store.experiment],
+        f"tags.kind = 'pipeline' and params.`dataset.name` = '{dataset}' and attributes.status = 'FINISHED'",
+        max_results=1, order_by=["attributes.start_time DESC"],
+    ) if _PLAIN.fullmatch(dataset) else []  # fmt: skip
+    if not before:
+        return dataset
+    known = before[0].data.params
+    changed = [f"{name}={value}" for name, value in params.items() if known.get(name, str(value)) != str(value)]
+    if not changed:
+        return f"{dataset}, other code or images"
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    return f"{dataset} {' '.join(changed[:_NAMED])}{more}"
 
 
 @contextmanager
@@ -139,11 +175,14 @@ def run(store: Store, name: str, tags: Mapping[str, str], parent: str = "") -> I
 
 
 def log(store: Store, run_id: str, params: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
-    """Log nested parameters and numbers under dotted names; what is no number is no metric."""
+    """Log nested parameters under dotted names, nested numbers under names with ``/``, by which the UI groups them.
+
+    What is no number is no metric.
+    """
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    numbers = {name: value for name, value in flat(metrics).items() if isinstance(value, (int, float))}
+    numbers = {name: value for name, value in flat(metrics, joined="/").items() if isinstance(value, (int, float))}
     # The UI lists metrics as they were logged, and draws the first one.
     first = [name for name in FIRST if name in numbers]
     numbers = {name: numbers[name] for name in (*first, *numbers)}

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.config.grid import SweepGrid
-from semtrace.tracking import pipeline_run
+from semtrace.tracking import landing, pipeline_run
 from semtrace.tuning.sweep import ScoredPoint, Sweep
-from semtrace.tuning.sweep_report import parameter
+from semtrace.tuning.sweep_report import SHORT
 
 MOST_NESTED = 1000  # runs of points: some 20 ms each in a local store; sweep.csv has them all
 
@@ -29,36 +29,42 @@ def log_sweep(store: pipeline_run.Store, grid: SweepGrid, done: Sweep, out: Path
     """
     dataset = grid.params.dataset
     made_from = pipeline_run.made_from(grid.params)
-    name = f"sweep of {len(done.judged)} points"
+    name = f"sweep of {' × '.join(grid.axes)}: {len(done.judged)} points"
     best = done.judged[done.recommended.index] if done.recommended else None
     nested = len(done.judged) <= MOST_NESTED
     with pipeline_run.told(store.uri), pipeline_run.run(store, name, made_from | {"kind": "sweep"}) as parent:
         axes = {f"sweep.{key}": ", ".join(map(str, values)) for key, values in grid.axes.items()}
-        asked = {"sweep.precision": grid.params.sweep.precision}
+        wanted = grid.params.sweep.precision
+        asked = {"sweep.precision": wanted}
         about = {"sweep": {"points": len(done.judged), **{f"{key}_s": value for key, value in done.seconds.items()}}}
         # The recommended point is what the run as a whole says: it stands in one table with those of the pipeline.
         of_best = _params(best) if best else {}
-        pipeline_run.log(store, parent, {**axes, **asked, **of_best}, (_metrics(best) if best else {}) | about)
+        pipeline_run.log(store, parent, {**axes, **asked, **of_best}, (_metrics(best, wanted) if best else {}) | about)
         pipeline_run.describe(store, parent, done.report)
         pipeline_run.log_inputs(store, parent, dataset.name, work)
         store.client.log_artifacts(parent, str(out), "sweep")
         for judged in done.judged if nested else ():
-            tags = {"kind": "point", "recommended": str(judged is best).lower()}
-            with pipeline_run.run(store, _name(judged, done.varied), tags, parent) as child:
-                pipeline_run.log(store, child, _params(judged), _metrics(judged))
+            in_force = judged is done.judged[done.in_force]
+            tags = {"kind": "point", "recommended": str(judged is best).lower(), "in_force": str(in_force).lower()}
+            with pipeline_run.run(store, _name(judged, done.varied, tags), tags, parent) as child:
+                pipeline_run.log(store, child, _params(judged), _metrics(judged, wanted))
+        landing.prepare(store)
     runs = f"with a run for each of {len(done.judged)} points" if nested else f"{len(done.judged)} points in sweep.csv"
-    return f"logged as run {name!r} of experiment {store.name!r}, {runs}; `make ui` shows it"
+    return f"logged as run {name!r} of experiment {store.name!r}, {runs}; {landing.where_to_look(store)}"
 
 
 def _params(judged: ScoredPoint) -> dict[str, Any]:
     return {"hash": {"size": judged.point.hash_size}, "match": asdict(judged.point.match)}
 
 
-def _metrics(judged: ScoredPoint) -> dict[str, Any]:
-    more = {"rejected": judged.rejected, "decide_s": judged.decide_s, "match_s": judged.match_s}
-    return judged.metrics | more
+def _metrics(judged: ScoredPoint, precision: float) -> dict[str, Any]:
+    more = {"rejected": judged.rejected, "time": {"decide_s": judged.decide_s, "match_s": judged.match_s}}
+    return judged.metrics | more | pipeline_run.precise(judged.metrics, precision)
 
 
-def _name(judged: ScoredPoint, varied: list[str]) -> str:
+def _name(judged: ScoredPoint, varied: list[str], tags: dict[str, str]) -> str:
+    """What is different about a point; first, because the UI cuts long names, whether it is a special one."""
     values = judged.point.values()
-    return " ".join(f"{parameter(name).partition('.')[2]}={values[name]}" for name in varied) or "the only point"
+    what = " and ".join(name.replace("_", " ") for name in ("recommended", "in_force") if tags[name] == "true")
+    name = " ".join(f"{SHORT.get(name, name)}={values[name]}" for name in varied) or "the only point"
+    return f"{what}: {name}" if what else name

@@ -37,79 +37,102 @@ RatedRows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Mark:
-    """A point to show: what it is, its row, and a colour."""
+    """A point to show: what it is, its row, a colour, its parameters in words, and a marker of matplotlib."""
 
     text: str
     index: int
     colour: str
+    name: str = ""
+    shape: str = "o"
 
 
 def heat_maps(
     rows: RatedRows, axes: tuple[str, str], fixed: Sequence[str], rates: Sequence[str], marks: Sequence[Mark],
-    precision: float,
+    precision: float, centres: Sequence[int] = (),
 ) -> bytes:  # fmt: skip
-    """Rates over two parameters, the others as at the last mark; bold: precision is shown, by its lower bound.
+    """Rates over two parameters with their counts, the others as at a point; bold: precision is shown.
 
     Args:
-        rows: of the points.
+        rows: of the points. One with a true ``apart`` has a column of its own, whatever its other parameters.
         axes: columns of the two parameters, across and down.
         fixed: columns of the other parameters that vary.
         rates: columns to draw.
         marks: points to frame.
         precision: requested.
+        centres: positions of the points that say the other parameters, a set of maps for each; none: the last mark's.
     """
-    across, down = axes
-    centre = rows[marks[-1].index]
-    shown = [row for row in rows if all(row[name] == centre[name] for name in fixed)]
-    columns, lines = (_ordered([row[name] for row in shown]) for name in axes)
+    centres = centres or [marks[-1].index]
+    slices = [
+        [i for i, row in enumerate(rows) if row.get("apart") or all(row[name] == rows[centre][name] for name in fixed)]
+        for centre in centres
+    ]
+    columns, lines = (_ordered([rows[i][name] for shown in slices for i in shown]) for name in axes)
     across_page = 2 if len(columns) <= _NARROW else 1
-    down_page = -(-len(rates) // across_page)
-    figure = new_figure(13, 0.7 + down_page * (1.1 + 0.34 * len(lines)))
+    maps = [(rate, centre, shown) for centre, shown in zip(centres, slices, strict=True) for rate in rates]
+    down_page = -(-len(maps) // across_page)
+    figure = new_figure(13, 0.7 + down_page * (1.1 + 0.42 * len(lines)))
     height = figure.get_figheight()
-    figure.subplots_adjust(left=0.085, right=0.985, top=1 - 0.85 / height, bottom=0.55 / height, wspace=0.16)
-    figure.subplots_adjust(hspace=1.0 / (0.1 + 0.34 * len(lines)))
-    sure = np.zeros((len(lines), len(columns)), bool)
-    for row in shown:
-        sure[lines.index(row[down]), columns.index(row[across])] = (row["precision_low"] or 0) >= precision
-    for k, rate in enumerate(rates, 1):
+    figure.subplots_adjust(left=0.085, right=0.985, top=1 - 0.8 / height, bottom=0.55 / height, wspace=0.16)
+    figure.subplots_adjust(hspace=1.0 / (0.1 + 0.42 * len(lines)))
+    framed = {}
+    for k, (rate, centre, shown) in enumerate(maps, 1):
         plot = figure.add_subplot(down_page, across_page, k)
+        at = {i: (lines.index(rows[i][axes[1]]), columns.index(rows[i][axes[0]])) for i in shown}
         table = np.full((len(lines), len(columns)), np.nan)
-        for row in shown:
-            if row[rate] is not None:
-                table[lines.index(row[down]), columns.index(row[across])] = row[rate]
-        _cells(plot, table, rate, sure)
+        for i in shown:
+            if rows[i][rate] is not None:
+                table[at[i]] = rows[i][rate]
+        _shades(plot, table, rate, rows)
+        if len(columns) <= _WRITTEN:
+            for i in shown:
+                _write(plot, at[i], rows[i], rate, sure=(rows[i]["precision_low"] or 0) >= precision)
         plot.set_xticks(range(len(columns)), [cell_text(value) for value in columns], fontsize=8)
         plot.set_yticks(range(len(lines)), [cell_text(value) for value in lines], fontsize=8)
-        plot.set_xlabel(LABELS[across], fontsize=9)
-        plot.set_ylabel("" if across_page == 2 and k % 2 == 0 else LABELS[down].replace(" [", "\n["), fontsize=8)
-        plot.set_title(rate.replace("_", " "), fontsize=10)
+        plot.set_xlabel(LABELS[axes[0]], fontsize=9)
+        plot.set_ylabel("" if across_page == 2 and k % 2 == 0 else LABELS[axes[1]].replace(" [", "\n["), fontsize=8)
+        rest = ", ".join(f"{name} {cell_text(rows[centre][name])}" for name in fixed)
+        plot.set_title(f"{rate.replace('_', ' ')}{f' at {rest}' if rest else ''}", fontsize=10)
         for mark in marks:
-            place = rows[mark.index]
-            if place[across] in columns and place[down] in lines:
-                x, y = columns.index(place[across]) - 0.5, lines.index(place[down]) - 0.5
+            if mark.index in at:
+                y, x = (place - 0.5 for place in at[mark.index])
                 box = np.array([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)])
-                plot.fill(*box.T, fill=False, edgecolor=mark.colour, linewidth=2.2, clip_on=False, label=mark.text)
-    rest = ", ".join(f"{name} {cell_text(centre[name])}" for name in fixed)
-    figure.legend(*plot.get_legend_handles_labels(), loc="upper right", frameon=False, fontsize=9)
-    rest = f"All with {rest}, as {marks[-1].text}. " if rest else ""
-    figure.suptitle(f"{rest}Bold: a precision of {precision:g} is shown", fontsize=11)
+                [framed[mark.text]] = plot.fill(
+                    *box.T, fill=False, edgecolor=mark.colour, linewidth=2.2, clip_on=False, label=mark.text
+                )
+    figure.legend(list(framed.values()), list(framed), loc="upper right", frameon=False, fontsize=9, ncols=2)
+    figure.text(0.085, 1 - 0.25 / height, f"Bold: a precision of {precision:g} is shown", fontsize=10, va="top")
     return png(figure)
 
 
-def _cells(plot: Axes, table: NDArray[np.float64], rate: str, sure: NDArray[np.bool_]) -> None:
-    values = table[~np.isnan(table)]
-    low, high = (0.0, 1.0) if rate == "ambiguous_rate" else (0.0, max([1.0, *values.tolist()]))
+def _shades(plot: Axes, table: NDArray[np.float64], rate: str, rows: RatedRows) -> None:
+    """Colours of the cells, the same over all maps of a rate."""
+    values = [row[rate] for row in rows if row[rate] is not None]
+    low, high = (0.0, 1.0) if rate == "ambiguous_rate" else (0.0, max([1.0, *values]))
     if rate in ("precision", "recall", "accuracy"):
-        low = min([0.9, *values.tolist()])
-    plot.imshow(table, aspect="auto", cmap="Blues", vmin=low - 0.1 * (high - low), vmax=high + 0.25 * (high - low))
-    if table.shape[1] > _WRITTEN:
+        low = min([0.9, *values])
+    plot.imshow(table, aspect="auto", cmap="Blues", vmin=low - 0.1 * (high - low), vmax=high + 0.6 * (high - low))
+
+
+def _write(plot: Axes, place: tuple[int, int], row: Mapping[str, Any], rate: str, *, sure: bool) -> None:
+    """The rate of a cell with three digits, and below it the counts that it comes from."""
+    value, weight = row[rate], "bold" if sure else "normal"
+    if value is None:
         return
-    for y, x in np.ndindex(table.shape):
-        if not np.isnan(table[y, x]):
-            dark = (table[y, x] - low) / (high - low) > 0.6 if high > low else False
-            text = f"{table[y, x]:.0f}" if rate == "matched" else f"{table[y, x]:.3f}".rstrip("0").rstrip(".")
-            colour, weight = "white" if dark else "black", "bold" if sure[y, x] else "normal"
-            plot.annotate(text, (x, y), ha="center", va="center", fontsize=8, color=colour, weight=weight)
+    text = f"{value:.0f}" if rate == "matched" else f"{value:.3f}"
+    plot.annotate(
+        text, place[::-1], (0, 5), textcoords="offset points", ha="center", va="center", fontsize=8, weight=weight
+    )
+    plot.annotate(
+        _counts(row, rate), place[::-1], (0, -6), textcoords="offset points", ha="center", va="center", fontsize=6.5
+    )
+
+
+def _counts(row: Mapping[str, Any], rate: str) -> str:
+    if rate == "ambiguous_rate":
+        return f"{row['ambiguous']}" if "ambiguous" in row else ""
+    if rate in ("precision", "recall") and row[rate]:
+        return f"{row['found']} of {round(row['found'] / row[rate])}"
+    return ""
 
 
 def precision_recall(rows: RatedRows, colours: Mapping[int, str], marks: Sequence[Mark], precision: float) -> bytes:
@@ -149,7 +172,11 @@ def precision_recall(rows: RatedRows, colours: Mapping[int, str], marks: Sequenc
         ]
         axes.errorbar(
             [row["recall"]], [row["precision"]], xerr=spread[0], yerr=spread[1],
-            fmt="o", color=mark.colour, capsize=3, label=f"{mark.text}, with 95 % intervals",
+            fmt=mark.shape, color=mark.colour, capsize=3, label=f"{mark.text}, with 95 % intervals",
+        )  # fmt: skip
+        axes.annotate(
+            mark.name or mark.text, (row["recall"], row["precision"]), (-8, -12 - 14 * marks.index(mark)),
+            textcoords="offset points", ha="right", va="top", fontsize=9, color=mark.colour,
         )  # fmt: skip
     axes.set(title=f"{len(rows)} operating points", xlabel="recall", ylabel="precision", ylim=(None, 1.003))
     legend_below(figure, axes)
@@ -168,6 +195,7 @@ def cell_text(value: Any) -> str:
 
 
 def _ordered(values: Sequence[Any]) -> list[Any]:
-    """Each value once: numbers rising, words as they come."""
+    """Each value once: numbers rising, then words as they come."""
     once = list(dict.fromkeys(values))
-    return once if any(isinstance(value, str) for value in once) else sorted(once)
+    words = [value for value in once if isinstance(value, str)]
+    return sorted(value for value in once if not isinstance(value, str)) + words

@@ -12,6 +12,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import pandas as pd
+
 from semtrace.core.errors import InputError
 from semtrace.core.statistics.accuracy import Accuracy
 from semtrace.core.statistics.choice import Choice, choose_point
@@ -44,7 +46,7 @@ SWEEP_FILES = {
     "sweep_report.txt",
     "heat_map.png",
     "precision_recall.png",
-    "time_accuracy.png",
+    "cost.png",
 }
 _TIMED = 12  # published images whose comparisons are timed, for the estimate of what a match takes
 
@@ -110,7 +112,8 @@ class Sweep:
     """All points, judged, and the one to use.
 
     Attributes:
-        judged: in the order of the grid.
+        judged: in the order of the grid; at the end the parameters in force, where the grid did not hold them.
+        in_force: position of the parameters in force.
         varied: the parameters that differ between points, by their names in tables.
         basis: where truth comes from.
         recommended: None where no point has the requested precision, or nothing is known.
@@ -119,6 +122,7 @@ class Sweep:
     """
 
     judged: list[ScoredPoint]
+    in_force: int
     varied: list[str]
     basis: str
     recommended: Choice | None
@@ -135,7 +139,7 @@ def run(
     Args:
         inputs: see there; ``inventory`` and ``convert`` must have run.
         points: at least one.
-        current: the parameters in force.
+        current: the parameters in force; a point of their own where ``points`` lacks them.
         settings: what is asked for.
         selection: which images take part.
         executor: where to work; no result but the times depends on it.
@@ -149,6 +153,8 @@ def run(
     if not converted.is_file():
         raise InputError(f"{converted}: not there; a sweep varies a run of the pipeline: run it first (`make run`)")
     knowledge = read_knowledge(converted, inputs.verdicts)
+    grid = len(points)
+    points = [*points, *([] if current in points else [current])]
     judged: dict[int, ScoredPoint] = {}
     seconds = dict.fromkeys(("hash", "measure", "decide"), 0.0)
     basis = ""
@@ -172,7 +178,7 @@ def run(
                 judged |= {i: scorer.score(points[i], measured, pace) for i in some}
     seconds["decide"] = sum(one.decide_s for one in judged.values())
     return _write(
-        out, headline(inputs.work), [judged[i] for i in range(len(points))], basis, current, settings, seconds
+        out, headline(inputs.work), [judged[i] for i in range(len(points))], grid, basis, current, settings, seconds
     )
 
 
@@ -231,37 +237,43 @@ def _seconds_per_pair(measured: Measurements, scratch: Path) -> float | None:
 
 
 def _write(
-    out: Path, head: str, judged: list[ScoredPoint], basis: str, current: SweepPoint, settings: SweepSettings,
-    seconds: dict[str, float],
+    out: Path, head: str, judged: list[ScoredPoint], grid: int, basis: str, current: SweepPoint,
+    settings: SweepSettings, seconds: dict[str, float],
 ) -> Sweep:  # fmt: skip
     changes = [one.point.changes(current) for one in judged]
+    in_force = changes.index((0, 0.0))
     preferences = [
-        (-one.accuracy.absent_unmatched, *changed, one.ssim_pairs)
+        (changed[0] > 0, -one.accuracy.absent_unmatched, *changed, one.ssim_pairs)  # what is in force wins ties
         for one, changed in zip(judged, changes, strict=True)
     ]  # fmt: skip
     recommended = choose_point([one.accuracy for one in judged], settings.precision, preferences)
-    values = [one.point.values() for one in judged]
-    varied = [name for name in values[0] if len({str(row[name]) for row in values}) > 1]
     rows = [_row(number, one, recommended) for number, one in enumerate(judged, 1)]
-    nearest = min(range(len(judged)), key=lambda i: (changes[i], i))
+    rows[in_force]["in_force"] = True
+    varied = varied_columns(pd.DataFrame([one.point.values() for one in judged[:grid]]))
     report = head + sweep_report(rows, varied, current.values(), basis, settings.precision, recommended)
+    timings = [
+        {
+            "point": number,
+            "hash_size": one.point.hash_size,
+            "decide_s": round(one.decide_s, 6),
+            "match_s": None if one.match_s is None else round(one.match_s, 3),
+        }
+        for number, one in enumerate(judged, 1)
+    ]
     with staged_folder(out) as folder:
         tables.write(folder / "sweep.csv", SWEEP, rows, sort=False)
-        timings = [
-            {
-                "point": number,
-                "hash_size": one.point.hash_size,
-                "decide_s": round(one.decide_s, 6),
-                "match_s": None if one.match_s is None else round(one.match_s, 3),
-            }
-            for number, one in enumerate(judged, 1)
-        ]
         tables.write(folder / "timings.csv", TIMINGS, timings, sort=False)
         write_atomic(folder / "sweep_report.txt", report.encode())
-        reference = recommended.index if recommended else nearest
-        for name, drawn in draw_sweep(rows, timings, varied, reference, settings.precision).items():
+        best = recommended.index if recommended else None
+        for name, drawn in draw_sweep(rows, timings, varied, grid, best, settings.precision).items():
             write_atomic(folder / name, drawn)
-    return Sweep(judged, varied, basis, recommended, report, seconds)
+    return Sweep(judged, in_force, varied, basis, recommended, report, seconds)
+
+
+def varied_columns(points: pd.DataFrame) -> list[str]:
+    """The columns whose values differ between points; of several that always agree (one follows another) the first."""
+    words = points.astype(str)
+    return list(words.loc[:, words.nunique() > 1].T.drop_duplicates().index)
 
 
 def _row(number: int, one: ScoredPoint, recommended: Choice | None) -> dict[str, Any]:
@@ -269,6 +281,7 @@ def _row(number: int, one: ScoredPoint, recommended: Choice | None) -> dict[str,
     row: dict[str, Any] = {
         "point": number,
         "recommended": bool(recommended and recommended.index == number - 1),
+        "in_force": False,
         **one.point.values(),
         "hamming_bits": round(one.point.match.rules(one.point.hash_size**2).criteria.hamming_threshold, 4),
         "hamming_share": round(threshold / REFERENCE_BITS, 6),

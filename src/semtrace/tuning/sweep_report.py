@@ -10,6 +10,7 @@ from semtrace.tuning.figures import cell_text
 from semtrace.tuning.report import ReportRow, aligned_columns, interval, reason
 
 OVERRIDE = {"hash_size": "hash.size"}  # a table's name -> the parameter; the others are match.<name>
+SHORT = {"hash_size": "size", "hamming_threshold": "threshold", "min_ssim": "SSIM"}  # where there is little room
 _SHOWN = 10  # of the best points
 _COUNTS = ("matched", "ambiguous", "unmatched")
 
@@ -63,6 +64,9 @@ def sweep_report(
         ]
     if known:
         lines.append(f"Truth: {basis}")
+    if len(rows) > 1 and len({tuple(row[name] for name in (*_COUNTS, "found", "wrong")) for row in rows}) == 1:
+        lines += ["", "All points decide alike. `match.reach` compares again what a threshold left out: sweep both, as"]
+        lines.append("in `semtrace sweep +experiment=sizes`.")
     lines += ["", f"Tried: {len(rows)} point{'s' if len(rows) > 1 else ''}"]
     for name in varied:
         tried = list(dict.fromkeys(row[name] for row in rows))

@@ -107,6 +107,7 @@ SWEEP = Table(
             "boolean",
             "`True` for the point to use; for none where nothing is known or no point has the requested precision",
         ),
+        Column("in_force", "boolean", "`True` for the parameters of the last run, which are always among the points"),
         Column("hash_size", "integer", "`hash.size`, bits along each side", "bits"),
         Column(
             "hamming_threshold",

@@ -1,0 +1,60 @@
+"""`make ui` where it cannot start, and where it starts and is ended."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from semtrace.config.params import write_params
+from semtrace.tracking import ui
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+SERVER = """
+import signal, sys, time
+from semtrace.tracking import ui
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell leaves it to what runs in the background
+ui.sys.executable = sys.argv[1]
+sys.exit(ui._serve("sqlite:///none.db", "none", 1))
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    write_params(CONF, tmp_path / "params.yaml", ["tracking=off"])
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_busy_port_is_told_with_another_one(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert ui.serve_ui(["--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert f"port {port} of 127.0.0.1 cannot be had" in said
+    assert "Choose another port: `make ui port=" in said
+
+
+def test_without_a_store_there_is_nothing_to_show(capsys):
+    assert ui.serve_ui(["--port", "0"]) == 2
+    assert "tracking is off in params.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_ends_with_it_and_no_traceback(tmp_path, number):
+    server = tmp_path / "server"
+    server.write_text("#!/bin/sh\necho $$ running\nexec sleep 60\n")
+    server.chmod(0o755)
+    command = [sys.executable, "-c", SERVER, str(server)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as started:
+        running = started.stdout.readline().split()
+        assert running[1] == "running"
+        started.send_signal(number)
+        said = started.communicate(timeout=30)[0]
+    assert (started.returncode, said.strip()) == (0, "MLflow has ended")
+    assert not Path("/proc", running[0]).exists()
