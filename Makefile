@@ -145,8 +145,8 @@ browser: .venv/.stamp ## install what the tests of the pages need
 bench-report: browser ## report and review page with 12,000 pairs
 	python benchmarks/report.py
 
-bench-curation: .venv/.stamp ## curation beside the published scripts
-	python benchmarks/curation.py
+bench-curation: .venv/.stamp ## curation beside the published scripts; only=NAME: one row
+	python benchmarks/curation.py $(if $(only),--only $(only))
 
 # Patches of generated volumes, or with dataset=em of yours in data/raw/em (docs/curation.md).
 curate: .venv/.stamp ## patches of generated volumes, or with dataset=em of yours

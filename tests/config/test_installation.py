@@ -46,7 +46,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("free", "well"), [(2 * 10**9, True), (2 * 10**9 - 1, False)])
 def test_little_memory_and_a_full_disk_have_remedies(monkeypatch, tmp_path, free, well):
-    monkeypatch.setattr(installation, "_available_memory", lambda: free)
+    monkeypatch.setattr(installation, "available_memory", lambda: free)
     monkeypatch.setattr(installation.shutil, "disk_usage", lambda _: SimpleNamespace(free=free, total=10**12))
     found = by_name(installation.machine(tmp_path / "not" / "made" / "yet", "cpu"))
     assert (not found["memory"].remedy, not found["disk"].remedy) == (well, well)

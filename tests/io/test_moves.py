@@ -12,6 +12,7 @@ from semtrace.io import moves
 from semtrace.io.digests import md5
 from semtrace.io.frames import ChangedError, decode_frame, read_unchanged
 from semtrace.io.moves import copy, holds, move, remove, rename_new, state_of, temporary_name
+from semtrace.parallel import system_calls
 
 DATA = b"the content"
 
@@ -20,7 +21,7 @@ DATA = b"the content"
 def how(request, monkeypatch) -> str:
     """The three ways in which a file system may rename."""
     if request.param != "renameat2":
-        monkeypatch.setattr(moves, "_renameat2", lambda: None)
+        monkeypatch.setattr(system_calls, "_renameat2", lambda: None)
     if request.param == "no links":
 
         def refuse(*_args, **_options):

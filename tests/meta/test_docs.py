@@ -363,8 +363,10 @@ def exists(name: str) -> bool:
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         path = PROJECT / "src" / "/".join(parts[:count])
+        if path.is_dir() and count == len(parts):
+            return True
         if path.is_dir():
-            return count == len(parts)
+            path /= "__init__"
         if (module := path.with_suffix(".py")).is_file():
             text = module.read_text(encoding="utf-8")
             return all(re.search(rf"\b{part}\b", text) for part in parts[count:])

@@ -75,9 +75,18 @@ def test_help_starts_without_the_libraries_of_the_stages():
 def test_torch_is_loaded_only_where_a_gpu_is_used():
     modules = {name_of(path) for path in MODULES if path.stem != "__main__"}
     lazy = {"semtrace.core.gpu.ssim_torch", "semtrace.core.gpu.ssim_triton"}
-    asked = ("finetuned", "lite0", "resnet34", "timm_network")
+    asked = ("finetuned", "lite0", "resnet34", "resnet34_training", "timm_network")
     lazy |= {"semtrace.core.statistics.autoencoder", *(f"semtrace.models.{name}" for name in asked)}
     assert "torch" not in imported_by("import " + ", ".join(sorted(modules - lazy)))
+
+
+def test_what_only_some_systems_have_stands_in_one_module():
+    """Windows and macOS lack some of it; there each has its fallback, and is said."""
+    modules = r"^\s*import (?:fcntl|resource|termios|pwd|grp)\b|CDLL\(None|[\"']/proc/"
+    calls = r"dir_fd|prctl|os\.(?:kill|sync|sendfile|O_NOFOLLOW|O_DIRECTORY|link)\b"
+    special = re.compile(f"{modules}|{calls}", re.MULTILINE)
+    found = {name_of(path) for path in MODULES if special.search(path.read_text())}
+    assert found == {"semtrace.parallel.system_calls"}
 
 
 def test_no_pickle():

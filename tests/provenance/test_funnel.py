@@ -87,8 +87,17 @@ def test_a_stage_that_has_not_run_leaves_out_its_step(done, tmp_path, gone, step
     assert bool(counts(found, "jpeg")) == (gone != "fingerprint/jpeg")
 
 
+def test_without_labels_there_is_no_such_step(done, tmp_path):
+    shutil.copytree(done.work, tmp_path / "work", ignore=shutil.ignore_patterns("images", "report", "convert"))
+    labels = tmp_path / "work/label/labels.csv"
+    labels.write_text(labels.read_text().replace(",labelled,", ",matched,").replace("_labelled,", "_matched,"))
+    assert tuple(counts(count_steps(read_traced(tmp_path / "work")), "tiff")) == STEPS[:-1]
+
+
 def test_outcomes_are_counted_by_category():
     found = count_outcomes([*GIVEN.forward, {"jpeg_path": "Fibres/x.jpg", "decision": "unmatched"}])
     assert found["Fibres"] == {"matched": 0, "ambiguous": 0, "unmatched": 1}
     assert found["Tips"] == {"matched": 2, "ambiguous": 1, "unmatched": 1}
     assert list(found) == ["Fibres", "Tips"]
+    assert count_outcomes([row("Wool/a", "matched")], 1) == {"Tips": {"matched": 1, "ambiguous": 0, "unmatched": 0}}
+    assert list(count_outcomes([{"jpeg_path": "a.jpg", "decision": "unmatched"}])) == [""]

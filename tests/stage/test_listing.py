@@ -11,6 +11,7 @@ import pytest
 
 from semtrace.core.errors import InputError
 from semtrace.io import files
+from semtrace.parallel import system_calls
 from semtrace.stage.listing import (
     SYSTEM_FOLDERS,
     check_not_own,
@@ -138,14 +139,14 @@ def test_an_input_folder_inside_of_own_results_is_refused(project, tmp_path):
 def test_a_folder_that_cannot_be_listed_is_a_row_and_the_rest_is_listed(tmp_path, monkeypatch):
     root = tmp_path / "archive"
     put(root, "lab/0.tif", "secret/1.tif", "z/2.tif")
-    opened = files._open
+    opened = system_calls.open_without_links
 
-    def closed(path, flags):
+    def closed(path, **how):
         if Path(path).name == "secret":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return opened(path, flags)
+        return opened(path, **how)
 
-    monkeypatch.setattr(files, "_open", closed)
+    monkeypatch.setattr(system_calls, "open_without_links", closed)
     found = {one.relative: one.reason for one in list_inputs(root)}
     assert (found.pop("lab/0.tif"), found.pop("z/2.tif")) == (None, None)
     assert found["secret"].reason == "unreadable"
@@ -156,13 +157,13 @@ def test_a_folder_that_cannot_be_listed_is_a_row_and_the_rest_is_listed(tmp_path
 
 def test_a_lack_of_descriptors_is_not_blamed_on_a_folder(tmp_path, monkeypatch):
     put(tmp_path / "archive", "lab/0.tif")
-    opened = files._open
+    opened = system_calls.open_without_links
 
-    def short(path, flags):
+    def short(path, **how):
         if Path(path).name == "lab":
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
-        return opened(path, flags)
+        return opened(path, **how)
 
-    monkeypatch.setattr(files, "_open", short)
+    monkeypatch.setattr(system_calls, "open_without_links", short)
     with pytest.raises(OSError, match="Too many open files"):
         list(list_inputs(tmp_path / "archive"))

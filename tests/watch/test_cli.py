@@ -14,6 +14,7 @@ import pytest
 from semtrace.cli.main import main
 from semtrace.cli.watch_settings import settings
 from semtrace.watch.settings import PRESETS
+from tests.other_system import WITHOUT
 from tests.watch.harness import picture, tree
 
 QUICK = ["watch.quiet_s=0", "watch.poll_s=0.1", "watch.unreadable_after_s=0", "watch.workers=1"]
@@ -132,39 +133,6 @@ def test_a_signal_ends_it_after_the_current_file(here, name):
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert said.startswith("Stopped.")
-
-
-WITHOUT = """
-import ctypes, importlib.abc, os, sys
-
-ABSENT = ("fcntl", "resource", "pwd", "grp", "termios", "posix_ipc")
-
-class Refuse(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name in ABSENT:
-            raise ModuleNotFoundError(f"{name} is not of this system", name=name)
-
-for name in ABSENT:
-    sys.modules.pop(name, None)
-sys.meta_path.insert(0, Refuse())
-for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_PATH", "sched_getaffinity"):
-    if hasattr(os, name):
-        delattr(os, name)
-library = ctypes.CDLL
-def no_libc(name=None, *args, **options):
-    if name is None:
-        raise TypeError("Windows: no libc")
-    return library(name, *args, **options)
-ctypes.CDLL = no_libc
-
-from semtrace.cli.main import main
-code = 1
-try:
-    code = main(sys.argv[1:])
-finally:
-    print(sorted(set(ABSENT) & set(sys.modules)), code, file=sys.stderr)
-sys.exit(code)
-"""
 
 
 @pytest.mark.parametrize("settled", ["by the package", "by a project"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.io import moves
+from semtrace.parallel import system_calls
 from tests.watch.harness import World, contents, picture, similar, tree
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
@@ -103,7 +103,7 @@ def test_a_kill_at_every_call(quick_path, tmp_path, monkeypatch, how):
     if elsewhere is not None and tmp_path.stat().st_dev == quick_path.stat().st_dev:
         pytest.skip("there is no second file system here")
     if how == "no renaming without overwriting":  # links in its place
-        monkeypatch.setattr(moves, "_renameat2", lambda: None)
+        monkeypatch.setattr(system_calls, "_renameat2", lambda: None)
     kills = dict.fromkeys(CALLS, 0)
     for call in CALLS:
         while kill_at(quick_path / "x", elsewhere, call, kills[call] + 1):

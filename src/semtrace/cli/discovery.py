@@ -87,7 +87,9 @@ def _reduce(given: argparse.Namespace) -> Any:
     job = stages.job(given, p)
     store = pipeline_run.connect(p.tracking)
     out = given.work / "reduce-grid"
-    best = reduce.search(job.result("features"), out, [one.reduce for one in points], tuned=job.result("finetune"))
+    best = reduce.search_autoencoders(
+        job.result("features"), out, [one.reduce for one in points], tuned=job.result("finetune")
+    )
     logged = discovery_run.log_grid(store, p, axes, out) if store else "tracking is off"
     lines = "".join(f"\n  {name}: {said}" for name, said in best.items())
     return f"{len(points)} points; the smallest held-out errors:{lines}\n{out}: grid.csv, grid.png\n{logged}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import platform
 import re
 import shlex
 import shutil
@@ -19,6 +19,7 @@ from semtrace.core.errors import InputError
 from semtrace.core.gpu.device import choose_device
 from semtrace.io.project_state import DVC_FAILS, read_git, read_state
 from semtrace.parallel.processes import available_cores
+from semtrace.parallel.system_calls import available_memory, missing_calls
 from semtrace.tracking import pipeline_run
 
 _PACKAGES = (  # on which a result depends, or which a user calls
@@ -71,8 +72,12 @@ def versions(constraints: Path) -> Iterator[Condition]:
 
 def machine(work: Path, device: str) -> Iterator[Condition]:
     """Cores, memory, free disk where ``work`` lies, and the device for ``executor.device``."""
+    lacking = missing_calls()
+    system = f"{platform.system()} {platform.release()}"
+    advice = f"it lacks {'; '.join(lacking)}. WSL 2, Docker or another Linux has all of it"
+    yield Condition("system", system if not lacking else f"{system}: {advice}")
     yield Condition("cores", str(available_cores()))
-    free = _available_memory()
+    free = available_memory()
     if free is not None:
         short = "stop other programs, or set executor.workers=1" if free < _LEAST_MEMORY else ""
         yield Condition("memory", f"{free / 1e9:.1f} GB available", short)
@@ -147,12 +152,3 @@ def _tracking(params: Params) -> Condition:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _available_memory() -> int | None:
-    """Bytes that can be had without swapping; None where the system does not say."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return None

@@ -16,7 +16,7 @@ from semtrace.core.image.databar import bar_top
 from semtrace.core.names import distinct
 from semtrace.core.volume.names import dataset_names
 from semtrace.curation import tables as contracts
-from semtrace.curation.sidecar import SIDECAR_NAME, UNSAID, read_sidecar
+from semtrace.curation.sidecar import SIDECAR_NAME, UNSAID, read_licences
 from semtrace.io import tables
 from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, walk, write_staged
@@ -93,7 +93,7 @@ def run(root: Path, volumes: Path | None, out: Path, settings: Settings, executo
         else:
             found.append((relative, path))
     names = _datasets(root.name, [relative for relative, _ in found], volumes)
-    sidecar = read_sidecar(root, [folder or "." for folder in names])
+    sidecar = read_licences(root, [folder or "." for folder in names])
     wanted = [f"{names[_folder(relative)]}/{PurePosixPath(relative).stem}.tiff" for relative, _ in found]
     targets = distinct(wanted, [md5(relative.encode()) for relative, _ in found])
     rows: list[dict[str, Any]] = []

@@ -21,7 +21,7 @@ from semtrace.core.volume.sample import CUBE_SIDE, LEAST_UNPADDED, cubes_in_turn
 from semtrace.core.volume.voxels import overridden
 from semtrace.curation import tables as contracts
 from semtrace.curation.listing import Listed, list_sources
-from semtrace.curation.sidecar import UNSAID, read_sidecar
+from semtrace.curation.sidecar import UNSAID, read_licences
 from semtrace.curation.sources import STACKS, digest_of, open_path
 from semtrace.io import tables
 from semtrace.io.extras import require_extra
@@ -122,7 +122,7 @@ def run(root: Path, out: Path, settings: Settings, executor: Executor) -> Summar
     check_folder(root, "volumes")
     root = root.resolve()
     listing = list_sources(root)
-    sidecar = read_sidecar(root, [item.path for item in listing.items])
+    sidecar = read_licences(root, [item.path for item in listing.items])
     names = dataset_names([item.path.replace("*", "") for item in listing.items])
     rejects, rows, imported = list(listing.rejects), [], 0
     with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:

@@ -14,7 +14,7 @@ UNSAID: Mapping[str, str] = {"licence": "", "experiment": ""}
 """What is known of a volume, or a folder of images, that the table does not name."""
 
 
-def read_sidecar(root: Path, paths: Collection[str]) -> dict[str, dict[str, str]]:
+def read_licences(root: Path, paths: Collection[str]) -> dict[str, dict[str, str]]:
     """Path relative to ``root`` -> licence and experiment; empty where there is no table.
 
     Args:

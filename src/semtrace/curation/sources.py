@@ -20,7 +20,7 @@ from semtrace.io.files import digests, open_regular, safe_join, walk
 from semtrace.io.volumes.open import open_volumes
 from semtrace.io.volumes.pages import is_picture, is_tiff, page_facts
 from semtrace.io.volumes.sections_folder import open_sections, series
-from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume, inside
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume, Volume, part_of_volume
 
 STACKS = "stacks"
 """Folder below the import stage's where videos become stacks."""
@@ -81,7 +81,7 @@ def opened_source(source: Source) -> Volume:
     volumes = open_path(path, source.kind, source.reading, Path(source.scratch))
     for volume in volumes:
         if volume.part == source.part:
-            return inside(volume, parse_roi(source.roi)) if source.roi else volume
+            return part_of_volume(volume, parse_roi(source.roi)) if source.roi else volume
     raise UnreadableVolume("changed", f"part {source.part} is not there any more")
 
 

@@ -22,7 +22,7 @@ from semtrace.curation.patch_labels import read_patch_labels
 from semtrace.curation.recut import PatchSources
 from semtrace.curation.sheets import SHEET_ACROSS, SHEET_TILE, sheet_png
 from semtrace.curation.train_judge import confusion_rows, judge, worst_mistakes, write_curves
-from semtrace.curation.train_linear import OWN_RIDGE, fit_classifier, held_out, score
+from semtrace.curation.train_linear import OWN_RIDGE, fit_classifier, score, scores_unseen
 from semtrace.curation.train_resnet import check_labels, fit_resnet
 from semtrace.curation.train_sample import Looked, choose_patches, folds, look_at_patches, pixels_of, rows_of_sample
 from semtrace.io import tables
@@ -199,7 +199,7 @@ def _fit_and_write(
         held = score(classifier, sample.seen)
     else:
         whence = "trained"
-        held = held_out(sample, fold)
+        held = scores_unseen(sample, fold)
         learned = ~((kind == "assumed") & (held[1] < 0.5))
         if not sample.informative[learned].any():
             learned[:] = True

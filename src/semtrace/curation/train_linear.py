@@ -46,7 +46,7 @@ def score(classifier: PatchClassifier, seen: PatchFeatures) -> tuple[NDArray[np.
     return texture, classifier.both.probability(np.concatenate([seen.texture, seen.network], axis=1))
 
 
-def held_out(
+def scores_unseen(
     sample: Sample, fold: NDArray[np.int64], ridge: float = OWN_RIDGE
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores of each patch by models that have not seen its fold; of one fold alone by models that have."""
@@ -74,7 +74,7 @@ def train_packaged(patches: list[tuple[str, NDArray[np.uint8]]], out: Path) -> s
     numbers = np.array([str(i) for i in range(2 * len(patches))], object)
     sample = Sample(numbers, group, group, kind, np.arange(2 * len(patches)) < len(patches), seen)
     fold = folds(group, 5)
-    held = held_out(sample, fold, FOREIGN_RIDGE)[1]
+    held = scores_unseen(sample, fold, FOREIGN_RIDGE)[1]
     out.mkdir(parents=True, exist_ok=True)
     facts = {"weights": "packaged", "informative": len(patches), "empty": len(empty), "groups": len(set(group))}
     digest = write_classifier(

@@ -249,7 +249,9 @@ def _with_best(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "best": place == least} for place, row in enumerate(rows)]
 
 
-def search(features: Path, out: Path, points: Sequence[Settings], *, tuned: Path | None = None) -> dict[str, str]:
+def search_autoencoders(
+    features: Path, out: Path, points: Sequence[Settings], *, tuned: Path | None = None
+) -> dict[str, str]:
     """Try autoencoders of many settings on every set: ``grid.csv``, ``grid.png`` and ``rejects.csv`` in ``out``.
 
     Principal components stand beside, and for each set and size the autoencoder with the smallest held-out error is

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semtrace.io.system_calls import advisory_lock
+from semtrace.parallel.system_calls import advisory_lock
 
 Place = list[Any]
 """Where an array lies: file name, offset in bytes, dtype, shape, and eight hex digits of the sha256 of its bytes."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import errno
 import glob
 import hashlib
@@ -14,16 +12,20 @@ from io import BufferedReader, BufferedWriter
 from pathlib import Path, PurePosixPath
 
 from semtrace.core.errors import InputError
-from semtrace.io.system_calls import c_library, share_extents
+from semtrace.parallel.system_calls import (
+    begin_storing,
+    hard_link,
+    list_folder,
+    open_without_links,
+    process_runs,
+    pump,
+    share_extents,
+)
 
-_SYNC_FILE_RANGE_WRITE = 2
 MAX_BYTES = 2**31
 """Larger files are not read: no picture that is decoded here needs more, and a sparse file can claim any size."""
 
 _LONGEST_PATH = 4095  # bytes; PATH_MAX of linux/limits.h without its final NUL
-_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(
-    os, "O_PATH", os.O_RDONLY
-)  # only Linux has it: it asks for no read permission
 
 
 class UnsafePathError(InputError):
@@ -75,7 +77,7 @@ def walk(
             found.append(inside)
             continue
         try:
-            below = _entries(top / inside)
+            below = list_folder(top / inside)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 if unlisted is None or not inside:
@@ -88,16 +90,6 @@ def walk(
             (folders if is_folder else found).append(relative)
     for relative in sorted(found):
         yield relative, root / relative
-
-
-def _entries(folder: Path) -> list[tuple[str, bool]]:
-    """Names in a folder, and whether each is a folder itself."""
-    descriptor = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with os.scandir(descriptor) as entries:
-            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    finally:
-        os.close(descriptor)
 
 
 def outside(root: Path, folders: Collection[str]) -> list[str]:
@@ -126,39 +118,11 @@ def open_regular(path: Path | str) -> BufferedReader:
             device or folder (it is never waited for), or anything that opening a file raises.
 
     """
-    descriptor = _open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = open_without_links(path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a plain file", str(path))
     return os.fdopen(descriptor, "rb")
-
-
-def _open(path: Path | str, flags: int) -> int:
-    """Open ``path`` folder by folder (``openat``, ``O_NOFOLLOW``), so it may also be longer than the system allows."""
-    path = Path(path)
-    *folders, last = path.relative_to(path.anchor).parts
-    try:
-        here = os.open(path.anchor or ".", _FOLDER)
-        try:
-            for name in folders:
-                inner = _enter(here, name, _FOLDER)
-                os.close(here)
-                here = inner
-            return _enter(here, last, flags)
-        finally:
-            os.close(here)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-
-
-def _enter(folder: int, name: str, flags: int) -> int:
-    try:
-        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
-    except NotADirectoryError:  # what O_DIRECTORY says of a link
-        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from None
-        raise
 
 
 def read_regular(path: Path | str) -> bytes:
@@ -221,18 +185,9 @@ def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
 def clear_abandoned(path: Path) -> None:
     """Remove the temporary files ``.<name>.<process>.part`` of ``path`` that killed runs have left."""
     for left in path.parent.glob(f".{glob.escape(path.name[:200])}.*.part"):
-        if not _is_running(left.suffixes[-2][1:]):
+        process = left.suffixes[-2][1:]
+        if not process.isdecimal() or not process_runs(int(process)):
             left.unlink(missing_ok=True)
-
-
-def _is_running(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:  # somebody else's
-        pass
-    return True
 
 
 def write_staged(path: Path, data: bytes) -> None:
@@ -244,7 +199,7 @@ def write_staged(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)
         file.flush()
-        _begin_storing(file.fileno())
+        begin_storing(file.fileno())
 
 
 def place(source: Path, target: Path, *, link: str = "reflink") -> str:
@@ -271,7 +226,7 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
             target.unlink()
         if link == "hardlink":
             try:
-                os.link(source, target, follow_symlinks=True)
+                hard_link(source, target, follow=True)
                 return "hardlink"
             except OSError as error:
                 if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
@@ -279,14 +234,12 @@ def place(source: Path, target: Path, *, link: str = "reflink") -> str:
         with target.open("xb") as writing:
             _pump(reading, writing, source)
             writing.flush()
-            _begin_storing(writing.fileno())
+            begin_storing(writing.fileno())
     return "copy"
 
 
 def _pump(reading: BufferedReader, writing: BufferedWriter, source: Path) -> None:
-    with contextlib.suppress(OSError, AttributeError):  # the loop below finds out which of the two files is to blame
-        while os.sendfile(writing.fileno(), reading.fileno(), None, 1 << 30):
-            pass
+    pump(reading.fileno(), writing.fileno())  # the loop below finds out which of the two files is to blame
     while True:
         try:
             block = reading.read(1 << 20)
@@ -296,9 +249,3 @@ def _pump(reading: BufferedReader, writing: BufferedWriter, source: Path) -> Non
         if not block:
             return
         writing.write(block)
-
-
-def _begin_storing(descriptor: int) -> None:
-    """Let the kernel begin to write a file back while we work on, so that the folder's sync finds little to do."""
-    with contextlib.suppress(AttributeError):  # not Linux
-        c_library().sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _SYNC_FILE_RANGE_WRITE)

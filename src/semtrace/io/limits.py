@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
 from collections.abc import Iterator
 
-try:
-    import resource
-except ImportError:  # Windows: nothing is bounded there
-    resource = None  # type: ignore[assignment]
+from semtrace.parallel.system_calls import limited
 
 SECONDS, MEMORY = 2.0, 512 << 20
 _BYTES_PER_SECOND, _MEMORY_PER_BYTE = 4 << 20, 8  # an honest large file gets more: it costs what it weighs
@@ -27,26 +22,8 @@ def bounded(size: int) -> Iterator[None]:
     ``map_images`` gives ``Crashed`` for this item alone. A main process is not bounded: it would be ended itself.
     Nor is anything on Windows, which has no such bounds.
     """
-    if multiprocessing.parent_process() is None or resource is None:
+    if multiprocessing.parent_process() is None:
         yield
         return
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    with contextlib.suppress(OSError, ValueError):  # no /proc: no Linux, and no bound for memory
-        most = _taken() + MEMORY + _MEMORY_PER_BYTE * size
-        known = [limit for limit in (most, *before) if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_AS, (min(known), before[1]))
-    signal.setitimer(signal.ITIMER_PROF, SECONDS + size / _BYTES_PER_SECOND)
-    try:
+    with limited(MEMORY + _MEMORY_PER_BYTE * size, SECONDS + size / _BYTES_PER_SECOND):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def _taken() -> int:
-    """Bytes of address space that this process has; OSError where there is no /proc."""
-    file = os.open("/proc/self/statm", os.O_RDONLY)
-    try:
-        return int(os.read(file, 32).split()[0]) * resource.getpagesize()
-    finally:
-        os.close(file)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import stat
-from collections.abc import Callable
-from functools import cache
 
 from semtrace.io.digests import md5
 from semtrace.io.frames import ChangedError, Signature, read_unchanged, signature
-from semtrace.io.system_calls import c_library
+from semtrace.parallel.system_calls import hard_link, rename_without_overwriting
 
-_AT_FDCWD, _NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h
-_NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
 
 
@@ -131,17 +126,10 @@ def rename_new(source: str, target: str) -> None:
     Linux and Windows have that call. Elsewhere a hard link is made and the old name removed; on a file system that
     has no links either, a name that is taken between a look and the renaming would be overwritten.
     """
-    if os.name == "nt":
-        os.rename(source, target)  # noqa: PTH104  (refuses to overwrite there)
+    if rename_without_overwriting(source, target):
         return
-    if (call := _renameat2()) is not None:
-        number = call(source, target)
-        if number == 0:
-            return
-        if number not in _NOT_HERE:
-            raise OSError(number, os.strerror(number), source, None, target)
     try:
-        os.link(source, target, follow_symlinks=False)
+        hard_link(source, target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -150,21 +138,6 @@ def rename_new(source: str, target: str) -> None:
         os.rename(source, target)  # noqa: PTH104
         return
     os.unlink(source)  # noqa: PTH108
-
-
-@cache
-def _renameat2() -> Callable[[str, str], int] | None:
-    """Linux's renaming that does not overwrite: gives 0 or an error number. None where there is no such call."""
-    try:
-        function = c_library().renameat2
-    except AttributeError:
-        return None
-
-    def call(source: str, target: str) -> int:
-        done = function(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _NOREPLACE)
-        return 0 if done == 0 else ctypes.get_errno()
-
-    return call
 
 
 def _check(path: str, expected: Signature) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from semtrace.io.cache import Cache, Kind
 from semtrace.io.digests import md5
 from semtrace.io.files import read_regular
+from semtrace.parallel.system_calls import hard_link
 
 _KIND = Kind("made", (__name__,))
 _COARSE = 1_000_000  # nanoseconds; a clock that ticks in these cannot tell two changes apart
@@ -41,7 +42,7 @@ def link_if_unchanged(
             return False
         if known != _facts(found, digest) and (not read or md5(_read(Path(earlier))) != digest):
             return False
-        os.link(earlier, target, follow_symlinks=False)
+        hard_link(earlier, target)
     except OSError:
         return False
     return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import shutil
@@ -11,9 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from semtrace.io.system_calls import advisory_lock, c_library
+from semtrace.parallel.system_calls import advisory_lock, exchange_names, open_to_lock, sync_files_below
 
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 WAITING = "bytes_waiting"
 """Attribute of an OSError: bytes that were taken and are given back already."""
 
@@ -36,9 +34,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
     with locked(staging):
         try:
             yield staging
-            _sync(staging)
+            sync_files_below(staging)
             _remove(old)
-            if not _exchange(staging, target):
+            if not exchange_names(staging, target):
                 if os.path.lexists(target):
                     target.rename(old)
                 staging.rename(target)
@@ -67,7 +65,7 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
         OSError: ``EBUSY`` where another process holds it, even after that.
 
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = open_to_lock(folder)
     try:
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
         while not advisory_lock(descriptor, shared=shared):
@@ -78,16 +76,8 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
             time.sleep(0.05)
         yield
     finally:
-        os.close(descriptor)
-
-
-def _exchange(staging: Path, target: Path) -> bool:
-    """Swap two folders in one step, so that ``target`` is there at every moment; False where that cannot be done."""
-    names = os.fsencode(staging), os.fsencode(target)
-    try:
-        return not c_library().renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
-    except AttributeError:  # not Linux
-        return False
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -105,18 +95,6 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
             yield folder
         finally:
             _remove(folder)
-
-
-def _sync(folder: Path) -> None:
-    """Bring every file below ``folder`` to the disk at once, before the folder gets its name; OSError if that fails."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if c_library().syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
-    except AttributeError:  # not Linux
-        os.sync()
-    finally:
-        os.close(descriptor)
 
 
 def _clear(folder: Path) -> None:

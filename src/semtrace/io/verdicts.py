@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -184,7 +184,11 @@ def said_of_look_alikes(known: Path) -> list[str]:
 
 def read_verdicts(file: Path) -> Verdicts:
     """Read a person's verdicts; raises as ``read_verdict_rows``."""
-    rows = read_verdict_rows(file)
+    return verdicts_of(read_verdict_rows(file))
+
+
+def verdicts_of(rows: Collection[Mapping[str, str]]) -> Verdicts:
+    """The verdicts that rows of ``verdicts.csv`` state."""
     pairs = [row for row in rows if row["verdict"] != "category"]
     said = {word: frozenset(_pair(row) for row in pairs if row["verdict"] == word) for word in ("same", "different")}
     return Verdicts(

@@ -44,9 +44,10 @@ class Convolution(nn.Module):
         """Convolve; the odd pixel of the padding is at the right and below."""
         size = x.shape[-1]
         pad = max((-(-size // self.stride) - 1) * self.stride + self.kernel - size, 0)
-        if pad:
+        inside = 0 if pad % 2 else pad // 2  # an even padding costs no copy
+        if pad % 2:
             x = functional.pad(x, (pad // 2, pad - pad // 2, pad // 2, pad - pad // 2))
-        return functional.conv2d(x, self.weight, self.bias, self.stride, groups=self.groups)
+        return functional.conv2d(x, self.weight, self.bias, self.stride, inside, groups=self.groups)
 
 
 class InvertedBottleneck(nn.Module):
@@ -66,9 +67,9 @@ class InvertedBottleneck(nn.Module):
         """Apply the block."""
         y = x
         for part in self.filters:
-            y = functional.relu6(part(y))
+            y = functional.relu6(part(y), inplace=True)
         y = torch.as_tensor(self.project(y))
-        return x + y if x.shape == y.shape else y
+        return y.add_(x) if x.shape == y.shape else y
 
 
 class Lite0(nn.Module):
@@ -88,10 +89,10 @@ class Lite0(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of pictures, shape (B, 3, 224, 224), values -0.99 to 1."""
-        x = functional.relu6(self.stem(x))
+        x = functional.relu6(self.stem(x), inplace=True)
         for block in self.blocks:
             x = block(x)
-        mean: Tensor = functional.relu6(self.head(x)).mean(dim=(2, 3))
+        mean: Tensor = functional.relu6(self.head(x), inplace=True).mean(dim=(2, 3))
         return mean
 
     def logits(self, features: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from semtrace.provenance.tracing.sides import Side, nearest_full, to_side
 from semtrace.provenance.tracing.trace import Geometry, trace_all
 from semtrace.stage.executor import Executor
 
-Picture = str | Path | bytes | NDArray[np.uint8]
+AnyPicture = str | Path | bytes | NDArray[np.uint8]
 """A file, the bytes of one, or grey pixels, uint8 of shape (height, width)."""
 
 
@@ -100,7 +100,7 @@ class PairComparison:
     place: str
 
 
-def fingerprint(picture: Picture, size: int = 32) -> PictureFingerprint:
+def fingerprint(picture: AnyPicture, size: int = 32) -> PictureFingerprint:
     """The fingerprint of one picture, as the stage of that name has it for an original.
 
     Args:
@@ -116,7 +116,7 @@ def fingerprint(picture: Picture, size: int = 32) -> PictureFingerprint:
     return PictureFingerprint(**{name: facts[name] for name in names}, degenerate=facts["health"] != "ok")
 
 
-def compare_pictures(published: Picture, original: Picture, *, geometry: Geometry = False) -> PairComparison:
+def compare_pictures(published: AnyPicture, original: AnyPicture, *, geometry: Geometry = False) -> PairComparison:
     """A published picture beside one original, by the algorithm of the stage ``match`` with its default thresholds.
 
     They are compared however far their hashes are apart. Another original of the archive may be more alike: only a run,
@@ -153,7 +153,7 @@ def compare_pictures(published: Picture, original: Picture, *, geometry: Geometr
     )  # fmt: skip
 
 
-def _decoded(picture: Picture) -> tuple[bytes, DecodedImage]:
+def _decoded(picture: AnyPicture) -> tuple[bytes, DecodedImage]:
     """The bytes of a picture and its pixels; of pixels the bytes of a file that has them."""
     if isinstance(picture, np.ndarray):
         import io
@@ -182,7 +182,7 @@ def _facts(decoded: tuple[bytes, DecodedImage], size: int, *, original: bool) ->
     return {"md5": md5(data), **hash_facts(data, image, size=cast("Size", size), original=original)}
 
 
-def _side(folder: Path, picture: Picture, *, original: bool) -> Side:
+def _side(folder: Path, picture: AnyPicture, *, original: bool) -> Side:
     """A side of one picture, which lies as a file in ``folder``."""
     decoded = _decoded(picture)
     folder.mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -16,16 +15,16 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from semtrace.parallel.system_calls import end_with_parent, thread_count
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _LOG_SECONDS = 5.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ENDS: dict[int, str] = {
     int(getattr(signal, name)): text
     for name, text in {
@@ -137,11 +136,10 @@ def context_for(function: Callable[..., object]) -> multiprocessing.context.Base
 
 
 def _has_one_thread() -> bool:
-    tasks = Path("/proc/self/task")
-    if not tasks.is_dir():
+    if thread_count() is None:
         return False
     for _ in range(50):  # one that was joined just now, of the last pool, may take a moment to be gone
-        if len(list(tasks.iterdir())) == 1:
+        if thread_count() == 1:
             return True
         if threading.active_count() > 1:
             break
@@ -161,8 +159,7 @@ def forking(context: multiprocessing.context.BaseContext) -> int:
 def die_with_parent(parent: int) -> None:
     """Let the kernel end this worker when its parent is killed: it would wait for ever, or write into the next run."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a pool ends its workers so, whatever their parent makes of it
-    with contextlib.suppress(AttributeError, TypeError, OSError):  # not Linux
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     if parent not in (0, os.getppid()):  # it was killed before this line
         os._exit(1)
 

@@ -82,7 +82,7 @@ def outcomes_png(outcomes: Mapping[str, Mapping[str, int]]) -> bytes:
             va="center",
             fontsize=8.5,
         )
-    shown = [harmless(name if len(name) < 34 else f"{name[:32]}…") for name in names]
+    shown = [harmless(name if len(name) < 34 else f"{name[:32]}…") or "(no folder)" for name in names]
     axes.set_yticks(range(len(names)), shown, fontsize=9, parse_math=False)
     axes.invert_yaxis()
     axes.set_xticks([])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.core.errors import AccountingError
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import Depth, category_of
 from semtrace.io import tables
 from semtrace.provenance.tables import HASHES, HASHES_ALONE, INVENTORY, JPEG_TO_TIFF, LABELS
 from semtrace.stage.rejects import REJECTS
@@ -48,7 +48,7 @@ class TracedTables:
         hashes: by side, of ``hashes.csv``.
         rejects: by folder, of ``rejects.csv``.
         inventory: of ``inventory.csv``.
-        labels: of ``labels.csv``.
+        labels: of ``labels.csv``; None also where no labels were asked for.
     """
 
     forward: Sequence[_Cells]
@@ -78,8 +78,13 @@ def read_traced(work: Path) -> TracedTables:
         },
         {folder: rows(f"{folder}/rejects.csv", REJECTS) or [] for folder in folders},
         rows("inventory/inventory.csv", INVENTORY),
-        rows("label/labels.csv", LABELS),
+        _given(rows("label/labels.csv", LABELS)),
     )
+
+
+def _given(labels: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Labels where there are any: with ``labels=none`` the status of a traced original is that it is matched."""
+    return None if labels and any(row["status"] == "matched" for row in labels) else labels
 
 
 def count_steps(given: TracedTables) -> list[Step]:
@@ -98,11 +103,16 @@ def count_steps(given: TracedTables) -> list[Step]:
     return steps
 
 
-def count_outcomes(forward: Iterable[_Cells]) -> dict[str, dict[str, int]]:
-    """Published images of each category by what was decided of them; the categories by name."""
+def count_outcomes(forward: Iterable[_Cells], depth: Depth = "last") -> dict[str, dict[str, int]]:
+    """Published images of each category by what was decided of them; the categories by name.
+
+    Args:
+        forward: rows of ``jpeg_to_tiff.csv``.
+        depth: which folder of a published path is its category.
+    """
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in forward:
-        found[parse_published(row["jpeg_path"]).category][row["decision"]] += 1
+        found[category_of(row["jpeg_path"], depth)][row["decision"]] += 1
     return {category: {name: counts[name] for name in OUTCOMES} for category, counts in sorted(found.items())}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.statistics.accuracy import TIERS, tier
+from semtrace.core.tracing.labels import Depth
 from semtrace.io import tables
 from semtrace.io.files import write_staged
 from semtrace.io.kept_figures import KeptFigures
@@ -58,10 +59,13 @@ def stage(job: Job) -> list[str]:
     bits = job.params.hash.size**2
     rules = job.params.match.rules(bits)
     thresholds = Thresholds(rules.criteria.hamming_threshold, rules.criteria.ssim_trigger, rules.reach, bits)
-    return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache))
+    depth = job.params.labels.depth
+    return run(job.work, job.result("plot"), thresholds, KeptFigures(job.executor.cache), depth=depth)
 
 
-def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None) -> list[str]:
+def run(
+    work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None = None, *, depth: Depth = "last"
+) -> list[str]:
     """Write six PNGs, their numbers and two curves to the folder ``out``; return the names of the PNGs.
 
     Args:
@@ -69,6 +73,7 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         out: folder to write.
         thresholds: what the pictures mark.
         kept: figures of earlier runs; a figure whose numbers are the same is taken from there.
+        depth: which folder of a published path is its category.
 
     Raises:
         TableError: the match has not run, or a table is damaged.
@@ -79,7 +84,7 @@ def run(work: Path, out: Path, thresholds: Thresholds, kept: KeptFigures | None 
         PlotRow(cells["jpeg_path"], cells["decision"], cells["hamming_distance"], cells["ssim_value"])
         for cells in given.forward
     ]
-    steps, outcomes = count_steps(given), count_outcomes(given.forward)
+    steps, outcomes = count_steps(given), count_outcomes(given.forward, depth)
     distances = [(row.decision, row.hamming) for row in rows]
     compared = [(row.decision, row.ssim) for row in rows if row.ssim is not None]
     lowest = sorted((row for row in rows if row.ssim is not None), key=lambda row: (row.ssim or 0.0, row.path))

@@ -76,7 +76,7 @@ STAGES = (
         "plot",
         f"{_HERE}.plot",
         "draw what became of all files, the histograms and the plot by row",
-        params=("match", "hash"),
+        params=("match", "hash", "labels.depth"),
         reads=("fingerprint/jpeg", "fingerprint/tiff", "inventory", "label", "match"),
         writes=("plot",),
         rejects=False,

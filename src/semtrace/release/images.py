@@ -99,7 +99,9 @@ def _gray(folder: Path, name: str) -> NDArray[np.uint8] | None:
 
 
 def _pixel_size(metres: float | None) -> str:
-    return "" if metres is None else f"{metres * 1e9:.3g} nm a pixel"
+    if metres is None:
+        return ""
+    return f"{metres * 1e9:.3g} nm a pixel" if metres < 9.995e-7 else f"{metres * 1e6:.3g} µm a pixel"
 
 
 def release_files(pictures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.image.placement import read_rectangle
-from semtrace.core.tracing.labels import parse_published
+from semtrace.core.tracing.labels import category_of
 from semtrace.provenance.page_data import PageTables
 from semtrace.web.contact_sheet import SheetPicture, SheetRow, draw_sheet
 
@@ -79,7 +79,7 @@ def plan_sheets(given: PageTables) -> list[PlannedSheet]:
     published = {row["path"]: row for row in given.published}
     originals = {row["path"]: row for row in given.originals}
     sheets = [
-        _conflicts(given.conflicts, published, originals),
+        _conflicts(given, published, originals),
         _groups(given.groups),
         _parts(given.forward, published, originals),
     ]
@@ -125,24 +125,22 @@ def _sheet_picture(planned: PlannedPicture, grays: Mapping[str, NDArray[np.uint8
     return SheetPicture(gray, planned.words, planned.framed, corners)
 
 
-def _conflicts(
-    conflicts: Sequence[_Cells], published: Mapping[str, _Cells], originals: Mapping[str, _Cells]
-) -> PlannedSheet:
+def _conflicts(given: PageTables, published: Mapping[str, _Cells], originals: Mapping[str, _Cells]) -> PlannedSheet:
     rows = []
-    for row in conflicts[:_MOST_ROWS]:
+    for row in given.conflicts[:_MOST_ROWS]:
         pictures = []
         if row["content"] in originals:
             words = "original", _short(row["content"])
             pictures.append(PlannedPicture(originals[row["content"]]["md5"], words, framed=True))
         for path in row["files"].split("|"):
             if path in published:
-                words = parse_published(path).category, PurePosixPath(path).name
+                words = category_of(path, given.depth), PurePosixPath(path).name
                 pictures.append(PlannedPicture(published[path]["md5"], words))
         title = f"{row['kind'].replace('_', ' ')}: {row['categories'].replace('|', ' or ')} → {row['resolution']}"
         if pictures:
             rows.append((title, tuple(pictures[:_MOST_PICTURES])))
     return PlannedSheet(
-        "conflicts.png", f"Conflicts, the original framed ({_shown(len(rows), len(conflicts))})", tuple(rows)
+        "conflicts.png", f"Conflicts, the original framed ({_shown(len(rows), len(given.conflicts))})", tuple(rows)
     )
 
 

@@ -101,7 +101,7 @@ class Volume:
         return self.load(box)
 
 
-def inside(volume: Volume, box: Box) -> Volume:
+def part_of_volume(volume: Volume, box: Box) -> Volume:
     """A part of a volume as a volume of its own, whose first voxel is that of ``box``.
 
     Raises:

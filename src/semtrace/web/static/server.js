@@ -24,6 +24,8 @@
     }
   };
   const cached = new Map();
+  const decoded = new Map(); // images by address, kept so that the browser keeps their pixels
+  const KEPT = 24; // images
   window.semtrace.source = {
     answers: true,
     get,
@@ -70,10 +72,17 @@
       if (taken.item) cached.delete(taken.item);
       return taken;
     },
-    /** Load an item and its pictures before they are looked at. */
+    /** Load an item and decode its pictures before they are looked at. */
     async prefetch(item) {
       const pair = await this.pair(item).catch(() => null);
-      for (const picture of pair ? [pair.jpeg, ...pair.originals] : []) new Image().src = this.url(picture.md5, "view");
+      for (const picture of pair ? [pair.jpeg, ...pair.originals] : []) {
+        const url = this.url(picture.md5, "view");
+        const image = decoded.get(url) || Object.assign(new Image(), { src: url });
+        decoded.delete(url);
+        decoded.set(url, image);
+        if (decoded.size > KEPT) decoded.delete(decoded.keys().next().value);
+        image.decode().catch(() => {}); // a picture that cannot be shown has its reason where it is shown
+      }
     },
   };
 })();
