@@ -232,7 +232,7 @@ def adding_row(folder: Path, given: argparse.Namespace) -> None:
     """One dataset more beside 20 equal ones: crop and deduplicate, against a full run."""
     volumes = folder / "volumes"
     volumes.mkdir()
-    gray = made_volume(448)
+    gray = made_volume(256)
     for number in range(21):
         write_mrc(volumes / f"v{number:02}.mrc", np.roll(gray, 11 * number, 1), (8, 8, 8), signed=False)
     (volumes / "v20.mrc").rename(folder / "v20.mrc")

@@ -70,7 +70,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fetch_both(origin: Path, clone: Path, **environment: str) -> None:
-    """In a fresh clone: 1.0.0 is fetched alone and is what it was; then 1.1.0, and they are compared."""
+    """In a fresh clone: 1.0.0 is fetched alone and is unchanged; then 1.1.0, and they are compared."""
     call("git", "clone", "-q", str(origin), str(clone), cwd=origin.parent)
     call("dvc", "pull", "-q", f"data/releases/{NAME}-1.0.0.dvc", cwd=clone, **environment)
     first, second = (clone / f"data/releases/{NAME}-{version}" for version in ("1.0.0", "1.1.0"))

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import yaml
 
 from semtrace.core.errors import InputError
 from semtrace.curation.tables import FILTERED
@@ -20,6 +22,13 @@ from semtrace.release.settings import parse_version
 from semtrace.release.tables import PATCH_LICENCES
 from tests.release.project import CLEAN, SETTINGS
 
+PARAMS = """
+curation:
+  dataset: {{name: mine, volumes: {folder}/Marta/volumes}}
+  crop: {{size: 224}}
+  classify: {{weights: {folder}/Marta/trained, resnet: {folder}/Marta/net.npz, resnet_sha256: abc}}
+features: {{root: {folder}/Marta}}
+"""
 LICENCES = {"liver": "CC0-1.0", "moss": "CC-BY-4.0"}
 
 
@@ -53,7 +62,7 @@ def results(request, tmp_path):
     if request.param == "tar":
         write_tar(folder / "patches" / "000000.tar", members)
     tables.write(folder / "filtered.csv", FILTERED, rows)
-    (tmp_path / "params.yaml").write_text("curation: {}\n")
+    (tmp_path / "params.yaml").write_text(PARAMS.format(folder=tmp_path))
     return tmp_path
 
 
@@ -121,3 +130,17 @@ def test_versions_rise_and_results_are_fresh(results):
     with pytest.raises(InputError, match="no title"):
         released(results, "1.1.0", settings=replace(SETTINGS, title=""))
     assert released(results, "1.1.0").patches == 5
+
+
+def test_folders_are_not_told_unless_they_are_allowed(results):
+    text = (Path(released(results).folder) / "params.yaml").read_text()
+    assert yaml.safe_load(text) == {
+        "curation": {"dataset": {"name": "mine"}, "crop": {"size": 224}, "classify": {"resnet_sha256": "abc"}}
+    }
+    full = replace(SETTINGS, source_paths="full")
+    with pytest.raises(InputError, match="source_paths: "):
+        released(results, "1.1.0", settings=full)
+    assert (
+        "Marta"
+        in (Path(released(results, "1.1.0", ("source_paths",), settings=full).folder) / "params.yaml").read_text()
+    )

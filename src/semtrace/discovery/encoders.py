@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OFFLINE = ("lite0", "texture")
 """Encoders that every installation has."""
-CUT = "bar cut off, "
+BAR_CUT = "bar cut off, "
 """Begin of what is said of the preprocessing where the data bar goes."""
 _INSTEAD = f"without it: features.encoders=[{', '.join(OFFLINE)}], which need no network"
 WeightFiles = Mapping[str, Mapping[str, str]]
@@ -116,7 +116,7 @@ def _from_file(name: str, file: str, digest: str) -> FeatureEncoder:
     sizes = {f"{short}_{size}_in": size for size in (network.features, network.classes) if size}
     return FeatureEncoder(
         network.side, sizes, functools.partial(_by_timm, name, file, digest), False,
-        f"{CUT}bicubic to {network.side} x {network.side} pixels, grey in three channels, less the mean and "
+        f"{BAR_CUT}bicubic to {network.side} x {network.side} pixels, grey in three channels, less the mean and "
         "over the deviation that timm names", "semtrace.models.timm_network", digest, ("timm", "torch", "Pillow"),
     )  # fmt: skip
 
@@ -166,10 +166,10 @@ def _by_timm(name: str, file: str, digest: str, gray: NDArray[np.uint8]) -> Vect
 
 _LITE0 = FeatureEncoder(
     224, {"lite0_1280_in": 1280, "lite0_1000_in": 1000}, _lite0, False,
-    f"{CUT}bicubic to 224 x 224 pixels, grey in three channels, (x - 127) / 128", "semtrace.models.lite0",
+    f"{BAR_CUT}bicubic to 224 x 224 pixels, grey in three channels, (x - 127) / 128", "semtrace.models.lite0",
     None,
 )  # fmt: skip
 _TEXTURE = FeatureEncoder(
-    256, {"texture": 120}, _texture, True, f"{CUT}bicubic to 256 x 256 pixels, grey", "semtrace.models.texture",
+    256, {"texture": 120}, _texture, True, f"{BAR_CUT}bicubic to 256 x 256 pixels, grey", "semtrace.models.texture",
     None, ("scikit-image", "Pillow", "numpy"),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from semtrace.core.errors import InputError
-from semtrace.discovery.encoders import CUT, OFFLINE, check_encoders, encoder_of, ready_encoder
+from semtrace.discovery.encoders import BAR_CUT, OFFLINE, check_encoders, encoder_of, ready_encoder
 from semtrace.discovery.images import EXPLAINING, ListedImages, listed
 from semtrace.discovery.pictures import square_picture
 from semtrace.discovery.tables import DISCOVERED_IMAGES
@@ -183,7 +183,7 @@ def _description(name: str, end: str, size: int, settings: Settings) -> str:
                 "set": end,
                 "columns": size,
                 "weights_sha256": lite0.SHA256 if name == "lite0" else encoder.weights_sha256,
-                "preprocessing": encoder.preprocessing.removeprefix("" if settings.crop == "bar" else CUT),
+                "preprocessing": encoder.preprocessing.removeprefix("" if settings.crop == "bar" else BAR_CUT),
                 "standardise": encoder.standardise,
                 "crop": settings.crop,
                 "versions": {package: version(package) for package in encoder.packages},

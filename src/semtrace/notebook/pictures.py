@@ -71,7 +71,7 @@ class PictureFingerprint:
 
 @dataclass(frozen=True)
 class PairComparison:
-    """How a published picture and an original relate; the names and meanings of ``jpeg_to_tiff.csv``.
+    """How a published image and an original relate; the names and meanings of ``jpeg_to_tiff.csv``.
 
     Attributes:
         decision: ``matched``, ``ambiguous`` or ``unmatched``, were this the only original.
@@ -117,7 +117,7 @@ def fingerprint(picture: AnyPicture, size: int = 32) -> PictureFingerprint:
 
 
 def compare_pictures(published: AnyPicture, original: AnyPicture, *, geometry: Geometry = False) -> PairComparison:
-    """A published picture beside one original, by the algorithm of the stage ``match`` with its default thresholds.
+    """A published image beside one original, by the algorithm of the stage ``match`` with its default thresholds.
 
     They are compared however far their hashes are apart. Another original of the archive may be more alike: only a run,
     or ``Results.find``, weighs them all.

@@ -41,7 +41,7 @@ class Results:
 
     @property
     def matches(self) -> pd.DataFrame:
-        """The answer: ``match/jpeg_to_tiff.csv``, a row for each published picture."""
+        """The answer: ``match/jpeg_to_tiff.csv``, a row for each published image."""
         return self.table("match/jpeg_to_tiff.csv")
 
     @property

@@ -136,7 +136,7 @@ def _limitations(release: Release) -> Iterator[str]:
     (least, few), *_, (most, many) = sorted(counts.items(), key=lambda item: (item[1], item[0])) * 2
     if few != many:
         yield f"The categories differ in size: {_plain(most)} has {many:,} pictures, {_plain(least)} has {few:,}."
-    yield "A category is that of the folder of a published picture, unless a person or a rule settled another."
+    yield "A category is that of the folder of a published image, unless a person or a rule settled another."
     proven = sum(release.evidence.get(name, 0) for name in describe.PROOFS)
     yield f"{proven:,} of {release.pictures:,} pictures have a proof of their original; the others are alike enough."
     yield f"The pixel size is known for {release.pixel_sizes:,} of {release.pictures:,} pictures."

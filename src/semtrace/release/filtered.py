@@ -24,6 +24,7 @@ from semtrace.parallel.processes import progress
 from semtrace.release import gates
 from semtrace.release.build import SUMS, ReleaseOrder, check_new, last_release
 from semtrace.release.settings import Settings
+from semtrace.release.source_names import curation_parameters_alone
 from semtrace.release.tables import PATCH_LICENCES
 
 
@@ -69,7 +70,9 @@ def run_filtered(
         raise InputError(
             f"{len(without)} patches have no image, such as {without[0]}; classify with images=tiff or tar"
         )
-    found = check_licences(rows) + [one for one in gates.check_description(settings) if one.gate == "title"]
+    found = check_licences(rows) + [
+        one for one in gates.check_description(settings) if one.gate in ("title", "source_paths")
+    ]
     last, _ = last_release(releases, name, order)
     found += gates.check_version(order.version, last, comparable=True) + gates.check_checkout(order.checkout)
     passed = gates.pass_gates(found, order.allowed)
@@ -78,7 +81,9 @@ def run_filtered(
         # Never the same file as in the folder of results, whatever `link` says: the next run may write there.
         _place_images(source, rows, folder, "copy" if settings.link == "copy" else "reflink")
         place(source / FILTERED.name, folder / FILTERED.name, link="copy")
-        place(params_file.resolve(), folder / "params.yaml", link="copy")
+        text = params_file.read_text(encoding="utf-8")
+        shown = text if settings.source_paths == "full" else curation_parameters_alone(text)
+        write_atomic(folder / "params.yaml", shown.encode())
         counts = Counter((row["dataset"], row["licence"]) for row in rows)
         licences = [{"dataset": d, "licence": said, "patches": n} for (d, said), n in sorted(counts.items())]
         tables.write(folder / PATCH_LICENCES.name, PATCH_LICENCES, licences)

@@ -78,9 +78,29 @@ class SourceNames:
 
 
 def parameters_alone(text: str) -> str:
-    """Of ``params.yaml`` what decides the results, without the names of any folder."""
+    """Of ``params.yaml`` what decides the results of the main pipeline, without the names of any folder."""
     whole = yaml.safe_load(text) or {}
     sections = dict.fromkeys(name.partition(".")[0] for stage in STAGES for name in stage.params)
     kept = {name: whole[name] for name in [*sections, "release"] if name in whole and name != "dataset"}
-    name = whole.get("dataset", {}).get("name")
-    return _HEADER + yaml.safe_dump({"dataset": {"name": name}, **kept}, sort_keys=False, allow_unicode=True)
+    return _written({"dataset": _name_alone(whole.get("dataset")), **kept})
+
+
+def curation_parameters_alone(text: str) -> str:
+    """The same for curation; of the file of weights its sha256 stays."""
+    whole = yaml.safe_load(text) or {}
+    found = dict(whole.get("curation") or {})
+    found["dataset"] = _name_alone(found.get("dataset"))
+    classify = dict(found.get("classify") or {})
+    classify.pop("resnet", None)
+    if classify.get("weights") not in ("trained", "packaged"):  # a folder
+        classify.pop("weights", None)
+    found["classify"] = classify
+    return _written({"curation": found, **{name: whole[name] for name in ("release",) if name in whole}})
+
+
+def _name_alone(dataset: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"name": (dataset or {}).get("name")}
+
+
+def _written(tree: Mapping[str, Any]) -> str:
+    return _HEADER + yaml.safe_dump(dict(tree), sort_keys=False, allow_unicode=True)

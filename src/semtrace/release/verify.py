@@ -56,7 +56,7 @@ def run(release: Path, *, full: bool, workers: int) -> list[Deviation]:
         workers: processes; 0 means one per core.
 
     Returns:
-        The failures, sorted; none: the release is what it was.
+        The failures, sorted; none: the release is unchanged.
 
     A file system or a copying program may change the Unicode form of names. A promised file that is not there counts
     as the only unpromised one whose name is equal in composed form (``renamed``).

@@ -46,11 +46,11 @@ class ReviewFolders:
     work: Path
 
 
-FileState = tuple[int, int, int]
+FileStamp = tuple[int, int, int]
 """Time of change in nanoseconds, bytes and inode number: another one where a file was written again."""
 
 
-def _state(file: Path) -> FileState | None:
+def _state(file: Path) -> FileStamp | None:
     try:
         found = file.stat()
     except OSError:
@@ -81,7 +81,7 @@ class Desk:
         self._lock = threading.RLock()
         self._roots = {"jpeg": places.published.resolve(), "tiff": places.archive.resolve()}
         self.saved = 0
-        self._said_state: FileState | None = None
+        self._said_state: FileStamp | None = None
         self._last_said: tuple[Mapping[str, VerdictRow], Verdicts] = {}, Verdicts()
         self._read()
 
@@ -97,7 +97,7 @@ class Desk:
         self._overview = overview(given)
         self._audit = self._audit_of(history)
 
-    def _signature(self) -> list[FileState | None]:
+    def _signature(self) -> list[FileStamp | None]:
         """What would be another one if a table were written again."""
         return [_state(self._places.work / path) for path in READ]
 

@@ -21,7 +21,7 @@ from semtrace.parallel.processes import Crashed, map_images
 from semtrace.stage.declaration import Job
 from semtrace.synthetic import archive, scale_truth, selection
 from semtrace.synthetic.electrons import expose
-from semtrace.synthetic.published import encoder_of
+from semtrace.synthetic.published import way_to_publish
 from semtrace.synthetic.recording import RecordedFrame, record
 from semtrace.synthetic.scenes import CATEGORIES, KINDS, scene
 from semtrace.synthetic.settings import Settings
@@ -136,7 +136,7 @@ def _make(
         _write(root / "archive" / frame.cut, recorded.tiff[: int(len(recorded.tiff) * frame.cut_at)])
     rows = []
     for publication in frame.published:
-        encoder = encoder_of(publication.encoder, recorded.look.width)
+        encoder = way_to_publish(publication.encoder, recorded.look.width)
         jpeg = encode(recorded.look, encoder, recorded.bar.cut if recorded.bar else None)
         digits = {"jpeg": digests.md5(jpeg), "tiff": digests.md5(recorded.tiff)}.get(
             publication.digits, publication.digits

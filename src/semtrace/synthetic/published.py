@@ -21,7 +21,7 @@ PUBLISHED_AS = {
 """Every way in which a picture of the archive is published; icons are at most 128 pixels wide."""
 
 
-def encoder_of(way: str, width: int) -> Encoder:
+def way_to_publish(way: str, width: int) -> Encoder:
     """The encoder of a way in ``PUBLISHED_AS`` for a picture of this width in pixels."""
     encoder = PUBLISHED_AS[way]
     return replace(encoder, shrink=-(-width // _ICON)) if way.endswith("icon") else encoder
