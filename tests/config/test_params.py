@@ -42,7 +42,7 @@ def test_defaults_are_the_documented_ones():
         ("+nonsense=1", "unknown section 'nonsense'"),
         ("dataset=nowhere", "nowhere"),
         ("labels.categories=[Tips,Tips]", "'Tips' as L0, 'Tips' as L1"),
-        ("not an override", "conf/"),
+        ("not an override", "is no NAME=VALUE"),
     ],
 )
 def test_a_bad_parameter_is_named_before_any_work(override, message):

@@ -6,10 +6,11 @@ import contextlib
 import errno
 import os
 import stat
+from pathlib import Path
 
 from semtrace.io.digests import md5
 from semtrace.io.frames import ChangedError, Signature, read_unchanged, signature
-from semtrace.parallel.system_calls import hard_link, rename_without_overwriting
+from semtrace.parallel.system_calls import hard_link, open_for_its_state, rename_without_overwriting
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
 
@@ -108,9 +109,9 @@ def make_folder(folder: str) -> None:
 
 def sync_folder(folder: str) -> None:
     """Bring the names in a folder to the disk; Windows needs no such word."""
-    if os.name == "nt":
+    descriptor = open_for_its_state(Path(folder))
+    if descriptor is None:
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from semtrace.parallel.system_calls import advisory_lock, exchange_names, open_to_lock, sync_files_below
+from semtrace.parallel.system_calls import advisory_lock, exchange_names, open_for_its_state, sync_files_below
 
 WAITING = "bytes_waiting"
 """Attribute of an OSError: bytes that were taken and are given back already."""
@@ -65,7 +65,7 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
         OSError: ``EBUSY`` where another process holds it, even after that.
 
     """
-    descriptor = open_to_lock(folder)
+    descriptor = open_for_its_state(folder)
     try:
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
         while not advisory_lock(descriptor, shared=shared):

@@ -62,8 +62,8 @@ def c_library() -> Any:
 # --- locks
 
 
-def open_to_lock(path: Path) -> int | None:
-    """A descriptor of a file or folder to lock; None where a folder cannot be opened (Windows)."""
+def open_for_its_state(path: Path) -> int | None:
+    """A descriptor of a file or folder, to lock or sync it; None where a folder cannot be opened (Windows)."""
     try:
         return os.open(path, os.O_RDONLY)
     except PermissionError:
