@@ -14,11 +14,16 @@ from semtrace.cli import main
 from tests.contract.test_pipeline import ENVIRONMENT, PROJECT, call, ran
 
 COUNT = """
+import json
 from pathlib import Path
 folder = Path("data/work/validate")
 folder.mkdir(exist_ok=True)
 min_ssim = Path("params.yaml").read_text().split("min_ssim: ")[1][:3]
 (folder / "accuracy_report.txt").write_text(f"report of min_ssim {min_ssim}")
+counts = {"images": {"jpegs": 1}, "decisions": {"matched": 1}, "labels": {}}
+(folder / "metrics.json").write_text(json.dumps(counts))
+Path("data/work/report").mkdir(exist_ok=True)
+Path("data/work/report/queue.csv").write_text("item\\n")
 """
 QUIET = ("tracking=off", "executor.workers=1")
 
@@ -200,6 +205,8 @@ def test_findings_in_the_input_are_told_before_anything_is_written(project, semt
     (project / "data/raw/published/tips/b.jpg").touch()
     before = (project / "params.yaml").read_bytes()
     said = semtrace("repro", "--replace", "dataset=archive", *QUIET, code=2)
+    assert "folders of the published set are called alike: 'Tips', 'tips'" in said
+    said = semtrace("repro", "--replace", "dataset=archive", "labels=nffa", *QUIET, code=2)
     assert "folder 'tips' (tips/b.jpg) is not one of its categories; the nearest is 'Tips'" in said
     assert (project / "params.yaml").read_bytes() == before
     assert report(project).startswith("report of")

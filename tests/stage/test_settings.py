@@ -104,6 +104,7 @@ def test_lists_and_what_is_in_them(change, message):
     good = {
         "name": "sem", "title": "", "description": "", "licence": "", "publisher": "", "doi": "", "url": "",
         "link": "copy", "originals": False, "creators": [{"name": "A"}], "keywords": [], "include": ["matched"],
+        "source_paths": "digest", "uses": "", "limitations": "", "source": "", "personal_data": "",
     }  # fmt: skip
     assert Release.read(good).creators == [Creator("A")]
     with pytest.raises(SettingsError) as error:

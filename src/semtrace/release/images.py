@@ -81,6 +81,7 @@ def contact_sheet(folder: Path, pictures: Sequence[Mapping[str, Any]]) -> bytes:
         folder: the release; its pictures are read.
         pictures: rows of the manifest.
     """
+    folder = folder.resolve()  # below it no link is followed
     of_category: dict[str, list[Mapping[str, Any]]] = {}
     for row in sorted(pictures, key=lambda row: row["md5"]):
         of_category.setdefault(row["category"], []).append(row)
