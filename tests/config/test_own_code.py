@@ -58,4 +58,6 @@ def test_every_verb_of_a_project_refuses(project, monkeypatch, capsys):
         assert main.main(verb.split()) == 2, verb
         assert "this code runs, but it is not that of the project" in capsys.readouterr().err, verb
     verbs = set(main._parser()._subparsers._group_actions[0].choices)
-    assert {verb.split()[0] for verb in VERBS} == verbs - {"verify", "diff", "pack", "watch", "init", "completion"}, "does a new verb refuse?"
+    assert {verb.split()[0] for verb in VERBS} == verbs - {"verify", "diff", "pack", "watch", "init", "completion"}, (
+        "does a new verb refuse?"
+    )

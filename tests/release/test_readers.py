@@ -30,7 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pack.shards(folder, folder.parent, 500)
     pack.bag(folder, root)
     with tarfile.open(root / "sem-dataset-1.0.0.bag.tar") as tar:
-        tar.extractall(root, filter="data")
+        tar.extractall(root, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # since Python 3.11.4
     return root
 
 

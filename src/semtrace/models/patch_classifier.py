@@ -62,7 +62,7 @@ def cascade(
 def write_classifier(folder: Path, classifier: PatchClassifier, facts: Mapping[str, Any]) -> str:
     """Write ``weights.npz`` and ``model.json`` into a folder; return the sha256 of the weights.
 
-    Equal classifiers give equal bytes. ``facts`` say how it was made.
+    Equal classifiers give equal bytes under one version of Python. ``facts`` say how it was made.
     """
     arrays: dict[str, NDArray[Any]] = {"reference": classifier.reference}
     for name, model in (("texture", classifier.texture), ("both", classifier.both)):
@@ -74,7 +74,7 @@ def write_classifier(folder: Path, classifier: PatchClassifier, facts: Mapping[s
     digest = hashlib.sha256(stream.getvalue()).hexdigest()
     write_atomic(folder / WEIGHTS_NAME, stream.getvalue())
     known = {"kind": "linear", "sha256": digest, "columns": list(TEXTURE_NAMES), "network": classifier.both is not None}
-    write_atomic(folder / MODEL_NAME, (json.dumps({**known, **facts}, indent=2) + "\n").encode())
+    write_atomic(folder / MODEL_NAME, (json.dumps({**facts, **known}, indent=2) + "\n").encode())
     return digest
 
 
