@@ -89,10 +89,22 @@ class VerdictStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file, self.history_file = folder / VERDICTS.name, folder / HISTORY
+        self._kept: tuple[tuple[int, int, int] | None, dict[str, dict[str, str]]] = None, {}
 
     def rows(self) -> dict[str, dict[str, str]]:
-        """The rows by subject; raises as ``read_rows_by_subject``."""
-        return read_rows_by_subject(self.file)
+        """The rows by subject, read again where the file has changed; raises as ``read_rows_by_subject``."""
+        stamp = self._stamp()
+        if stamp is None or stamp != self._kept[0]:
+            self._kept = stamp, read_rows_by_subject(self.file)
+        return dict(self._kept[1])
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """Time of change in nanoseconds, bytes and inode number of the table."""
+        try:
+            state = self.file.stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size, state.st_ino
 
     def history(self) -> list[dict[str, Any]]:
         """The lines of the history in order; what a power cut left of the last line is passed over.
@@ -159,6 +171,7 @@ class VerdictStore:
                     rows[change.subject] = dict(change.row)
             with self._appended("".join(lines).encode()):
                 tables.write(self.file, VERDICTS, rows.values())
+            self._kept = self._stamp(), rows
             return len(changed)
 
     def undo(self, who: str, *, now: datetime | None = None) -> list[str]:

@@ -46,18 +46,6 @@ class ReviewFolders:
     work: Path
 
 
-TableStamp = tuple[int, int, int]
-"""Time of change in nanoseconds, bytes and inode number: another one where a file was written again."""
-
-
-def _state(file: Path) -> TableStamp | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
 class Desk:
     """One run and its questions. Calls may come from several threads.
 
@@ -81,7 +69,6 @@ class Desk:
         self._lock = threading.RLock()
         self._roots = {"jpeg": places.published.resolve(), "tiff": places.archive.resolve()}
         self.saved = 0
-        self._said_state: TableStamp | None = None
         self._last_said: tuple[Mapping[str, VerdictRow], Verdicts] = {}, Verdicts()
         self._read()
 
@@ -97,9 +84,16 @@ class Desk:
         self._overview = overview(given)
         self._audit = self._audit_of(history)
 
-    def _signature(self) -> list[TableStamp | None]:
+    def _signature(self) -> list[tuple[int, int, int] | None]:
         """What would be another one if a table were written again."""
-        return [_state(self._places.work / path) for path in READ]
+        found: list[tuple[int, int, int] | None] = []
+        for path in READ:
+            try:
+                state = (self._places.work / path).stat()
+                found.append((state.st_mtime_ns, state.st_size, state.st_ino))
+            except OSError:
+                found.append(None)
+        return found
 
     def run(self) -> dict[str, Any]:
         """The overview; the tables are read again where they have changed."""
@@ -202,11 +196,10 @@ class Desk:
         return MapTask(files[0], jpeg, files[1], tiff, bar_top, *lie)
 
     def _said(self) -> tuple[Mapping[str, VerdictRow], Verdicts]:
-        """The verdicts as they are on the disk; read again where the file is another one than last time."""
-        state = _state(self._store.file)
-        if state is None or state != self._said_state:
-            rows = self._store.rows()
-            self._said_state, self._last_said = state, (rows, verdicts_of(rows.values()))
+        """The verdicts as they are on the disk."""
+        rows = self._store.rows()
+        if rows != self._last_said[0]:
+            self._last_said = rows, verdicts_of(rows.values())
         return self._last_said
 
     def _audit_of(self, history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -28,8 +28,8 @@
   };
   const go = (...where) => {
     const to = address(...where);
-    if (location.hash === to) route();
-    else location.hash = to;
+    if (location.hash !== to) history.pushState(null, "", to); // no event follows, so the view need not wait for it
+    route();
   };
   const replace = (...where) => {
     history.replaceState(null, "", address(...where));
