@@ -108,7 +108,7 @@ class Vocabulary:
         return replace(self, categories=tuple(names), above=parts, numbers=numbers)
 
     def _one_place(self, places: dict[str, tuple[str, ...]], name: str, higher: tuple[str, ...]) -> None:
-        """Refuse two folders of one name in different places: their pictures would be of one category without a word."""
+        """Refuse two folders of one name in different places, whose pictures would silently share a category."""
         if (first := places.setdefault(name, higher)) != higher:
             one, other = (repr("/".join(folders)) if folders else "the published set" for folders in (first, higher))
             raise VocabularyError(
