@@ -13,7 +13,7 @@ set ?=
 replace ?=
 
 # What is no variable here would be ignored without a word: `make run match.min_ssim=0.8` would run with another value.
-known := PYTHON TORCH_INDEX dataset set replace files service port PIP_% PYTEST_% MLFLOW_% DVC_%
+known := PYTHON TORCH_INDEX dataset set replace files service port only PIP_% PYTEST_% MLFLOW_% DVC_%
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
