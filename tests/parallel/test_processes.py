@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -42,3 +44,9 @@ def test_a_dead_worker_loses_no_other_image():
 def test_an_exception_ends_the_map():
     with pytest.raises(ValueError, match="three"):
         list(map_images(fail_at_three, range(40), workers=2, what="t", chunk=1))
+
+
+def test_the_server_that_workers_of_tests_come_from_can_load_all_it_names():
+    """The server passes over a module that it cannot import, and all workers would silently be slow again."""
+    done = subprocess.run([sys.executable, "-c", "import tests.warm_workers"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
