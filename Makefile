@@ -163,7 +163,7 @@ truth: .venv/.stamp ## every ordinary edit of real pictures, traced (long)
 
 port ?= 5000
 ui: .venv/.stamp ## the MLflow UI, opened on the answer; on another port: make ui port=5001
-	@exec python -m semtrace.tracking.ui --port $(port)
+	@exec semtrace ui --port $(port)
 
 # `dvc dag` draws every edge, far wider than a terminal.
 dag: .venv/.stamp ## the stages in their order, and what each waits for
@@ -172,7 +172,7 @@ dag: .venv/.stamp ## the stages in their order, and what each waits for
 .venv/.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'semtrace needs Python 3.11 or newer: make run PYTHON=python3.11' >&2; exit 1; }
-	@echo 'Installing what semtrace needs into .venv: once, 2.4 GB, 3 to 10 minutes. Without a GPU most of it can be saved:'
+	@echo 'Installing what semtrace needs into .venv: once, some minutes, 2.8 GB beside CUDA packages. Without a GPU, leave those out:'
 	@echo 'make TORCH_INDEX=ADDRESS run takes torch from that index (the installation guide of PyTorch has that for CPUs).'
 	$(PYTHON) -m venv .venv
 	$(if $(TORCH_INDEX),.venv/bin/pip install --constraint constraints.txt --index-url $(TORCH_INDEX) torch)

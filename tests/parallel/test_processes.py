@@ -65,3 +65,9 @@ def test_a_plain_script_is_not_run_again_in_workers(tmp_path, from_file):
     words, typed = (["plain.py"], "") if from_file else (["-"], PLAIN)
     done = subprocess.run([sys.executable, *words], input=typed, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout == "the script runs\n[6, 24]\n", done.stderr
+
+
+def test_the_server_that_workers_of_tests_come_from_can_load_all_it_names():
+    """The server passes over a module that it cannot import, and all workers would silently be slow again."""
+    done = subprocess.run([sys.executable, "-c", "import tests.warm_workers"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

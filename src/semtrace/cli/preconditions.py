@@ -24,6 +24,7 @@ _OF_NO_RESULTS = (
     "join",
     "claim",
     "curate",
+    "ui",
     "verdicts",
 )  # no folder of results, or they claim it themselves
 _READS = ("track", "sweep", "release", "doctor", "review", "find")

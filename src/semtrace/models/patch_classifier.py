@@ -73,8 +73,9 @@ def write_classifier(folder: Path, classifier: PatchClassifier, facts: Mapping[s
     np.savez(stream, allow_pickle=False, **{name: value.astype(np.float64) for name, value in arrays.items()})
     digest = hashlib.sha256(stream.getvalue()).hexdigest()
     write_atomic(folder / WEIGHTS_NAME, stream.getvalue())
-    known = {"kind": "linear", "sha256": digest, "columns": list(TEXTURE_NAMES), "network": classifier.both is not None}
-    write_atomic(folder / MODEL_NAME, (json.dumps({**facts, **known}, indent=2) + "\n").encode())
+    known = {"kind": "linear", "columns": list(TEXTURE_NAMES), "network": classifier.both is not None}
+    told = {**known, **facts, "sha256": digest}  # facts of other weights name another digest
+    write_atomic(folder / MODEL_NAME, (json.dumps(told, indent=2) + "\n").encode())
     return digest
 
 
