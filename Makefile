@@ -13,7 +13,7 @@ set ?=
 replace ?=
 
 # What is no variable here would be ignored without a word: `make run match.min_ssim=0.8` would run with another value.
-known := PYTHON TORCH_INDEX dataset set replace files service port PIP_% PYTEST_% MLFLOW_% DVC_%
+known := PYTHON TORCH_INDEX dataset set replace files service port only PIP_% PYTEST_% MLFLOW_% DVC_%
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(known) MAKEFLAGS,$(given))
 ifneq ($(unknown),)
@@ -163,7 +163,7 @@ truth: .venv/.stamp ## every ordinary edit of real pictures, traced (long)
 
 port ?= 5000
 ui: .venv/.stamp ## the MLflow UI, opened on the answer; on another port: make ui port=5001
-	@exec python -m semtrace.tracking.ui --port $(port)
+	@exec semtrace ui --port $(port)
 
 # `dvc dag` draws every edge, far wider than a terminal.
 dag: .venv/.stamp ## the stages in their order, and what each waits for

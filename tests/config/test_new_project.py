@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,8 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project about images of one's own."""
     folder = tmp_path_factory.mktemp("laid out")
     archive, published = own_images(folder)
-    new_project.lay_out(folder / "project", archive, published)
+    done = new_project.lay_out(folder / "project", archive, published)
+    assert done.next == f"cd '{folder}/project' && semtrace run", "it can be pasted"
     return folder / "project"
 
 
@@ -50,6 +52,9 @@ def test_a_project_is_complete_and_composes(laid_out):
     assert (p.dataset.name, p.dataset.archive.name, p.dataset.published.name) == ("archive", "my tiffs", "my jpegs")
     assert p.dataset.sets == {"published": str(p.dataset.published)}
     assert p.labels.vocabulary == "folders"
+    readme = (laid_out / "README.md").read_text()
+    verbs = re.findall(r"^semtrace (\w+)", readme, re.MULTILINE)
+    assert verbs == list(dict.fromkeys(verbs)), "each command stands once"
 
 
 def test_its_pipelines_depend_on_the_installed_code(laid_out):

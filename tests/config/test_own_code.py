@@ -46,7 +46,8 @@ VERBS = (
     "features", "dimension", "reduce", "distances", "cluster", "agree", "discover",
     "finetune", "predict", "assign images",
     "curate check", "curate train", "curate classify", "curate reconstruct", "curate show", "curate track",
-    "flat", "scale", "subset", "validate-scale", "generate-scales", "doctor", "report", "review", "verdicts check",
+    "flat", "scale", "subset", "validate-scale", "generate-scales", "doctor", "report", "review", "ui",
+    "verdicts check",
     "find picture.png",
 )  # fmt: skip
 

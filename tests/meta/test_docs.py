@@ -151,6 +151,13 @@ def test_make_targets_and_their_description_agree():
     assert targets <= everywhere, "describe it in README.md or docs/"
 
 
+def test_every_variable_that_the_makefile_uses_may_be_given():
+    text = (PROJECT / "Makefile").read_text()
+    known = re.search(r"^known := (.*)$", text, re.MULTILINE)[1].split()
+    inner = {"name", "known", "given", "unknown", "said"}
+    assert set(re.findall(r"\$\(([a-z_]+)\)", text)) - inner <= set(known)
+
+
 def anchors(file: Path) -> set[str]:
     """Anchors of the headings as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 
@@ -64,8 +65,16 @@ def test_two_pictures_are_compared_as_a_match_does():
     assert (turned.decision, turned.symmetry) == ("matched", "rotated_90")
 
 
-def test_results_are_data_frames_and_answer_questions(done, tmp_path):
-    words = [f"dataset.archive={done.archive}", f"dataset.published={done.published}", f"dataset.known={done.known}"]
+def test_results_are_data_frames_and_answer_questions(done, tmp_path, monkeypatch):
+    """With parameters for hashes of another size than the tables have."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    words = [
+        "hash.size=8",
+        f"dataset.archive={done.archive}",
+        f"dataset.published={done.published}",
+        f"dataset.known={done.known}",
+    ]
     params.write_params(CONF, tmp_path / "params.yaml", ["dataset=archive", *words, "executor.workers=1"])
     results = semtrace.open_results(tmp_path, done.work)
     rows = done.rows("match/jpeg_to_tiff.csv")
@@ -79,8 +88,21 @@ def test_results_are_data_frames_and_answer_questions(done, tmp_path):
     with pytest.raises(InputError, match="the stage that writes it has not run"):
         results.table("sweep/points.csv")
     traced = next(row for row in rows if row["decision"] == "matched")
+    monkeypatch.chdir(elsewhere)
     (found,) = results.find(done.published / traced["jpeg_path"])
-    assert found.original == traced["matched_tiff_path"]
+    assert (found.original, found.bits) == (traced["matched_tiff_path"], 1024)
+    assert found.measures["hamming_distance"] == int(traced["hamming_distance"])
+    assert not list(elsewhere.iterdir()), "the side cache is the project's"
+
+
+def test_the_results_of_another_dataset_are_not_asked(tmp_path):
+    (tmp_path / "work/match").mkdir(parents=True)
+    (tmp_path / "work/match/jpeg_to_tiff.csv").touch()
+    params.write_params(CONF, tmp_path / "params.yaml", ["dataset=archive"])
+    theirs = dict.fromkeys(("name", "archive", "published", "known"), "theirs")
+    (tmp_path / "work/dataset.json").write_text(json.dumps(theirs))
+    with pytest.raises(InputError, match="holds the results of dataset theirs"):
+        semtrace.open_results(tmp_path, "work").find("a.jpg")
 
 
 def test_there_must_be_results(tmp_path):

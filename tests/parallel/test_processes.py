@@ -46,6 +46,27 @@ def test_an_exception_ends_the_map():
         list(map_images(fail_at_three, range(40), workers=2, what="t", chunk=1))
 
 
+PLAIN = """
+import threading
+from math import factorial
+from semtrace.parallel.processes import map_images
+print("the script runs")
+wait = threading.Event()
+threading.Thread(target=wait.wait).start()  # so that no worker is forked
+print(list(map_images(factorial, [3, 4], workers=1, what="t")))
+wait.set()
+"""
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_a_plain_script_is_not_run_again_in_workers(tmp_path, from_file):
+    """A person's script has no `if __name__ == "__main__"`; one that is typed in has no file at all."""
+    (tmp_path / "plain.py").write_text(PLAIN)
+    words, typed = (["plain.py"], "") if from_file else (["-"], PLAIN)
+    done = subprocess.run([sys.executable, *words], input=typed, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "the script runs\n[6, 24]\n", done.stderr
+
+
 def test_the_server_that_workers_of_tests_come_from_can_load_all_it_names():
     """The server passes over a module that it cannot import, and all workers would silently be slow again."""
     done = subprocess.run([sys.executable, "-c", "import tests.warm_workers"], capture_output=True, text=True)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from semtrace.cli.main import main
 from semtrace.core.errors import InputError
-from semtrace.core.tracing.labels import Vocabulary, parse_published, vocabulary_faults
+from semtrace.core.tracing.labels import Vocabulary, parse_published, vocabulary_faults, vocabulary_of
 from semtrace.provenance import check_inputs
 from semtrace.provenance.fingerprint import Selection
 from semtrace.provenance.label import Settings
@@ -85,6 +85,29 @@ def test_a_list_that_does_not_fit_is_said_with_one_to_paste(inputs, tmp_path):
     text = refused(inputs, "folder 'Coils' (Coils/a.jpg) is not one of its categories", "labels=folders takes")
     pasted = yaml.safe_load(text.partition("choose labels=mine:")[2])
     assert pasted == {"vocabulary": "mine", "categories": ["Coils", "NO"], "depth": 1}
+
+
+@pytest.mark.parametrize(
+    ("paths", "depth", "choice", "categories"),
+    [
+        (["Rods/L1_a.jpg", "Coils/L0_b.jpg"], "last", "labels=folders takes", ["Coils", "Rods"]),
+        (["Rods/L7_a.jpg", "Coils/L3_b.jpg"], "last", "labels=folders takes", None),  # a list has no gap
+        (["Rods (new)/a.jpg"], 1, "labels=folders takes", None),
+        (["Tips/AFM/a.jpg", "Tips/b.jpg"], 2, "labels=folders labels.depth=2 takes", ["Tips/AFM", "Tips"]),
+        (["Set/Tips/a.jpg", "loose.jpg"], "last", "labels=folders labels.depth=last takes", ["Tips"]),
+        (["Set/Tips/AFM/a.jpg", "Set/Tips/b.jpg"], "last", "labels=folders labels.depth=last takes", None),
+        (["Tips/a.jpg", "Set/Tips/b.jpg"], 2, "labels=none", None),
+        (["loose.jpg"], 1, "labels=none", None),
+    ],
+)
+def test_a_list_to_paste_fits(paths, depth, choice, categories):
+    said = check_inputs.own_vocabulary(paths, Vocabulary("theirs", ("Xyz",), depth=depth))
+    assert said.startswith(f"\n{choice}")
+    pasted = yaml.safe_load(said.partition("choose labels=mine:")[2])
+    assert (pasted or {}).get("categories") == categories
+    if pasted:
+        mine = vocabulary_of(pasted["vocabulary"], pasted["categories"], pasted["depth"])
+        assert vocabulary_faults([path for path in paths if "/" in path], mine) == []
 
 
 def test_found_folders_need_no_list_and_say_what_is_odd(inputs):

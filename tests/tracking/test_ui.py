@@ -1,4 +1,4 @@
-"""`make ui` where it cannot start, and where it starts and is ended."""
+"""`semtrace ui` where it cannot start, and where it starts and is ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from semtrace.cli import main
 from semtrace.config.params import write_params
+from semtrace.core.errors import InputError
 from semtrace.tracking import ui
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -29,20 +31,26 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_busy_port_is_told_with_another_one(capsys):
+def test_a_busy_port_is_told_with_another_one():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert ui.serve_ui(["--port", str(port)]) == 2
-    said = capsys.readouterr().err
-    assert f"port {port} of 127.0.0.1 cannot be had" in said
-    assert "Choose another port: `make ui port=" in said
+        with pytest.raises(InputError, match=f"port {port} of 127.0.0.1 cannot be had.*`semtrace ui --port "):
+            ui.serve_ui(port)
 
 
 def test_without_a_store_there_is_nothing_to_show(capsys):
-    assert ui.serve_ui(["--port", "0"]) == 2
+    assert main.main(["ui", "--port", "0"]) == 2
     assert "tracking is off in params.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # MLflow's
+def test_a_server_that_ends_by_itself_is_a_fault(tmp_path, monkeypatch):
+    write_params(CONF, tmp_path / "params.yaml", [])
+    monkeypatch.setattr(ui, "_serve", lambda *_: 1)
+    with pytest.raises(OSError, match="MLflow's server ended by itself, with exit code 1"):
+        ui.serve_ui(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

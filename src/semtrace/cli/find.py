@@ -33,12 +33,11 @@ class FindSummary:
     """The answers of ``find``; as text they are for people."""
 
     pictures: tuple[FoundPicture, ...]
-    bits: int
     originals: int
     advice: str
 
     def __str__(self) -> str:
-        answers = [answer_text(answer, self.bits) for answer in self.pictures]
+        answers = [answer_text(answer) for answer in self.pictures]
         missed = any(answer.decision == "unmatched" for answer in self.pictures)
         return "\n\n".join([*answers, *([f"Looked for in {self.originals} originals{self.advice}"] if missed else [])])
 
@@ -61,11 +60,10 @@ def _find(given: argparse.Namespace) -> FindSummary:
     p = params.load(PARAMS, workers=given.workers)
     data = p.dataset
     folders = FindFolders(data.archive, given.work, locate_verdicts(data.verdicts, data.known))
-    rules = p.match.rules(p.hash.size**2)
     closer: Geometry = "full" if given.full else not given.quick
     if closer == "full":
         check_available()
-    answers = find_originals(given.pictures, folders, rules, p.executor.on_this_machine(), closer=closer)
+    answers = find_originals(given.pictures, folders, p.match, p.executor.on_this_machine(), closer=closer)
     if "full" in (p.match.geometry, closer):
         advice = " in any framing. What came into the archive after the last run is not found"
     elif given.quick and not p.match.geometry:
@@ -75,16 +73,11 @@ def _find(given: argparse.Namespace) -> FindSummary:
             ", also turned, mirrored, as a negative, as a part, and on a page. `--full` looks for any framing; "
             "what came into the archive after the last run is not found"
         )
-    return FindSummary(tuple(answers), p.hash.size**2, hashes.read_bytes().count(b"\n") - 1, advice)
+    return FindSummary(tuple(answers), hashes.read_bytes().count(b"\n") - 1, advice)
 
 
-def answer_text(answer: FoundPicture, bits: int) -> str:
-    """An answer as lines for people.
-
-    Args:
-        answer: for one picture.
-        bits: of a hash.
-    """
+def answer_text(answer: FoundPicture) -> str:
+    """An answer as lines for people."""
     lines = [f"{answer.picture}: {answer.decision}"]
 
     def add(name: str, *parts: str) -> None:
@@ -93,7 +86,7 @@ def answer_text(answer: FoundPicture, bits: int) -> str:
 
     add("original", f"{answer.original}  ({answer.file})" if answer.original else "")
     measures, facts = answer.measures or {}, answer.facts or {}
-    add("evidence", _EVIDENCE.get(answer.evidence, answer.evidence), *_numbers(measures, bits))
+    add("evidence", _EVIDENCE.get(answer.evidence, answer.evidence), *_numbers(measures, answer.bits))
     how = [measures[name] for name in ("symmetry",) if measures.get(name) not in (None, "", "identity")]
     how += [f"{words} {measures[name]}" for name, words in _HOW.items() if measures.get(name)]
     add("published", *how)
@@ -115,7 +108,7 @@ def answer_text(answer: FoundPicture, bits: int) -> str:
         )
         add("label", *answer.labels)
     for other in answer.candidates:
-        add("next", other["path"], *_numbers(other, bits))
+        add("next", other["path"], *_numbers(other, answer.bits))
     return "\n".join(lines)
 
 

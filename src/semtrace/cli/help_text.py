@@ -11,7 +11,7 @@ from semtrace.stage.declaration import Stage
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Start": ("init", "run", "repro", "find", "doctor", "completion"),
     "See and decide": ("report", "review", "verdicts"),
-    "Parameters and experiments": ("params", "calibrate", "sweep", "track"),
+    "Parameters and experiments": ("params", "calibrate", "sweep", "track", "ui"),
     "Stages of the main pipeline": (
         "claim", "generate", "inventory", "convert", "fingerprint", "match", "deduplicate", "label", "validate", "plot",
     ),
@@ -62,6 +62,7 @@ WORDS: Mapping[str, VerbWords] = {
     "sweep": VerbWords("semtrace sweep hash.size=8,16,32 match.min_ssim=0.7,0.85,0.95",
                        f"{_RESULTS}, the images, truth.csv", "data/work/sweep/, runs in MLflow"),
     "track": VerbWords("semtrace track", f"{_RESULTS}, params.yaml", "a run in MLflow"),
+    "ui": VerbWords("semtrace ui --port 5001", "params.yaml, mlflow.db", "nothing"),
     "claim": VerbWords("semtrace claim", "params.yaml, data/work/dataset.json", "data/work/dataset.json"),
     "fingerprint": VerbWords("semtrace fingerprint tiff"),
     "report": VerbWords("semtrace report --single result.html"),

@@ -34,13 +34,14 @@ from semtrace.cli import (
     stages,
     tables_alone,
     tuning,
+    ui,
     watch,
 )
 from semtrace.config import pipeline
 
 _ANYWHERE = ("init", "completion", "verify", "diff", "pack", "watch")  # they need nothing of a project
 _SAYS_ALL = ("find", "init", "run", "repro")  # their summary stands for itself
-_NO_RESULTS = ("params", "repro", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
+_NO_RESULTS = ("params", "repro", "ui", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -185,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     release.add(verb, stages.PARAMS, stages.WORK)
     discovery.add(verb)
     review.add(verb)
+    ui.add(verb)
     watch.add(verb)
     helps["curate"] = curate.add(commands, stages.PARAMS)
     completion.add(verb, parser)

@@ -24,6 +24,7 @@ _OF_NO_RESULTS = (
     "join",
     "claim",
     "curate",
+    "ui",
     "verdicts",
 )  # no folder of results, or they claim it themselves
 _READS = ("track", "sweep", "release", "doctor", "review", "find")
@@ -45,7 +46,7 @@ def begin(given: argparse.Namespace) -> None:
 
 def hold(given: argparse.Namespace, dataset: params.Dataset) -> None:
     """Take the folder of results for ``dataset`` where it is no other's, and say the first line of a run."""
-    work, mine = getattr(given, "work", stages.WORK), of(dataset)
+    work, mine = getattr(given, "work", stages.WORK), dataset.claim()
     warn_of_names(dataset)
     if given.verb in _READS:
         claim.check_claim(work, mine)
@@ -87,12 +88,6 @@ def check_inputs(p: params.Params) -> None:
 
 def _warn(line: str) -> None:
     print(harmless(f"semtrace: warning: {line}"), file=sys.stderr)
-
-
-def of(dataset: params.Dataset) -> Claim:
-    """The dataset as its results name it."""
-    folders = (folder.as_posix() for folder in (dataset.archive, dataset.published, dataset.known))
-    return Claim(dataset.name, *folders)
 
 
 def say(given: argparse.Namespace, mine: Claim) -> None:

@@ -33,12 +33,12 @@ def repro(given: argparse.Namespace) -> Any:
     if not p.dataset.generate:  # what is made may not be there yet
         preconditions.check_inputs(p)
     preconditions.warn_of_names(p.dataset)
-    mine = preconditions.of(p.dataset)
+    mine = p.dataset.claim()
     stages.WORK.mkdir(parents=True, exist_ok=True)
     with locked(stages.WORK):
         if (stages.WORK / "inventory").is_dir() and claim.read_claim(stages.WORK) is None and stages.PARAMS.is_file():
             claim.run(
-                stages.WORK, preconditions.of(params.load(stages.PARAMS).dataset)
+                stages.WORK, params.load(stages.PARAMS).dataset.claim()
             )  # made before results named their dataset
         claim.run(stages.WORK, mine, replace=given.replace)
     params.write_params(stages.CONF, stages.PARAMS, given.overrides)
@@ -62,11 +62,10 @@ def repro(given: argparse.Namespace) -> Any:
 
 def claim(given: argparse.Namespace) -> Any:
     """Take data/work for the dataset of params.yaml."""
-    from semtrace.cli import preconditions
     from semtrace.config import params
     from semtrace.stage import claim
 
-    return claim.run(given.work, preconditions.of(params.load(stages.PARAMS).dataset), replace=given.replace)
+    return claim.run(given.work, params.load(stages.PARAMS).dataset.claim(), replace=given.replace)
 
 
 def _without_scm(folder: Path) -> Path:

@@ -34,7 +34,6 @@ def calibrate(given: argparse.Namespace) -> Any:
 
 def sweep(given: argparse.Namespace) -> Any:
     """Every point of a grid judged, one recommended."""
-    from semtrace.cli import preconditions
     from semtrace.config import grid, params
     from semtrace.io.verdicts import locate_verdicts
     from semtrace.stage import claim
@@ -46,7 +45,7 @@ def sweep(given: argparse.Namespace) -> Any:
         tables_alone.check_replaceable(out, sweep.SWEEP_FILES)
     in_force, asked = params.load(PARAMS), grid.expand(CONF, PARAMS, given.overrides, workers=given.workers)
     p, data = asked.params, asked.params.dataset
-    claim.check_claim(given.work, preconditions.of(data))
+    claim.check_claim(given.work, data.claim())
     p.executor.check((data.archive, data.published), given.work)
     store = pipeline_run.connect(p.tracking)
     verdicts = locate_verdicts(data.verdicts, data.known)

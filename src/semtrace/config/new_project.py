@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,10 +36,10 @@ _README = """# {name}
 A project of [semtrace]({address}): it traces published electron-microscope pictures back to their originals.
 
 ```sh
-{command}   # all at once; ends with where the answer lies
-semtrace review --open   # what a person should decide
+semtrace run             # all stages at once; ends with the places of the answer
+semtrace repro           # the same under DVC: only what has changed runs, and each run is logged
+semtrace review --open   # the pictures that a person should decide
 semtrace find PICTURE    # is this picture in the archive?
-semtrace repro           # the same pipeline under DVC: only what has changed runs, and each run is logged
 ```
 
 - `conf/` has the parameters, a comment at each. `semtrace run match.min_ssim=0.8` changes one for one run.
@@ -114,16 +115,14 @@ def lay_out(folder: Path, archive: Path | None = None, published: Path | None = 
         _own_images(folder, archive.resolve(), published.resolve())
     write_installed(folder)
     params.write_params(folder / "conf", folder / "params.yaml")
-    readme = _README.format(
-        name=folder.resolve().name, address=_ADDRESS, installed=INSTALLED, command=_command(archive)
-    )
+    readme = _README.format(name=folder.resolve().name, address=_ADDRESS, installed=INSTALLED)
     (folder / "README.md").write_text(readme, encoding="utf-8")
     git = _git(folder)
     dvc = _dvc(folder)
     if git.startswith("ready"):
         _call(folder, "git", "add", "--all")
     files = sum(path.is_file() for path in _own_files(folder))
-    return NewProject(str(folder), files, git, dvc, f"cd {folder} && {_command(archive)}")
+    return NewProject(str(folder), files, git, dvc, f"cd {shlex.quote(str(folder))} && {_command(archive)}")
 
 
 def installed_pipeline(text: str) -> str:

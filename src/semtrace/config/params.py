@@ -23,6 +23,7 @@ from semtrace.config import composition, slips, yaml_words
 from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 from semtrace.io.terminal import harmless
+from semtrace.stage.claim import Claim
 from semtrace.stage.settings import Section, SettingsError
 
 try:
@@ -82,6 +83,10 @@ class Dataset(Section, section="dataset"):
     joined: list[str]
     sets: dict[str, str]
     exclude: list[str]
+
+    def claim(self) -> Claim:
+        """The dataset as its results name it."""
+        return Claim(self.name, *(folder.as_posix() for folder in (self.archive, self.published, self.known)))
 
     @model_validator(mode="after")
     def _exclude_has_patterns(self) -> Self:

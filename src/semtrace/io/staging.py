@@ -6,8 +6,10 @@ import contextlib
 import errno
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from semtrace.parallel.system_calls import advisory_lock, exchange_names, open_for_its_state, sync_files_below
@@ -56,6 +58,8 @@ def staged_folder(target: Path) -> Iterator[Path]:
 def locked(folder: Path, *, patience: float | None = None, shared: bool = False) -> Iterator[None]:
     """Hold a folder or file for this process and its children; the kernel forgets it with them: no lock is ever stale.
 
+    Where there are no locks, the first call says so on stderr, and nothing is held.
+
     Args:
         folder: it must exist.
         patience: seconds to wait for another process; None: five.
@@ -68,16 +72,26 @@ def locked(folder: Path, *, patience: float | None = None, shared: bool = False)
     descriptor = open_for_its_state(folder)
     try:
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
-        while not advisory_lock(descriptor, shared=shared):
+        while (held := advisory_lock(descriptor, shared=shared)) is False:
             if time.monotonic() > end:
                 raise OSError(
                     errno.EBUSY, "another semtrace is at work here; run it again when that one has ended", str(folder)
                 )
             time.sleep(0.05)
+        if held is None:
+            _warn_of_no_locks()
         yield
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+@cache
+def _warn_of_no_locks() -> None:
+    print(
+        "semtrace: warning: this system or file system has no locks; do not start two runs of one project at once",
+        file=sys.stderr,
+    )
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from semtrace.io.digests import md5
 from semtrace.io.files import read_regular, safe_name
 from semtrace.io.staging import locked
 from semtrace.io.tables import TableError
-from semtrace.io.verdicts import VERDICTS, Line
+from semtrace.io.verdicts import VERDICTS, Line, check_verdict_rows
 
 _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 
@@ -38,7 +38,8 @@ def store_by_content(file: Path, sides: Mapping[Path, PathIndex]) -> str:
         What was done, a sentence.
 
     Raises:
-        TableError: a path is no file of the folders, or may be several.
+        TableError: a path is no file of the folders, or may be several, or ``read_verdict_rows`` would refuse the new
+            table; the old one stays.
     """
     with locked(file.parent):
         rows = tables.read_own(file, VERDICTS)
@@ -47,7 +48,7 @@ def store_by_content(file: Path, sides: Mapping[Path, PathIndex]) -> str:
             for column in _paths(line[1]):
                 line[1][column] = _digest(file, line, column, sides)
                 stored += 1
-        tables.write(file, VERDICTS, [row for _, row in rows])
+        tables.write(file, VERDICTS, check_verdict_rows(file, rows))
     return f"{file}: {stored} files that were named by path are named by content (md5) now"
 
 

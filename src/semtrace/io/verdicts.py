@@ -204,7 +204,11 @@ def read_verdict_rows(file: Path) -> list[dict[str, Any]]:
             none, a pair is one file, a category has no name, or two rows speak of one pair or of the category of one.
 
     """
-    rows = tables.read_own(file, VERDICTS)
+    return check_verdict_rows(file, tables.read_own(file, VERDICTS))
+
+
+def check_verdict_rows(file: Path, rows: Sequence[Line]) -> list[dict[str, Any]]:
+    """The rows of ``read_verdict_rows``, from the lines of ``file``; raises as that does."""
     for line, row in rows:
         row.update(left=row["left"].strip(), right=row["right"].strip(), verdict=row["verdict"].strip().lower())
         if row["verdict"] not in ("same", "different", "category"):
@@ -213,7 +217,10 @@ def read_verdict_rows(file: Path) -> list[dict[str, Any]]:
             raise TableError(f"{file}: line {line} names no category; with that verdict it stands in right")
         for side in ("left",) if row["verdict"] == "category" else ("left", "right"):
             if not re.fullmatch(r"[0-9a-f]{32}", row[side], re.IGNORECASE):
-                raise TableError(f"{file}: line {line}: {side} is {row[side]!r}; it must be an md5, 32 hex digits")
+                raise TableError(
+                    f"{file}: line {line}: {side} is {row[side]!r}; it must be an md5, 32 hex digits, or a path, "
+                    "which `semtrace run` replaces by its md5"
+                )
         if row["verdict"] != "category" and len(_pair(row)) == 1:
             raise TableError(f"{file}: line {line} compares {row['left']} with itself")
     pairs = [(line, row) for line, row in rows if row["verdict"] != "category"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from semtrace.config import params
 from semtrace.core.errors import InputError
 from semtrace.io.verdicts import locate_verdicts
 from semtrace.provenance.find import FindFolders, FoundPicture, find_originals
-from semtrace.stage.claim import Claim, read_claim
+from semtrace.stage.claim import Claim, check_claim, read_claim
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,15 @@ class Results:
         """Whether pictures are in the archive, as ``semtrace find`` says it.
 
         Raises:
-            InputError: the archive or params.yaml is missing.
+            InputError: the archive or params.yaml is missing, or these are the results of another dataset.
         """
         p = params.load(self.project / "params.yaml")
-        data = p.dataset
+        data, here = p.dataset, p.executor.on_this_machine()
+        check_claim(self.work, data.claim())
         verdicts = locate_verdicts(self.project / data.verdicts, self.project / data.known)
+        here = replace(here, cache=self.project / here.cache)
         folders = FindFolders(self.project / data.archive, self.work, verdicts)
-        rules, executor = p.match.rules(p.hash.size**2), p.executor.on_this_machine()
-        return find_originals([Path(picture) for picture in pictures], folders, rules, executor)
+        return find_originals([Path(picture) for picture in pictures], folders, p.match, here)
 
     def _file(self, name: str) -> Path:
         file = self.work / name

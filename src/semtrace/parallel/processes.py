@@ -15,6 +15,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -127,12 +130,47 @@ def context_for(function: Callable[..., object]) -> multiprocessing.context.Base
     A fork starts in milliseconds with everything imported; a server must import the function's module first.
     """
     if sys.platform == "win32":
-        return multiprocessing.get_context("spawn")
+        return _SpawnContext()
     if _has_one_thread():
         return multiprocessing.get_context("fork")
-    context = multiprocessing.get_context("forkserver")
+    context = _ServerContext()
     context.set_forkserver_preload([function.func.__module__ if isinstance(function, partial) else function.__module__])
     return context
+
+
+class _WithoutScript(BaseProcess):
+    """A process that is started anew, without the script that runs here.
+
+    Python would run that script again in each worker. One without ``if __name__ == "__main__"``, as people write for
+    themselves, would start workers there, and each would die. A function of ours needs nothing of it.
+    """
+
+    def start(self) -> None:
+        """Start it."""
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _SpawnProcess(_WithoutScript, SpawnProcess):
+    pass
+
+
+class _SpawnContext(SpawnContext):
+    Process = _SpawnProcess
+
+
+if sys.platform != "win32":
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+    class _ServerProcess(_WithoutScript, ForkServerProcess):
+        pass
+
+    class _ServerContext(ForkServerContext):
+        Process = _ServerProcess
 
 
 def _has_one_thread() -> bool:

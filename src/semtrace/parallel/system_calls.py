@@ -72,20 +72,20 @@ def open_for_its_state(path: Path) -> int | None:
         raise
 
 
-def advisory_lock(descriptor: int | None, *, shared: bool = False, wait: bool = False) -> bool:
+def advisory_lock(descriptor: int | None, *, shared: bool = False, wait: bool = False) -> bool | None:
     """Hold an open file or folder until it is closed; False where another process holds it.
 
-    Where the system or the file system has no such locks, True, and nothing is held.
+    None where nothing is held, because the system or the file system has no such locks: Windows, some network shares.
     """
     if fcntl is None or descriptor is None:
-        return True
+        return None
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(descriptor, how if wait else how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system that has no locks
-        pass
+    except OSError:
+        return None
     return True
 
 

@@ -18,6 +18,7 @@ from semtrace.core.tracing.labels import (
     nearest_category,
     number_faults,
     vocabulary_faults,
+    vocabulary_of,
 )
 from semtrace.io.tables import TableError
 from semtrace.io.verdicts import LostRowsError, read_truth_table, read_verdicts
@@ -88,20 +89,33 @@ def check_before_work(
 
 
 def own_vocabulary(paths: Sequence[str], vocabulary: Vocabulary) -> str:
-    """How to go on where a vocabulary does not fit the folders of ``paths``: words to choose, and YAML to paste."""
+    """How to go on where a vocabulary does not fit the folders of ``paths``: words to choose, and YAML to paste.
+
+    The YAML is left out where no list fits, for example because numbers in names leave a gap.
+    """
     nested = len({path.split("/")[0] for path in paths if "/" in path}) > 1
     depth: Depth = 1 if nested and vocabulary.depth == "last" else vocabulary.depth
+    inside = [path for path in paths if vocabulary.category(path)]
     try:
-        names = Vocabulary("mine", (), depth=depth, found=True).fitted(paths).categories
+        found = Vocabulary("mine", (), depth=depth, found=True).fitted(inside)
     except VocabularyError:
-        names = ()
-    if not names:
         return "\nlabels=none traces the pictures without labels"
-    own = {"vocabulary": "mine", "categories": list(names), "depth": depth}
-    text = yaml.safe_dump(own, sort_keys=False, allow_unicode=True)
+    if not found.categories:
+        return "\nlabels=none traces the pictures without labels"
+    deeper = "" if depth == 1 else f" labels.depth={depth}"
+    choices = f"\nlabels=folders{deeper} takes the folders for the categories, labels=none traces without labels"
+    entries = [f"{found.above[name]}/{name}" if name in found.above else name for name in found.categories]
+    try:
+        if vocabulary_faults(inside, vocabulary_of("mine", entries, depth)):
+            return choices
+    except VocabularyError:
+        return choices
+    text = yaml.safe_dump(
+        {"vocabulary": "mine", "categories": entries, "depth": depth}, sort_keys=False, allow_unicode=True
+    )
     return (
-        "\nlabels=folders takes the folders for the categories, labels=none traces without labels. Or write the list "
-        f"as conf/labels/mine.yaml, in the order that you want (the first is L0), and choose labels=mine:\n\n{text}"
+        f"{choices}. Or write the list as conf/labels/mine.yaml, in the order that you want (the first is L0), and "
+        f"choose labels=mine:\n\n{text}"
     )
 
 

@@ -13,6 +13,7 @@ from semtrace.core.image.frame import place_in_frame
 from semtrace.core.tracing.decision import Candidate, rank
 from semtrace.io import tables
 from semtrace.provenance.fingerprint import HashSettings, examination
+from semtrace.provenance.match import Settings
 from semtrace.provenance.reasons import REASONS
 from semtrace.provenance.tables import HASHES, INVENTORY, LABELS
 from semtrace.provenance.tracing.evidence import FreshEvidence
@@ -56,6 +57,7 @@ class FoundPicture:
             picture itself, where its frame is known.
         labels: categories that the last run gave the original.
         candidates: the next originals, best first, with what was measured of each.
+        bits: length of the hashes, which a distance counts; 0 where the picture is unreadable.
         looked_for: ``as_it_is``, or ``other_framings`` where it had to be looked for turned, as a part, or on a page.
     """
 
@@ -71,6 +73,7 @@ class FoundPicture:
     labels: tuple[str, ...] = ()
     candidates: tuple[Mapping[str, Any], ...] = ()
     looked_for: str = "as_it_is"
+    bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,14 @@ class FindFolders:
 
 
 def find_originals(
-    pictures: Sequence[Path], folders: FindFolders, rules: Rules, executor: Executor, *, closer: Geometry = True
+    pictures: Sequence[Path], folders: FindFolders, settings: Settings, executor: Executor, *, closer: Geometry = True
 ) -> list[FoundPicture]:
     """Look for the originals of pictures that may lie anywhere, in any format that semtrace reads.
 
     Args:
         pictures: files.
         folders: where to look.
-        rules: those of ``match``; every picture is looked for by itself.
+        settings: those of ``match``; every picture is looked for by itself.
         executor: where to work.
         closer: where nothing is found, look again with this ``match.geometry``; False: do not.
 
@@ -104,7 +107,7 @@ def find_originals(
     check_folder(folders.archive, "archive")
     originals = load_side([folders.work / "fingerprint/tiff/hashes.csv"])
     knowledge = read_knowledge(folders.work / "convert/converted.csv", folders.verdicts)
-    rules = replace(rules, one_to_one=False)
+    rules = replace(settings.rules(originals.bits), one_to_one=False)
     facts = _examined(pictures, isqrt(originals.bits), executor)
     together: dict[Path, list[Path]] = defaultdict(list)
     for picture, seen in facts.items():
@@ -123,7 +126,7 @@ def find_originals(
             picture = folder / row["jpeg_path"]
             trace, closely = traces[index[row["jpeg_path"]]]
             size = facts[picture]["width"], facts[picture]["height"]
-            found[picture] = _answer(row, trace, known, size, closely)
+            found[picture] = replace(_answer(row, trace, known, size, closely), bits=originals.bits)
     answers = []
     for picture in pictures:
         seen = facts[_resolved(picture)]

@@ -51,7 +51,7 @@ def log_curation(params: Params, work: Path) -> str:
             with tracking.run(store, f"{name}, fold {fold}", tags, parent=run_id) as child:
                 tracking.log(store, child, told, found)
                 _log_epochs(store, child, [row for row in epochs if row["fold"] == fold])
-    return f"logged as run {name!r} of experiment {store.name!r}; `make ui` shows it"
+    return f"logged as run {name!r} of experiment {store.name!r}; `semtrace ui` shows it"
 
 
 def fold_numbers(rows: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:

@@ -58,7 +58,7 @@ def log_discovery(params: Params, work: Path) -> str:
                 tracking.log(store, child, about, metrics)
                 _log_curves(store, child, curves)
             count += 1
-    return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `make ui` shows it"
+    return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `semtrace ui` shows it"
 
 
 def log_grid(store: tracking.Store, params: Params, axes: Mapping[str, list[Any]], folder: Path) -> str:
@@ -80,7 +80,7 @@ def log_grid(store: tracking.Store, params: Params, axes: Mapping[str, list[Any]
             with tracking.run(store, title, tags | {"kind": kind}, parent) as child:
                 tracking.log(store, child, about, metrics)
             count += 1
-    return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `make ui` shows it"
+    return f"logged as run {name!r} of experiment {store.name!r}, with {count} runs under it; `semtrace ui` shows it"
 
 
 Child = tuple[str, str, dict[str, Any], dict[str, Any], dict[str, list[tuple[int, float]]]]

@@ -46,4 +46,4 @@ def where_to_look(store: Store) -> str:
     """What a person does to see the runs: the end of a sentence."""
     if store.uri.startswith(("http://", "https://")):
         return f"see {link(store, store.uri.rstrip('/'))}"
-    return f"`make ui` shows it at {link(store)}"
+    return f"`semtrace ui` shows it at {link(store)}"

@@ -26,4 +26,4 @@ def log_scale(params: Params, compared: Path, review: Path) -> str:
         store.client.log_artifacts(run_id, str(compared), "validate_scale")
         if review.is_dir():
             store.client.log_artifacts(run_id, str(review), "review")
-    return f"logged as run '{params.dataset.name} scale' of experiment {store.name!r}; `make ui` shows it"
+    return f"logged as run '{params.dataset.name} scale' of experiment {store.name!r}; `semtrace ui` shows it"

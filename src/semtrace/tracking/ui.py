@@ -1,14 +1,13 @@
-"""`make ui`: the MLflow UI of the local store, opened where the answer is, ended by Ctrl-C."""
+"""`semtrace ui`: the MLflow UI of the local store, opened where the answer is, ended by Ctrl-C."""
 
 from __future__ import annotations
 
-import argparse
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,28 +20,30 @@ _OFTEN = 0.2  # seconds between two looks whether a person ended it
 _PATIENCE = 10.0  # seconds; a server that has not ended by then is killed
 
 
-def serve_ui(arguments: Sequence[str] | None = None) -> int:
-    """Start the server and wait for it; 0 also where a person ends it, 2 where it cannot start."""
-    parser = argparse.ArgumentParser(prog="make ui", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000)
-    port = parser.parse_args(arguments).port
-    try:
-        check_free(port)
-        tracking = params.load(Path("params.yaml")).tracking
-        store = pipeline_run.connect(tracking)
-        if store is None:
-            raise InputError("tracking is off in params.yaml, so there is no store; compose it with tracking=local")
-        landing.prepare(store)
-    except InputError as error:
-        print(f"semtrace: error: {error}", file=sys.stderr)
-        return 2
+def serve_ui(port: int) -> None:
+    """Start the server and wait until it or a person ends it.
+
+    Args:
+        port: of this machine.
+
+    Raises:
+        InputError: the port is busy, or there is no store.
+        OSError: the server ended with a fault.
+    """
+    check_free(port)
+    tracking = params.load(Path("params.yaml")).tracking
+    store = pipeline_run.connect(tracking)
+    if store is None:
+        raise InputError("tracking is off in params.yaml, so there is no store; compose it with tracking=local")
+    landing.prepare(store)
     if store.uri.startswith(("http://", "https://")):
         print(f"MLFLOW_TRACKING_URI names a server that runs already: {landing.link(store, store.uri.rstrip('/'))}")
-        return 0
+        return
     print(
         f"MLflow opens on the answer at\n  {landing.link(store, f'http://{_HOST}:{port}')}\nCtrl-C ends it", flush=True
     )
-    return _serve(store.uri, tracking.artifacts, port)
+    if code := _serve(store.uri, tracking.artifacts, port):
+        raise OSError(errno.EIO, f"MLflow's server ended by itself, with exit code {code}", store.uri)
 
 
 def check_free(port: int) -> None:
@@ -58,7 +59,7 @@ def check_free(port: int) -> None:
     except (OSError, OverflowError) as error:
         raise InputError(
             f"port {port} of {_HOST} cannot be had ({error}); another MLflow may run there. "
-            f"Choose another port: `make ui port={port + 1 if 0 < port < 65535 else 5001}`"
+            f"Choose another port: `semtrace ui --port {port + 1 if 0 < port < 65535 else 5001}`"
         ) from error
 
 
@@ -83,7 +84,3 @@ def _serve(uri: str, artifacts: str, port: int) -> int:
             os.killpg(server.pid, signal.SIGKILL)
     print("\nMLflow has ended")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(serve_ui())

@@ -273,6 +273,10 @@ def test_a_deeper_level_has_the_one_above_it():
             2,
             "'old' lies in 'Tips' and in 'Powder'",
         ),
+        (["Tips/a.jpg", "Set/Tips/b.jpg"], "last", "'Tips' lies in the published set and in 'Set'"),
+        (["X/Tips/old/a.jpg", "Y/Tips/old/b.jpg"], "last", "'old' lies in 'X/Tips' and in 'Y/Tips'"),
+        (["X/Tips/old/a.jpg", "Y/Tips/old/b.jpg"], 3, "'old' lies in 'X/Tips' and in 'Y/Tips'"),
+        (["X/Tips/old/a.jpg", "Y/Tips/new/b.jpg"], 3, "'Tips' lies in 'X' and in 'Y'"),
         (["Tips/a.jpg", "tips/b.jpg"], 1, "called alike: 'Tips', 'tips'"),
         (["a|b/a.jpg"], 1, "not usable as a folder name"),
     ],
@@ -280,6 +284,11 @@ def test_a_deeper_level_has_the_one_above_it():
 def test_folders_that_cannot_be_categories(paths, depth, said):
     with pytest.raises(VocabularyError, match=said):
         Vocabulary("folders", (), depth=depth, found=True).fitted(paths)
+
+
+def test_folders_of_one_name_above_the_categories_are_no_fault():
+    paths = ["X/Tips/old/a.jpg", "Y/Tips/new/b.jpg"]
+    assert Vocabulary("folders", (), depth="last", found=True).fitted(paths).categories == ("new", "old")
 
 
 def test_contradicting_numbers_are_named():

@@ -91,23 +91,30 @@ class Vocabulary:
         if not self.found:
             return self
         paths = [path for path in paths if category_of(path, self.depth)]
-        above: dict[str, str] = {}
+        above: dict[str, tuple[str, ...]] = {}  # folders above a category, and above the folder that it is a part of
+        outer: dict[str, tuple[str, ...]] = {}
         for path in paths:
-            *_, higher, last = ["", *_folders(path, self.depth)]
-            if above.setdefault(last, higher) != higher:
-                raise VocabularyError(
-                    f"labels={self.name}: folder {last!r} lies in {above[last] or 'the published set'!r} and in "
-                    f"{higher or 'the published set'!r}; a category has one name. Rename one, or let a higher level "
-                    "name the categories, e.g. labels.depth=1"
-                )
+            *higher, last = _folders(path, self.depth)
+            self._one_place(above, last, tuple(higher))
+            if higher and isinstance(self.depth, int):
+                self._one_place(outer, higher[-1], tuple(higher[:-1]))
         names = sorted(above)
         numbers = {} if number_faults(paths, self.depth) else _numbers_in_names(paths, self.depth)
         if numbers:
             free = (n for n in range(len(names) + max(numbers.values()) + 1) if n not in numbers.values())
             numbers |= {name: next(free) for name in names if name not in numbers}
             names.sort(key=numbers.__getitem__)
-        parts = {name: higher for name, higher in above.items() if higher and isinstance(self.depth, int)}
+        parts = {name: higher[-1] for name, higher in above.items() if higher and isinstance(self.depth, int)}
         return replace(self, categories=tuple(names), above=parts, numbers=numbers)
+
+    def _one_place(self, places: dict[str, tuple[str, ...]], name: str, higher: tuple[str, ...]) -> None:
+        """Refuse two folders of one name in different places, whose pictures would silently share a category."""
+        if (first := places.setdefault(name, higher)) != higher:
+            one, other = (repr("/".join(folders)) if folders else "the published set" for folders in (first, higher))
+            raise VocabularyError(
+                f"labels={self.name}: folder {name!r} lies in {one} and in {other}; a category has one name. Rename "
+                "one, or let a higher level name the categories, e.g. labels.depth=1"
+            )
 
     def top(self, category: str) -> str:
         """The category that a category is a part of; itself where it stands alone."""
