@@ -5,6 +5,7 @@ import csv
 import errno
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -275,6 +276,19 @@ def test_parameters_that_made_a_release_are_inside_without_folders(project, monk
     monkeypatch.setattr(project, "write", lambda: None)
     text = (project.release("1.0.0") / "metadata/documentation/params.yaml").read_text()
     assert yaml.safe_load(text) == {"dataset": {"name": "mine"}, "match": {"reach": 300}}
+
+
+def crash(_: str) -> None:
+    """What a damaged picture may do to a decoder."""
+    os._exit(1)
+
+
+def test_a_decoder_that_crashes_leaves_a_gap_in_the_contact_sheet_and_ends_no_release(project, monkeypatch):
+    whole = (project.release("1.0.0") / "metadata/contact_sheet.png").read_bytes()
+    monkeypatch.setattr(images, "_gray", crash)
+    folder = project.release("1.1.0")
+    assert (folder / "metadata/contact_sheet.png").read_bytes() != whole
+    assert verify.run(folder, full=True, workers=1) == []
 
 
 def test_each_part_has_a_table_for_viewers(project):

@@ -139,8 +139,8 @@ def _place_images(source: Path, rows: Sequence[Mapping[str, Any]], folder: Path,
                 raise InputError(f"{source / file}: {member or 'it'} is not what was classified; run classify again")
         if more := sorted(said.keys() - wanted[file].keys()):
             raise InputError(
-                f"{source / file}: {len(more)} images are in no row of {FILTERED.name}, such as {more[0]}; run classify "
-                "again"
+                f"{source / file}: {len(more)} images are in no row of {FILTERED.name}, such as {more[0]}; "
+                "run classify again"
             )
 
 
