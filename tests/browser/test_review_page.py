@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from tests.browser.conftest import SCREENS, findings, has_no_sideways_scrolling,
 from tests.review.live import SETTINGS, copy_of, serving
 
 AWAY = ("Failed to load resource", "ERR_CONNECTION")  # what a browser says of an answer that is an error
+
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture
@@ -107,6 +110,56 @@ def test_every_key_does_what_the_help_says(open_page, live, places):
     at(page, 2)
     page.keyboard.press("Escape")
     page.locator("h1", has_text="Questions").wait_for()
+
+
+def test_every_view_is_drawn_once_by_keys_links_addresses_and_the_back_button(open_page, live):
+    page = open_page(live.guard.address)
+    at(page, 1)
+    page.evaluate("""() => {
+      const main = document.getElementById("main"), draw = main.replaceChildren.bind(main);
+      window.drawn = [];
+      main.replaceChildren = (...given) => (window.drawn.push(location.hash), draw(...given));
+    }""")
+    first = page.evaluate("location.hash")
+
+    def drawn(number: int, act: Callable[[], object]) -> None:
+        page.evaluate("window.drawn = []")
+        act()
+        at(page, number)
+        page.evaluate(PAINTED)  # another event would have come
+        assert page.evaluate("window.drawn") == [page.evaluate("location.hash")]
+
+    drawn(2, lambda: page.keyboard.press("ArrowRight"))
+    second = page.evaluate("location.hash")
+    drawn(3, lambda: page.keyboard.press("ArrowRight"))
+    drawn(2, lambda: page.go_back())
+    assert page.evaluate("location.hash") == second
+    drawn(1, lambda: page.go_back())
+    assert page.evaluate("location.hash") == first
+    drawn(2, lambda: page.go_forward())
+    drawn(1, lambda: page.evaluate(f"location.hash = {first!r}"))  # typed, or a link
+    page.locator("nav a", has_text="Overview").click()
+    page.locator("#sum").wait_for()
+    drawn(1, lambda: page.go_back())
+
+
+def test_what_comes_late_is_not_drawn_over_a_later_view(open_page, live):
+    page = open_page(live.guard.address)
+    at(page, 1)
+    page.evaluate("""() => {
+      const source = window.semtrace.source, rows = source.rows;
+      source.rows = () => new Promise((come) => (window.letCome = come)).then(rows);
+    }""")
+    page.locator("nav a", has_text="Pairs").click()
+    page.locator("#main", has_text="Loading the table").wait_for()
+    page.locator("nav a", has_text="Overview").click()
+    page.locator("#sum").wait_for()
+    page.evaluate("() => (window.letCome(), fetch('/api/rows').then((answer) => answer.json()))")  # as long as theirs
+    page.evaluate(PAINTED)
+    assert page.locator("#sum").count() == 1
+    page.locator("nav a", has_text="Pairs").click()
+    page.evaluate("window.letCome?.()")
+    page.locator("form.filters").wait_for()
 
 
 def test_a_key_held_down_answers_once(open_page, live, places):

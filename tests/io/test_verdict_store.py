@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,34 @@ def test_what_others_wrote_meanwhile_stays(store):
     tables.write(store.file, VERDICTS, [row(A, B, "same"), row(A, "Tips", "category", "bob")])  # by hand
     store.record([change(B, C, "different")], who="ann", origin="review")
     assert set(store.rows()) == {pair_subject(A, B), category_subject(A), pair_subject(B, C)}
+
+
+def test_an_edit_that_no_stamp_shows_is_not_overwritten(store):
+    store.record([change(A, B, "same", "ann56")], who="ann", origin="review")
+    shown = store.rows()
+    state = store.file.stat()
+    with store.file.open("rb+") as file:
+        file.write(store.file.read_bytes().replace(b"same,ann56", b"different,"))
+    os.utime(store.file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert store.file.stat().st_size == state.st_size
+    expected = {pair_subject(A, B): shown[pair_subject(A, B)]}
+    with pytest.raises(ConflictError, match="changed meanwhile"):
+        store.record([VerdictChange(pair_subject(A, B), None)], who="ann", origin="review", expected=expected)
+    assert store.rows()[pair_subject(A, B)]["verdict"] == "different"  # what is shown next is what was found
+    store.record([change(B, C, "same")], who="ann", origin="review")
+    assert {subject: row["verdict"] for subject, row in store.rows().items()} == {
+        pair_subject(A, B): "different", pair_subject(B, C): "same",
+    }  # fmt: skip
+
+
+def test_two_stores_on_one_folder_see_each_others_rows_at_once(store):
+    other = VerdictStore(store.folder)
+    for number in range(20):  # many writings within one tick of the clock, of one size
+        mine, theirs = (store, other) if number % 2 else (other, store)
+        assert theirs.rows() == mine.rows()
+        said = "same" if number % 2 else "different"
+        mine.record([change(A, B, said)], who="ann", origin="review")
+        assert theirs.rows()[pair_subject(A, B)]["verdict"] == said
 
 
 def test_many_writers_at_once_lose_nothing(store):

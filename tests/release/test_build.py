@@ -5,6 +5,7 @@ import csv
 import errno
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -21,11 +22,11 @@ from semtrace.io import files
 from semtrace.io.project_state import Checkout
 from semtrace.io.staging import staged_folder
 from semtrace.io.tables import read, read_parquet, write
-from semtrace.provenance.tables import LABELS
+from semtrace.provenance.tables import INVENTORY, LABELS
 from semtrace.release import build, compare, images, verify
 from semtrace.release.gates import GATES
 from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
-from tests.release.project import SETTINGS, Picture, Project, ten
+from tests.release.project import CLEAN, SETTINGS, Picture, Project, ten
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -215,6 +216,30 @@ def test_neither_folder_nor_name_of_an_original_is_anywhere_in_a_release(project
     assert verify.run(folder, full=True, workers=1) == []
 
 
+def test_an_original_that_is_in_no_inventory_any_more_is_named_nowhere_either(project, monkeypatch):
+    project.pictures += [
+        Picture(20, "Tips", "train", decision="ambiguous"),
+        Picture(22, "Tips", "train", labelled=""),
+    ]
+    project.write()
+    inventory = project.root / "work/inventory/inventory.csv"
+    gone = {p.original for p in project.pictures if p.seed in (3, 20, 22)}
+    write(inventory, INVENTORY, [row for row in read(inventory, INVENTORY) if row["path"] not in gone])
+    monkeypatch.setattr(project, "write", lambda: None)
+    stale = replace(CLEAN, stale=("fingerprint@tiff", "data/raw/Müller É.dvc"))
+    with pytest.raises(InputError, match=r"stale: .*data/raw/Müller É\.dvc"):
+        project.release("1.0.0", "conflicts", checkout=stale)
+    folder = project.release("1.0.0", "conflicts", "stale", checkout=stale)
+    said = everything(folder)
+    assert b"M\xc3\xbcller" not in said
+    assert b"img_0" not in said
+    card = (folder / "README.md").read_text()
+    assert "- **stale** (accepted at the release): results are not what code, parameters and inputs give now: " in card
+    assert "fingerprint@tiff, an input" in card
+    groups = rows(folder / "metadata/mappings/groups.csv")
+    assert sum(row["path"] == "not_listed" for row in groups) == len(gone)
+
+
 @pytest.mark.parametrize(("kind", "folders"), [("name", False), ("full", True)])
 def test_names_or_paths_of_the_originals_are_inside_where_they_are_asked_for(project, monkeypatch, kind, folders):
     project.write()
@@ -251,6 +276,19 @@ def test_parameters_that_made_a_release_are_inside_without_folders(project, monk
     monkeypatch.setattr(project, "write", lambda: None)
     text = (project.release("1.0.0") / "metadata/documentation/params.yaml").read_text()
     assert yaml.safe_load(text) == {"dataset": {"name": "mine"}, "match": {"reach": 300}}
+
+
+def crash(_: str) -> None:
+    """What a damaged picture may do to a decoder."""
+    os._exit(1)
+
+
+def test_a_decoder_that_crashes_leaves_a_gap_in_the_contact_sheet_and_ends_no_release(project, monkeypatch):
+    whole = (project.release("1.0.0") / "metadata/contact_sheet.png").read_bytes()
+    monkeypatch.setattr(images, "_gray", crash)
+    folder = project.release("1.1.0")
+    assert (folder / "metadata/contact_sheet.png").read_bytes() != whole
+    assert verify.run(folder, full=True, workers=1) == []
 
 
 def test_each_part_has_a_table_for_viewers(project):

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 import yaml
 
+from semtrace.cli.main import main
 from semtrace.core.errors import InputError
 from semtrace.curation.tables import FILTERED
 from semtrace.io import tables
@@ -26,6 +27,7 @@ PARAMS = """
 curation:
   dataset: {{name: mine, volumes: {folder}/Marta/volumes}}
   crop: {{size: 224}}
+  train: {{start: {folder}/Marta/start.pth, start_sha256: def}}
   classify: {{weights: {folder}/Marta/trained, resnet: {folder}/Marta/net.npz, resnet_sha256: abc}}
 features: {{root: {folder}/Marta}}
 """
@@ -129,14 +131,17 @@ def test_versions_rise_and_results_are_fresh(results):
         released(results, "1.1.0", checkout=replace(CLEAN, stale=("classify",)))
     with pytest.raises(InputError, match="no title"):
         released(results, "1.1.0", settings=replace(SETTINGS, title=""))
+    with pytest.raises(InputError, match=r"no description(?s:.)*no creators"):
+        released(results, "1.1.0", settings=replace(SETTINGS, description=" ", creators=[], licence=""))
     assert released(results, "1.1.0").patches == 5
 
 
 def test_folders_are_not_told_unless_they_are_allowed(results):
     text = (Path(released(results).folder) / "params.yaml").read_text()
     assert yaml.safe_load(text) == {
-        "curation": {"dataset": {"name": "mine"}, "crop": {"size": 224}, "classify": {"resnet_sha256": "abc"}}
-    }
+        "curation": {"dataset": {"name": "mine"}, "crop": {"size": 224}, "classify": {"resnet_sha256": "abc"},
+                     "train": {"start_sha256": "def"}}
+    }  # fmt: skip
     full = replace(SETTINGS, source_paths="full")
     with pytest.raises(InputError, match="source_paths: "):
         released(results, "1.1.0", settings=full)
@@ -144,3 +149,31 @@ def test_folders_are_not_told_unless_they_are_allowed(results):
         "Marta"
         in (Path(released(results, "1.1.0", ("source_paths",), settings=full).folder) / "params.yaml").read_text()
     )
+
+
+def test_an_image_without_a_row_is_not_released(results):
+    """Its dataset may have no licence."""
+    file = results / "work/filtered/filtered.csv"
+    rows = tables.read(file, FILTERED)
+    tables.write(file, FILTERED, rows[1:])
+    if ".tar/" in rows[0]["path"]:
+        with pytest.raises(InputError, match=r"1 images are in no row of filtered.csv, such as 000000000.tiff"):
+            released(results)
+    else:
+        folder = Path(released(results).folder)
+        assert not (folder / rows[0]["path"]).exists()
+
+
+def test_releases_may_lie_below_a_linked_folder(results):
+    (results / "elsewhere").mkdir()
+    (results / "releases").symlink_to(results / "elsewhere")
+    folder = Path(released(results).folder)
+    assert verify.run(folder, full=True, workers=1) == []
+    assert "named after the folders and the file" in (folder / "README.md").read_text()
+
+
+def test_verify_counts_no_images_where_it_knows_none(results, capsys):
+    folder = released(results).folder
+    assert main(["verify", folder]) == 0
+    count = sum(path.is_file() for path in Path(folder).rglob("*"))
+    assert capsys.readouterr().out.splitlines()[-1] == f"OK: {count} files"

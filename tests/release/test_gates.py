@@ -165,6 +165,9 @@ def test_results_that_are_stale_are_named_and_a_clean_checkout_has_no_flaw():
     (finding,) = check_checkout(Checkout("a" * 40, "2026-11-21", (), (), ("match", "label")))
     assert finding.gate == "stale"
     assert finding.flaw == "results are not what code, parameters and inputs give now: match, label"
+    (finding,) = check_checkout(Checkout("a" * 40, "", (), (), ("data/Anna.dvc", "data/Eve.dvc", "match")))
+    assert finding.flaw == "results are not what code, parameters and inputs give now: an input, match"
+    assert finding.advice == "Run the pipeline (`make run`); changed inputs: data/Anna.dvc, data/Eve.dvc"
     both = check_checkout(Checkout("a" * 40, "2026-11-21", (), ("x",), ("match",)))
     assert [one.gate for one in both] == ["uncommitted", "stale"]
 

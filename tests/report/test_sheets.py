@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from semtrace.core.image.transformation import corners, transformation
+from semtrace.io.kept_figures import KeptFigures
 from semtrace.provenance.page_data import read_page_tables
-from semtrace.report.sheets import plan_sheets, published_part
+from semtrace.report import figures
+from semtrace.report.figures import known_sheets
+from semtrace.report.sheets import PlannedPicture, PlannedSheet, plan_sheets, published_part
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,16 @@ def test_a_group_shows_its_keeper_first_and_alone_framed(planned, done):
 def test_the_largest_groups_come_first(planned):
     sizes = [int(title.split()[0]) for title, _ in planned["groups.png"].rows]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_sheet_is_kept_until_what_it_shows_or_the_code_behind_its_pixels_changes(tmp_path, monkeypatch):
+    kept = KeptFigures(tmp_path / "cache.sqlite")
+    sheet = PlannedSheet("parts.png", "Parts", (("", (PlannedPicture("a" * 32, ("original",)),)),))
+    known_sheets([sheet], kept).figures({"a" * 32: np.zeros((4, 4), np.uint8)})
+    assert list(known_sheets([sheet], kept).known) == ["parts.png"]
+    assert known_sheets([replace(sheet, title="Other parts")], kept).missing == {"a" * 32}
+    monkeypatch.setattr(figures, "code_digest", lambda module: f"other than {module}")
+    assert known_sheets([sheet], kept).missing == {"a" * 32}
 
 
 ROW = {"crop": "50x25+100+50", "angle": None, "scale": None, "place": ""}

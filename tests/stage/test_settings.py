@@ -95,6 +95,7 @@ def test_a_changed_copy_is_checked_and_the_original_stays():
         ({"keywords": "SEM"}, "release.keywords is 'SEM'; it must be a list"),
         ({"keywords": [3]}, "release.keywords has 3; it must be text"),
         ({"creators": [{"name": "A", "orcid": "1"}]}, "release.creators[0].orcid is '1'; it must be text (an ORCID, "),
+        ({"creators": [{"name": " "}]}, "release.creators[0].name is ' '; it must be text (best as 'Family, Given')"),
         ({"creators": [{}]}, "release.creators[0].name missing"),
         ({"creators": [{"name": "A", "mail": ""}]}, "unknown parameter release.creators.0.mail"),
         ({"creators": [3]}, "release.creators has 3; it must be a mapping of name, orcid, affiliation"),

@@ -97,8 +97,9 @@ def _verify(given: argparse.Namespace) -> Any:
     other = len(verify.renamed(given.release))
     form = f"; {other} names came back in another Unicode form" if other else ""
     files, images = verify.counts(given.release)
-    how = "every byte read" if given.full else "sizes; --full reads every image"
-    return f"{given.release}, {how}{form}\nOK: {files:,} files, {images:,} images"
+    how = "every byte read" if given.full or not images else "sizes; --full reads every image"
+    counted = f", {images:,} images" if images else ""  # a release of patches has no manifest: all of it is read
+    return f"{given.release}, {how}{form}\nOK: {files:,} files{counted}"
 
 
 def _pack(given: argparse.Namespace) -> Any:

@@ -92,7 +92,11 @@ class VerdictStore:
         self._kept: tuple[tuple[int, int, int] | None, dict[str, dict[str, str]]] = None, {}
 
     def rows(self) -> dict[str, dict[str, str]]:
-        """The rows by subject, read again where the file has changed; raises as ``read_rows_by_subject``."""
+        """The rows by subject, for showing them; raises as ``read_rows_by_subject``.
+
+        The file is read again where its time, size or inode is another. An edit in place of the same size within one
+        tick of the file system's clock is not seen here; ``record`` reads the file itself.
+        """
         stamp = self._stamp()
         if stamp is None or stamp != self._kept[0]:
             self._kept = stamp, read_rows_by_subject(self.file)
@@ -148,6 +152,7 @@ class VerdictStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
+            self._kept = None, {}  # whatever its stamp says, the file itself counts here
             rows = self.rows()
             for subject, row in (expected or {}).items():
                 if rows.get(subject) != row:
@@ -171,7 +176,7 @@ class VerdictStore:
                     rows[change.subject] = dict(change.row)
             with self._appended("".join(lines).encode()):
                 tables.write(self.file, VERDICTS, rows.values())
-            self._kept = self._stamp(), rows
+            self._kept = None, {}
             return len(changed)
 
     def undo(self, who: str, *, now: datetime | None = None) -> list[str]:

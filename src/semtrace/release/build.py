@@ -21,7 +21,7 @@ from semtrace.provenance.tables import CONFLICTS, GROUPS, JPEG_TO_TIFF, LABELS, 
 from semtrace.release import card, compare, croissant, describe, gates, images
 from semtrace.release.contents import Chosen, choose_pictures, read_sources, viewer_file, viewer_rows
 from semtrace.release.settings import Settings, Version, parse_version
-from semtrace.release.source_names import SourceNames, parameters_alone
+from semtrace.release.source_names import SourceNames, parameters_alone, source_names
 from semtrace.release.tables import CHANGES, COLUMNS, COUNTS, FIRST_COLUMNS, LEFT_OUT, MANIFEST, METADATA
 from semtrace.stage.inputs import check_folder
 
@@ -114,7 +114,7 @@ def run(
     with staged_folder(target) as folder:
         check_new(target)  # another one may have made it while we waited
         placed = images.place_all(chosen.pictures, published, archive, folder, settings.link)
-        names = SourceNames(settings.source_paths, {row["path"]: row["md5"] for row in sources.inventory})
+        names = source_names(settings.source_paths, sources)
         for row in chosen.pictures:
             row["source_path"] = names.of(row["source_path"])
         for row in chosen.left_out:

@@ -151,7 +151,7 @@ def _personal_data(release: Release) -> str:
     }[release.settings.source_paths]
     more = " The JPEG files are as published; their metadata and data bars were not searched for names of people."
     if release.originals:
-        more += " The TIFF files are unchanged; tags of microscopes often name the operator and his folders."
+        more += " The TIFF files are unchanged; tags of microscopes often name the operator and folders."
     return said + more
 
 

@@ -70,14 +70,13 @@ def run_filtered(
         raise InputError(
             f"{len(without)} patches have no image, such as {without[0]}; classify with images=tiff or tar"
         )
-    found = check_licences(rows) + [
-        one for one in gates.check_description(settings) if one.gate in ("title", "source_paths")
-    ]
+    found = check_licences(rows) + [one for one in gates.check_description(settings) if one.gate != "licence"]
     last, _ = last_release(releases, name, order)
     found += gates.check_version(order.version, last, comparable=True) + gates.check_checkout(order.checkout)
     passed = gates.pass_gates(found, order.allowed)
-    with staged_folder(target) as folder:
+    with staged_folder(target) as staged:
         check_new(target)  # another one may have made it while we waited
+        folder = staged.resolve()  # below it no link is followed
         # Never the same file as in the folder of results, whatever `link` says: the next run may write there.
         _place_images(source, rows, folder, "copy" if settings.link == "copy" else "reflink")
         place(source / FILTERED.name, folder / FILTERED.name, link="copy")
@@ -118,7 +117,7 @@ def _place_images(source: Path, rows: Sequence[Mapping[str, Any]], folder: Path,
     """Put the images in their places, and make sure that each has the pixels that its row says.
 
     Raises:
-        InputError: an image is missing or has others.
+        InputError: an image is missing or has others, or a shard has an image without a row.
     """
     wanted: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -138,6 +137,11 @@ def _place_images(source: Path, rows: Sequence[Mapping[str, Any]], folder: Path,
         for member, digest in wanted[file].items():
             if said.get(member) != digest:
                 raise InputError(f"{source / file}: {member or 'it'} is not what was classified; run classify again")
+        if more := sorted(said.keys() - wanted[file].keys()):
+            raise InputError(
+                f"{source / file}: {len(more)} images are in no row of {FILTERED.name}, such as {more[0]}; "
+                "run classify again"
+            )
 
 
 def _pixels(file: Path) -> Iterator[tuple[str, str]]:
@@ -175,5 +179,7 @@ def _card(
         "`licences.csv` has the licence of each dataset: the licence of a patch is that of its dataset.\n"
         "`SHA256SUMS` has the digest of every file.\n\n"
         f"| split | patches |\n|---|---|\n{table}\nDatasets that share patches are in one part.\n\n"
+        "## Personal data\n\n"
+        "A dataset is named after the folders and the file that it was read from, and a patch after its dataset.\n\n"
         f"## Known flaws\n\n{flaws}"
     )

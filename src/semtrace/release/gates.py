@@ -121,7 +121,11 @@ def check_checkout(checkout: Checkout) -> list[Finding]:
         found.append(Finding("uncommitted", what + _some(checkout.uncommitted), "Commit them"))
     if checkout.stale:
         what = "results are not what code, parameters and inputs give now: "
-        found.append(Finding("stale", what + _some(checkout.stale), "Run the pipeline (`make run`)"))
+        inputs = [name for name in checkout.stale if name.endswith(".dvc")]
+        # The card has the flaw alone; an input has the name of a folder, which may name people.
+        shown = list(dict.fromkeys("an input" if name in inputs else name for name in checkout.stale))
+        advice = "Run the pipeline (`make run`)" + (f"; changed inputs: {_some(inputs)}" if inputs else "")
+        found.append(Finding("stale", what + _some(shown), advice))
     return found
 
 

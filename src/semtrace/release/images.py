@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.core.errors import InputError
-from semtrace.io.files import digests, place, read_regular, safe_join
+from semtrace.io.files import digests, place, read_regular, safe_join, safe_name
 from semtrace.io.images import UnreadableImage, decode
-from semtrace.parallel.processes import progress
+from semtrace.parallel.processes import Crashed, in_processes, progress
 from semtrace.web.contact_sheet import SheetPicture, SheetRow, draw_sheet
 
 _SHOWN = 6  # pictures of a category on the contact sheet
@@ -81,20 +81,27 @@ def contact_sheet(folder: Path, pictures: Sequence[Mapping[str, Any]]) -> bytes:
         folder: the release; its pictures are read.
         pictures: rows of the manifest.
     """
-    folder = folder.resolve()  # below it no link is followed
     of_category: dict[str, list[Mapping[str, Any]]] = {}
     for row in sorted(pictures, key=lambda row: row["md5"]):
         of_category.setdefault(row["category"], []).append(row)
     rows = []
+    # In a worker, as all decoding: a decoder that crashes or hangs ends that one, and not the release.
+    below = folder.resolve()  # below it no link is followed
+    wanted = [safe_name(below, row["path"]) for its in of_category.values() for row in its[:_SHOWN]]
+    grays = dict(zip(wanted, in_processes(_gray, wanted, workers=1), strict=True))
     for name, its in sorted(of_category.items(), key=lambda item: (int(item[1][0]["label"][1:]), item[0])):
-        shown = [SheetPicture(_gray(folder, row["path"]), (_pixel_size(row["pixel_size_m"]),)) for row in its[:_SHOWN]]
+        shown = []
+        for row in its[:_SHOWN]:
+            gray = grays[safe_name(below, row["path"])]
+            said = (_pixel_size(row["pixel_size_m"]),)
+            shown.append(SheetPicture(None if isinstance(gray, Crashed) else gray, said))
         rows.append(SheetRow(f"{its[0]['label']} {name}: {len(its):,} pictures", shown))
     return draw_sheet("Some pictures of each category, and the size of a pixel where it is known", rows)
 
 
-def _gray(folder: Path, name: str) -> NDArray[np.uint8] | None:
+def _gray(file: str) -> NDArray[np.uint8] | None:
     try:
-        return decode(read_regular(safe_join(folder, name))).gray
+        return decode(read_regular(file)).gray
     except UnreadableImage:
         return None
 

@@ -17,7 +17,7 @@ from semtrace.stage.settings import LinkKind, Section
 class Creator(Section, section="release.creators"):
     """A person to cite."""
 
-    name: Annotated[str, Field(min_length=1, description="best as 'Family, Given'")]
+    name: Annotated[str, Field(pattern=r"\S", description="best as 'Family, Given'")]
     orcid: Annotated[
         str, Field(pattern=r"^(\d{4}-\d{4}-\d{4}-\d{3}[\dX])?$", description="an ORCID, such as 0000-0002-1825-0097")
     ] = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -16,6 +16,9 @@ from semtrace.io import tables
 from semtrace.io.schema import Table
 from semtrace.provenance.stages import STAGES
 from semtrace.provenance.tables import CONFLICTS, GROUPS, JPEG_TO_TIFF, LABELS, TIFF_TO_JPEG
+
+if TYPE_CHECKING:  # the settings are read without it
+    from semtrace.release.contents import ReleaseSources
 
 SourcePaths = Literal["digest", "name", "full"]
 _NOT_LISTED = "not_listed"  # an original that the inventory does not have
@@ -36,7 +39,7 @@ class SourceNames:
 
     Attributes:
         kind: ``digest``: ``<md5>.tif``; ``name``: the file's name without its folders; ``full``: the path.
-        md5: of each original by its path in the archive.
+        md5: of each original by its path in the archive; empty where the inventory does not have it.
     """
 
     kind: SourcePaths
@@ -48,7 +51,7 @@ class SourceNames:
             return path
         if self.kind == "name":
             return PurePosixPath(path).name
-        return f"{self.md5[path]}.tif" if path in self.md5 else _NOT_LISTED
+        return f"{self.md5[path]}.tif" if self.md5.get(path) else _NOT_LISTED
 
     def of_any(self, text: str) -> str:
         """The same where ``text`` may be something else than an original's path; that stays as it is."""
@@ -77,6 +80,16 @@ class SourceNames:
         tables.write(target, table, self.rows(table, tables.read(source, table)))
 
 
+def source_names(kind: SourcePaths, sources: ReleaseSources) -> SourceNames:
+    """The names of all originals that a table names, those too that the inventory does not have any more."""
+    named = [row["path"] for row in sources.originals]
+    named += [row["path"] for row in sources.groups if row["side"] == "tiff"]
+    named += [row["tiff_path"] for row in sources.labels]
+    named += [row[name] for row in sources.mapping for name in _NAMED_IN[JPEG_TO_TIFF.name]]
+    known = {row["path"]: row["md5"] for row in sources.inventory}
+    return SourceNames(kind, dict.fromkeys(filter(None, named), "") | known)
+
+
 def parameters_alone(text: str) -> str:
     """Of ``params.yaml`` what decides the results of the main pipeline, without the names of any folder."""
     whole = yaml.safe_load(text) or {}
@@ -86,15 +99,16 @@ def parameters_alone(text: str) -> str:
 
 
 def curation_parameters_alone(text: str) -> str:
-    """The same for curation; of the file of weights its sha256 stays."""
+    """The same for curation; of files of weights their sha256 stay."""
     whole = yaml.safe_load(text) or {}
     found = dict(whole.get("curation") or {})
     found["dataset"] = _name_alone(found.get("dataset"))
-    classify = dict(found.get("classify") or {})
+    classify, train = dict(found.get("classify") or {}), dict(found.get("train") or {})
     classify.pop("resnet", None)
+    train.pop("start", None)
     if classify.get("weights") not in ("trained", "packaged"):  # a folder
         classify.pop("weights", None)
-    found["classify"] = classify
+    found |= {"classify": classify, "train": train}
     return _written({"curation": found, **{name: whole[name] for name in ("release",) if name in whole}})
 
 

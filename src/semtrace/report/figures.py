@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semtrace.io import tables
+from semtrace.io.code_digest import code_digest
 from semtrace.io.kept_figures import KeptFigures
 from semtrace.provenance.funnel import SIDES
 from semtrace.provenance.tables import FUNNEL, OUTCOMES_BY_CATEGORY
 from semtrace.report import sheets
 from semtrace.report.sheets import PlannedSheet
+from semtrace.web import pictures
 
 _TITLES = {
     "funnel.png": "What became of all files",
@@ -95,15 +97,20 @@ class SheetFigures:
             if data is None:
                 data = sheet.draw(grays)
                 if grays.keys() >= set(sheet.digests):
-                    self.kept.put(sheets.__name__, sheet.name, sheet.numbers, data)
+                    self.kept.put(sheets.__name__, sheet.name, _shown_by(sheet), data)
             made.append(PageFigure(sheet.name, sheet.title, sheet.title, "sheet", data))
         return made
 
 
 def known_sheets(planned: list[PlannedSheet], kept: KeptFigures) -> SheetFigures:
     """The sheets, with those that an earlier run has drawn already."""
-    found = {sheet.name: kept.get(sheets.__name__, sheet.name, sheet.numbers) for sheet in planned}
+    found = {sheet.name: kept.get(sheets.__name__, sheet.name, _shown_by(sheet)) for sheet in planned}
     return SheetFigures(planned, {name: data for name, data in found.items() if data is not None}, kept)
+
+
+def _shown_by(sheet: PlannedSheet) -> str:
+    """What a sheet shows, and the code that makes pictures of the files: other code may give other pixels."""
+    return f"{code_digest(pictures.__name__)} {sheet.numbers}"
 
 
 def _numbers(plot: Path) -> dict[str, str]:

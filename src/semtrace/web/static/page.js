@@ -31,6 +31,11 @@
     if (location.hash !== to) history.pushState(null, "", to); // no event follows, so the view need not wait for it
     route();
   };
+  /** Whether the address is still the one it is now: what was waited for is not drawn over a later view. */
+  const staying = () => {
+    const here = location.hash;
+    return () => location.hash === here;
+  };
   const replace = (...where) => {
     history.replaceState(null, "", address(...where));
     route();
@@ -163,8 +168,10 @@
   let order = [];
   const drawPairs = async (state) => {
     if (!rows) {
+      const stays = staying();
       main.replaceChildren(el("p", { class: "note", text: "Loading the table …" }));
       rows = await source.rows();
+      if (!stays()) return;
     }
     const place = el("div");
     const values = (field) => [...new Set(rows.map((row) => row[column(field)]))].filter(Boolean).sort();
@@ -213,7 +220,9 @@
     return { box, start: () => (shown = compare(box, source, pair, { view })) };
   };
   const drawPair = async (item, state) => {
+    const stays = staying();
     const pair = await source.pair(item);
+    if (!stays()) return;
     if (!pair) return drawAbsent(item, state);
     const { box, start } = settle(pair);
     const at = order.indexOf(item);
@@ -231,7 +240,9 @@
     document.getElementById("item-title").focus({ preventScroll: true });
   };
   const drawAbsent = async (item, state) => {
+    const stays = staying();
     rows = rows || (await source.rows());
+    if (!stays()) return;
     const row = rows.find((one) => one[column("item")] === item);
     main.replaceChildren(
       el("h1", { tabindex: "-1", id: "item-title" }, row ? ["Pair: ", name(row[column("jpeg")])] : "No such pair"),
@@ -245,7 +256,9 @@
   // --- the group of a picture, as a sheet
 
   const drawGroup = async (item) => {
+    const stays = staying();
     const pair = await source.pair(item);
+    if (!stays()) return;
     const place = el("div");
     const tiles = (pair?.group || []).map((file) => ({ id: file.md5, pictures: [{ md5: file.md5, alt: visible(file.path) }], caption: [el("b", { text: file.side === "tiff" ? "original " : "published " }), name(file.path), file.keeper ? " (keeper)" : ` ${file.evidence}`], done: false }));
     main.replaceChildren(el("h1", { tabindex: "-1", text: `Group of ${tiles.length} files that show one field` }), place, el("p", {}, el("a", { class: "button", href: address("question", item), text: "Back" })));
@@ -309,8 +322,9 @@
   const drawQuestion = async (item, state) => {
     const mine = wanted();
     const index = mine.findIndex((one) => one.item === item);
+    const stays = staying();
     const pair = await source.pair(item);
-    if (read().id !== item) return; // another one was asked for meanwhile
+    if (!stays()) return;
     if (!pair || index < 0) return drawAbsent(item, {});
     const { box, start } = settle(pair);
     const conflict = pair.kind === "conflict";
@@ -448,6 +462,7 @@
     shown?.close();
     shown = null;
     const { place, id, state } = read();
+    const stays = staying();
     drawHeader();
     document.body.dataset.place = place || "overview";
     try {
@@ -458,10 +473,11 @@
       else if (place === "group") await drawGroup(id);
       else drawOverview();
     } catch (error) {
+      if (!stays()) return;
       main.replaceChildren(el("h1", { text: "This cannot be shown", tabindex: "-1" }), el("p", { class: "warning", role: "alert", text: error.message }), el("button", { type: "button", text: "Try again", onclick: () => reload() }));
       keys.use(always);
     }
-    if (place !== "question" && place !== "pair" && place !== "group") {
+    if (stays() && place !== "question" && place !== "pair" && place !== "group") {
       window.scrollTo(0, 0);
       if (routed) main.querySelector("h1")?.focus({ preventScroll: true });
     }
