@@ -74,7 +74,12 @@ def test_a_curation_is_a_run_with_its_page_and_below_it_one_for_each_fold(params
     whole, first, second = runs[name], runs[f"{name}, fold 0"], runs[f"{name}, fold 1"]
     assert {run.data.tags["mlflow.parentRunId"] for run in (first, second)} == {whole.info.run_id}
     assert whole.data.tags["mlflow.source.name"] == "semtrace curate track"
-    assert whole.data.metrics == {"funnel/raw": 9, "funnel/filtered": 4, "train/constructed/auc": 0.9, "epoch.loss": 0.3}
+    assert whole.data.metrics == {
+        "funnel/raw": 9,
+        "funnel/filtered": 4,
+        "train/constructed/auc": 0.9,
+        "epoch.loss": 0.3,
+    }
     assert whole.data.params["curation.crop.size"] == str(params.curation_crop.size)
     assert first.data.params["curation.train.folds"] == str(params.curation_train.folds)
     assert [run.data.params["fold"] for run in (first, second)] == ["0", "1"]
