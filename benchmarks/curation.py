@@ -22,6 +22,7 @@ import av
 import imagehash
 import numpy as np
 import seed_curation
+from main_job import measured
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -167,31 +168,23 @@ def loop_row(folder: Path, given: argparse.Namespace) -> None:
 
 
 MEMORY_SCRIPT = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
-import semtrace.curation as c
 from semtrace.curation import crop, import_volumes, section
 from semtrace.stage.executor import Executor
-root = Path(sys.argv[1]); ex = Executor(1, root / "cache.sqlite")
+root = Path(sys.argv[1]); ex = Executor(2, root / "cache.sqlite")
 s = import_volumes.Settings(sample_gb=0); r = s.reading()
 import_volumes.run(root / "volumes", root / "import", s, ex)
 section.run(root / "volumes", root / "import", root / "section", section.Settings(axes=json.loads(sys.argv[2])), r, ex)
 inputs = crop.CropInputs(root / "volumes", root / "import", root / "section", None)
-crop.run(inputs, root / "raw", crop.Settings(), r, ex)
-own, below = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(json.dumps([own, below]))
+print(crop.run(inputs, root / "raw", crop.Settings(), r, ex).patches)
 """
 
 
 def _memory(folder: Path, axes: Sequence[int]) -> None:
-    """Import, section and crop in a process of its own; the largest resident set of it or one of its workers."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY_SCRIPT, str(folder), json.dumps(axes)], capture_output=True, text=True, check=True
-    )
-    own, below = json.loads(done.stdout.splitlines()[-1])
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    parts = f"parent {own / 1024:,.0f}, worker {below / 1024:,.0f}"
-    print(f"peak {max(own, below) / 1024:,.0f} MiB ({parts}), {used.ru_utime + used.ru_stime:.0f} CPU s")
+    """Import, section and crop with two workers; the peak of all processes together, shared pages once."""
+    done = measured([sys.executable, "-c", MEMORY_SCRIPT, str(folder), json.dumps(axes)], folder)
+    print(f"peak {done.peak_mb:,.0f} MB of all processes, {done.seconds:.0f} s wall")
 
 
 def memory_row(folder: Path, given: argparse.Namespace) -> None:

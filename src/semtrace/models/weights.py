@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import urllib.request
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +57,7 @@ def fetched(place: str, digest: str, folder: Path) -> Path:
     try:
         with urllib.request.urlopen(place, timeout=60) as answer:  # noqa: S310  (https alone)
             data = answer.read(_MOST + 1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise WeightsError(f"{place}: cannot be fetched ({error}); fetch it yourself and name the file") from error
     if len(data) > _MOST or (found := hashlib.sha256(data).hexdigest()) != digest:
         said = "longer than 2 GiB" if len(data) > _MOST else f"its sha256 is {found}, not {digest}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +45,18 @@ def whole_sections(found: int, sides: tuple[int, int, int], itemsize: int, *, sa
 
 
 def loader(array: NDArray[Any], decode: Callable[[NDArray[Any]], NDArray[Any]] | None = None) -> Callable[[Box], Any]:
-    """What ``Volume.load`` is of an array (Z, Y, X): a copy of a box in native byte order, after ``decode``."""
+    """What ``Volume.load`` is of an array (Z, Y, X): a copy of a box in native byte order, after ``decode``.
+
+    The pages of a memory map that were read are given back: without that, a process holds the whole file in the end.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
 
     def load(box: Box) -> NDArray[Any]:
         part = np.array(array[box.slices], dtype=array.dtype.newbyteorder("="), order="C", subok=False)
+        if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+            base.madvise(mmap.MADV_DONTNEED)
         return part if decode is None else decode(part)
 
     return load
