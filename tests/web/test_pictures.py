@@ -75,12 +75,22 @@ def test_another_file_a_link_and_none_are_no_picture(tmp_path):
 def test_the_folder_is_bounded_and_the_oldest_go_first(tmp_path):
     cache = PictureCache(tmp_path, 10_000)
     for number in range(30):
-        cache.put(f"{number:032x}-thumb", bytes(1000))
+        cache.put(f"{number:032x}-thumb", bytes(968))  # beside the digest of 32 bytes
         for file in tmp_path.rglob("*-thumb-*"):
             os.utime(file, (int(file.name[:32], 16),) * 2)
     cache.trim()
     kept = [number for number in range(30) if cache.get(f"{number:032x}-thumb")]
     assert kept == list(range(20, 30))
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 40, "cut"])
+def test_a_kept_picture_that_a_power_failure_spoilt_is_made_again(tmp_path, left):
+    cache = PictureCache(tmp_path, 10_000)
+    cache.put("a-thumb", b"a picture")
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert cache.get("a-thumb") == b"a picture"
+    file.write_bytes(file.read_bytes()[:-1] if left == "cut" else left)
+    assert cache.get("a-thumb") is None
 
 
 def test_a_picture_is_made_once(tmp_path):

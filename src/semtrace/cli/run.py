@@ -1,16 +1,20 @@
-"""The verb ``run``: every stage, without DVC."""
+"""The verb ``run``: every stage, without DVC; none where nothing has changed since the last run."""
 
 from __future__ import annotations
 
 import argparse
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semtrace.cli import stages
-from semtrace.config.pipeline import BY_VERB
+from semtrace.config.pipeline import BY_VERB, MAIN
 
 if TYPE_CHECKING:
     from semtrace.config.params import Params
+
+_RESULTS = tuple(folder for stage in MAIN for folder in stage.writes)
+_NOTHING_NEW = "Nothing has changed since the last run: inputs, parameters, code and results are the same."
 
 
 def run(given: argparse.Namespace) -> Any:
@@ -19,6 +23,7 @@ def run(given: argparse.Namespace) -> Any:
     from semtrace.cli.closing import run_summary
     from semtrace.config import params
     from semtrace.parallel.background import BackgroundProcess
+    from semtrace.stage import unchanged
 
     if given.overrides:
         p = params.parse_params(params.composed(stages.CONF, given.overrides), "conf/")
@@ -27,12 +32,21 @@ def run(given: argparse.Namespace) -> Any:
         params.write_params(stages.CONF, stages.PARAMS, given.overrides)
     else:
         preconditions.check_inputs(stages.load_params(given))
-    executor = stages.load_params(given).executor
+    p = stages.load_params(given)
+    executor, data = p.executor, p.dataset
 
     def say(text: str) -> None:
         if not stages.is_silent(given):
             print(text, flush=True)
 
+    seen = unchanged.inputs_state(
+        (data.archive, data.published), (data.known, data.verdicts), stages.PARAMS.read_bytes(), data.exclude
+    )
+    if unchanged.is_unchanged(executor.cache, given.work, seen, _RESULTS):
+        summary = run_summary(given.work)
+        report = Path(summary.report).read_text(encoding="utf-8").partition("\n")[2]  # its first line is said
+        say(f"{report}{_NOTHING_NEW}")
+        return summary
     # Much of each stage runs on one core where little is new, so those that need nothing of one another go together.
     with BackgroundProcess(alone=executor.workers == 1 or bool(executor.address)) as other:
         other.begin("loading", _load_label_and_plot)
@@ -51,6 +65,7 @@ def run(given: argparse.Namespace) -> Any:
         accuracy = _one(given, "validate")
         say(f"{other.result()}\n{accuracy}")
         say(_one(given, "report"))
+    unchanged.remember(executor.cache, given.work, seen, _RESULTS)
     return run_summary(given.work)
 
 

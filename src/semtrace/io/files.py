@@ -167,15 +167,19 @@ def open_plain(path: Path) -> BufferedReader:
         raise
 
 
-def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write bytes, or pieces of them, so that ``path`` is the old file or the new one: temporary, fsync, rename."""
+def write_atomic(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
+    """Write bytes, or pieces of them, so that ``path`` is the old file or the new one: temporary, fsync, rename.
+
+    Without ``durable`` no fsync is made. A power failure may cut the file off, which its reader must notice.
+    """
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
     clear_abandoned(path)
     try:
         with temporary.open("wb") as file:
             file.writelines([data] if isinstance(data, bytes) else data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -36,6 +36,8 @@ class Failure:
 
 
 OUT_OF_MEMORY = Failure("out_of_memory", "not enough memory for the picture: it is too large, or memory is short")
+PASSING = frozenset({"unreadable", "out_of_memory", "changed", "decoder_crashed"})
+"""Reasons that may be gone at the next run, though the file is the same."""
 CHANGED = Failure("changed", "not the file that was seen before; run the pipeline again")
 
 

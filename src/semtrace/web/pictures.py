@@ -137,6 +137,8 @@ def _end_with_parent() -> None:
 class PictureCache:
     """A folder of pictures by digest and size, bounded; those that were not asked for longest go first.
 
+    Each file begins with the md5 of the picture: it is written without fsync, and a power failure may cut it off.
+
     Args:
         folder: made where it is missing; safe to delete.
         limit: bytes that it may take.
@@ -155,16 +157,19 @@ class PictureCache:
             data = file.read_bytes()
         except OSError:
             return None
+        digest, data = data[:32], data[32:]
+        if digest.decode("ascii", "replace") != md5(data):
+            return None
         with contextlib.suppress(OSError):
             os.utime(file)
-        return data or None
+        return data
 
     def put(self, name: str, data: bytes) -> None:
         """Keep a picture; where the disk does not let it, it is not kept."""
         file = self._file(name)
         with contextlib.suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, data)
+            write_atomic(file, md5(data).encode() + data, durable=False)
             self._written += len(data)
             if self._written > self.limit // 20:
                 self.trim()

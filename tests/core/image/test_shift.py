@@ -45,7 +45,10 @@ def test_it_is_the_best_of_all_displacements(down: int, right: int, seed: int):
     found = likeness(one, noisy)
     assert found is not None
     assert (found.correlation, found.drift) == pytest.approx(by_hand(one, noisy), abs=2e-4)
-    assert found == likeness(noisy, one)
+    back = likeness(noisy, one)
+    assert back is not None
+    # Both are rounded to four digits, and sums in another order may fall on the other side.
+    assert (back.correlation, back.drift) == pytest.approx((found.correlation, found.drift), abs=1.01e-4)
     if max(abs(down), abs(right)) <= 8:
         assert found.correlation > 0.8  # noise takes the rest; of another field it is below 0.3
         assert found.drift == round(float(np.hypot(down, right)) / 256, 4)
