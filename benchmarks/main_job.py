@@ -36,20 +36,21 @@ SEMTRACE = [sys.executable, "-m", "semtrace.cli"]
 
 
 class Measured(NamedTuple):
-    """Wall seconds of a command, those of its conversion, and its processes' peak memory in MB (shared pages once)."""
+    """Wall seconds of a command, those of its conversion and of its page, and its processes' peak memory in MB."""
 
     seconds: float
     converting: float
-    peak_mb: float
+    page: float
+    peak_mb: float  # pages of memory that processes share count once
 
 
 def measured(command: list[str], cwd: Path) -> Measured:
-    """Run a command that may say when it has converted, in a line ``convert: ...``.
+    """Run a command that may say in lines ``convert: ...`` and ``report: ...`` that these parts are done.
 
-    What passed since the line before counts as converting: what else went on meanwhile, in another process, is in it.
+    The time since the line before counts as that of the work. Work of another process at the same time is in it.
     """
     start, peak = time.perf_counter(), 0.0
-    converting, before = 0.0, start
+    passed, before = {"convert": 0.0, "report": 0.0}, start
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -75,15 +76,15 @@ def measured(command: list[str], cwd: Path) -> Measured:
         watcher.start()
         for line in process.stdout or ():
             now = time.perf_counter()
-            if line.startswith("convert:"):
-                converting = now - before
+            if (stage := line.partition(":")[0]) in passed:
+                passed[stage] = now - before
             before = now
         code = process.wait()
         finished.set()
         watcher.join()
     if code:
         raise SystemExit(f"{' '.join(command)} failed with exit code {code} in {cwd}")
-    return Measured(time.perf_counter() - start, converting, peak)
+    return Measured(time.perf_counter() - start, passed["convert"], passed["report"], peak)
 
 
 def project(data: Path, root: Path) -> Path:
@@ -141,7 +142,7 @@ def main() -> None:
         print(f"archive: {sum(p.is_file() for p in (data / 'archive').rglob('*'))} files, "
               f"{sum(p.is_file() for p in (data / 'published').rglob('*'))} published")  # fmt: skip
         ours(data, root / "warm-up")  # compiles the kernels once, as the first run after installation does
-        ratios, without = [], []
+        ratios, without, same = [], [], []
         for turn in range(given.rounds):
             mine = ours(data, root / f"ours-{turn}")
             seeds = root / f"seeds-{turn}"
@@ -149,23 +150,28 @@ def main() -> None:
             theirs = measured([str(part) for part in command], root)
             ratios.append(theirs.seconds / mine.seconds)
             without.append((theirs.seconds - theirs.converting) / (mine.seconds - mine.converting))
+            same.append(theirs.seconds / (mine.seconds - mine.page))
             print(
                 f"round {turn + 1}: semtrace {mine.seconds:.1f} s, {mine.converting:.1f} s of it converting, "
+                f"{mine.page:.1f} s the page of results, "
                 f"seeds {theirs.seconds:.1f} s, {theirs.converting:.1f} s; "
-                f"ratio {ratios[-1]:.2f}, without conversion {without[-1]:.2f}",
+                f"ratio {ratios[-1]:.2f}, without conversion {without[-1]:.2f}, without the page {same[-1]:.2f}",
                 flush=True,
             )
         last = root / f"ours-{given.rounds - 1}"
         metrics = json.loads((last / "data/work/validate/metrics.json").read_text())["accuracy"]
         right, wrong, known = accuracy_of_seeds(data, root / f"seeds-{given.rounds - 1}" / "mapping.csv")
-        middle = statistics.median(ratios), statistics.median(without)
-        print(f"ratio, median of {given.rounds}: {middle[0]:.2f}, without conversion {middle[1]:.2f}")
+        middle = [statistics.median(each) for each in (ratios, without, same)]
+        print(
+            f"ratio, median of {given.rounds}: {middle[0]:.2f}, without conversion {middle[1]:.2f}, "
+            f"without the page, which the other has not: {middle[2]:.2f}"
+        )
         print(
             f"traced rightly / wrongly of {known}: "
             f"semtrace {metrics['found']} / {metrics['wrong']}, seeds {right} / {wrong}"
         )
         print(f"peak memory: semtrace {mine.peak_mb:.0f} MB (all processes together), seeds {theirs.peak_mb:.0f} MB")
-        figures |= {"ratios": ratios, "without_conversion": without, "semtrace": metrics}
+        figures |= {"ratios": ratios, "without_conversion": without, "without_page": same, "semtrace": metrics}
         figures["peak_mb"] = [mine.peak_mb, theirs.peak_mb]
         figures["seeds"] = {"right": right, "wrong": wrong, "known": known}
         few, fewer = root / "few", max(40, given.originals // 4)

@@ -93,7 +93,7 @@ def main() -> None:
         root = Path(name)
         project(root, given.pictures, given.bytes)
         allow = ["--allow", "uncommitted", "--allow", "stale"]  # this folder is no Git repository
-        seconds, _, peak = measured([*SEMTRACE, "release", "--version", "1.0.0", *allow], root)
+        seconds, *_, peak = measured([*SEMTRACE, "release", "--version", "1.0.0", *allow], root)
         release = root / "data/releases/sem-dataset-1.0.0"
         print(
             f"release: {given.pictures} pictures, {total / 1e9:.2f} GB: {seconds:.1f} s, peak memory {peak:.0f} MB "
@@ -105,7 +105,7 @@ def main() -> None:
             said = f"round {turn + 1}: sha256sum {total / reference / 1e6:.0f} MB/s"
             for workers, its in ratios.items():
                 command = [*SEMTRACE, "verify", "--full", "--workers", workers, str(release)]
-                ours, _, peak = measured(command, root)
+                ours, *_, peak = measured(command, root)
                 its.append(reference / ours)
                 said += f", verify --full --workers {workers} {total / ours / 1e6:.0f} MB/s ({peak:.0f} MB)"
             print(said)

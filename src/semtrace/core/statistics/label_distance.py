@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
-from scipy.stats import rankdata
 
 from semtrace.core.errors import SemtraceError
 from semtrace.core.grouping.neighbours import Neighbours, Points
@@ -34,6 +33,8 @@ def label_correlations(distances: Points, discrete: Points) -> tuple[float, floa
         raise OneCategoryError("all pairs have the same discrete distance; there must be two categories or more")
     if np.ptp(distances) == 0:
         raise OneCategoryError("all pairs are equally distant")
+    from scipy.stats import rankdata  # it loads for 0.4 s, which checks of parameters do not need
+
     pearson = np.corrcoef(distances, discrete)[0, 1]
     spearman = np.corrcoef(rankdata(distances), rankdata(discrete))[0, 1]
     return float(pearson), float(spearman)
@@ -41,6 +42,8 @@ def label_correlations(distances: Points, discrete: Points) -> tuple[float, floa
 
 def ranked_matrix(points: Points) -> Points:
     """Distances as a square matrix of ranks from 0 to 1 over all pairs (ties averaged), 0 on the diagonal."""
+    from scipy.stats import rankdata
+
     ranks = rankdata(pdist(points))
     return np.asarray(squareform(ranks / max(len(ranks), 1)), dtype=np.float64)
 
