@@ -163,10 +163,8 @@ class PairImages:
 
     @cached_property
     def steps(self) -> tuple[int, ...] | None:
-        """Quantisation table of the brightness; None where the picture's blocks do not begin at its first pixel."""
-        place = self.published.place
-        begins = of_file(self.data) == 1 and (place is None or (place.x % 8 == 0 and place.y % 8 == 0))
-        return luma_table(self.data) if begins else None
+        """See ``steps_of``."""
+        return steps_of(self.data, self.published.place)
 
     def compare(self, originals: Sequence[Image]) -> list[Compared]:
         """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
@@ -304,6 +302,17 @@ class PairImages:
             return is_reencoding(self.data, self.gray, 255 - rows, original.symmetry) is True
         deep = partial(samples_of, original.file, original.md5, self.cache_file) if original.deep else None
         return is_reencoding(self.data, self.gray, rows, original.symmetry, deep, original.bar_top) is True
+
+
+def steps_of(data: bytes, place: Rectangle | None) -> tuple[int, ...] | None:
+    """Quantisation table of a JPEG's brightness; None where a picture's blocks do not begin at its first pixel.
+
+    Args:
+        data: the JPEG.
+        place: where on it the picture stands; None: it is the picture.
+    """
+    begins = of_file(data) == 1 and (place is None or (place.x % 8 == 0 and place.y % 8 == 0))
+    return luma_table(data) if begins else None
 
 
 def read_bytes(file: str, digest: str, cache_file: str) -> bytes:

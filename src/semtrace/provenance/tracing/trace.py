@@ -133,10 +133,7 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
             # Both looks begin with the nearest, so the longer one has all that was compared.
             traces[j] = replace(kept, examined=max(trace.examined, traces[j].examined))
     if evidence.images and rules.geometry:
-        for j, part in _allowed(evidence, evidence.parts([j for j in wanted if traces[j].fruitless])).items():
-            decision = decide(part.candidates, criteria, complete=part.complete)
-            if _is_alike(decision, criteria):
-                traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
+        traces |= _cut_out(evidence, rules, {j: traces[j] for j in wanted})
         traces |= _placed_on_pages(evidence, rules, traces)
         if rules.geometry == "full":
             traces |= _overlaid(evidence, rules, traces)
@@ -167,10 +164,22 @@ def _nearest_both_ways(evidence: PairEvidence, rules: Rules, traces: Mapping[int
     return settled
 
 
+def _cut_out(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
+    """What is traced to nothing as a whole, and is a part of an original."""
+    result = {}
+    for j, part in _allowed(evidence, evidence.parts([j for j, one in traces.items() if one.fruitless])).items():
+        decision = decide(part.candidates, rules.criteria, complete=part.complete)
+        if _is_alike(decision, rules.criteria):
+            result[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
+    return result
+
+
 def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
     """What stands on pages that are traced to nothing: the one picture there, or that there are several."""
     pictures, of_page = evidence.pages([j for j, trace in traces.items() if trace.fruitless])
     found = _look(pictures, rules, [i for several in of_page.values() for i in several], rules.reach, rules.reach)
+    # A panel may be cut, and the dark rim of a picture goes with black paper.
+    found |= _cut_out(pictures, rules, found)
     result = {}
     for j, several in of_page.items():
         alike = [i for i in several if _is_alike(found[i].decision, rules.criteria)]
