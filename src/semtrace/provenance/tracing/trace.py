@@ -205,7 +205,7 @@ def _overlaid(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace])
             continue
         panels: tuple[tuple[Rectangle, Trace], ...] = ()
         if several := _side_by_side(found, decision):
-            panels = tuple((place, _alone(found, i, rules.criteria)) for place, i in several)
+            panels = tuple((place, _alone(found, contending, rules.criteria)) for place, contending in several)
             decision = replace(decision, outcome="ambiguous", reason="panels")
         result[j] = Trace(
             found.pairs, [*found.comparisons], found.candidates, decision, traces[j].examined, panels=panels
@@ -230,16 +230,24 @@ def _allowed(evidence: PairEvidence, found: Mapping[int, Cropped]) -> dict[int, 
     return result
 
 
-def _side_by_side(found: Cropped, decision: Decision) -> list[tuple[Rectangle, int]]:
-    """The originals that agree, where they stand in different places of a page; nothing where they are one picture."""
-    agreeing = [i for i in range(len(found.candidates)) if found.candidates[i].agrees]
+def _side_by_side(found: Cropped, decision: Decision) -> list[tuple[Rectangle, list[int]]]:
+    """The places of a page in which originals agree, each with all that were laid there; nothing for one place.
+
+    Several originals may be laid on one place: frames that show a part of one another. All of them contend for it.
+    """
+    places = [read_rectangle(candidate.place) for candidate in found.candidates]
+    agreeing = [i for i in range(len(places)) if found.candidates[i].agrees]
     agreeing.sort(key=lambda i: found.candidates[i] is not decision.best)
-    apart: list[tuple[Rectangle, int]] = []
+    apart: list[Rectangle] = []
     for i in agreeing:
-        place = read_rectangle(found.candidates[i].place)
-        if place is not None and not any(_overlap(place, other) for other, _ in apart):
-            apart.append((place, i))
-    return sorted(apart, key=lambda one: (one[0].y, one[0].x)) if len(apart) > 1 else []
+        place = places[i]
+        if place is not None and not any(_overlap(place, other) for other in apart):
+            apart.append(place)
+    if len(apart) <= 1:
+        return []
+    # What is laid on the whole page contends for every place.
+    contending = [[i for i, other in enumerate(places) if other is None or _overlap(place, other)] for place in apart]
+    return sorted(zip(apart, contending, strict=True), key=lambda one: (one[0].y, one[0].x))
 
 
 def _overlap(one: Rectangle, other: Rectangle) -> bool:
@@ -249,10 +257,11 @@ def _overlap(one: Rectangle, other: Rectangle) -> bool:
     return across > _RIM and down > _RIM
 
 
-def _alone(found: Cropped, i: int, criteria: Criteria) -> Trace:
-    """The trace of one of several pictures on a page."""
-    candidates = [found.candidates[i]]
-    return Trace([found.pairs[i]], [found.comparisons[i]], candidates, decide(candidates, criteria))
+def _alone(found: Cropped, contending: Sequence[int], criteria: Criteria) -> Trace:
+    """The trace of one of several pictures on a page, from the originals that were laid on its place."""
+    candidates = [found.candidates[i] for i in contending]
+    pairs, comparisons = ([several[i] for i in contending] for several in (found.pairs, found.comparisons))
+    return Trace(pairs, [*comparisons], candidates, decide(candidates, criteria, complete=found.complete))
 
 
 def _is_strip(one: Rectangle | None, picture: Rectangle | None) -> bool:
