@@ -260,7 +260,7 @@ def _overlap(one: Rectangle, other: Rectangle) -> bool:
 def _alone(found: Cropped, contending: Sequence[int], criteria: Criteria) -> Trace:
     """The trace of one of several pictures on a page, from the originals that were laid on its place."""
     candidates = [found.candidates[i] for i in contending]
-    pairs, comparisons = ([several[i] for i in contending] for several in (found.pairs, found.comparisons))
+    pairs, comparisons = [found.pairs[i] for i in contending], [found.comparisons[i] for i in contending]
     return Trace(pairs, [*comparisons], candidates, decide(candidates, criteria, complete=found.complete))
 
 
