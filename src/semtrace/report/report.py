@@ -109,10 +109,11 @@ def stage(job: Job) -> Summary:
         for name in ("assets", "thumbs", "pictures", "maps"):
             (folder / name).mkdir()
         grays: dict[str, NDArray[np.uint8]] = {}
-        for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb, content.sheets.missing):
+        missing = content.sheets.missing
+        for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb, missing):
             if md5_ in content.files:
                 write_staged(folder / _FOLDERS[size] / f"{md5_}.webp", data)
-            if md5_ in content.sheets.missing and size == "small":
+            if md5_ in missing and size == "small":
                 grays[md5_] = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
         for name, data in _maps(content, job.executor, job.params.review.cache_mb):
             write_staged(folder / "maps" / f"{name}.webp", data)
