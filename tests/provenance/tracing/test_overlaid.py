@@ -58,7 +58,7 @@ CONTENDED = ("ambiguous", "runner_up_too_close", "")
     [
         ([laid("a")], MATCHED),
         ([laid("a", LEFT)], MATCHED),
-        ([laid("a", LEFT, 0.97, agrees=False)], ("ambiguous", "another_framing", "")),  # it overlaps the missing original
+        ([laid("a", LEFT, 0.97, agrees=False)], ("ambiguous", "another_framing", "")),  # it overlaps the missing one
         ([laid("a", LEFT), laid("b", LEFT)], CONTENDED),
         ([laid("a", LEFT, 0.9), laid("b", LEFT, 0.88)], MATCHED),
         ([laid("a", LEFT, 0.9), laid("b", LEFT, 0.8801)], CONTENDED),
