@@ -159,6 +159,7 @@ curate: .venv/.stamp ## patches of generated volumes, or with dataset=em of your
 # Long; `make truth set="--every 15"` for each fifteenth picture.
 truth: .venv/.stamp ## every ordinary edit of real pictures, traced (long)
 	python benchmarks/truth.py $(set)
+	python benchmarks/panels.py
 	pytest -m heavy tests/provenance/test_variants.py
 
 port ?= 5000

@@ -4,10 +4,12 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from semtrace.io.images import decode
-from semtrace.io.jpeg_quantisation import encode_again, luma_table
+from semtrace.io.jpeg_quantisation import encode_again, gives, luma_table
 
 OPTIONS = [{}, {"optimize": True}, {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}]
 
@@ -43,3 +45,21 @@ def test_another_frame_of_the_same_field_does_not():
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"not a picture", jpeg(picture(), "CMYK")], ids=range(4))
 def test_what_cannot_be_made_again(data):
     assert luma_table(data) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 75), width=st.integers(1, 40), quality=st.integers(1, 100), seed=st.integers(0, 9),
+    changed=st.none() | st.integers(0, 74), shown=st.sampled_from(["published", "encoded"]),
+)  # fmt: skip
+def test_the_strip_that_is_encoded_first_refuses_what_the_whole_picture_refuses(
+    height, width, quality, seed, changed, shown
+):
+    """Also where the two differ in one row only, which may lie in the strip, above it or below it."""
+    gray = picture(height, width, seed)
+    data = jpeg(gray, quality=quality)
+    other = gray.copy()
+    if changed is not None:
+        other[changed % height] ^= 64
+    pixels = decode(data).gray if shown == "published" else gray
+    assert gives(other, luma_table(data), pixels) == np.array_equal(encode_again(other, luma_table(data)), pixels)

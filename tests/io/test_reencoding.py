@@ -127,3 +127,12 @@ def test_eight_bit_originals_have_no_deep_samples_and_white_is_turned():
     np.testing.assert_array_equal(found.array, deep)
     holes = tiff(np.where(deep > 30_000, np.nan, deep).astype(np.float32))
     assert deep_samples(holes, decode(holes).page) is None
+
+
+@pytest.mark.parametrize(
+    ("published", "original"), [("of_sixteen_high_byte_q92", "sixteen_x256"), ("of_eight_q92", "eight")]
+)
+def test_the_originals_that_were_not_proven_are(cases, published, original):
+    folder = cases / "decoding/08-16bit-original-not-proven"
+    files = (folder / "published/Tips" / f"{published}.jpg", folder / "archive" / f"{original}.tif")
+    assert proven(*(file.read_bytes() for file in files)) is True

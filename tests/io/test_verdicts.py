@@ -83,7 +83,20 @@ def test_two_spellings_of_one_picture_are_two_rows_on_it(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["Truth.csv", "TRUTH.CSV", "truth.csv.txt", "truth.xlsx", "truth.ods", "truth", "truth (1).csv", " truth.csv"],
+    [
+        "Truth.csv",
+        "TRUTH.CSV",
+        "truth.csv.txt",
+        "truth.xlsx",
+        "truth.ods",
+        "truth",
+        "truth (1).csv",
+        " truth.csv",
+        "truth_final.csv",
+        "truth - my corrections.xlsx",
+        "truth.csv.gz",
+        "truth.csv.bak",
+    ],
 )
 def test_names_that_are_taken_for_the_table_are_found_where_it_is_absent(tmp_path, name):
     for other in (name, "truthful notes.md", "verdicts.csv", "~$truth.xlsx"):

@@ -87,7 +87,7 @@ def test_without_being_asked_no_negative_is_looked_for(negatives):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """Three originals; one on a white and on a black page, two side by side, and an empty page."""
+    """Three originals; one on a white and on a black page, two side by side, and one of them cut on a page."""
     root = tmp_path_factory.mktemp("pages")
     (root / "known").mkdir()
     for seed in range(3):
@@ -101,6 +101,9 @@ def pages(tmp_path_factory):
     both = np.full((height, 2 * width + 20), 255, np.uint8)
     both[:, :width], both[:, width + 20 :] = scene(2), scene(0)
     versions["both"] = both
+    cut = np.full((height, width), 255, np.uint8)
+    cut[24:-32, 16:-40] = scene(0)[24:-32, 16:-40]
+    versions["cut"] = cut
     folder = root / "published/Tips"
     return root, {
         publish(Image.fromarray(page), folder / name(5, kind), quality=90): kind for kind, page in versions.items()
@@ -117,6 +120,11 @@ def test_a_picture_is_found_within_its_margins_and_two_panels_are_traced_by_them
     for path, row in rows(root, "on").items():
         if published[path] == "both":
             assert (row["decision"], row["reason"]) == ("ambiguous", "panels")  # one label for two originals
+            continue
+        if published[path] == "cut":
+            assert (row["decision"], row["matched_tiff_path"]) == ("matched", "0.tif")
+            part = width - 56, height - 56, 16, 24
+            assert np.abs(np.subtract([place(row["crop"]), place(row["place"])], part)).max() <= 1
             continue
         assert (row["decision"], row["matched_tiff_path"]) == ("matched", "1.tif")
         assert np.abs(np.subtract(place(row["place"]), (width, height, 40, 80))).max() <= 4
@@ -141,7 +149,7 @@ def test_what_a_person_refused_is_not_found_again_as_a_part_or_on_a_page(pages, 
     part = publish(Image.fromarray(scene(2)[40:200, 60:260]), root / "published/Tips" / name(5, "part"), quality=90)
     found = {path: row["matched_tiff_path"] for path, row in rows(root, "true").items() if row["decision"] == "matched"}
     assert found[part] == "2.tif"
-    assert len(found) == 3
+    assert len(found) == 4
     digests = {
         path: (md5((root / "published" / path).read_bytes()), md5((root / "archive" / tiff).read_bytes()))
         for path, tiff in found.items()

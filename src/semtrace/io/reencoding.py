@@ -21,7 +21,7 @@ from PIL import Image
 from semtrace.core.image.renderings import exposed_again, likely
 from semtrace.core.image.symmetry import Symmetry, apply, inverse
 from semtrace.io.deep_samples import DeepSamples
-from semtrace.io.jpeg_quantisation import encode_again, luma_table
+from semtrace.io.jpeg_quantisation import gives, luma_table
 from semtrace.io.luma import luma8
 from semtrace.io.orientation import as_stored, of_file
 
@@ -60,11 +60,10 @@ def is_reencoding(
     first = again(original)
     if table is None or first.shape != stored.shape:
         return None
-    coded = encode_again(first, table)
-    if np.array_equal(coded, stored):
+    if gives(first, table, stored):
         return True
     brightness = _brightness(data, stored)
-    if brightness is not stored and np.array_equal(coded, brightness):
+    if brightness is not stored and gives(first, table, brightness):
         return True
     samples = deep() if deep is not None else None
     return samples is not None and _is_rendered(samples, again, brightness, table, len(original), bar_top)
@@ -81,15 +80,15 @@ def _is_rendered(
     """Whether one of the usual ways from deep samples to 8 bits gives the brightness."""
     shown, cuts = samples.array[:rows], (rows, bar_top)
 
-    def encoded(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return encode_again(again(luma8(levels) if levels.ndim == 3 else levels), table)
+    def is_shown(levels: NDArray[np.uint8]) -> bool:
+        return gives(again(luma8(levels) if levels.ndim == 3 else levels), table, brightness)
 
     slack = table[0] / 16 + 1  # of a block's mean: half a step of its first coefficient, and rounding
     usual = likely(samples.array, samples.bits, cuts, rows, float(brightness.mean()), slack)
     for rendering, _ in zip(usual, range(MOST), strict=False):
-        if np.array_equal(encoded(rendering(shown)), brightness):
+        if is_shown(rendering(shown)):
             # Few grey levels, coded coarsely, are the same for other exposures: then nothing is proven.
-            return not np.array_equal(encoded(rendering(exposed_again(shown))), brightness)
+            return not is_shown(rendering(exposed_again(shown)))
     return False
 
 

@@ -39,8 +39,10 @@ VERDICTS = Table(
 )
 Line = tuple[int, dict[str, Any]]
 _SHOWN = 8  # findings in one message
-# What may follow ``truth``: a copy's number or mark, and endings of tables and texts, one or several.
-_LOOKS = r"s?(?:[ ._-]*(?:\(\d+\)|copy|kopie|copia|\d+))*(?:\.(?:csv|txt|tsv|tab|xlsx?|xlsm|ods|numbers))*"
+# What may follow ``truth``: a copy's number or mark, and endings of tables and texts, one or several; or any words
+# and such an ending.
+_ENDING = r"\.(?:csv|txt|tsv|tab|xlsx?|xlsm|ods|numbers|bak|old|gz|zip)"
+_LOOKS = rf"s?(?:(?:[ ._-]*(?:\(\d+\)|copy|kopie|copia|\d+))*(?:{_ENDING})*|[ ._-].*{_ENDING})"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from semtrace.core.image.correlation import highpass, highpass_correlation
+from semtrace.core.image.correlation import highpass, highpass_correlation, limited_correlation
 
 
 def texture(seed: int, height: int = 192, width: int = 256) -> np.ndarray:
@@ -53,3 +53,19 @@ def test_what_cannot_be_compared_is_refused():
         highpass_correlation(texture(1), texture(1)[:, 1:])
     with pytest.raises(ValueError, match="grey image"):
         highpass(texture(1).astype(np.float32))
+
+
+def test_marks_on_an_even_picture_do_not_outweigh_its_texture():
+    x = (texture(1).astype(float) / 20 + 120).round().astype(np.uint8)
+    other = (texture(2).astype(float) / 20 + 120).round().astype(np.uint8)
+    marked = x.copy()
+    marked[150:180, 180:250], marked[:25, :20], marked[5:20, 8:10] = 0, 255, 0
+    assert highpass_correlation(marked, x) < 0.2
+    assert limited_correlation(marked, x) > 0.8
+    assert limited_correlation(x, x) == pytest.approx(1.0, abs=1e-12)
+    assert abs(limited_correlation(marked, other)) < 0.1
+    flat = np.full_like(x, 120)
+    flat[:40] = x[:40]  # detail in less than half of it
+    assert limited_correlation(flat, x) == 0.0
+    with pytest.raises(ValueError, match="one shape"):
+        limited_correlation(x, x[1:])

@@ -124,6 +124,18 @@ def test_what_is_not_a_number_is_counted():
     assert rule == "linear 0..1 (0.1-99.9 %) of float32; 2 infinite clipped; 1 NaN to 0"
 
 
+@pytest.mark.parametrize("mark", [-3.4028234e38, -1e30, 1e30, 9.96921e36])
+def test_numbers_that_mark_pixels_without_data_do_not_take_part_in_the_range(mark):
+    picture = np.linspace(0.5, 2.5, 100 * 100, dtype=np.float32).reshape(100, 100)
+    holed = picture.copy()
+    holed[-20:] = mark
+    gray, rule = to_gray8(holed)
+    assert "; 2000 of 1e30 or more clipped" in rule
+    np.testing.assert_array_equal(gray[:80], to_gray8(picture[:80])[0])
+    assert set(gray[80:].ravel()) == {0 if mark < 0 else 255}
+    assert "1e30" not in to_gray8(np.where(picture > 1, np.float32(mark), picture))[1]  # most of it: nobody knows
+
+
 def test_a_picture_without_a_finite_value():
     gray, rule = to_gray8(np.array([[np.nan, np.inf], [-np.inf, np.nan]]))
     assert gray.tolist() == [[0, 255], [0, 0]]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from semtrace.core.image.databar import bar_top
 
+_NO_DATA = 1e30  # no detector counts that far; float files mark pixels without data so (-3.4e38, 9.97e36, -1e30)
 _DIM = 128  # wider integers that stay below it leave a bit of 8 unused: counts of a detector, not 8-bit data
 
 
@@ -29,7 +30,8 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
       becomes 0.
     - All this is asked of the picture without its data bar (``semtrace.core.image.databar``): its text and paper are
       drawn at levels of their own, often at full scale, and would leave a black picture.
-    - NaN becomes 0, -inf the dark and +inf the bright end; the words count them.
+    - NaN becomes 0, -inf the dark and +inf the bright end; the words count them. So do numbers of a size of 1e30 or
+      more where most others are smaller: they mark pixels without data.
 
     Pillow's own conversion of 16-bit grey (``convert("L")``) clips at 255 instead and leaves white pictures;
     it must not be used.
@@ -78,9 +80,14 @@ def _ranged(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
 
 def _linear(array: NDArray[Any], picture: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     name = array.dtype.newbyteorder("=").name
-    known = picture[np.isfinite(picture)] if array.dtype.kind == "f" else picture.ravel()
-    infinite = np.count_nonzero(np.isinf(array)) if array.dtype.kind == "f" else 0
-    note = f" of {name}" + (f"; {infinite} infinite clipped" if infinite else "")
+    note, known = f" of {name}", picture.ravel()
+    if array.dtype.kind == "f":
+        known = known[np.isfinite(known)]
+        if infinite := np.count_nonzero(np.isinf(array)):
+            note += f"; {infinite} infinite clipped"
+        usual = known[np.abs(known) < _NO_DATA] if known.dtype.itemsize > 2 else known
+        if len(known) > len(usual) > len(known) // 2 and usual.min() < usual.max():
+            note, known = f"{note}; {len(known) - len(usual)} of 1e30 or more clipped", usual
     if known.size == 0:
         return np.where(array == np.inf, 255, 0).astype(np.uint8), f"no finite value{note}"
     lowest, low, high, highest = _order_statistics(known)

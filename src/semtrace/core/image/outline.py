@@ -24,7 +24,7 @@ _GOES_ON = 0.2  # part of the windows in which the picture may seem to go on: a 
 _TURNED, _STRAIGHTENED = 0.3, 1.5  # degrees; less turned, a frame may be one that drifted, or was straightened then
 _RESIZED = 0.004  # as much larger or smaller, it may
 _DRIFTED = 0.4  # pixels
-_FEWEST = 3  # windows of a side that tell
+_FEWEST = 3  # windows that tell, of a side and of all
 
 
 def ends_with(published: NDArray[np.uint8], this: Transformation, size: tuple[int, int], bar_top: int) -> bool:
@@ -70,16 +70,23 @@ def _may_have_drifted(published: NDArray[np.uint8], this: Transformation, size: 
 
 
 def _is_framed(published: NDArray[np.uint8], ends: NDArray[np.float64]) -> bool:
-    """Whether what lies beyond each side of a quadrilateral is no continuation of what lies within."""
+    """Whether what lies beyond each side of a quadrilateral is no continuation of what lies within.
+
+    Where it is seen and no window shows an end, an even background may go on beyond it: then nobody can tell.
+    """
     pixels, edges = published.astype(np.float32), []
+    seen = ended = 0
     for k in range(4):
         lines, windows = _along(pixels, ends[k], ends[(k + 1) % 4])
         said = [_ends(lines[_OUTSIDE, part], lines[_INSIDE, part]) for part in windows]
         framed, goes_on = said.count(True), said.count(False)
         if goes_on > _GOES_ON * (framed + goes_on) or (goes_on and framed + goes_on < _FEWEST):
             return False
-        showing = [part for part, ended in zip(windows, said, strict=True) if ended]
+        seen, ended = seen + len(windows), ended + framed
+        showing = [part for part, ends_here in zip(windows, said, strict=True) if ends_here]
         edges.append(_edge(lines, showing) if framed >= _FEWEST else None)
+    if seen >= _FEWEST > ended:
+        return False
     return not any(_moved(edges[k], edges[k + 2]) for k in (0, 1))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semtrace.core.image import template_search
 from semtrace.core.image.align import Comparison, FrameAgreement, correlation, frame_agreement, similarity
@@ -16,10 +17,8 @@ from semtrace.core.image.placement import Rectangle, lay, locate
 from semtrace.core.tracing.decision import Candidate
 from semtrace.io.cache import Entry, Kind, reader
 from semtrace.io.files import safe_name
-from semtrace.io.jpeg_quantisation import luma_table
-from semtrace.io.orientation import of_file
 from semtrace.parallel.processes import available_cores
-from semtrace.provenance.tracing.pair_images import Image, UnavailableError, pixels, read_bytes
+from semtrace.provenance.tracing.pair_images import Image, UnavailableError, pixels, read_bytes, steps_of
 from semtrace.provenance.tracing.sides import Content, Pair, Side
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
@@ -81,16 +80,19 @@ def find_crops(
         for hit, place in zip(found, placed, strict=False):
             if place is not None:
                 t = archive[hit.original][0]
-                _add(cropped, Pair(t, originals.distance(t, jpegs, j)), originals.contents[t], *place)
+                pair = Pair(t, originals.distance(t, jpegs, j))
+                _add(cropped, pair, originals.contents[t], jpegs.contents[j].place, *place)
         if cropped.candidates:
             result[j] = cropped
     return result
 
 
-def _add(cropped: Cropped, pair: Pair, original: Content, rectangle: Rectangle, seen: Comparison) -> None:
+def _add(
+    cropped: Cropped, pair: Pair, original: Content, place: Rectangle | None, rectangle: Rectangle, seen: Comparison
+) -> None:
     cropped.pairs.append(pair)
     cropped.comparisons.append(seen)
-    said = {**similarity_of(seen), "crop": str(rectangle)}
+    said = {**similarity_of(seen), "crop": str(rectangle), "place": str(place) if place else ""}
     cropped.candidates.append(Candidate(original.paths[0], pair.hamming, picture=original.picture, **said))
 
 
@@ -107,7 +109,7 @@ def similarity_of(seen: Comparison | None) -> dict[str, Any]:
 
 
 def _image(root: Path, content: Content) -> Image:
-    return Image(safe_name(root, content.paths[0]), content.md5, content.bar_top)
+    return Image(safe_name(root, content.paths[0]), content.md5, content.bar_top, place=content.place)
 
 
 def _mapped(function: Any, items: Sequence[Any], executor: Executor, what: str) -> list[Any]:
@@ -121,12 +123,12 @@ def _files(item: Image | PlaceTask) -> list[str]:
 
 
 def _thumbnail(cache_file: str, image: Image) -> tuple[template_search.Thumbnail | None, list[Entry]]:
-    key = f"{image.md5}-{image.bar_top}"
+    key = f"{image.md5}{_placed(image)}-{image.bar_top}"
     known = reader(cache_file).get(THUMBNAIL, key)
     if known is not None:
         return template_search.Thumbnail(np.array(known["picture"]), known["rows"]), []
     try:
-        gray = pixels(image.file, image.md5, cache_file)
+        gray = _cut_out(pixels(image.file, image.md5, cache_file), image)
     except UnavailableError:
         return None, []
     made = template_search.thumbnail(gray, image.bar_top if image.bar_top > 0 else gray.shape[0])
@@ -135,7 +137,7 @@ def _thumbnail(cache_file: str, image: Image) -> tuple[template_search.Thumbnail
 
 def _place(cache_file: str, task: PlaceTask) -> tuple[tuple[Rectangle, Comparison] | None, list[Entry]]:
     published, original, guess = task
-    key = f"{published.md5}-{original.md5}-{original.bar_top}"
+    key = f"{published.md5}{_placed(published)}-{original.md5}-{original.bar_top}"
     known = reader(cache_file).get(CROP, key)
     if known is None:
         try:
@@ -164,9 +166,9 @@ def _compared(
     pair = lay(shown, whole, bar_top, rectangle)
     if pair is None:
         return {}
-    data = read_bytes(published.file, published.md5, cache_file)
-    told = pair.published.shape[1] == shown.shape[1] and of_file(data) == 1
-    frames = frame_agreement(pair, luma_table(data) if told else None, resized=not pair.rows)
+    told = pair.published.shape[1] == shown.shape[1]
+    steps = steps_of(read_bytes(published.file, published.md5, cache_file), published.place) if told else None
+    frames = frame_agreement(pair, steps, resized=not pair.rows)
     return {
         "rectangle": [rectangle.x, rectangle.y, rectangle.width, rectangle.height],
         "ssim": similarity(pair),
@@ -176,5 +178,14 @@ def _compared(
 
 
 @lru_cache(maxsize=8)  # pictures of neighbouring tasks are the same, 1 MB each as a rule
-def _decoded(image: Image, cache_file: str) -> Any:
-    return pixels(image.file, image.md5, cache_file)
+def _decoded(image: Image, cache_file: str) -> NDArray[np.uint8]:
+    return _cut_out(pixels(image.file, image.md5, cache_file), image)
+
+
+def _cut_out(gray: NDArray[np.uint8], image: Image) -> NDArray[np.uint8]:
+    """The picture that is meant, of a page on which it stands."""
+    return np.ascontiguousarray(image.place.of(gray)) if image.place else gray
+
+
+def _placed(image: Image) -> str:
+    return f"-{image.place}" if image.place else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,9 @@ def find_overlays(
                 t = tiffs[i]
                 _add(cropped, Pair(t, originals.distance(t, jpegs, j)), originals.contents[t], seen)
         if cropped.candidates:
-            result[j] = cropped
+            # Where all that were compared agree, another one may.
+            agreeing = sum(candidate.agrees is True for candidate in cropped.candidates)
+            result[j] = replace(cropped, complete=agreeing < _COMPARED)
     return result
 
 

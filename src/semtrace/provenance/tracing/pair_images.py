@@ -19,7 +19,9 @@ from semtrace.core.image.align import (
     frame_agreement,
     similarity,
 )
+from semtrace.core.image.correlation import limited_correlation
 from semtrace.core.image.placement import Rectangle, lay, locate
+from semtrace.core.image.resample import reduce
 from semtrace.core.image.symmetry import Symmetry, apply
 from semtrace.io.cache import Cache, Entry, Kind
 from semtrace.io.deep_samples import DeepSamples, deep_samples
@@ -37,7 +39,7 @@ _MAY_BE_PROVEN = 0.5  # SSIM; strong compression of a noisy picture stays above 
 _TRIES = 3
 _KEPT = 4  # aligned pairs, 2 MB each as a rule
 _CUT = 0.05  # of the width; more is a part, and looked for as one
-_SOMEHOW_ALIKE = 0.2  # high-pass correlation; different pictures stay below as a rule
+_SOMEHOW_ALIKE = 0.2  # high-pass correlation, of all detail or limited; different pictures stay below as a rule
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,8 @@ class PairImages:
 
     @cached_property
     def steps(self) -> tuple[int, ...] | None:
-        """Quantisation table of the brightness; None where the picture's blocks do not begin at its first pixel."""
-        place = self.published.place
-        begins = of_file(self.data) == 1 and (place is None or (place.x % 8 == 0 and place.y % 8 == 0))
-        return luma_table(self.data) if begins else None
+        """See ``steps_of``."""
+        return steps_of(self.data, self.published.place)
 
     def compare(self, originals: Sequence[Image]) -> list[Compared]:
         """What a decision needs: proofs where they can pay, the correlation of what is not proven."""
@@ -261,13 +261,19 @@ class PairImages:
             return {}
         upright = original.symmetry == Symmetry.IDENTITY
         seen = FrameAgreement(0.0, in_place=False, same_frame=False)
-        if self._kept(CORRELATION, original, self._correlation) >= _SOMEHOW_ALIKE:
+        if self._is_somehow_alike(original, pair):
             steps = self.steps if upright and pair.published.shape[1] == self.gray.shape[1] else None
             found = frame_agreement(pair, steps, resized=not pair.rows)
             if found is None or found.agrees:
                 return asdict(found) if found else {}
             seen = found
         return asdict(self._cut(original, upright=upright) or seen)
+
+    def _is_somehow_alike(self, original: Image, pair: Aligned) -> bool:
+        if self._kept(CORRELATION, original, self._correlation) >= _SOMEHOW_ALIKE:
+            return True
+        # Marks that were burnt into an even picture outweigh its texture.
+        return limited_correlation(reduce(pair.published), reduce(pair.original)) >= _SOMEHOW_ALIKE
 
     def _cut(self, original: Image, *, upright: bool) -> FrameAgreement | None:
         """Whether the published image is the original without some pixels along its edges."""
@@ -296,6 +302,17 @@ class PairImages:
             return is_reencoding(self.data, self.gray, 255 - rows, original.symmetry) is True
         deep = partial(samples_of, original.file, original.md5, self.cache_file) if original.deep else None
         return is_reencoding(self.data, self.gray, rows, original.symmetry, deep, original.bar_top) is True
+
+
+def steps_of(data: bytes, place: Rectangle | None) -> tuple[int, ...] | None:
+    """Quantisation table of a JPEG's brightness; None where a picture's blocks do not begin at its first pixel.
+
+    Args:
+        data: the JPEG.
+        place: where on it the picture stands; None: it is the picture.
+    """
+    begins = of_file(data) == 1 and (place is None or (place.x % 8 == 0 and place.y % 8 == 0))
+    return luma_table(data) if begins else None
 
 
 def read_bytes(file: str, digest: str, cache_file: str) -> bytes:

@@ -133,10 +133,7 @@ def trace_all(evidence: PairEvidence, rules: Rules, wanted: Sequence[int] | None
             # Both looks begin with the nearest, so the longer one has all that was compared.
             traces[j] = replace(kept, examined=max(trace.examined, traces[j].examined))
     if evidence.images and rules.geometry:
-        for j, part in _allowed(evidence, evidence.parts([j for j in wanted if traces[j].fruitless])).items():
-            decision = decide(part.candidates, criteria, complete=part.complete)
-            if _is_alike(decision, criteria):
-                traces[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
+        traces |= _cut_out(evidence, rules, {j: traces[j] for j in wanted})
         traces |= _placed_on_pages(evidence, rules, traces)
         if rules.geometry == "full":
             traces |= _overlaid(evidence, rules, traces)
@@ -167,10 +164,22 @@ def _nearest_both_ways(evidence: PairEvidence, rules: Rules, traces: Mapping[int
     return settled
 
 
+def _cut_out(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
+    """What is traced to nothing as a whole, and is a part of an original."""
+    result = {}
+    for j, part in _allowed(evidence, evidence.parts([j for j, one in traces.items() if one.fruitless])).items():
+        decision = decide(part.candidates, rules.criteria, complete=part.complete)
+        if _is_alike(decision, rules.criteria):
+            result[j] = Trace(part.pairs, [*part.comparisons], part.candidates, decision, traces[j].examined)
+    return result
+
+
 def _placed_on_pages(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace]) -> dict[int, Trace]:
     """What stands on pages that are traced to nothing: the one picture there, or that there are several."""
     pictures, of_page = evidence.pages([j for j, trace in traces.items() if trace.fruitless])
     found = _look(pictures, rules, [i for several in of_page.values() for i in several], rules.reach, rules.reach)
+    # A panel may be cut, and the dark rim of a picture goes with black paper.
+    found |= _cut_out(pictures, rules, found)
     result = {}
     for j, several in of_page.items():
         alike = [i for i in several if _is_alike(found[i].decision, rules.criteria)]
@@ -196,7 +205,7 @@ def _overlaid(evidence: PairEvidence, rules: Rules, traces: Mapping[int, Trace])
             continue
         panels: tuple[tuple[Rectangle, Trace], ...] = ()
         if several := _side_by_side(found, decision):
-            panels = tuple((place, _alone(found, i, rules.criteria)) for place, i in several)
+            panels = tuple((place, _alone(found, contending, rules.criteria)) for place, contending in several)
             decision = replace(decision, outcome="ambiguous", reason="panels")
         result[j] = Trace(
             found.pairs, [*found.comparisons], found.candidates, decision, traces[j].examined, panels=panels
@@ -221,16 +230,24 @@ def _allowed(evidence: PairEvidence, found: Mapping[int, Cropped]) -> dict[int, 
     return result
 
 
-def _side_by_side(found: Cropped, decision: Decision) -> list[tuple[Rectangle, int]]:
-    """The originals that agree, where they stand in different places of a page; nothing where they are one picture."""
-    agreeing = [i for i in range(len(found.candidates)) if found.candidates[i].agrees]
+def _side_by_side(found: Cropped, decision: Decision) -> list[tuple[Rectangle, list[int]]]:
+    """The places of a page in which originals agree, each with all that were laid there; nothing for one place.
+
+    Several originals may be laid on one place: frames that show a part of one another. All of them contend for it.
+    """
+    places = [read_rectangle(candidate.place) for candidate in found.candidates]
+    agreeing = [i for i in range(len(places)) if found.candidates[i].agrees]
     agreeing.sort(key=lambda i: found.candidates[i] is not decision.best)
-    apart: list[tuple[Rectangle, int]] = []
+    apart: list[Rectangle] = []
     for i in agreeing:
-        place = read_rectangle(found.candidates[i].place)
-        if place is not None and not any(_overlap(place, other) for other, _ in apart):
-            apart.append((place, i))
-    return sorted(apart, key=lambda one: (one[0].y, one[0].x)) if len(apart) > 1 else []
+        place = places[i]
+        if place is not None and not any(_overlap(place, other) for other in apart):
+            apart.append(place)
+    if len(apart) <= 1:
+        return []
+    # What is laid on the whole page contends for every place.
+    contending = [[i for i, other in enumerate(places) if other is None or _overlap(place, other)] for place in apart]
+    return sorted(zip(apart, contending, strict=True), key=lambda one: (one[0].y, one[0].x))
 
 
 def _overlap(one: Rectangle, other: Rectangle) -> bool:
@@ -240,10 +257,11 @@ def _overlap(one: Rectangle, other: Rectangle) -> bool:
     return across > _RIM and down > _RIM
 
 
-def _alone(found: Cropped, i: int, criteria: Criteria) -> Trace:
-    """The trace of one of several pictures on a page."""
-    candidates = [found.candidates[i]]
-    return Trace([found.pairs[i]], [found.comparisons[i]], candidates, decide(candidates, criteria))
+def _alone(found: Cropped, contending: Sequence[int], criteria: Criteria) -> Trace:
+    """The trace of one of several pictures on a page, from the originals that were laid on its place."""
+    candidates = [found.candidates[i] for i in contending]
+    pairs, comparisons = [found.pairs[i] for i in contending], [found.comparisons[i] for i in contending]
+    return Trace(pairs, [*comparisons], candidates, decide(candidates, criteria, complete=found.complete))
 
 
 def _is_strip(one: Rectangle | None, picture: Rectangle | None) -> bool:
