@@ -106,6 +106,6 @@ def test_a_run_with_a_file_that_may_be_read_next_time_is_not_the_last_word(tmp_p
     work.mkdir(parents=True)
     for reason, kept in (("truncated", True), ("unreadable", False), ("out_of_memory", False)):
         (work / "rejects.csv").write_text(f"path,stage,reason,detail\na.tif,inventory,{reason},\n")
-        unchanged.remember(tmp_path / "cache.sqlite", work.parent, "state", ("inventory",))
+        unchanged.note_run(tmp_path / "cache.sqlite", work.parent, "state", ("inventory",))
         assert unchanged.is_unchanged(tmp_path / "cache.sqlite", work.parent, "state", ("inventory",)) is kept
         (tmp_path / "cache.sqlite").unlink(missing_ok=True)

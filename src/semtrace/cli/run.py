@@ -65,7 +65,7 @@ def run(given: argparse.Namespace) -> Any:
         accuracy = _one(given, "validate")
         say(f"{other.result()}\n{accuracy}")
         say(_one(given, "report"))
-    unchanged.remember(executor.cache, given.work, seen, _RESULTS)
+    unchanged.note_run(executor.cache, given.work, seen, _RESULTS)
     return run_summary(given.work)
 
 

@@ -75,7 +75,7 @@ def is_unchanged(cache: Path, work: Path, inputs: str | None, folders: Sequence[
     return last is not None and last == [inputs, results_state(work, folders)]
 
 
-def remember(cache: Path, work: Path, inputs: str | None, folders: Sequence[str]) -> None:
+def note_run(cache: Path, work: Path, inputs: str | None, folders: Sequence[str]) -> None:
     """Note what a whole run saw and left; not where a file was rejected for a reason that may pass."""
     tables = [file for folder in folders if (file := work / folder / REJECTS.name).is_file()]
     if inputs is not None and not any(row["reason"] in PASSING for file in tables for row in read(file, REJECTS)):
