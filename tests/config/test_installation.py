@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from semtrace.cli import main
-from semtrace.config import installation, params
+from semtrace.config import composition, installation, params
 
 PROJECT = Path(__file__).parents[2]
 
@@ -115,7 +115,7 @@ def test_the_remedy_for_old_results_is_a_command_that_runs(bare, monkeypatch, st
     monkeypatch.setattr(
         installation, "read_state", lambda _: SimpleNamespace(commit="a" * 40, date="", uncommitted=(), stale=stale)
     )
-    again = installation.run_again(Path("params.yaml"))
+    again = composition.run_again(Path("params.yaml"))
     assert shlex.split(again) == ["semtrace", "repro", *overrides]  # not those of another dataset
     assert project_of()["DVC"].remedy == remedy.format(again=again)
 

@@ -94,7 +94,7 @@ def test_another_code_is_noticed(laid_out, monkeypatch, capsys):
     ("words", "said"),
     [
         ((".",), "is not empty; name a new folder"),
-        (("new", "--archive", "."), "--archive and --published belong together"),
+        (("new", "--archive", "."), "Where you have one picture alone, put it into a folder of its own and name that"),
         (("new", "--archive", "nowhere", "--published", "."), "nowhere: no such folder"),
     ],
 )

@@ -132,7 +132,7 @@ class Project:
 
     def make(self, version: str, releases: Path, *allow: str, checkout: Checkout = CLEAN, **say: Any) -> Path:
         """Make a release of what is written; returns its folder."""
-        order = build.ReleaseOrder(parse_version(version), "2026-11-21", allow, checkout)
+        order = build.ReleaseOrder(parse_version(version), "2026-11-21", allow, checkout, "semtrace repro")
         done = build.run(
             self.root / "work", self.root / "published", self.root / "archive", releases,
             self.root / "params.yaml", replace(SETTINGS, **say), Vocabulary("test", CATEGORIES), order,

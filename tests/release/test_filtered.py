@@ -69,7 +69,7 @@ def results(request, tmp_path):
 
 
 def released(root, version="1.0.0", allowed=(), checkout=CLEAN, settings=SETTINGS):
-    order = ReleaseOrder(parse_version(version), "2026-11-28", allowed, checkout)
+    order = ReleaseOrder(parse_version(version), "2026-11-28", allowed, checkout, "semtrace repro")
     return run_filtered(root / "work", root / "releases", root / "params.yaml", settings, order)
 
 

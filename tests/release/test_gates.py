@@ -18,6 +18,8 @@ from semtrace.release.gates import (
 from semtrace.release.settings import Version
 from tests.release.project import SETTINGS
 
+AGAIN = "semtrace repro dataset=archive"
+
 
 def picture(path: str, decision: str = "matched", *, group: str = "g", split: str = "train", source: str = "") -> dict:
     return {
@@ -126,7 +128,7 @@ def test_torn_groups_are_counted_and_the_first_is_named_with_its_parts():
     ],
 )
 def test_a_release_needs_a_title_and_a_licence(title, licence, found):
-    assert [one.gate for one in check_description(replace(SETTINGS, title=title, licence=licence))] == found
+    assert [one.gate for one in check_description(replace(SETTINGS, title=title, licence=licence), AGAIN)] == found
 
 
 @pytest.mark.parametrize(
@@ -140,9 +142,11 @@ def test_a_release_needs_a_title_and_a_licence(title, licence, found):
     ],
 )
 def test_a_release_says_what_it_is_and_whose_and_does_not_name_people(say, found, flaw):
-    findings = check_description(replace(SETTINGS, **say))
+    findings = check_description(replace(SETTINGS, **say), AGAIN)
     assert [one.gate for one in findings] == found
     assert findings[0].flaw.startswith(flaw)
+    if "source_paths" not in say:
+        assert findings[0].advice.endswith(f"and run `{AGAIN}`")
 
 
 @pytest.mark.parametrize(
@@ -156,19 +160,22 @@ def test_a_release_says_what_it_is_and_whose_and_does_not_name_people(say, found
     ],
 )
 def test_what_is_not_committed_is_counted_and_three_are_named(names, listed):
-    (finding,) = check_checkout(Checkout("a" * 40, "2026-11-21", (), tuple(names), ()))
+    (finding,) = check_checkout(Checkout("a" * 40, "2026-11-21", (), tuple(names), ()), AGAIN)
     assert (finding.gate, finding.flaw) == ("uncommitted", listed)
 
 
 def test_results_that_are_stale_are_named_and_a_clean_checkout_has_no_flaw():
-    assert check_checkout(Checkout("a" * 40, "2026-11-21", (), (), ())) == []
-    (finding,) = check_checkout(Checkout("a" * 40, "2026-11-21", (), (), ("match", "label")))
+    assert check_checkout(Checkout("a" * 40, "2026-11-21", (), (), ()), AGAIN) == []
+    (finding,) = check_checkout(Checkout("a" * 40, "2026-11-21", (), (), ("match", "label")), AGAIN)
     assert finding.gate == "stale"
     assert finding.flaw == "results are not what code, parameters and inputs give now: match, label"
-    (finding,) = check_checkout(Checkout("a" * 40, "", (), (), ("data/Anna.dvc", "data/Eve.dvc", "match")))
+    (finding,) = check_checkout(Checkout("a" * 40, "", (), (), ("data/Anna.dvc", "data/Eve.dvc", "match")), AGAIN)
     assert finding.flaw == "results are not what code, parameters and inputs give now: an input, match"
-    assert finding.advice == "Run the pipeline (`make run`); changed inputs: data/Anna.dvc, data/Eve.dvc"
-    both = check_checkout(Checkout("a" * 40, "2026-11-21", (), ("x",), ("match",)))
+    assert (
+        finding.advice
+        == "Run the pipeline: `semtrace repro dataset=archive`; changed inputs: data/Anna.dvc, data/Eve.dvc"
+    )
+    both = check_checkout(Checkout("a" * 40, "2026-11-21", (), ("x",), ("match",)), AGAIN)
     assert [one.gate for one in both] == ["uncommitted", "stale"]
 
 

@@ -48,6 +48,9 @@ def made(done, tmp_path_factory) -> Path:
 def test_the_counts_add_up_and_are_those_of_the_tables(made, done):
     run = given_to(made, "run.js", "semtraceRun")["run"]
     assert run["images_in"] == sum(run["decisions"].values()) + run["rejected"]
+    text = (done.work / "validate/accuracy_report.txt").read_text()
+    assert bool(run["decisions"]["unmatched"]) == bool(run["not_looked_for"])
+    assert all(line in text for line in run["not_looked_for"])
     assert run["images_in"] == sum(1 for _ in done.published.rglob("*.*"))
     assert run["decisions"]["matched"] == sum(r["decision"] == "matched" for r in done.rows("match/jpeg_to_tiff.csv"))
     assert sum(row["images"] for row in run["categories"]) == sum(run["decisions"].values())

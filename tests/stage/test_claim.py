@@ -34,6 +34,20 @@ def test_another_dataset_is_refused_and_nothing_changes(tmp_path, other):
     assert (tmp_path / "dataset.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("archive", "overrides"),
+    [
+        ("/mnt/a", "dataset=own dataset.archive=/mnt/a dataset.published=data/raw/published"),
+        ("/mnt/a b", "dataset=own 'dataset.archive='\"'\"'/mnt/a b'\"'\"'' dataset.published=data/raw/published"),
+    ],
+)
+def test_the_refusal_has_the_command_that_goes_on_with_the_results(tmp_path, archive, overrides):
+    claim.run(tmp_path, replace(MINE, name="own", archive=archive))
+    with pytest.raises(InputError) as refused:
+        claim.check_claim(tmp_path, MINE)
+    assert f"To go on with them, `semtrace repro {overrides}`" in str(refused.value)
+
+
 def test_what_is_known_of_a_dataset_may_lie_elsewhere(tmp_path):
     claim.run(tmp_path, MINE)
     claim.run(tmp_path, moved := replace(MINE, known="/mnt/known"))

@@ -21,7 +21,16 @@ import signal, sys, time
 from semtrace.tracking import ui
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell leaves it to what runs in the background
 ui.sys.executable = sys.argv[1]
-sys.exit(ui._serve("sqlite:///none.db", "none", 1))
+sys.exit(ui._serve("sqlite:///none.db", "none", int(sys.argv[2]), "opened"))
+"""
+LATE = """#!{python}
+import socket, sys, time
+with socket.socket() as listening:
+    listening.bind(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])))
+    time.sleep(0.5)
+    print("ready", flush=True)
+    listening.listen()
+    time.sleep(60)
 """
 
 
@@ -58,7 +67,7 @@ def test_the_server_ends_with_it_and_no_traceback(tmp_path, number):
     server = tmp_path / "server"
     server.write_text("#!/bin/sh\necho $$ running\nexec sleep 60\n")
     server.chmod(0o755)
-    command = [sys.executable, "-c", SERVER, str(server)]
+    command = [sys.executable, "-c", SERVER, str(server), "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as started:
         running = started.stdout.readline().split()
         assert running[1] == "running"
@@ -66,3 +75,18 @@ def test_the_server_ends_with_it_and_no_traceback(tmp_path, number):
         said = started.communicate(timeout=30)[0]
     assert (started.returncode, said.strip()) == (0, "MLflow has ended")
     assert not Path("/proc", running[0]).exists()
+
+
+def test_the_address_is_said_when_the_server_answers_and_not_before(tmp_path):
+    server = tmp_path / "server"
+    server.write_text(LATE.format(python=sys.executable))
+    server.chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", SERVER, str(server), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as started:
+        assert [started.stdout.readline() for _ in range(2)] == ["ready\n", "opened\n"]
+        started.send_signal(signal.SIGINT)
+        started.send_signal(signal.SIGTERM)
+        assert started.communicate(timeout=30)[0].strip() == "MLflow has ended"

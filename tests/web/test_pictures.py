@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -22,6 +25,7 @@ from semtrace.web.pictures import (
     PictureCache,
     PictureService,
     Unavailable,
+    _end_with_parent,
     picture_bytes,
 )
 from tests.pipeline import table
@@ -104,6 +108,12 @@ def test_a_picture_is_made_once(tmp_path):
         assert isinstance(service.picture(str(file), known, "full"), Unavailable)
     finally:
         service.close()
+
+
+def test_a_worker_ends_with_the_server_and_not_with_ctrl_c_in_its_terminal():
+    """A worker that Ctrl+C reached would print a traceback beside the last words of `semtrace review`."""
+    with ProcessPoolExecutor(1, get_context("spawn"), _end_with_parent) as pool:
+        assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
 
 
 # --- real pictures

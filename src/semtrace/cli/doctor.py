@@ -57,7 +57,8 @@ def doctor(given: argparse.Namespace) -> None:
 
 def _results(job: Job, sample: int) -> Iterator[Condition]:
     """The results of the last run, recomputed by reference libraries."""
-    from semtrace.config.installation import Condition, run_again
+    from semtrace.config.composition import run_again
+    from semtrace.config.installation import Condition
     from semtrace.provenance import reference_check
 
     hashes, mapping = (job.hashes("tiff"), job.hashes("jpeg")), job.result("match/jpeg_to_tiff.csv")

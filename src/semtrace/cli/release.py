@@ -53,7 +53,7 @@ def add(verb: Any, params_file: Path, work: Path) -> None:
 def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
     from datetime import date
 
-    from semtrace.config import params
+    from semtrace.config import composition, params
     from semtrace.core.errors import InputError
     from semtrace.io import project_state
     from semtrace.release import build
@@ -70,7 +70,11 @@ def _release(params_file: Path, work: Path, given: argparse.Namespace) -> Any:
         day = date.fromisoformat(day).isoformat()
     except ValueError:
         raise InputError(f"--date {day!r} is no date; write YYYY-MM-DD") from None
-    order = build.ReleaseOrder(version, day, given.allow, state)
+    if given.filtered:
+        again = f"{composition.run_again(params_file, verb='params')} && dvc repro {CURATION_PIPELINE}"
+    else:
+        again = composition.run_again(params_file)
+    order = build.ReleaseOrder(version, day, given.allow, state, again)
     if given.filtered:
         from semtrace.release.filtered import run_filtered
 

@@ -59,7 +59,7 @@ def _review(given: argparse.Namespace) -> str:
     """Serve the page until Ctrl+C."""
     import contextlib
 
-    from semtrace.config import params
+    from semtrace.config import composition, params
     from semtrace.core.errors import InputError
     from semtrace.io.verdicts import locate_verdicts
     from semtrace.review.app import make_app
@@ -87,7 +87,8 @@ def _review(given: argparse.Namespace) -> str:
                 held.enter_context(browser_opened(address))
 
         serve_page(make_app(desk, pictures), listening, ready)
-    return f"{desk.saved} answers saved; `make run` uses them"
+    answers = "1 answer" if desk.saved == 1 else f"{desk.saved} answers"
+    return f"{answers} saved; `{composition.run_again(PARAMS)}` uses them"
 
 
 def _check(given: argparse.Namespace) -> str:

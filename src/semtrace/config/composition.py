@@ -11,10 +11,11 @@ import contextlib
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -101,6 +102,11 @@ def drift(conf: Path, params_file: Path) -> Drift | None:
 def recorded_overrides(params_file: Path) -> list[str]:
     """The overrides that a params.yaml was composed with; empty where it records none."""
     return _recorded(params_file.read_text(encoding="utf-8", errors="replace"))[1]
+
+
+def run_again(params_file: Path, verb: Literal["repro", "params"] = "repro") -> str:
+    """The command that runs the pipeline, or only composes, with the overrides of the last composition."""
+    return shlex.join(["semtrace", verb, *recorded_overrides(params_file)])
 
 
 def _recorded(text: str) -> tuple[str, list[str]]:

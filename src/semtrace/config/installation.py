@@ -117,13 +117,8 @@ def project(params: Params, conf: Path, params_file: Path) -> Iterator[Condition
             "Runs and releases then name the commit that made them"
         )
         yield Condition("Git", f"no commit is known: {read_git().unknown}", advice)
-    yield _results(state.stale, run_again(params_file))
+    yield _results(state.stale, composition.run_again(params_file))
     yield _tracking(params)
-
-
-def run_again(params_file: Path) -> str:
-    """The command that runs the pipeline with the overrides of the last composition."""
-    return shlex.join(["semtrace", "repro", *composition.recorded_overrides(params_file)])
 
 
 def _results(stale: Sequence[str], again: str) -> Condition:

@@ -99,7 +99,10 @@ def lay_out(folder: Path, archive: Path | None = None, published: Path | None = 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is not empty; name a new folder")
     if (archive is None) != (published is None):
-        raise InputError("--archive and --published belong together: the folder of TIFFs and that of published JPEGs")
+        raise InputError(
+            "--archive and --published belong together: the folder of TIFFs and that of published JPEGs. Where you "
+            "have one picture alone, put it into a folder of its own and name that"
+        )
     for one in filter(None, (archive, published)):
         if not one.is_dir():
             raise InputError(f"{one}: no such folder")

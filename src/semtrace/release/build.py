@@ -59,12 +59,13 @@ class Summary:
 
 @dataclass(frozen=True)
 class ReleaseOrder:
-    """Who asks for which release, and from which state of the project."""
+    """Who asks for which release, and from which state of the project; ``again`` is the command that renews that."""
 
     version: Version
     date: str
     allowed: Collection[str]
     checkout: Checkout
+    again: str
 
 
 def run(
@@ -107,9 +108,10 @@ def run(
     if not chosen.pictures:
         raise InputError(f"nothing to release: none of {len(chosen.left_out)} published images is traced and labelled")
     last, previous = last_release(releases, settings.name, order)
-    found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups) + gates.check_description(settings)
+    found = gates.check_pictures(chosen.pictures, sources.conflicts, sources.groups)
+    found += gates.check_description(settings, order.again)
     found += gates.check_version(order.version, last, comparable=previous is not None)
-    passed = gates.pass_gates(found + gates.check_checkout(order.checkout), order.allowed)
+    passed = gates.pass_gates(found + gates.check_checkout(order.checkout, order.again), order.allowed)
 
     with staged_folder(target) as folder:
         check_new(target)  # another one may have made it while we waited

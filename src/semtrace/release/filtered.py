@@ -70,9 +70,13 @@ def run_filtered(
         raise InputError(
             f"{len(without)} patches have no image, such as {without[0]}; classify with images=tiff or tar"
         )
-    found = check_licences(rows) + [one for one in gates.check_description(settings) if one.gate != "licence"]
+    found = check_licences(rows) + [
+        one for one in gates.check_description(settings, order.again) if one.gate != "licence"
+    ]
     last, _ = last_release(releases, name, order)
-    found += gates.check_version(order.version, last, comparable=True) + gates.check_checkout(order.checkout)
+    found += gates.check_version(order.version, last, comparable=True) + gates.check_checkout(
+        order.checkout, order.again
+    )
     passed = gates.pass_gates(found, order.allowed)
     with staged_folder(target) as staged:
         check_new(target)  # another one may have made it while we waited

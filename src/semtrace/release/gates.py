@@ -91,12 +91,17 @@ def check_pictures(
     return found
 
 
-def check_description(settings: Settings) -> list[Finding]:
-    """The gates on what the release says of itself, and of the archive."""
+def check_description(settings: Settings, again: str) -> list[Finding]:
+    """The gates on what the release says of itself, and of the archive.
+
+    Args:
+        settings: conf/release/.
+        again: the command that composes conf/ and runs the pipeline of these results.
+    """
     said = {name: getattr(settings, name).strip() for name in ("title", "licence", "description")}
     what = {**{name: f"no {name} is" for name in said}, "creators": "no creators are"}
     found = [
-        Finding(name, f"{what[name]} given", f"Write release.{name} into conf/release/ and run `semtrace params`")
+        Finding(name, f"{what[name]} given", f"Write release.{name} into conf/release/default.yaml and run `{again}`")
         for name, value in {**said, "creators": settings.creators}.items()
         if not value
     ]
@@ -113,8 +118,8 @@ def check_description(settings: Settings) -> list[Finding]:
     return found
 
 
-def check_checkout(checkout: Checkout) -> list[Finding]:
-    """The gates on what made it."""
+def check_checkout(checkout: Checkout, again: str) -> list[Finding]:
+    """The gates on what made it; ``again`` as in ``check_description``."""
     found = []
     if checkout.uncommitted:
         what = f"{_count(checkout.uncommitted, 'file')} of code or parameters not committed: "
@@ -124,7 +129,7 @@ def check_checkout(checkout: Checkout) -> list[Finding]:
         inputs = [name for name in checkout.stale if name.endswith(".dvc")]
         # The card has the flaw alone; an input has the name of a folder, which may name people.
         shown = list(dict.fromkeys("an input" if name in inputs else name for name in checkout.stale))
-        advice = "Run the pipeline (`make run`)" + (f"; changed inputs: {_some(inputs)}" if inputs else "")
+        advice = f"Run the pipeline: `{again}`" + (f"; changed inputs: {_some(inputs)}" if inputs else "")
         found.append(Finding("stale", what + _some(shown), advice))
     return found
 

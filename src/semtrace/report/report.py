@@ -28,6 +28,7 @@ from semtrace.io.kept_figures import KeptFigures
 from semtrace.io.staging import staged_folder
 from semtrace.io.verdicts import locate_verdicts
 from semtrace.parallel.processes import Crashed
+from semtrace.provenance.not_looked_for import not_looked_for
 from semtrace.provenance.page_data import (
     READ,
     ROW_COLUMNS,
@@ -186,7 +187,10 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
     sheets = known_sheets(plan_sheets(given), KeptFigures(job.executor.cache))
     others = {digest: safe_name(roots[where[digest][0]], where[digest][1]) for digest in sheets.missing - files.keys()}
     tree = job.params.tree
-    run = overview(given) | {
+    run = overview(given)
+    unlooked = not_looked_for(run["decisions"]["unmatched"], run["originals"], job.params.match.geometry)
+    run |= {
+        "not_looked_for": [said.strip() for said in unlooked],
         "title": f"semtrace: {claim.name if claim else 'results'}",
         "headline": line(claim),
         "columns": list(ROW_COLUMNS),

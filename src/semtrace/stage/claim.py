@@ -7,6 +7,8 @@ is an output of the pipeline's first stage, and follows `git checkout` and `dvc 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from semtrace.core.errors import InputError
 from semtrace.io.files import write_atomic
 
 FILE = "dataset.json"
+_PLAIN = re.compile(r"[\w/.-]+", re.ASCII)  # Hydra reads such a value without quotes
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,17 @@ def check_claim(work: Path, mine: Claim) -> None:
     if holder and not holder.same_images(mine):
         raise InputError(
             f"{work}: holds the results of {holder}, but this run is of {mine}. Nothing was changed. "
+            f"To go on with them, `{_run_of(holder)}`. "
             f"To keep them, `mv {work} {work}-{holder.name}` and run it again. To replace them, `make run replace=yes` "
             "or `semtrace repro --replace` with the same dataset and overrides"
         )
+
+
+def _run_of(claim: Claim) -> str:
+    """The command that runs the pipeline on a dataset, as a shell and Hydra read it."""
+    named = {"dataset": claim.name, "dataset.archive": claim.archive, "dataset.published": claim.published}
+    words = (f"{key}={value if _PLAIN.fullmatch(value) else repr(value)}" for key, value in named.items())
+    return shlex.join(["semtrace", "repro", *words])
 
 
 def run(work: Path, mine: Claim, *, replace: bool = False) -> Claim:

@@ -39,10 +39,9 @@ def serve_ui(port: int) -> None:
     if store.uri.startswith(("http://", "https://")):
         print(f"MLFLOW_TRACKING_URI names a server that runs already: {landing.link(store, store.uri.rstrip('/'))}")
         return
-    print(
-        f"MLflow opens on the answer at\n  {landing.link(store, f'http://{_HOST}:{port}')}\nCtrl-C ends it", flush=True
-    )
-    if code := _serve(store.uri, tracking.artifacts, port):
+    print("MLflow starts, which takes some seconds; Ctrl-C ends it", flush=True)
+    opened = f"MLflow opens on the answer at\n  {landing.link(store, f'http://{_HOST}:{port}')}"
+    if code := _serve(store.uri, tracking.artifacts, port, opened):
         raise OSError(errno.EIO, f"MLflow's server ended by itself, with exit code {code}", store.uri)
 
 
@@ -63,7 +62,8 @@ def check_free(port: int) -> None:
         ) from error
 
 
-def _serve(uri: str, artifacts: str, port: int) -> int:
+def _serve(uri: str, artifacts: str, port: int, opened: str) -> int:
+    """Serve until a person ends it; ``opened`` is said once the server answers. The exit code of one that ends."""
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--artifacts-destination", artifacts,
         "--host", _HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning",
@@ -74,9 +74,12 @@ def _serve(uri: str, artifacts: str, port: int) -> int:
         signal.signal(number, lambda number, _frame: asked.append(number))
     # A session of its own: Ctrl-C reaches this process alone, which ends the server and all that it started.
     with subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True) as server:  # noqa: S603
+        answers = False
         while not asked:
             with suppress(subprocess.TimeoutExpired):
                 return server.wait(_OFTEN)
+            if not answers and (answers := _answers(port)):
+                print(opened, flush=True)
         os.killpg(server.pid, signal.SIGTERM)
         try:
             server.wait(_PATIENCE)
@@ -84,3 +87,11 @@ def _serve(uri: str, artifacts: str, port: int) -> int:
             os.killpg(server.pid, signal.SIGKILL)
     print("\nMLflow has ended")
     return 0
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((_HOST, port), _OFTEN).close()
+    except OSError:
+        return False
+    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -123,7 +124,11 @@ def _map_bytes(task: MapTask) -> bytes | Unavailable:
 
 
 def _end_with_parent() -> None:
-    """Let this worker end when the server is gone, however it ended."""
+    """Let this worker end when the server is gone, however it ended.
+
+    Ctrl+C in a terminal reaches the server and its workers alike; the server ends them, so they say nothing.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = parent_process()
 
     def wait() -> None:

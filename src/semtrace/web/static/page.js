@@ -97,7 +97,7 @@
       ...sum.map(([one, value]) => el("a", { class: `card ${one}`, href: one === "rejected" ? "#rejects" : address("pairs", "", { decision: one }), onclick: one === "rejected" ? (event) => (event.preventDefault(), document.getElementById("rejects")?.scrollIntoView()) : null }, el("b", { text: counted(value) }), el("span", { text: one + share(value) }))),
     ];
     const columns = ["images", ...DECISIONS, ...TIERS.map(([one]) => one)];
-    const body = run.categories.map((row) => el("tr", {}, el("th", { scope: "row" }, el("a", { href: address("pairs", "", { category: row.category }) }, name(row.category))), columns.map((one) => el("td", { class: "number", text: counted(row[one]) }))));
+    const body = run.categories.map((row) => el("tr", {}, el("th", { scope: "row" }, row.category ? el("a", { href: address("pairs", "", { category: row.category }) }, name(row.category)) : "(no folder)"), columns.map((one) => el("td", { class: "number", text: counted(row[one]) }))));
     const total = el("tr", { class: "total" }, el("th", { scope: "row", text: "all" }), columns.map((one) => el("td", { class: "number", text: counted(run.categories.reduce((all, row) => all + row[one], 0)) })));
     const kinds = Object.entries(KINDS).map(([kind, text]) => [text, queue.filter((one) => one.kind === kind).length]).filter(([, count]) => count);
     const rejects = Object.entries(run.rejects).flatMap(([stage, reasons]) => Object.entries(reasons).map(([reason, count]) => [`${stage}: ${reason}`, counted(count)]));
@@ -108,7 +108,8 @@
       run.missing.length ? el("p", { class: "warning", text: `Not there yet: ${run.missing.join(", ")}. Run the pipeline to have it here.` }) : "",
       el("div", { class: "cards", role: "group", "aria-label": "Counts" }, cards),
       el("p", { class: "sum", id: "sum", text: `${counted(run.images_in)} in = ${sum.map(([one, value]) => `${counted(value)} ${one}`).join(" + ")}` }),
-      kinds.length ? el("p", {}, el("a", { class: "button", href: address("questions") }, `Look at ${queue.length} questions`), " ", kinds.map(([text, count]) => `${count} ${text.toLowerCase()}`).join(", ")) : "",
+      kinds.length ? el("p", {}, el("a", { class: "button", href: address("questions") }, `Look at ${counted(queue.length)} question${queue.length === 1 ? "" : "s"}`), " ", kinds.map(([text, count]) => `${count} ${text.toLowerCase()}`).join(", ")) : "",
+      run.not_looked_for?.length ? el("div", { id: "not-looked-for" }, run.not_looked_for.map((text) => el("p", { class: "note", text }))) : "",
       ...figures("first"),
       el("h2", { text: "By category, with the tiers of SSIM of the matches" }),
       el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "By category" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "category" }), columns.map((one) => el("th", { scope: "col", text: one.replace("_", " ") + (TIERS.find(([tier]) => tier === one) ? ` ${TIERS.find(([tier]) => tier === one)[1]}` : "") })))), el("tbody", {}, body, total))),
@@ -203,10 +204,11 @@
 
   const facts = (pair) => {
     const entry = (term, value) => [el("dt", { text: term }), el("dd", {}, value)];
+    const todo = (pair.todo || "").replace(/^nothing(; |$)/, "");
     return el(
       "dl", { class: "facts pair-facts" },
       pair.decision ? entry("decision", [el("span", { class: "tag " + pair.decision, text: pair.decision }), pair.evidence ? ` by ${pair.evidence}` : ""]) : "",
-      entry("reason", [words(pair.meaning || pair.why), pair.todo && pair.todo !== "nothing" ? [" — ", words(pair.todo)] : ""].flat(3)),
+      entry("reason", [words(pair.meaning || pair.why), todo ? [" — ", words(todo)] : ""].flat(3)),
       entry("SSIM", number(pair.ssim, 4)), entry("correlation", number(pair.correlation, 4)), entry("margin", number(pair.margin, 4)), entry("Hamming", `${number(pair.hamming, 0)} bits`),
       entry("files", [pair.files.length > 1 ? `applies to ${pair.files.length} files: ` : "", pair.files.map((file, i) => [i ? ", " : "", name(file)])].flat(3)),
       pair.answer ? entry("verdict", visible(answerWords(pair, pair.answer))) : "",
