@@ -19,11 +19,16 @@ Columns = dict[str, NDArray[Any]]
 
 def write_columns(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     """Write columns in their order, rows as they stand, atomically; equal columns give equal bytes."""
+    write_atomic(path, columns_as_parquet(columns))
+
+
+def columns_as_parquet(columns: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes that ``write_columns`` writes."""
     pa = _pyarrow()
     arrays = {name: _to_arrow(pa, values) for name, values in columns.items()}
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(pa.table(arrays), sink, compression="zstd")
-    write_atomic(path, sink.getvalue().to_pybytes())
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def read_columns(path: Path, names: Sequence[str]) -> Columns:
