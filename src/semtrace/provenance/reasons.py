@@ -73,7 +73,8 @@ REASONS: dict[str, ReasonWords] = {
     ),
     "runner_up_too_close": ReasonWords(
         "ambiguous",
-        "a second original is equally good, or nearly: for example frames of one series",
+        "a second original is equally good, or nearly, or its fine structure is more alike: for example frames of one "
+        "series",
         "compare both; a row in `verdicts.csv` decides",
     ),
     "candidates_cut": ReasonWords(

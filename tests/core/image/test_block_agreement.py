@@ -67,6 +67,13 @@ def test_what_has_no_structure_says_nothing(frame):
     assert block_agreement(flat, frame) is None  # tones are matched, and there is one
 
 
+@pytest.mark.parametrize(("width", "says"), [(255, False), (256, True)])
+def test_an_icon_says_nothing(frame, width, says):
+    icon = frame[:200, :width]
+    assert (block_agreement(icon, icon) is not None) is says
+    assert (block_agreement(icon.T.copy(), icon.T.copy()) is not None) is says
+
+
 def test_it_does_not_depend_on_which_is_called_the_original(frame):
     other = coded(EDITS["gamma"](frame), 60)[0]
     assert block_agreement(frame, other).share == pytest.approx(block_agreement(other, frame).share, abs=0.1)

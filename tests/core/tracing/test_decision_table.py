@@ -86,6 +86,32 @@ def test_the_lead_over_a_runner_up(other, margin, expected):
     assert decision.reason == ("ssim" if expected == "matched" else "runner_up_too_close")
 
 
+@pytest.mark.parametrize(("other", "matched"), [(0.97, True), (above(0.97), False), (1.0, False), (-1.0, True)])
+@pytest.mark.parametrize("agrees", [None, True])
+def test_a_rival_that_correlates_better_leaves_no_match(other, matched, agrees):
+    """Of two exposures of one place SSIM prefers that of like brightness, not the one that was published."""
+    best, rival = seen("a", 0.9, 0.97, agrees=agrees), seen("b", 0.7, other, agrees=agrees)
+    middle = seen("c", 0.75, 0.96, agrees=agrees)
+    decision = decide([rival, best, middle], CRITERIA)
+    assert told(decision) == (MATCHED if matched else ("ambiguous", "runner_up_too_close"))
+    assert (decision.best.path, decision.runner_up.path) == ("a", "c" if matched else "b")
+    assert decision.margin == (0.15 if matched else 0.2)
+
+
+@pytest.mark.parametrize(
+    ("best", "rival"),
+    [
+        ({"proof": "reencoded"}, {}),
+        ({"picture": "p"}, {"picture": "p"}),
+        ({"agrees": True}, {"agrees": False}),
+        ({"agrees": True, "same_frame": True}, {"agrees": True}),
+    ],
+)
+def test_who_is_no_rival_may_correlate_better(best, rival):
+    decision = decide([seen("a", 0.9, 0.97, **best), seen("b", 0.7, 1.0, **rival)], CRITERIA)
+    assert (decision.outcome, decision.best.path) == ("matched", "a")
+
+
 def test_a_runner_up_that_was_not_compared_gives_no_margin():
     decision = decide([seen("a"), Candidate("b", 0)], CRITERIA)
     assert told(decision) == MATCHED

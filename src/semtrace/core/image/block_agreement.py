@@ -60,13 +60,16 @@ def block_agreement(
             blocks that hold more of them. None: all.
 
     Returns:
-        Share rounded to 4 decimals, displacement to 2; None where too few blocks have structure at either scale.
+        Share rounded to 4 decimals, displacement to 2; None where too few blocks have structure at either scale, or
+        the pictures are smaller than the second: other exposures of a place are as like there as the same one.
 
     Raises:
         ValueError: different shapes.
     """
     if published.shape != original.shape:
         raise ValueError(f"block_agreement needs pictures of one shape, got {published.shape} and {original.shape}")
+    if valid is None and max(published.shape) < _SCALES[-1]:
+        return None
     shares: list[float] = []
     shift = 0.0
     x, y = published, original

@@ -141,7 +141,8 @@ def decide(
         return Decision("unmatched", None, None, "", None, "no_candidate")
     best, *others = rank(candidates)
     # An original kept with and without its data bar is one picture: no rival of itself.
-    runner_up = next((other for other in others if not other.picture or other.picture != best.picture), None)
+    rivals = [other for other in others if not other.picture or other.picture != best.picture]
+    runner_up = rivals[0] if rivals else None
     margin: float | None = None
     if best.proof:
         if best.ssim is not None and runner_up is not None and runner_up.ssim is not None:
@@ -156,7 +157,8 @@ def decide(
         return Decision(outcome, best, runner_up, "hamming", margin, reason)
     if best.agrees:
         # What does not agree is no rival, nor is another exposure where this one can be told.
-        runner_up = next((other for other in others if _is_rival(other, best)), None)
+        rivals = [other for other in rivals if _is_rival(other, best)]
+        runner_up = rivals[0] if rivals else None
     if runner_up is not None and runner_up.ssim is not None:
         margin = round(best.ssim - runner_up.ssim, 6)
     evidence: Literal["ssim", "blocks"] = "ssim"
@@ -171,12 +173,25 @@ def decide(
             outcome, reason = "ambiguous", "candidates_cut"
         else:
             outcome, reason = "matched", "blocks_agree"
+    preferred = _preferred_by_correlation(best, rivals)
+    if outcome == "matched" and preferred is not None and preferred.ssim is not None:
+        margin = round(best.ssim - preferred.ssim, 6)
+        return Decision("ambiguous", best, preferred, evidence, margin, "runner_up_too_close")
     return Decision(outcome, best, runner_up, evidence, margin, reason)
+
+
+def _preferred_by_correlation(best: Candidate, rivals: Sequence[Candidate]) -> Candidate | None:
+    """The rival whose fine structure is most like the published image's, if more like it than that of the best by SSIM.
+
+    SSIM follows brightness, which differs between exposures of one place, and which an edit of tones changes.
+    """
+    found = [rival for rival in rivals if (rival.correlation or -1.0) > (best.correlation or -1.0)]
+    return max(found, key=lambda rival: rival.correlation or -1.0, default=None)
 
 
 def _is_rival(other: Candidate, best: Candidate) -> bool:
     """Whether another candidate contends with the best one, which agrees place by place."""
-    if other.ssim is None or (other.picture and other.picture == best.picture):
+    if other.ssim is None:
         return False
     return other.same_frame if best.same_frame else other.agrees is not False
 
