@@ -333,8 +333,8 @@ def _volume_plan(
     zs, ys, xs = (stretches(side, cutting.size, cutting.stride, cutting.policy, cutting.small) for side in shape)
     memory = settings.memory_mb * 10**6
     if set(wanted) <= {0}:
-        plane = shape[1] * shape[2]
-        zs = slab_stretches(shape[0], max(1, min(cutting.size, memory // plane)))
+        plane = shape[1] * shape[2]  # no section needs its neighbours: thin blocks are as quick, and small
+        zs = slab_stretches(shape[0], max(1, min(cutting.size, memory // (4 * plane))))
     tasks: list[CropTask] = []
     pixels = gone = count = 0
     for axis, indices in wanted.items():

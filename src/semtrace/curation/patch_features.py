@@ -206,8 +206,11 @@ def _stacked(rows: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
 
 
 def _see(looks: _Looks, file: str, task: FeatureTask) -> tuple[dict[str, Any] | Failure, list[Entry]]:
+    rows = _known(looks, reader(file), task)
+    new = np.array([n for n in range(len(task.keys)) if looks.texture or rows[n] is None], np.int64)
+    group = PatchGroup(task.group.rows[new], take_rows(task.group.place, new), task.group.source)
     try:
-        patches = list(patches_of(task.group))
+        patches = dict(zip(new.tolist(), patches_of(group), strict=True)) if len(new) else {}
     except (UnreadableVolume, UnreadableImage) as error:
         return Failure(error.reason, error.detail), []
     except OSError as error:
@@ -215,13 +218,12 @@ def _see(looks: _Looks, file: str, task: FeatureTask) -> tuple[dict[str, Any] | 
     except MemoryError:
         return Failure("out_of_memory", "not enough memory for a block of voxels"), []
     for number, (recipe, seed) in enumerate(task.recipes):
-        if recipe:
+        if recipe and number in patches:
             patches[number] = construct_empty(patches[number], recipe, seed)
     texture, entries = _NOTHING, list[Entry]()
     if looks.texture:
-        texture = see(patches, texture=True, network=False).texture
+        texture = see(list(patches.values()), texture=True, network=False).texture
         entries.append((_TEXTURE, task.key, {"texture": texture}))
-    rows = _known(looks, reader(file), task)
     for number, row in enumerate(rows):
         if row is None:
             rows[number] = features = _features_by(looks, patches[number])
