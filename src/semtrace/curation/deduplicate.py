@@ -23,19 +23,18 @@ from semtrace.core.volume.sample import parent_name
 from semtrace.curation import tables as contracts
 from semtrace.curation.across import Exemplars, groups, shared_patches, shared_rows
 from semtrace.curation.crop import CropInputs, crop_inputs
-from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
+from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_or_failure
 from semtrace.io import tables
 from semtrace.io.cache import Cache, Kind
 from semtrace.io.columns import Columns, columns_as_parquet, read_columns, take_rows
 from semtrace.io.digests import md5
 from semtrace.io.files import write_atomic
-from semtrace.io.images import UnreadableImage
 from semtrace.io.staging import scratch_folder, staged_folder
-from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices
 from semtrace.parallel.processes import Crashed, available_cores
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, write_rejects
 from semtrace.stage.settings import Section, Whole
 
 _MEMORY = 256 * 10**6
@@ -242,14 +241,8 @@ def _seen(group: PatchGroup) -> tuple[str, ...]:
 
 
 def _digest_group(group: PatchGroup) -> list[str] | Failure:
-    try:
-        return [md5(patch.tobytes()) for patch in patches_of(group)]
-    except (UnreadableVolume, UnreadableImage) as error:
-        return Failure(error.reason, error.detail)
-    except OSError as error:
-        return why_unreadable(error)
-    except MemoryError:
-        return Failure("out_of_memory", "not enough memory for a block of voxels")
+    patches = patches_or_failure(group)
+    return patches if isinstance(patches, Failure) else [md5(patch.tobytes()) for patch in patches]
 
 
 def _exemplars(done: Sequence[Mapping[str, Any]]) -> Exemplars:

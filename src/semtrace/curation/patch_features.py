@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 from semtrace.core.image.constructed_empties import construct_empty
 from semtrace.core.image.patch_texture import patch_texture
 from semtrace.core.image.resample import resize
-from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
+from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_or_failure
 from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.columns import Columns, take_rows
 from semtrace.io.digests import md5
-from semtrace.io.images import UnreadableImage
-from semtrace.io.volumes.volume import UnreadableVolume
 from semtrace.models.weights import WeightsError, check_weights
 from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure, why_unreadable
+from semtrace.stage.rejects import Failure
 
 _MEMORY = 64 * 10**6  # bytes: small groups, so that all workers have some
 _MOST = 64  # patches of one task
@@ -209,14 +207,10 @@ def _see(looks: _Looks, file: str, task: FeatureTask) -> tuple[dict[str, Any] | 
     rows = _known(looks, reader(file), task)
     new = np.array([n for n in range(len(task.keys)) if looks.texture or rows[n] is None], np.int64)
     group = PatchGroup(task.group.rows[new], take_rows(task.group.place, new), task.group.source)
-    try:
-        patches = dict(zip(new.tolist(), patches_of(group), strict=True)) if len(new) else {}
-    except (UnreadableVolume, UnreadableImage) as error:
-        return Failure(error.reason, error.detail), []
-    except OSError as error:
-        return why_unreadable(error), []
-    except MemoryError:
-        return Failure("out_of_memory", "not enough memory for a block of voxels"), []
+    cut = patches_or_failure(group) if len(new) else []
+    if isinstance(cut, Failure):
+        return cut, []
+    patches = dict(zip(new.tolist(), cut, strict=True))
     for number, (recipe, seed) in enumerate(task.recipes):
         if recipe and number in patches:
             patches[number] = construct_empty(patches[number], recipe, seed)
