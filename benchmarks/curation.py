@@ -34,7 +34,6 @@ from semtrace.core.image.structure import Gate, measure_structure
 from semtrace.core.statistics.logistic import fit_logistic
 from semtrace.core.statistics.ranking import area_under_curve, found_while_keeping
 from semtrace.core.volume.blocks import blocks, stretches
-from semtrace.curation import crop, deduplicate, import_volumes, section
 from semtrace.curation.cut_blocks import BlockTask, Cutting, cut_block, load_patch_kernels
 from semtrace.curation.patch_features import see
 from semtrace.curation.sources import Source
@@ -46,7 +45,6 @@ from semtrace.io.video import write_stack
 from semtrace.io.volumes.volume import ReadingChoices
 from semtrace.io.volumes.write import write_mrc
 from semtrace.models.patch_classifier import PACKAGED, cascade, read_classifier
-from semtrace.stage.executor import Executor
 from semtrace.synthetic.training_patches import training_patches
 
 SIZE = 224
@@ -68,6 +66,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512, help="of the volume in voxels (default: %(default)s)")
     parser.add_argument("--hashes", type=int, default=200_000, help="to find exemplars of (default: %(default)s)")
     given = parser.parse_args()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # as the command line sets them: a row's own process then forks its workers
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     for name in given.only or ROWS:
         with tempfile.TemporaryDirectory() as folder:
@@ -221,36 +221,51 @@ def sparse_row(folder: Path, given: argparse.Namespace) -> None:
     _memory(folder, [0])
 
 
+ADDING_SCRIPT = """
+import resource, sys
+from pathlib import Path
+from semtrace.curation import crop, deduplicate, import_volumes, section
+from semtrace.stage.executor import Executor
+root = Path(sys.argv[1]); volumes = root / "volumes"
+
+def used():
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+def run(cache, out):
+    ex, s = Executor(1, root / cache), import_volumes.Settings()
+    reading = s.reading()
+    import_volumes.run(volumes, root / "import", s, ex)
+    section.run(volumes, root / "import", root / "section", section.Settings(), reading, ex)
+    inputs = crop.CropInputs(volumes, root / "import", root / "section", None)
+    start = used()
+    crop.run(inputs, root / out, crop.Settings(), reading, ex)
+    deduplicate.run(root / out, inputs, root / f"{out}_deduplicated", deduplicate.Settings(), reading, ex)
+    return used() - start
+
+run("a.sqlite", "raw")
+(root / "v20.mrc").rename(volumes / "v20.mrc")
+print(run("a.sqlite", "raw"), run("b.sqlite", "full"))
+"""
+
+
 def adding_row(folder: Path, given: argparse.Namespace) -> None:
-    """One dataset more beside 20 equal ones: crop and deduplicate, against a full run."""
+    """One dataset more beside 20 equal ones: CPU of crop and deduplicate, workers included, against a full run."""
     volumes = folder / "volumes"
     volumes.mkdir()
     gray = made_volume(256)
     for number in range(21):
         write_mrc(volumes / f"v{number:02}.mrc", np.roll(gray, 11 * number, 1), (8, 8, 8), signed=False)
     (volumes / "v20.mrc").rename(folder / "v20.mrc")
-
-    def run(cache: str, out: str) -> float:
-        executor, settings = Executor(1, folder / cache), import_volumes.Settings()
-        reading = settings.reading()
-        import_volumes.run(volumes, folder / "import", settings, executor)
-        section.run(volumes, folder / "import", folder / "section", section.Settings(), reading, executor)
-        inputs = crop.CropInputs(volumes, folder / "import", folder / "section", None)
-        start = time.perf_counter()
-        crop.run(inputs, folder / out, crop.Settings(), reading, executor)
-        chosen = deduplicate.Settings()
-        deduplicate.run(folder / out, inputs, folder / f"{out}_deduplicated", chosen, reading, executor)
-        return time.perf_counter() - start
-
-    run("a.sqlite", "raw")
-    (folder / "v20.mrc").rename(volumes / "v20.mrc")
-    more, full = run("a.sqlite", "raw"), run("b.sqlite", "full")
+    command = [sys.executable, "-c", ADDING_SCRIPT, str(folder)]  # one process forks its workers: their CPU counts
+    more, full = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
     same = all(
-        (folder / "raw_deduplicated" / path.name).read_bytes() == path.read_bytes()
-        for path in (folder / "full_deduplicated").iterdir()
+        (folder / stage.replace("full", "raw") / path.name).read_bytes() == path.read_bytes()
+        for stage in ("full", "full_deduplicated")
+        for path in (folder / stage).iterdir()
         if path.is_file()
     )
-    print(f"{more:.2f} s for one more, {full:.2f} s for all 21: {more / full:.1%}, equal: {same}")
+    print(f"{more:.2f} CPU s for one more, {full:.2f} for all 21: {more / full:.1%}, equal: {same}")
 
 
 def video_row(folder: Path, given: argparse.Namespace) -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 from semtrace.io.columns import join_rows, read_columns, take_rows, write_columns
@@ -45,3 +49,25 @@ def test_what_is_no_table_is_said(tmp_path):
     write_columns(tmp_path / "a.parquet", {"a": np.arange(3)})
     with pytest.raises(TableError, match="b missing"):
         read_columns(tmp_path / "a.parquet", ["a", "b"])
+
+
+@pytest.mark.parametrize("texts", [[], ["", "a"], ["é", "", "日本", "z" * 300]])
+def test_text_has_the_bytes_that_pyarrow_gives_it(texts, tmp_path):
+    write_columns(tmp_path / "a.parquet", {"a": np.array(texts, object)})
+    pyarrow.parquet.write_table(
+        pyarrow.table({"a": pyarrow.array(texts, pyarrow.string())}), tmp_path / "b.parquet", compression="zstd"
+    )
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_pandas_is_not_loaded(tmp_path):
+    """It costs half a second of every stage."""
+    script = f"""
+import sys, numpy as np
+from pathlib import Path
+from semtrace.io.columns import read_columns, write_columns
+write_columns(Path({str(tmp_path / "a.parquet")!r}), {{"a": np.array(["x"], object), "b": np.arange(1.0)}})
+read_columns(Path({str(tmp_path / "a.parquet")!r}), ["a"])
+assert "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

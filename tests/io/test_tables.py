@@ -170,8 +170,8 @@ def test_cells_of_any_length_are_written_and_read(tmp_path):
 
 def test_what_the_disk_gives_back_changed_is_no_table(tmp_path):
     def rows() -> Iterator[dict[str, str]]:
-        for path in "ba":
-            yield {"path": path, "stage": "s", "reason": "r" * 70_000, "detail": ""}
+        for number in reversed(range(100)):  # some are on the disk by then
+            yield {"path": f"{number:02}", "stage": "s", "reason": "r" * 70_000, "detail": ""}
         (waiting,) = tmp_path.glob(".t.csv.rows.*")
         with waiting.open("r+b") as file:
             file.write(bytes(100))

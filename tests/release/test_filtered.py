@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import json
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +16,9 @@ from semtrace.core.errors import InputError
 from semtrace.curation.tables import FILTERED
 from semtrace.io import tables
 from semtrace.io.digests import md5
-from semtrace.io.patches import Patches
+from semtrace.io.patches import Patches, file_and_member
 from semtrace.io.tar import write_tar
-from semtrace.release import verify
+from semtrace.release import compare, verify
 from semtrace.release.build import ReleaseOrder
 from semtrace.release.filtered import run_filtered
 from semtrace.release.settings import parse_version
@@ -177,3 +179,90 @@ def test_verify_counts_no_images_where_it_knows_none(results, capsys):
     assert main(["verify", folder]) == 0
     count = sum(path.is_file() for path in Path(folder).rglob("*"))
     assert capsys.readouterr().out.splitlines()[-1] == f"OK: {count} files"
+
+
+def test_what_changed_between_two_releases_of_patches_is_listed(results, capsys):
+    first = released(results).folder
+    file = results / "work/filtered/filtered.csv"
+    rows = [dict(row) for row in tables.read(file, FILTERED)]
+    rows[0]["label"] = "informative"
+    rows[2]["split"] = "validation"
+    rows[3]["name"] = rows[3]["name"].replace("moss", "fern")
+    rows[4]["name"] = rows[4]["name"].replace("moss", "stone")  # another patch with other pixels
+    second = Path(released(results, "1.1.0").folder)  # its table is replaced: diff reads nothing else
+    tables.write(second / "filtered.csv", FILTERED, [*rows[:4], rows[4] | {"md5": "0" * 32}])
+    capsys.readouterr()
+    assert main(["diff", first, str(second)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "added: stone-LOC-0_4_0-16_0-16",
+        "removed: moss-LOC-0_4_0-16_0-16",
+        "relabelled: liver-LOC-0_0_0-16_0-16 -> liver-LOC-0_0_0-16_0-16",
+        "retraced: moss-LOC-0_3_0-16_0-16 -> fern-LOC-0_3_0-16_0-16",
+        "moved: liver-LOC-0_2_0-16_0-16 -> liver-LOC-0_2_0-16_0-16",
+        "diff: added 1, removed 1, relabelled 1, re-encoded 0, retraced 1, moved 1, unchanged 1",
+    ]
+
+
+@pytest.mark.parametrize("form", ["bagit", "webdataset"])
+def test_it_is_packed_and_the_bytes_are_the_same_each_time(results, form):
+    folder = Path(released(results).folder)
+    rows = tables.read(folder / "filtered.csv", FILTERED)
+    packed = []
+    for out in ("a", "b"):
+        assert main(["pack", str(folder), form, "--out", str(results / out)]) == 0
+        packed.append({path.name: path.read_bytes() for path in (results / out).rglob("*.tar")})
+    assert packed[0] == packed[1]
+    if form == "bagit":
+        with tarfile.open(results / "a" / "sem-test-filtered-1.0.0.bag.tar") as tar:
+            assert any(name.endswith("data/filtered.csv") for name in tar.getnames())
+        return
+    assert sorted(packed[0]) == ["test-000000.tar", "train-000000.tar"]
+    for name, data in packed[0].items():
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            content = {one: tar.extractfile(one).read() for one in tar.getnames()}
+        wanted = {row["md5"]: row for row in rows if row["split"] == name.partition("-")[0]}
+        assert sorted(content) == sorted(f"{key}.{end}" for key in wanted for end in ("json", "tiff"))
+        for key, row in wanted.items():
+            assert md5(tifffile.imread(io.BytesIO(content[f"{key}.tiff"])).tobytes()) == key
+            assert json.loads(content[f"{key}.json"])["name"] == row["name"]
+
+
+def test_a_damaged_image_is_not_packed(results):
+    folder = Path(released(results).folder)
+    file = next(path for path in folder.rglob("*") if path.suffix in (".tiff", ".tar"))
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    for form in ("bagit", "webdataset"):
+        assert main(["pack", str(folder), form, "--out", str(results / "out")]) == 2
+    assert not list((results / "out").rglob("*.tar"))
+
+
+def test_patches_with_the_same_pixels_are_paired_one_by_one():
+    def rows(*names):
+        return [{"name": name, "md5": "m", "label": "", "split": "train"} for name in names]
+
+    found = compare.compare_patches(rows("a", "b"), rows("a", "c", "d"))
+    assert [(one.kind, one.old_path, one.new_path) for one in found.changes] == [
+        ("added", "", "d"), ("retraced", "b", "c"), ("unchanged", "a", "a"),
+    ]  # fmt: skip
+    renewed = compare.compare_patches(rows("a"), [rows("a")[0] | {"md5": "n"}])
+    assert [one.kind for one in renewed.changes] == ["re-encoded"]
+
+
+def test_patches_are_not_compared_with_labelled_pictures(results, tmp_path, capsys):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "manifest.csv").write_text("")
+    assert main(["diff", released(results).folder, str(tmp_path / "pictures")]) == 2
+    assert "one has patches, the other labelled pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("patches/000000.tar/000000003.tiff", ("patches/000000.tar", "000000003.tiff")),
+        ("patches/a/a-LOC-0_1_0-16_0-16.tiff", ("patches/a/a-LOC-0_1_0-16_0-16.tiff", "")),
+        ("patches/000000.tar/000000.tar-LOC-0_1_0-16_0-16.tiff", None),
+        ("patches/x.tar/x.tar-LOC-0_1_0-16_0-16.tiff", None),
+    ],
+)
+def test_a_dataset_that_is_called_like_a_shard_is_none(path, parts):
+    assert file_and_member(path) == (parts or (path, ""))

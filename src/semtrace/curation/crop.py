@@ -6,6 +6,7 @@ in the table with their reason.
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections import Counter
@@ -45,10 +46,10 @@ from semtrace.curation.recut import PatchSources
 from semtrace.curation.section import shape_of
 from semtrace.curation.sources import Source
 from semtrace.io import tables
-from semtrace.io.cache import Kind
-from semtrace.io.columns import Columns, join_rows, read_columns, take_rows, write_columns
+from semtrace.io.cache import Cache, Kind
+from semtrace.io.columns import Columns, columns_as_parquet, join_rows, read_columns, take_rows
 from semtrace.io.digests import md5
-from semtrace.io.files import read_regular, safe_join
+from semtrace.io.files import read_regular, safe_join, write_atomic
 from semtrace.io.images import UnreadableImage, decode
 from semtrace.io.staging import scratch_folder, staged_folder
 from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
@@ -155,6 +156,14 @@ def _key_of(one: _Keyed) -> str:
     return md5(one.key.encode())
 
 
+def _keyed(plan: Plan) -> list[_Keyed]:
+    return [_Keyed(f"{plan.identity} {_place_of(task)}", task) for task in plan.tasks]
+
+
+def _key_of_table(plan: Plan) -> str:
+    return md5(json.dumps([plan.dataset, plan.longest, [one.key for one in _keyed(plan)]]).encode())
+
+
 def _place_of(task: CropTask) -> str:
     """What a task cuts of its dataset, in words."""
     if isinstance(task, ImageTask):
@@ -197,12 +206,19 @@ def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoic
     gated: dict[str, Counter[str]] = {}
     rejects: list[Reject] = []
     rows: list[dict[str, Any]] = []
-    with staged_folder(out) as folder, scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch:
+    with (
+        staged_folder(out) as folder,
+        scratch_folder(out.with_name(f".{out.name}.scratch")) as scratch,
+        Cache(executor.cache) as cache,
+    ):
         plans = list(_plans(inputs, settings, reading, scratch))
         if not plans:
             raise InputError(f"{inputs.imported}: no volume and no image to cut; see its rejects.csv")
-        every = [_Keyed(f"{plan.identity} {_place_of(task)}", task) for plan in plans for task in plan.tasks]
         cutting = settings.cutting()
+        whole = Kind(f"raw-{md5(repr(cutting).encode())[:12]}", (__name__,))
+        keys = [_key_of_table(plan) for plan in plans]
+        done = dict(zip(keys, cache.get_many(whole, keys), strict=True))
+        every = [one for plan, key in zip(plans, keys, strict=True) if done[key] is None for one in _keyed(plan)]
         results = cached_map(
             every,
             partial(_work, cutting),
@@ -215,22 +231,19 @@ def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoic
             prepare=load_patch_kernels,
             batch=1,
         )
-        for plan in plans:
-            found = [next(results) for _ in plan.tasks]
-            failed = next((one for one in found if isinstance(one, Failure)), None)
-            if failed is not None:
-                rejects.append(Reject.of(plan.dataset, "crop", failed))
-                continue
-            found = [_unpacked(one) for one in found]
-            columns = named_patches(plan.dataset, join_rows([empty(), *cast("list[Columns]", found)]), plan)
-            if not len(columns["name"]):
-                rejects.append(Reject(plan.dataset, "crop", "no_patch", "its sections are smaller than a patch"))
-                continue
-            write_columns(folder / f"{plan.dataset}.parquet", columns)
-            reasons = Counter(columns["gate"].tolist())
+        for plan, key in zip(plans, keys, strict=True):
+            table = done[key]
+            if table is None:
+                table = _table(plan, [next(results) for _ in plan.tasks])
+                if isinstance(table, Failure):
+                    rejects.append(Reject.of(plan.dataset, "crop", table))
+                    continue
+                cache.put([(whole, key, table)])
+            write_atomic(folder / f"{plan.dataset}.parquet", np.asarray(table["bytes"]).tobytes())
+            reasons = Counter[str](table["reasons"])
             rows.append({
                 "dataset": plan.dataset, "kind": plan.kind, "sections": plan.sections, "pixels": plan.pixels,
-                "pixels_lost": plan.lost, "patches": len(columns["name"]), "gated": reasons.total() - reasons[""],
+                "pixels_lost": plan.lost, "patches": reasons.total(), "gated": reasons.total() - reasons[""],
             })  # fmt: skip
             gated[plan.dataset] = reasons
         if settings.write != "none":
@@ -243,6 +256,19 @@ def run(inputs: CropInputs, out: Path, settings: Settings, reading: ReadingChoic
     reasons = sum((gated[row["dataset"]] for row in rows), Counter[str]())
     kept = reasons.pop("", 0)
     return Summary(len(rows), kept + reasons.total(), dict(sorted(reasons.items())), counts)
+
+
+def _table(plan: Plan, found: Sequence[dict[str, Any] | Failure]) -> dict[str, Any] | Failure:
+    """The table of a dataset as the side cache takes it: its bytes, and the count of each reason of the gate."""
+    failed = next((one for one in found if isinstance(one, Failure)), None)
+    if failed is not None:
+        return failed
+    parts = [_unpacked(one) for one in cast("Sequence[Columns]", found)]
+    columns = named_patches(plan.dataset, join_rows([empty(), *parts]), plan)
+    if not len(columns["name"]):
+        return Failure("no_patch", "its sections are smaller than a patch")
+    reasons = dict(sorted(Counter(columns["gate"].tolist()).items()))
+    return {"bytes": np.frombuffer(columns_as_parquet(columns), np.uint8), "reasons": reasons}
 
 
 def _write_files(
@@ -307,8 +333,8 @@ def _volume_plan(
     zs, ys, xs = (stretches(side, cutting.size, cutting.stride, cutting.policy, cutting.small) for side in shape)
     memory = settings.memory_mb * 10**6
     if set(wanted) <= {0}:
-        plane = shape[1] * shape[2]
-        zs = slab_stretches(shape[0], max(1, min(cutting.size, memory // plane)))
+        plane = shape[1] * shape[2]  # no section needs its neighbours: thin blocks are as quick, and small
+        zs = slab_stretches(shape[0], max(1, min(cutting.size, memory // (4 * plane))))
     tasks: list[CropTask] = []
     pixels = gone = count = 0
     for axis, indices in wanted.items():

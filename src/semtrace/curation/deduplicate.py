@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,21 +21,20 @@ from semtrace.core.grouping.exemplars import exemplars
 from semtrace.core.hashing.patch_hash import hashes_from_hex
 from semtrace.core.volume.sample import parent_name
 from semtrace.curation import tables as contracts
-from semtrace.curation.across import Exemplars, groups, shared_patches
+from semtrace.curation.across import Exemplars, groups, shared_patches, shared_rows
 from semtrace.curation.crop import CropInputs, crop_inputs
-from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
+from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_or_failure
 from semtrace.io import tables
 from semtrace.io.cache import Cache, Kind
-from semtrace.io.columns import Columns, read_columns, take_rows, write_columns
+from semtrace.io.columns import Columns, columns_as_parquet, read_columns, take_rows
 from semtrace.io.digests import md5
 from semtrace.io.files import write_atomic
-from semtrace.io.images import UnreadableImage
 from semtrace.io.staging import scratch_folder, staged_folder
-from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
+from semtrace.io.volumes.volume import ReadingChoices
 from semtrace.parallel.processes import Crashed, available_cores
 from semtrace.stage.declaration import Job
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure, Reject, why_unreadable, write_rejects
+from semtrace.stage.rejects import Failure, Reject, write_rejects
 from semtrace.stage.settings import Section, Whole
 
 _MEMORY = 256 * 10**6
@@ -94,7 +93,6 @@ def run(
     """
     listed = tables.read(raw / "datasets.csv", contracts.CROPPED)
     names = sorted(row["dataset"] for row in listed)
-    read = {name: read_columns(raw / f"{name}.parquet", contracts.RAW) for name in names}
     workers = executor.workers or available_cores()
     rejects: list[Reject] = []
     with (
@@ -105,32 +103,32 @@ def run(
         sources = PatchSources(inputs.root, inputs.imported, inputs.cleaned, reading, scratch)
         keys = _keys(raw, names, sources, settings)
         known = dict(zip(keys, cache.get_many(_DONE, list(keys.values())), strict=True))
-        joined = {name: read[name] | _unpacked(kept, read[name]) for name, kept in known.items() if kept is not None}
-        fresh = _join({name: read[name] for name in names if name not in joined}, settings, workers)
-        failed = _add_digests(fresh, sources, executor, cache, keys)
-        joined = {name: (joined | fresh)[name] for name in names}
-        for name, reject in sorted(failed.items()):
-            rejects.append(Reject.of(name, "deduplicate", reject))
-            del joined[name]
-        for name, columns in joined.items():
-            write_columns(folder / f"{name}.parquet", columns)
-        chosen = _exemplars(joined)
-        pairs = [] if settings.across != "report" else shared_patches(chosen, settings.distance, workers)
-        tables.write(folder / "across.csv", contracts.ACROSS, pairs)
-        counted = {name: _counts(columns) for name, columns in joined.items()}
+        done = {name: kept for name, kept in known.items() if kept is not None}
+        read = {name: read_columns(raw / f"{name}.parquet", contracts.RAW) for name in names if name not in done}
+        fresh, failed = _with_digests(_join(read, settings, workers), sources, executor, cache, keys)
+        done |= fresh
+        rejects += [Reject.of(name, "deduplicate", reject) for name, reject in sorted(failed.items())]
+        names = [name for name in names if name not in failed]
+        for name in names:
+            write_atomic(folder / f"{name}.parquet", np.asarray(done[name]["table"]).tobytes())
+        chosen = _exemplars([done[name] for name in names])
+        shared = shared_patches(chosen, settings.distance, workers) if settings.across == "report" else None
+        tables.write(folder / "across.csv", contracts.ACROSS, shared_rows(chosen, shared) if shared else [])
         parents = {name: parent_name(name, row["roi"]) for name, row in sources.volumes.items() if row["roi"]}
-        group = groups({name: counts["exemplars"] for name, counts in counted.items()}, pairs, parents)
-        rows: list[dict[str, Any]] = [{"dataset": name, "group": group[name], **counted[name]} for name in joined]
+        group = groups(names, chosen, shared, parents)
+        rows = [{"dataset": name, "group": group[name], **_counts(done[name])} for name in names]
         tables.write(folder / "datasets.csv", contracts.DATASETS, rows)
-        _write_file_list(folder, chosen)
+        _write_file_list(folder, names, chosen)
         counts = write_rejects(folder, rejects, rows_in=len(listed), rows_out=len(rows))
     sums = Counter[str]()
     for row in rows:
         sums.update({key: int(row[key]) for key in ("patches", "gated", "exemplars")})
-    return Summary(len(rows), sums["patches"], sums["gated"], sums["exemplars"], len(pairs), counts)
+    pairs = len(shared.same_pixels) if shared else 0
+    return Summary(len(rows), sums["patches"], sums["gated"], sums["exemplars"], pairs, counts)
 
 
 _DONE = Kind("exemplars", (__name__,))
+_BETWEEN = "\0"  # in no name of a file
 
 
 def _keys(raw: Path, names: list[str], sources: PatchSources, settings: Settings) -> dict[str, str]:
@@ -146,27 +144,16 @@ def _keys(raw: Path, names: list[str], sources: PatchSources, settings: Settings
     return found
 
 
-def _packed(columns: Columns) -> dict[str, Any]:
-    """The columns that are added to Raw, as the side cache takes them."""
-    order = {name: row for row, name in enumerate(columns["name"].tolist())}
-    owner = np.array([order.get(name, -1) for name in columns["exemplar"].tolist()], np.int64)
-    digests = b"".join(bytes.fromhex(text) for text in columns["md5"].tolist())
+def _finished(columns: Columns) -> dict[str, Any]:
+    """A dataset that is done, as the side cache takes it: the bytes of its table, its exemplars, its counts."""
+    kept = take_rows(columns, _is_exemplar(columns))
+    digests = np.frombuffer(b"".join(bytes.fromhex(text) for text in kept["md5"].tolist()), np.uint64)
     return {
-        "owner": owner, "distance": columns["distance"], "members": columns["members"],
-        "md5": np.frombuffer(digests, np.uint8),
+        "table": np.frombuffer(columns_as_parquet(columns), np.uint8),
+        "names": np.frombuffer(_BETWEEN.join(kept["name"].tolist()).encode(), np.uint8),
+        "hashes": hashes_from_hex(kept["dhash"].tolist()).astype(np.uint64), "digests": digests.reshape(-1, 2),
+        "patches": len(columns["name"]), "gated": int(np.count_nonzero(columns["gate"] != "")),
     }  # fmt: skip
-
-
-def _unpacked(kept: Mapping[str, Any], raw: Columns) -> Columns:
-    owner = np.asarray(kept["owner"])
-    exemplar = np.full(len(owner), "", object)
-    exemplar[owner >= 0] = raw["name"][owner[owner >= 0]]
-    digests = np.full(len(owner), "", object)
-    texts = np.asarray(kept["md5"]).tobytes().hex()
-    own = np.flatnonzero(owner == np.arange(len(owner)))
-    digests[own] = [texts[start : start + 32] for start in range(0, len(texts), 32)]
-    distance, members = np.array(kept["distance"]), np.array(kept["members"])
-    return {"exemplar": exemplar, "distance": distance, "members": members, "md5": digests}
 
 
 def _join(read: dict[str, Columns], settings: Settings, workers: int) -> dict[str, Columns]:
@@ -213,14 +200,15 @@ def _is_exemplar(columns: Columns) -> NDArray[np.bool_]:
     return np.asarray(columns["exemplar"] == columns["name"])
 
 
-def _add_digests(
+def _with_digests(
     joined: dict[str, Columns], sources: PatchSources, executor: Executor, cache: Cache, keys: Mapping[str, str]
-) -> dict[str, Failure]:
-    """Fill the column md5 of exemplars; return the datasets whose pixels cannot be read any more, and why.
+) -> tuple[dict[str, dict[str, Any]], dict[str, Failure]]:
+    """Fill the column md5 of exemplars; datasets that are done, and those whose pixels cannot be read, and why.
 
     A dataset that is done is kept in the cache at once, so that a killed run does not do it again.
     """
     work: list[tuple[str, NDArray[np.int64], PatchGroup]] = []
+    done: dict[str, dict[str, Any]] = {}
     failed: dict[str, Failure] = {}
     for name, columns in joined.items():
         rows = np.flatnonzero(_is_exemplar(columns))
@@ -229,6 +217,9 @@ def _add_digests(
         except KeyError:
             failed[name] = Failure("changed", "it is not among the sources any more; run crop again")
             continue
+        if not some:  # all of it is gated, or an earlier dataset has it
+            done[name] = _finished(columns)
+            cache.put([(_DONE, keys[name], done[name])] if name in keys else [])
         work += [(name, rows[group.rows], group) for group in some]
     found = executor.map(_digest_group, [group for *_, group in work], what="deduplicate", reads=_seen, chunk=1)
     last = {name: number for number, (name, *_) in enumerate(work)}
@@ -239,9 +230,10 @@ def _add_digests(
             failed[name] = result
         else:
             joined[name]["md5"][rows] = result
-        if last[name] == number and name not in failed and name in keys:
-            cache.put([(_DONE, keys[name], _packed(joined[name]))])
-    return failed
+        if last[name] == number and name not in failed:
+            done[name] = _finished(joined[name])
+            cache.put([(_DONE, keys[name], done[name])] if name in keys else [])
+    return done, failed
 
 
 def _seen(group: PatchGroup) -> tuple[str, ...]:
@@ -249,38 +241,32 @@ def _seen(group: PatchGroup) -> tuple[str, ...]:
 
 
 def _digest_group(group: PatchGroup) -> list[str] | Failure:
-    try:
-        return [md5(patch.tobytes()) for patch in patches_of(group)]
-    except (UnreadableVolume, UnreadableImage) as error:
-        return Failure(error.reason, error.detail)
-    except OSError as error:
-        return why_unreadable(error)
-    except MemoryError:
-        return Failure("out_of_memory", "not enough memory for a block of voxels")
+    patches = patches_or_failure(group)
+    return patches if isinstance(patches, Failure) else [md5(patch.tobytes()) for patch in patches]
 
 
-def _exemplars(joined: dict[str, Columns]) -> Exemplars:
-    parts = [(name, take_rows(columns, _is_exemplar(columns))) for name, columns in joined.items()]
-    text: Any = np.empty(0, object)
-    names = np.concatenate([text, *(part["name"] for _, part in parts)])
-    datasets = np.concatenate([text, *(np.full(len(part["name"]), name, object) for name, part in parts)])
-    md5s = np.concatenate([text, *(part["md5"] for _, part in parts)])
-    hashes = [hashes_from_hex(part["dhash"].tolist()) for _, part in parts]
-    return Exemplars(names, datasets, md5s, np.concatenate([np.empty(0, np.uint64), *hashes]))
+def _exemplars(done: Sequence[Mapping[str, Any]]) -> Exemplars:
+    texts = [np.asarray(one["names"]).tobytes().decode() for one in done]
+    names = np.array([name for text in texts if text for name in text.split(_BETWEEN)], object)
+    datasets = np.repeat(np.arange(len(done)), [len(one["hashes"]) for one in done]).astype(np.int64)
+    digests = np.concatenate([np.empty((0, 2), np.uint64), *(one["digests"] for one in done)])
+    hashes = np.concatenate([np.empty(0, np.uint64), *(one["hashes"] for one in done)])
+    return Exemplars(names, datasets, digests, hashes)
 
 
-def _counts(columns: Columns) -> dict[str, int]:
-    patches, gated = len(columns["name"]), int(np.count_nonzero(columns["gate"] != ""))
-    kept = int(np.count_nonzero(_is_exemplar(columns)))
+def _counts(done: Mapping[str, Any]) -> dict[str, int]:
+    patches, gated, kept = int(done["patches"]), int(done["gated"]), len(done["hashes"])
     return {"patches": patches, "gated": gated, "exemplars": kept, "removed": patches - gated - kept}
 
 
-def _write_file_list(folder: Path, chosen: Exemplars) -> None:
+def _write_file_list(folder: Path, datasets: Sequence[str], chosen: Exemplars) -> None:
     """Exemplars as a table, and their paths as text of fixed width, which maps into memory without pickle."""
-    paths = [f"{dataset}/{name}.tiff" for dataset, name in zip(chosen.datasets, chosen.names, strict=True)]
-    values = zip(chosen.names, chosen.datasets, paths, strict=True)
-    rows = [dict(zip(contracts.FILE_LIST.names, row, strict=True)) for row in values]
+    rows = [
+        {"name": name, "dataset": datasets[number], "path": f"{datasets[number]}/{name}.tiff"}
+        for name, number in zip(chosen.names.tolist(), chosen.datasets.tolist(), strict=True)
+    ]
     tables.write(folder / "deduplicated_fpaths.csv", contracts.FILE_LIST, rows)
     stream = io.BytesIO()
-    np.save(stream, np.array(sorted(paths) or [""][:0], dtype=np.str_), allow_pickle=False)
+    paths = sorted(row["path"] for row in rows)
+    np.save(stream, np.array(paths or [""][:0], dtype=np.str_), allow_pickle=False)
     write_atomic(folder / "deduplicated_fpaths.npy", stream.getvalue())

@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 from semtrace.core.image.constructed_empties import construct_empty
 from semtrace.core.image.patch_texture import patch_texture
 from semtrace.core.image.resample import resize
-from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
-from semtrace.io.cache import Kind
+from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_or_failure
+from semtrace.io.cache import Cache, Entry, Kind, reader
 from semtrace.io.columns import Columns, take_rows
 from semtrace.io.digests import md5
-from semtrace.io.images import UnreadableImage
-from semtrace.io.volumes.volume import UnreadableVolume
 from semtrace.models.weights import WeightsError, check_weights
-from semtrace.stage.cached_map import cached_map
+from semtrace.stage.cached_map import worked_map
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure, why_unreadable
+from semtrace.stage.rejects import Failure
 
 _MEMORY = 64 * 10**6  # bytes: small groups, so that all workers have some
 _MOST = 64  # patches of one task
@@ -45,13 +43,31 @@ class ResNetChoice(NamedTuple):
 
 
 class FeatureTask(NamedTuple):
-    """Patches to look at: where they are cut, the recipe and seed of what is made of each, if any, and their digest."""
+    """Patches to look at: where they are cut, the recipe and seed of what is made of each, if any, and digests.
+
+    ``key`` is the digest of all together, ``keys`` are those of each.
+    """
 
     dataset: str
     rows: NDArray[np.int64]
     group: PatchGroup
     recipes: tuple[tuple[str, int], ...]
     key: str
+    keys: tuple[str, ...]
+
+
+class _Looks(NamedTuple):
+    """What looks at patches. A network's features are kept patch by patch: another stage may ask for other patches."""
+
+    texture: bool
+    network: bool
+    resnet: ResNetChoice | None
+
+    @property
+    def network_kind(self) -> Kind:
+        """Of the features of the network, in the side cache."""
+        chosen = "lite0" if self.resnet is None else f"{self.resnet.sha256}-{self.resnet.side}"
+        return Kind(f"seen-{chosen}", (__name__,))
 
 
 def see_patches(
@@ -65,7 +81,7 @@ def see_patches(
     recipes: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     what: str,
 ) -> tuple[dict[str, PatchFeatures], dict[str, Failure]]:
-    """Look at all patches of some datasets.
+    """Look at all patches of some datasets; the network looks at no patch that it has seen before.
 
     Args:
         tables: dataset -> patch table whose rows have the md5 of their pixels.
@@ -84,10 +100,9 @@ def see_patches(
     Raises:
         WeightsError: the network's weights are missing.
     """
+    looks = _Looks(texture, network or resnet is not None, resnet)
     if resnet is not None:
         check_weights(resnet.file, resnet.sha256)
-    elif network:
-        lite0()
     tasks: list[FeatureTask] = []
     failed: dict[str, Failure] = {}
     found: dict[str, PatchFeatures] = {}
@@ -104,18 +119,17 @@ def see_patches(
         for group in _split(groups):
             wanted = tuple(made[int(row)] for row in group.rows) if made is not None else ()
             pixels = columns["md5"][group.rows].tolist()
-            tasks.append(FeatureTask(name, group.rows, group, wanted, md5(f"{pixels} {wanted}".encode())))
-    seen = f"{texture:d}{network:d}{'' if resnet is None else resnet.sha256 + str(resnet.side)}"
-    results = cached_map(
+            key = md5(f"{pixels} {wanted}".encode())
+            tasks.append(FeatureTask(name, group.rows, group, wanted, key, tuple(_keys(pixels, group, wanted))))
+    results = worked_map(
         tasks,
-        partial(_see, texture, network, resnet),
-        kind=Kind(f"features-{seen}", (__name__,)),
-        key=_key_of,
+        partial(_see, looks),
+        recall=partial(_recall, looks),
         executor=executor,
         what=what,
         reads=_read,
         chunk=1,
-        prepare=_compile if texture else None,
+        prepare=partial(_load, looks),
         batch=1,
     )
     for task, result in zip(tasks, results, strict=True):
@@ -136,8 +150,13 @@ def _split(groups: Sequence[PatchGroup]) -> Iterator[PatchGroup]:
             yield PatchGroup(group.rows[part], place, group.source)
 
 
-def _key_of(task: FeatureTask) -> str:
-    return task.key
+def _keys(pixels: Sequence[str], group: PatchGroup, wanted: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Of each patch the digest of its shape and pixels, and of what is made of it."""
+    heights, widths = (group.place[f"{side}1"] - group.place[f"{side}0"] for side in "yx")
+    for number, digest in enumerate(pixels):
+        recipe, seed = wanted[number] if wanted else ("", 0)
+        made = f"{recipe} {seed}" if recipe else ""
+        yield md5(f"{digest} {heights[number]} {widths[number]} {made}".encode())
 
 
 def _read(task: FeatureTask) -> tuple[str, ...]:
@@ -145,28 +164,72 @@ def _read(task: FeatureTask) -> tuple[str, ...]:
     return (source if isinstance(source, str) else source.path,)
 
 
-def _compile() -> None:
-    patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
+def _load(looks: _Looks) -> None:
+    """Compile or load what looks, where there is something to look at, so that workers which are forked have it."""
+    if looks.texture:
+        patch_texture(np.arange(1024, dtype=np.int64).astype(np.uint8).reshape(1, 32, 32))
+    if looks.network and looks.resnet is None:
+        lite0()
 
 
-def _see(texture: bool, network: bool, resnet: ResNetChoice | None, task: FeatureTask) -> dict[str, Any] | Failure:
-    try:
-        patches = list(patches_of(task.group))
-    except (UnreadableVolume, UnreadableImage) as error:
-        return Failure(error.reason, error.detail)
-    except OSError as error:
-        return why_unreadable(error)
-    except MemoryError:
-        return Failure("out_of_memory", "not enough memory for a block of voxels")
+_TEXTURE = Kind("texture", (__name__,))
+
+
+def _recall(looks: _Looks, cache: Cache, tasks: Sequence[FeatureTask]) -> list[dict[str, Any] | None]:
+    """Features of the tasks of which all is known."""
+    found: list[dict[str, Any] | None] = []
+    textures = cache.get_many(_TEXTURE, [task.key for task in tasks]) if looks.texture else [{}] * len(tasks)
+    for task, texture in zip(tasks, textures, strict=True):
+        seen = _known(looks, cache, task)
+        if texture is None or any(row is None for row in seen):
+            found.append(None)
+        else:
+            found.append({"texture": texture.get("texture", _NOTHING), "network": _stacked(seen)})
+    return found
+
+
+_NOTHING: Any = np.empty((1, 0))  # features that nobody asked for
+
+
+def _known(looks: _Looks, cache: Cache, task: FeatureTask) -> list[NDArray[np.float32] | None]:
+    """What the network has seen before, copied: very many maps of the cache's file cannot be open at once."""
+    if not looks.network:
+        return []
+    found = cache.get_many(looks.network_kind, task.keys)
+    return [None if one is None else np.array(one["features"]) for one in found]
+
+
+def _stacked(rows: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
+    return np.array(rows, np.float32) if rows else np.empty((1, 0), np.float32)
+
+
+def _see(looks: _Looks, file: str, task: FeatureTask) -> tuple[dict[str, Any] | Failure, list[Entry]]:
+    rows = _known(looks, reader(file), task)
+    new = np.array([n for n in range(len(task.keys)) if looks.texture or rows[n] is None], np.int64)
+    group = PatchGroup(task.group.rows[new], take_rows(task.group.place, new), task.group.source)
+    cut = patches_or_failure(group) if len(new) else []
+    if isinstance(cut, Failure):
+        return cut, []
+    patches = dict(zip(new.tolist(), cut, strict=True))
     for number, (recipe, seed) in enumerate(task.recipes):
-        if recipe:
+        if recipe and number in patches:
             patches[number] = construct_empty(patches[number], recipe, seed)
-    found = see(patches, texture=texture, network=network and resnet is None)
-    if resnet is not None:
-        model = _resnet(resnet.file, resnet.sha256)
-        chances = [[_chance(model, patch, resnet.side)] for patch in patches]
-        found = found._replace(network=np.array(chances, np.float32).reshape(len(patches), 1))
-    return found._asdict()
+    texture, entries = _NOTHING, list[Entry]()
+    if looks.texture:
+        texture = see(list(patches.values()), texture=True, network=False).texture
+        entries.append((_TEXTURE, task.key, {"texture": texture}))
+    for number, row in enumerate(rows):
+        if row is None:
+            rows[number] = features = _features_by(looks, patches[number])
+            entries.append((looks.network_kind, task.keys[number], {"features": features}))
+    return {"texture": texture, "network": _stacked(rows)}, entries
+
+
+def _features_by(looks: _Looks, patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if looks.resnet is None:
+        return _features(patch)
+    model = _resnet(looks.resnet.file, looks.resnet.sha256)
+    return np.array([_chance(model, patch, looks.resnet.side)], np.float32)
 
 
 def see(patches: Sequence[NDArray[np.uint8]], *, texture: bool, network: bool) -> PatchFeatures:

@@ -14,15 +14,13 @@ import tifffile
 from numpy.typing import NDArray
 
 from semtrace.core.hashing.patch_hash import hashes_from_hex
-from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of
+from semtrace.curation.recut import PatchGroup, PatchSources, group_patches, patches_of, patches_or_failure
 from semtrace.io.columns import Columns
 from semtrace.io.files import safe_join, write_staged
-from semtrace.io.images import UnreadableImage
 from semtrace.io.tar import write_tar
-from semtrace.io.volumes.volume import UnreadableVolume
 from semtrace.parallel.processes import Crashed
 from semtrace.stage.executor import Executor
-from semtrace.stage.rejects import Failure, why_unreadable
+from semtrace.stage.rejects import Failure
 
 PATCHES_FOLDER = "patches"
 _SHARD = 10_000
@@ -120,14 +118,9 @@ def _seen(folder: str, task: _PairTask) -> tuple[str, ...]:
 
 
 def _write_pairs(task: _PairTask) -> Failure | None:
-    try:
-        patches = list(patches_of(task.group))
-    except (UnreadableVolume, UnreadableImage) as error:
-        return Failure(error.reason, error.detail)
-    except OSError as error:
-        return why_unreadable(error)
-    except MemoryError:
-        return Failure("out_of_memory", "no room for a block of voxels")
+    patches = patches_or_failure(task.group)
+    if isinstance(patches, Failure):
+        return patches
     for name, dhash, patch in zip(task.names, task.hashes, patches, strict=True):
         write_staged(Path(task.folder, f"{name}.tiff"), patch_tiff(patch))
         stream = io.BytesIO()

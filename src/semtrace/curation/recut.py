@@ -21,8 +21,9 @@ from semtrace.curation.sources import Source, volume_source
 from semtrace.io import tables
 from semtrace.io.columns import Columns, take_rows
 from semtrace.io.files import read_regular, safe_join
-from semtrace.io.images import decode
-from semtrace.io.volumes.volume import ReadingChoices
+from semtrace.io.images import UnreadableImage, decode
+from semtrace.io.volumes.volume import ReadingChoices, UnreadableVolume
+from semtrace.stage.rejects import Failure, why_unreadable
 
 _OF_IMAGE = ("md5", "range_rule", "bar_rows", "width", "height")
 PLACE = ("axis", "index", "y0", "y1", "x0", "x1", "valid_h", "valid_w")
@@ -144,6 +145,18 @@ def patches_of(group: PatchGroup) -> Iterator[NDArray[np.uint8]]:
         section = cut_section(voxels[inner.slices], int(place["axis"][row]), 0)
         rows, columns = _intervals(place, row)
         yield cut(section, _from_zero(rows), _from_zero(columns))
+
+
+def patches_or_failure(group: PatchGroup) -> list[NDArray[np.uint8]] | Failure:
+    """The pixels of each patch of a group, or why they cannot be read."""
+    try:
+        return list(patches_of(group))
+    except (UnreadableVolume, UnreadableImage) as error:
+        return Failure(error.reason, error.detail)
+    except OSError as error:
+        return why_unreadable(error)
+    except MemoryError:
+        return Failure("out_of_memory", "not enough memory for a block of voxels")
 
 
 def _intervals(place: Columns, row: int) -> tuple[Interval, Interval]:

@@ -19,11 +19,16 @@ Columns = dict[str, NDArray[Any]]
 
 def write_columns(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     """Write columns in their order, rows as they stand, atomically; equal columns give equal bytes."""
+    write_atomic(path, columns_as_parquet(columns))
+
+
+def columns_as_parquet(columns: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes that ``write_columns`` writes."""
     pa = _pyarrow()
     arrays = {name: _to_arrow(pa, values) for name, values in columns.items()}
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(pa.table(arrays), sink, compression="zstd")
-    write_atomic(path, sink.getvalue().to_pybytes())
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def read_columns(path: Path, names: Sequence[str]) -> Columns:
@@ -48,11 +53,22 @@ def read_columns(path: Path, names: Sequence[str]) -> Columns:
 
 
 def _to_arrow(pa: Any, values: NDArray[Any]) -> Any:
-    """Without ``pa.array`` of numpy's arrays and ``to_numpy``, which load pandas."""
+    """Without ``pa.array`` and ``to_numpy``, which load pandas."""
     if values.dtype.kind in "OU":
-        return pa.array(values.tolist(), pa.string())
+        return _text_to_arrow(pa, values.tolist())
     plain = np.ascontiguousarray(values)
     return pa.Array.from_buffers(pa.from_numpy_dtype(plain.dtype), len(plain), [None, pa.py_buffer(plain)])
+
+
+def _text_to_arrow(pa: Any, texts: list[str]) -> Any:
+    joined = "".join(texts)
+    data = joined.encode()
+    if len(data) >= 2**31:  # beyond what one array of 32-bit offsets holds
+        return pa.array(texts, pa.string())
+    sizes = texts if len(data) == len(joined) else [text.encode() for text in texts]
+    ends = np.zeros(len(texts) + 1, np.int32)
+    ends[1:] = np.cumsum(np.fromiter(map(len, sizes), np.int64, len(texts)))
+    return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(data)])
 
 
 def _from_arrow(pa: Any, column: Any) -> NDArray[Any]:

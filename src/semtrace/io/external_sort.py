@@ -6,13 +6,15 @@ import errno
 import os
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from semtrace.io.staging import WAITING
+
+_BLOCK = 2**20  # bytes read at once where no line has to move
 
 
 class ExternalSort:
@@ -27,17 +29,31 @@ class ExternalSort:
         self._path = path.with_name(f".{path.name[:200]}.rows.{os.getpid()}.part")
         self._file = self._path.open("w+b")
         self._keys: list[str] = []
-        self._starts, self._sums = array("q", [0]), array("L")
+        self._starts, self._sums, self._sum = array("q", [0]), array("L"), 0
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def add(self, key: str, line: bytes) -> None:
-        """Keep a line. A key that the caller holds anyway costs no memory."""
-        self._file.write(line)
-        self._keys.append(key)
-        self._starts.append(self._starts[-1] + len(line))
-        self._sums.append(zlib.crc32(line))
+    def add(self, keys: Sequence[str], lines: Sequence[bytes]) -> None:
+        """Keep lines, each with its key. A key that the caller holds anyway costs no memory."""
+        text = b"".join(lines)
+        self._file.write(text)
+        self._keys += keys
+        ends = accumulate(map(len, lines), initial=self._starts.pop())
+        self._starts.extend(ends)
+        self._sums.extend(map(zlib.crc32, lines))
+        self._sum = zlib.crc32(text, self._sum)
+
+    def as_added(self) -> Iterator[bytes]:
+        """Yield the lines in the order in which they came, many at once."""
+        self._file.flush()
+        self._file.seek(0)
+        found = 0
+        while block := self._file.read(_BLOCK):
+            found = zlib.crc32(block, found)
+            yield block
+        if found != self._sum:
+            raise self._changed()
 
     def in_order(self, tie: Callable[[bytes], Any]) -> Iterator[bytes]:
         """Yield the lines by key; those with equal keys by what ``tie`` says of them."""
@@ -51,8 +67,11 @@ class ExternalSort:
         start, end = self._starts[i : i + 2]
         line = os.pread(self._file.fileno(), end - start, start)
         if zlib.crc32(line) != self._sums[i]:  # a disk can fail after it has taken what was written
-            raise OSError(errno.EIO, "what was written came back changed", str(self._path))
+            raise self._changed()
         return line
+
+    def _changed(self) -> OSError:
+        return OSError(errno.EIO, "what was written came back changed", str(self._path))
 
     def __enter__(self) -> ExternalSort:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,17 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+
+_IN_SHARD = re.compile(r"(?P<file>(?:.*/)?\d{6}\.tar)/(?P<member>\d{9}\.tiff)", re.ASCII)
+
+
+def file_and_member(path: str) -> tuple[str, str]:
+    """The file that a path of ``filtered.csv`` names, and the image in it where it is a shard; else nothing.
+
+    A dataset may be called ``x.tar``; the numbers tell its folder from a shard.
+    """
+    found = _IN_SHARD.fullmatch(path)
+    return (found["file"], found["member"]) if found else (path, "")
 
 
 class Patches:
@@ -39,9 +51,9 @@ class Patches:
     def __getitem__(self, number: int) -> NDArray[np.uint8]:
         """The pixels of a patch, shape (H, W), uint8."""
         row = self.rows[number]
-        shard, found, member = row["path"].partition(".tar/")
-        if found:
-            with tarfile.open(self._folder / f"{shard}.tar") as tar:
+        file, member = file_and_member(row["path"])
+        if member:
+            with tarfile.open(self._folder / file) as tar:
                 data = tar.extractfile(member)
                 assert data is not None  # noqa: S101  (it is a file)
                 return np.asarray(tifffile.imread(io.BytesIO(data.read())))

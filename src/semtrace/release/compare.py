@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from semtrace.core.errors import InputError
+from semtrace.curation.tables import FILTERED
 from semtrace.io import tables
+from semtrace.release.patch_shards import holds_patches
 from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
 
 ManifestRow = Mapping[str, Any]
@@ -73,14 +75,55 @@ def compare(old: Sequence[ManifestRow], new: Sequence[ManifestRow]) -> Differenc
     return Difference(sorted(changes, key=lambda c: ((*KINDS, *ORIGINALS).index(c.kind), c.old_path, c.new_path)))
 
 
+def compare_patches(old: Sequence[ManifestRow], new: Sequence[ManifestRow]) -> Difference:
+    """Compare the rows of two filtered.csv; names of patches stand in the place of paths.
+
+    A patch is the same if its pixels (md5) and its name are. Of the rest, the same pixels are one patch, ``retraced``
+    to another dataset or place, and the same name is one patch, ``re-encoded`` with other pixels. The same patch with
+    another label of a person is ``relabelled``; in another part of the split, ``moved``.
+    """
+    before, after = list(old), list(new)
+    pairs: list[tuple[ManifestRow, ManifestRow]] = []
+    for who in (("md5", "name"), ("md5",), ("name",)):
+        left, right = (_queues(rows, who) for rows in (before, after))
+        met = [pair for key in sorted(left.keys() & right.keys()) for pair in zip(left[key], right[key], strict=False)]
+        pairs += met
+        before, after = ([row for row in rows if id(row) not in {id(pair[side]) for pair in met}]
+                         for side, rows in enumerate((before, after)))  # fmt: skip
+    changes = [Change(_patch_kind(one, two), one["name"], two["name"]) for one, two in pairs]
+    changes += [Change("removed", row["name"], "") for row in before]
+    changes += [Change("added", "", row["name"]) for row in after]
+    return Difference(sorted(changes, key=lambda c: (KINDS.index(c.kind), c.old_path, c.new_path)))
+
+
+def _queues(rows: Sequence[ManifestRow], who: Sequence[str]) -> dict[tuple[str, ...], list[ManifestRow]]:
+    """Rows by some of their cells, those of one key by name."""
+    found = defaultdict(list)
+    for row in sorted(rows, key=lambda row: str(row["name"])):
+        found[tuple(row[name] for name in who)].append(row)
+    return found
+
+
+def _patch_kind(old: ManifestRow, new: ManifestRow) -> str:
+    for kind, column in (("relabelled", "label"), ("re-encoded", "md5"), ("retraced", "name"), ("moved", "split")):
+        if old[column] != new[column]:
+            return kind
+    return "unchanged"
+
+
 def run(old: Path, new: Path) -> Difference:
-    """Compare two release folders.
+    """Compare two release folders, of labelled pictures or of patches.
 
     Raises:
-        InputError: one has no manifest.
+        InputError: one has no manifest and is no release of patches, or only one of the two is.
         TableError: a manifest cannot be read.
 
     """
+    patches = [holds_patches(folder) for folder in (old, new)]
+    if all(patches):
+        return compare_patches(*(tables.read(folder / FILTERED.name, FILTERED) for folder in (old, new)))
+    if any(patches):
+        raise InputError(f"{old} and {new}: one has patches, the other labelled pictures; name two of one sort")
     for folder in (old, new):
         if not (folder / "manifest.csv").is_file():
             raise InputError(f"{folder}: not a release, it has no manifest.csv")

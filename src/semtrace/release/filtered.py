@@ -19,6 +19,7 @@ from semtrace.curation.tables import FILTERED
 from semtrace.io import tables
 from semtrace.io.digests import md5
 from semtrace.io.files import place, read_regular, safe_join, sha256, walk, write_atomic
+from semtrace.io.patches import file_and_member
 from semtrace.io.staging import staged_folder
 from semtrace.parallel.processes import progress
 from semtrace.release import gates
@@ -125,8 +126,7 @@ def _place_images(source: Path, rows: Sequence[Mapping[str, Any]], folder: Path,
     """
     wanted: dict[str, dict[str, str]] = {}
     for row in rows:
-        shard, in_shard, member = row["path"].partition(".tar/")
-        file = f"{shard}.tar" if in_shard else row["path"]
+        file, member = file_and_member(row["path"])
         wanted.setdefault(file, {})[member] = row["md5"]
     for file in progress(sorted(wanted), len(wanted), "release"):
         if not file.startswith(f"{PATCHES_FOLDER}/"):

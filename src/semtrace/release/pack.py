@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from semtrace.io.tar import ChangedMemberError, Member, write_tar
 from semtrace.release import verify
 from semtrace.release.build import SUMS
 from semtrace.release.card import header
+from semtrace.release.patch_shards import holds_patches, patch_members, patch_rows
 from semtrace.release.tables import FIRST_COLUMNS, MANIFEST
 
 
@@ -55,7 +56,7 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
     """Write ``<out>/<release>.shards/<part>-<nnnnnn>.tar``: for each picture its JPEG, ``.cls`` and ``.json``.
 
     ``.cls`` is n of the label L<n>, ``.json`` the row of the manifest. Pictures come in the order of their md5, so that
-    the categories are mixed.
+    the categories are mixed. Of a patch there are its TIFF and ``.json``, its row of filtered.csv.
 
     Args:
         release: the folder.
@@ -70,7 +71,11 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
     if shard_mb < 1:
         raise InputError(f"--shard-mb {shard_mb}: a shard has at least 1 MB")
     target = out / f"{release.resolve().name}.shards"
-    rows = tables.read(release / "manifest.csv", MANIFEST, required=FIRST_COLUMNS)
+    of_patches = holds_patches(release)
+    if of_patches:
+        rows, sample = patch_rows(release, verify.sums(release)), patch_members
+    else:
+        rows, sample = tables.read(release / "manifest.csv", MANIFEST, required=FIRST_COLUMNS), _sample
     written = 0
     with staged_folder(target) as folder:
         if target.exists():
@@ -78,10 +83,9 @@ def shards(release: Path, out: Path, shard_mb: int) -> str:
         for part in sorted({row["split"] for row in rows}):
             its = sorted((row for row in rows if row["split"] == part), key=lambda row: row["md5"])
             for number, chunk in enumerate(_chunks(its, shard_mb * 1_000_000)):
-                members = [member for row in chunk for member in _sample(release, row)]
-                _write(folder / f"{part}-{number:06}.tar", members)
+                _write(folder / f"{part}-{number:06}.tar", (one for row in chunk for one in sample(release, row)))
                 written += 1
-    return f"{target}, {written} shards, {len(rows)} pictures"
+    return f"{target}, {written} shards, {len(rows)} {'patches' if of_patches else 'pictures'}"
 
 
 def _check(release: Path) -> None:
@@ -96,7 +100,7 @@ def _check(release: Path) -> None:
         )
 
 
-def _write(target: Path, members: Sequence[Member]) -> None:
+def _write(target: Path, members: Iterable[Member]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         write_tar(target, members)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 _Patch = NDArray[np.uint8]
 _Real = NDArray[np.float64]
@@ -32,6 +31,12 @@ def construct_empty(patch: NDArray[np.uint8], recipe: str, seed: int) -> NDArray
     return np.clip(np.rint(made), 0, 255).astype(np.uint8)
 
 
+def _blurred(values: _Real, width: float) -> _Real:
+    from scipy.ndimage import gaussian_filter  # who only reads the names of recipes starts without it
+
+    return np.asarray(gaussian_filter(values, width))
+
+
 def _noise(patch: _Real) -> float:
     apart = patch[1:, 1:] - patch[1:, :-1] - patch[:-1, 1:] + patch[:-1, :-1]
     return max(float(np.sqrt(np.mean(apart**2)) / 2), 0.5)
@@ -43,7 +48,7 @@ def _grain(patch: _Real, random: np.random.Generator, most: float = 12.0) -> _Re
     grain = random.normal(0.0, 1.0, patch.shape)
     width = float(random.choice([0.0, 0.0, 0.5, 0.8, 1.2, 2.0]))
     if width:
-        grain = gaussian_filter(grain, width)
+        grain = _blurred(grain, width)
         grain /= grain.std()
     return np.asarray(sigma * grain)
 
@@ -62,7 +67,7 @@ def _resin(patch: _Real, random: np.random.Generator) -> _Real:
 
 
 def _blur(patch: _Real, random: np.random.Generator) -> _Real:
-    return np.asarray(gaussian_filter(patch, float(random.uniform(7.0, 16.0)))) + _grain(patch, random)
+    return _blurred(patch, float(random.uniform(7.0, 16.0))) + _grain(patch, random)
 
 
 def _saturated(patch: _Real, random: np.random.Generator) -> _Real:
@@ -84,7 +89,7 @@ def _padded(patch: _Real, random: np.random.Generator) -> _Real:
 
 
 def _low_contrast(patch: _Real, random: np.random.Generator) -> _Real:
-    smooth = gaussian_filter(patch, 1.5)
+    smooth = _blurred(patch, 1.5)
     smooth = (smooth - smooth.mean()) / max(float(smooth.std()), 1e-6)
     grain = _grain(patch, random)
     return np.asarray(patch.mean() + smooth * float(grain.std()) * random.uniform(0.05, 0.3) + grain)
@@ -97,6 +102,8 @@ def _pure_noise(patch: _Real, random: np.random.Generator) -> _Real:
 def _charging(patch: _Real, random: np.random.Generator) -> _Real:
     height, width = patch.shape
     if random.random() < 0.5:
+        from scipy.ndimage import gaussian_filter1d
+
         lines = gaussian_filter1d(
             random.normal(0.0, 1.0, (height, 1)), float(random.choice([0.4, 1.0, 3.0, 6.0])), axis=0
         )
