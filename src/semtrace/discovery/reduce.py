@@ -229,11 +229,8 @@ def _pca_row(scaled: _Scaled, size: int) -> dict[str, Any]:
 
 def _tried(scaled: _Scaled, size: int, settings: Settings) -> Iterator[tuple[dict[str, Any], Autoencoder]]:
     """An autoencoder for each shape, or the first alone where no grid is asked for, and its row of ``grid.csv``."""
-    import torch
-
     from semtrace.core.statistics import autoencoder
 
-    torch.set_num_threads(1)  # a batch is too small to be divided: threads would wait for each other
     first = 1 if settings.method == "autoencoder" else None
     for hidden, tied in product(settings.hidden[:first], settings.tied[:first]):
         shape = autoencoder.Shape(int(scaled.points.shape[1]), (*hidden, size), tuple(tied), (settings.activation,))
