@@ -73,7 +73,7 @@ def stage(job: Job) -> Summary:
 
 
 def run(features: Path, reduced: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
-    """Write ``sample.csv``, ``distances.csv``, ``imbalance.csv``, ``heatmaps.csv``, figures and ``rejects.csv`` to ``out``.
+    """Write ``sample.csv``, ``distances.csv``, ``imbalance.csv``, ``heatmaps.csv``, ``rejects.csv`` and figures.
 
     Without labels the tables that need none are written, and the note says what is missing.
 
