@@ -86,6 +86,16 @@ def test_a_parameter_follows_another_one_through_the_grid(file):
     assert {point.match.reach for point in points(file, "+experiment=sizes", "match.reach=200")} == {200}
 
 
+@pytest.mark.parametrize("first", ["${match.hamming_threshold}", "${.hamming_threshold}"])
+def test_a_parameter_follows_by_way_of_another_one(file, first):
+    """It would silently have the value of params.yaml at every point."""
+    words = ["match.hamming_threshold=40,80", f"match.ssim_trigger={first}", "match.reach=${match.ssim_trigger}"]
+    found = points(file, *words)
+    assert [(one.match.hamming_threshold, one.match.ssim_trigger, one.match.reach) for one in found] == [
+        (40, 40, 40), (80, 80, 80),
+    ]  # fmt: skip
+
+
 def test_what_is_no_axis_holds_for_the_sweep(file):
     found = grid.expand(CONF, file, ["match.min_ssim=0.7,0.8", "sweep.precision=0.95", "tracking=off"], workers=3)
     assert (found.params.sweep.precision, found.params.tracking.enabled) == (0.95, False)
@@ -111,6 +121,8 @@ def test_what_is_no_axis_holds_for_the_sweep(file):
         (["+experiment=nowhere"], "nowhere"),
         (["match.reach=range(1,1000)", "match.ssim_trigger=range(1,1000)"], "points are too many"),
         (["sweep.precision=2", "match.min_ssim=0.7,0.8"], "sweep.precision is 2"),
+        (["match.hamming_threshold=40,80", "match.reach=${match.hamming_threshold}0"], "match.reach=.* follows one"),
+        (["match.min_ssim=0.7,0.8", "sweep.precision=${match.min_ssim}"], "sweep.precision=.* cannot follow"),
     ],
 )
 def test_bad_grids_are_named_before_any_work(file, overrides, message):

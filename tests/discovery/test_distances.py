@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import csv
+import itertools
+import math
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from semtrace.discovery import distances
+from semtrace.discovery import distances, feature_sets
 from semtrace.discovery import tables as of
 from semtrace.io import tables
 from tests.discovery.conftest import DISTANCES
@@ -36,6 +39,21 @@ def test_every_set_is_measured_before_and_after_reduction(work):
         assert (work / f"distances/{name}.png").stat().st_size > 5000
 
 
+def test_the_heat_maps_have_their_numbers_as_csv(work):
+    rows = list(csv.DictReader((work / "distances/heatmaps.csv").open(encoding="utf-8")))
+    sample = [row["category"] for row in tables.read(work / "distances/sample.csv", of.SAMPLE)]
+    sets = [row["features"] for row in tables.read(work / "distances/distances.csv", of.DISTANCES)]
+    assert list(rows[0]) == ["left", "right", "label", *sets]
+    assert [(int(row["left"]), int(row["right"])) for row in rows] == list(itertools.combinations(range(30), 2))
+    assert all(row["label"] == str(int(sample[int(row["left"])] != sample[int(row["right"])])) for row in rows)
+    first = tables.read(work / "distances/sample.csv", of.SAMPLE)
+    loaded = feature_sets.load(work / "features/small_texture.parquet", "distances")
+    at = {paths[0]: point for point, paths in enumerate(loaded.members)}
+    for row in rows[::50]:
+        ends = (loaded.points[at[first[int(row[side])]["path"]]] for side in ("left", "right"))
+        assert float(row["small_texture"]) == pytest.approx(math.dist(*ends), rel=1e-5)
+
+
 def test_without_labels_the_note_says_so_and_the_rest_is_done(work, tmp_path):
     import numpy as np
 
@@ -48,6 +66,9 @@ def test_without_labels_the_note_says_so_and_the_rest_is_done(work, tmp_path):
     assert len(tables.read(tmp_path / "out/imbalance.csv", of.IMBALANCE)) == 2
     rows = tables.read(tmp_path / "out/distances.csv", of.DISTANCES)
     assert {row["note"] for row in rows} == {"no image has a category"}
+    pairs = list(csv.DictReader((tmp_path / "out/heatmaps.csv").open(encoding="utf-8")))
+    assert len(pairs) == 190
+    assert {row["label"] for row in pairs} == {""}
 
 
 @pytest.mark.parametrize("wrong", [{"sample": 9}, {"k": 0}])

@@ -69,6 +69,20 @@ def test_the_result_does_not_depend_on_the_number_of_workers_nor_on_chance(root,
     assert tree(tmp_path / "again") == tree(root)
 
 
+def test_what_a_worker_that_died_has_left_is_replaced_and_another_picture_never(frames, tmp_path):
+    """`map_images` tries a picture again whose worker died; its files are there already, the last one in part."""
+    frame = next(frame for frame in frames if frame.path and frame.published)
+    made = module._make(frame, seed=3, root=tmp_path)
+    whole = tree(tmp_path)
+    original = tmp_path / "archive" / frame.path
+    original.write_bytes(original.read_bytes()[:500])
+    assert module._make(frame, seed=3, root=tmp_path) == made
+    assert tree(tmp_path) == whole
+    with pytest.raises(FileExistsError, match="another picture"):
+        module._make(frame, seed=4, root=tmp_path)
+    assert tree(tmp_path) == whole
+
+
 def test_another_seed_makes_other_pictures(frames):
     other = plan(Settings(seed=4, originals=48, published=40, width=320))
     assert record(frames[0], 3).tiff == record(frames[0], 3).tiff

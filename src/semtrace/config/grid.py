@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
@@ -32,6 +32,7 @@ from semtrace.tuning.sweep import SweepPoint
 
 MOST_POINTS = 20_000  # points: minutes of deciding, and more than a person looks at
 _PRIMARY = "semtrace_params"
+_REFERENCE = re.compile(r"\$\{(\.*)([\w.]+)\}")  # a leading dot: beside the parameter itself, as in Hydra
 _DIGITS = 9  # a range of floats has no more that mean anything
 Axes = dict[str, list[Any]]
 
@@ -120,7 +121,7 @@ def expand_params(
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         fixed = [_line(one, conf) for one in parsed if not one.is_sweep_override()]
-        base, saved, follows = _composed(conf, tree, fixed)
+        base, saved, references = _composed(conf, tree, fixed)
         given = {one.key_or_group for one in parsed}
         kept = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in saved.items() if k not in given])
         # A saved grid may hold a parameter at one value.
@@ -129,6 +130,7 @@ def expand_params(
         _check(axes, varied)
         groups = {name: values for name, values in axes.items() if name in varied.groups}
         single = {name: values for name, values in axes.items() if name not in varied.groups}
+        follows = _follows(references, single, varied)
         if workers is not None:
             base["executor"]["workers"] = workers
         points = []
@@ -147,19 +149,45 @@ def expand_params(
 def _composed(
     conf: Path, tree: Mapping[str, Any], overrides: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
-    """The parameters under overrides, the grid that an experiment among them brings, and which follow which.
-
-    ``match.reach: ${match.hamming_threshold}`` follows: at every point of a grid it has the value that the other has.
-    """
+    """The parameters under overrides, the grid that an experiment among them brings, and what refers to others."""
     ConfigStore.instance().store(_PRIMARY, tree)
     with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
         config = compose(_PRIMARY, overrides=list(overrides), return_hydra_config=True)
     saved = dict(config.hydra.sweeper.params or {})
     sections = OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
-    composed = OmegaConf.to_container(sections, resolve=True, throw_on_missing=True)
-    said = flat(OmegaConf.to_container(sections))  # type: ignore[arg-type]
-    follows = {name: found[1] for name, value in said.items() if (found := re.fullmatch(r"\$\{([\w.]+)\}", str(value)))}
-    return composed, saved, follows  # type: ignore[return-value]
+    composed = cast("dict[str, Any]", OmegaConf.to_container(sections, resolve=True, throw_on_missing=True))
+    said = flat(cast("dict[str, Any]", OmegaConf.to_container(sections)))
+    return composed, saved, {name: str(value) for name, value in said.items() if "${" in str(value)}
+
+
+def _follows(references: Mapping[str, str], axes: Axes, varied: Varied) -> dict[str, str]:
+    """Which parameter has the value of which axis at every point, straight or by way of others.
+
+    ``match.reach: ${match.hamming_threshold}`` follows.
+
+    Raises:
+        InputError: a parameter follows that cannot be varied, or is made of more than the one value.
+    """
+
+    def leaders(name: str) -> set[str]:
+        if name in axes or name not in references:
+            return {name} & axes.keys()
+        asked = [
+            ".".join([*name.split(".")[: -len(found[1])], found[2]]) if found[1] else found[2]
+            for found in _REFERENCE.finditer(references[name])
+        ]
+        return set().union(*map(leaders, asked))
+
+    found = {}
+    for name, text in references.items():
+        if name in axes or not (axis := leaders(name)):
+            continue
+        if name not in varied.names:
+            raise InputError(f"{name}={text}: it cannot follow a parameter that is varied; give it one value")
+        if not _REFERENCE.fullmatch(text) or len(axis) > 1:
+            raise InputError(f"{name}={text}: a parameter follows one other, as in {name}=${{{min(axis)}}}")
+        found[name] = axis.pop()
+    return found
 
 
 def _line(one: Override, conf: Path) -> str:
@@ -206,7 +234,7 @@ def _check(axes: Axes, varied: Varied) -> None:
 
 def _point(base: Mapping[str, Any], values: Mapping[str, Any], varied: Varied, follows: Mapping[str, str]) -> Params:
     tree = {**base, **{name: deepcopy(base[name]) for name in varied.groups}}
-    following = {name: values[leader] for name, leader in follows.items() if leader in values}
+    following = {name: values[leader] for name, leader in follows.items()}
     for name, value in {**following, **values}.items():
         *above, key = name.split(".")
         place = tree

@@ -7,7 +7,8 @@ the same category. The other says, for every two feature sets, how much the one 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,9 +21,10 @@ from semtrace.core.grouping.neighbours import Points, TooFewPointsError, nearest
 from semtrace.core.statistics import label_distance as measures
 from semtrace.discovery import distance_figures, feature_sets
 from semtrace.discovery.looks import digits
-from semtrace.discovery.tables import DISTANCES, IMBALANCE, SAMPLE
-from semtrace.io import column_table, tables
+from semtrace.discovery.tables import DISTANCES, HEATMAPS, IMBALANCE, SAMPLE
+from semtrace.io import tables
 from semtrace.io.files import write_atomic
+from semtrace.io.schema import Column
 from semtrace.io.staging import staged_folder
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, write_rejects
@@ -71,7 +73,7 @@ def stage(job: Job) -> Summary:
 
 
 def run(features: Path, reduced: Path, out: Path, settings: Settings, *, tuned: Path | None = None) -> Summary:
-    """Write ``sample.csv``, ``distances.csv``, ``imbalance.csv``, figures and ``rejects.csv`` to ``out``.
+    """Write ``sample.csv``, ``distances.csv``, ``imbalance.csv``, ``heatmaps.csv``, ``rejects.csv`` and figures.
 
     Without labels the tables that need none are written, and the note says what is missing.
 
@@ -111,9 +113,7 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings, *, tuned: 
         )
         tables.write(folder / "distances.csv", DISTANCES, rows, sort=False)
         tables.write(folder / "imbalance.csv", IMBALANCE, imbalances, sort=False)
-        pairs = {one.name: pdist(one.points).astype(np.float32) for one in compared}
-        left, right = np.triu_indices(len(chosen), 1)
-        column_table.write(folder / "heatmaps.parquet", {"left": left, "right": right, **pairs})
+        _write_pairs(folder / "heatmaps.csv", compared, codes)
         counts_by_category = {name: len(sample[name]) for name in sorted(sample)}
         for picture, data in distance_figures.draw_distances(
             compared, rows, codes, counts_by_category, imbalances
@@ -123,6 +123,17 @@ def run(features: Path, reduced: Path, out: Path, settings: Settings, *, tuned: 
     pearson = {row["features"]: row["pearson"] for row in rows if row["pearson"] is not None}
     same = {row["features"]: row["overlap_1"] for row in rows if row["overlap_1"] is not None}
     return Summary(counts_by_category, pearson, same, note, counts)
+
+
+def _write_pairs(path: Path, compared: Sequence[ComparedSets], codes: NDArray[np.int64]) -> None:
+    """The numbers of the heat maps: every pair of the sample, with its distance in every set."""
+    left, right = (rows.tolist() for rows in np.triu_indices(len(compared[0].points), 1))
+    labels = measures.label_distance(codes).astype(int).tolist() if len(codes) else [None] * len(left)
+    named = {one.name: [digits(value, 6) for value in pdist(one.points).tolist()] for one in compared}
+    more = (Column(name, "number", "distance of the two in this feature set") for name in named)
+    table = replace(HEATMAPS, columns=(*HEATMAPS.columns, *more))
+    cells = zip(left, right, labels, *named.values(), strict=True)
+    tables.write(path, table, (dict(zip(table.names, row, strict=True)) for row in cells), sort=False)
 
 
 def balanced(labelled: feature_sets.CategoryLabels, settings: Settings) -> dict[str, list[str]]:

@@ -210,6 +210,15 @@ IMBALANCE = Table(
         Column("points", "integer", "images that both have"),
     ),
 )
+HEATMAPS = Table(
+    "heatmaps.csv",
+    1,
+    (
+        Column("left", "integer", "the one image of the pair, by its line in `sample.csv`, from 0"),
+        Column("right", "integer", "the other one; `left` is smaller"),
+        Column("label", "integer", "0 for two images of one category, 1 else; empty where no image has one"),
+    ),
+)
 POINTS = Table(
     "points.csv",
     1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import shutil
 from collections import Counter
@@ -152,10 +153,14 @@ def _make(
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that must not be there yet: two pictures with one name would be an error of the plan."""
+    """Write a file; one with another content must not be there: two pictures of one name are an error of the plan.
+
+    A worker that died may have left the same file or its beginning. The next attempt at the picture replaces it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        file.write(data)
+    if path.is_file() and not data.startswith(path.read_bytes()):
+        raise FileExistsError(errno.EEXIST, "another picture of the archive has this name", str(path))
+    path.write_bytes(data)
 
 
 def _clutter(settings: Settings, root: Path) -> int:

@@ -37,6 +37,22 @@ def test_a_phase_trains_its_layers_and_no_other(phase, moved):
     assert {i for i, (a, b) in enumerate(zip(before, weights(), strict=True)) if not torch.equal(a, b)} == moved
 
 
+def test_l2_is_the_weight_of_the_squared_weights_beside_the_error():
+    """A step of plain Adam on the sum, as it is written down, moves the weights alike; biases are not counted."""
+    points = torch.from_numpy(standard(50)).float()
+    model, plain = (Autoencoder(Shape(12, (8, 6, 3), (False, False, True)), seed=2) for _ in range(2))
+    train(model, standard(50), Training({"g": 20}, batch=50, rate=1e-2, l2=0.05))
+    weights = [w for w in [*plain.encoder, *plain.decoder] if w.numel()]
+    adam = torch.optim.Adam([*weights, *plain.encoder_bias, *plain.decoder_bias], lr=1e-2)
+    for _ in range(20):
+        adam.zero_grad()
+        loss = ((plain(points) - points) ** 2).mean() + 0.05 * sum((w**2).sum() for w in weights)
+        loss.backward()
+        adam.step()
+    for trained, expected in zip(model.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(trained, expected, atol=1e-4)
+
+
 def test_tied_pairs_share_their_weights_and_count_half():
     free, tied = Autoencoder(Shape(12, (8, 6, 3))), Autoencoder(Shape(12, (8, 6, 3), (False, False, True)))
     assert free.info()["parameters"] - tied.info()["parameters"] == 12 * 8
