@@ -40,7 +40,7 @@ def test_every_set_is_measured_before_and_after_reduction(work):
 
 
 def test_the_heat_maps_have_their_numbers_as_csv(work):
-    rows = list(csv.DictReader((work / "distances/heatmaps.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((work / "distances/heatmaps.csv").read_text(encoding="utf-8").splitlines()))
     sample = [row["category"] for row in tables.read(work / "distances/sample.csv", of.SAMPLE)]
     sets = [row["features"] for row in tables.read(work / "distances/distances.csv", of.DISTANCES)]
     assert list(rows[0]) == ["left", "right", "label", *sets]
@@ -66,7 +66,7 @@ def test_without_labels_the_note_says_so_and_the_rest_is_done(work, tmp_path):
     assert len(tables.read(tmp_path / "out/imbalance.csv", of.IMBALANCE)) == 2
     rows = tables.read(tmp_path / "out/distances.csv", of.DISTANCES)
     assert {row["note"] for row in rows} == {"no image has a category"}
-    pairs = list(csv.DictReader((tmp_path / "out/heatmaps.csv").open(encoding="utf-8")))
+    pairs = list(csv.DictReader((tmp_path / "out/heatmaps.csv").read_text(encoding="utf-8").splitlines()))
     assert len(pairs) == 190
     assert {row["label"] for row in pairs} == {""}
 

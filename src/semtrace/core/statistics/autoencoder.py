@@ -211,8 +211,8 @@ def _fit(
     weights += [model.decoder[i] for i in decoder if not model.shape.tied[i]]
     biases = [model.encoder_bias[i] for i in range(first, last)] + [model.decoder_bias[i] for i in decoder]
     # Adam's decay of a weight w is the slope of decay / 2 * w**2: it spares a pass over all weights and one back.
-    decayed = {"params": weights, "weight_decay": 2 * training.l2}
-    optimizer = torch.optim.Adam([decayed, {"params": biases}], lr=training.rate, fused=True)
+    parts: list[dict[str, Any]] = [{"params": weights, "weight_decay": 2 * training.l2}, {"params": biases}]
+    optimizer = torch.optim.Adam(parts, lr=training.rate, fused=True)
     mean = float("nan")
     for _ in range(epochs):
         order = torch.randperm(len(data), generator=draw)
