@@ -53,6 +53,15 @@ def test_a_grid_keeps_the_best_on_held_out_points_beside_pca_and_is_repeatable(t
     assert state["mean"].shape == (8,)
 
 
+def test_sizes_beyond_the_columns_of_a_set_are_one_size_with_one_best(tmp_path):
+    write(tmp_path / "features", made())
+    points = [replace(REDUCE, size=size, hidden=[[6, 4]], tied=[[False] * 3]) for size in (8, 20, 30)]
+    reduce.search_autoencoders(tmp_path / "features", tmp_path / "out", points)
+    rows = tables.read(tmp_path / "out/grid.csv", of.GRID)
+    assert [(row["method"], row["size"]) for row in rows] == [("pca", 8)] + 3 * [("autoencoder", 8)]
+    assert sum(row["best"] for row in rows) == 1
+
+
 def test_a_grid_on_the_command_line_marks_the_best_and_leaves_the_result_of_the_stage(
     project, tmp_path, monkeypatch, capsys
 ):

@@ -29,6 +29,7 @@ from semtrace.discovery.tables import GRID, SCREE
 from semtrace.io import feature_table, tables
 from semtrace.io.files import write_atomic
 from semtrace.io.staging import staged_folder
+from semtrace.parallel.processes import progress
 from semtrace.stage.declaration import Job
 from semtrace.stage.rejects import Reject, write_rejects
 from semtrace.stage.settings import Number, Section, Share, Whole
@@ -281,12 +282,16 @@ def search_autoencoders(
         kept += loaded.images
         scaled = _scaled(loaded, points[0])  # one split for all, or their errors could not be compared
         by_size: dict[int, list[Settings]] = defaultdict(list)
-        for settings in points:
-            by_size[_size(loaded, settings)].append(replace(settings, method="grid"))
+        asked = [_size(loaded, settings) for settings in points]
+        had = {size: _pca_row(scaled, size) for size in dict.fromkeys(asked)}
+        plain = {row["size"]: row for row in had.values()}  # of a small set several sizes asked for are one
+        for settings, size in zip(points, asked, strict=True):
+            by_size[had[size]["size"]].append(replace(settings, method="grid"))
         for size, chosen in by_size.items():
-            plain = _pca_row(scaled, size)
-            tried = (row for settings in chosen for row, _ in _tried(scaled, plain["size"], settings))
-            grid += [plain, *_with_best(list(tried))]
+            tried = (row for settings in chosen for row, _ in _tried(scaled, size, settings))
+            count = sum(len(settings.hidden) * len(settings.tied) for settings in chosen)
+            shown = progress(tried, count, f"autoencoders of {name}, {size} columns", "model")
+            grid += [plain[size], *_with_best(list(shown))]
     with staged_folder(out) as folder:
         tables.write(folder / "grid.csv", GRID, grid, sort=False)
         write_atomic(folder / "grid.png", reduce_figures.draw_grid(grid))

@@ -233,10 +233,10 @@ def _send(parent: int, sending: Connection, function: Callable[[_Item], _Result]
     sending.send(answer)
 
 
-def progress(results: Iterable[_Result], total: int, what: str) -> Iterator[_Result]:
+def progress(results: Iterable[_Result], total: int, what: str, unit: str = "image") -> Iterator[_Result]:
     """Pass on ``results``, showing how far it is: a tqdm bar on a terminal, one line every few seconds in a log."""
     if sys.stderr.isatty():
-        yield from tqdm(results, total=total, desc=what, unit="image")
+        yield from tqdm(results, total=total, desc=what, unit=unit)
         return
     start = last = time.monotonic()
     for done, result in enumerate(results, 1):
@@ -245,6 +245,6 @@ def progress(results: Iterable[_Result], total: int, what: str) -> Iterator[_Res
         if now - last > _LOG_SECONDS:
             last, rate = now, done / (now - start)
             print(
-                f"{what}: {done}/{total}, {rate:.1f} images/s, {(total - done) / rate:.0f} s left",
+                f"{what}: {done}/{total}, {rate:.1f} {unit}s/s, {(total - done) / rate:.0f} s left",
                 file=sys.stderr,
             )
