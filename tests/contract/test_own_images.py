@@ -83,6 +83,11 @@ def test_a_picture_is_found_as_the_run_found_it(here, capsys):
     assert (answer["facts"]["width"], answer["facts"]["height"]) == (512, 384)
 
 
+def test_a_picture_that_is_not_there_is_said_before_any_work(here, capsys):
+    assert main(["find", "jpegs/Coils/a.jpg", "jpegs/Coils/typo.jpg"]) == 2
+    assert "jpegs/Coils/typo.jpg: no such file" in capsys.readouterr().err
+
+
 def test_pictures_from_elsewhere_in_any_format(here, tmp_path, capsys):
     picture = Image.fromarray(scene(1, 384, 512))
     picture.convert("RGB").resize((256, 192)).save(tmp_path / "figure.png")

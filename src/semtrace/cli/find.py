@@ -57,6 +57,9 @@ def _find(given: argparse.Namespace) -> FindSummary:
             f"{given.work}: no hashes of an archive in it; `semtrace run dataset=archive` makes them once, "
             "then pictures are found in about a second"
         )
+    for picture in given.pictures:
+        if not picture.is_file():
+            raise InputError(f"{picture}: no such file")
     p = params.load(PARAMS, workers=given.workers)
     data = p.dataset
     folders = FindFolders(data.archive, given.work, locate_verdicts(data.verdicts, data.known))

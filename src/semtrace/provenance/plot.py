@@ -163,9 +163,12 @@ def _stacked(axes: Axes, values: Sequence[tuple[str, float]], bins: NDArray[Any]
 
 
 def _log(axes: Axes) -> None:
+    from matplotlib.ticker import LogFormatter
+
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.7)
     axes.yaxis.set_major_formatter("{x:g}")  # 1, 10, 100 rather than powers
+    axes.yaxis.set_minor_formatter(LogFormatter())  # 2, 3, 4 where there is room
 
 
 def _hamming(axes: Axes, distances: Sequence[tuple[str, float]], thresholds: Thresholds) -> None:
@@ -176,7 +179,8 @@ def _hamming(axes: Axes, distances: Sequence[tuple[str, float]], thresholds: Thr
     top = max([distance for _, distance in distances] + [value for value, _ in lines])
     step = max(1, round(top / 64))
     _stacked(axes, distances, np.arange(0, top + 2 * step, step))
-    for value, name in lines:
+    for value in dict.fromkeys(value for value, _ in lines):
+        name = ", ".join(name for equal, name in lines if equal == value)  # each label in a place of its own
         axes.axvline(value, color=RED, linestyle="--", linewidth=1)
         axes.annotate(
             f"{name} {value:g}", (value, 0.98), xycoords=("data", "axes fraction"), rotation=90,
