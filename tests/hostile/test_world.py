@@ -379,7 +379,7 @@ def test_a_shard_at_work_is_not_joined(tmp_path, monkeypatch, capsys):
 def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp_path, monkeypatch, capsys):
     def full(declared, given) -> None:
         def rows() -> Iterator[dict[str, str]]:
-            yield dict.fromkeys(REJECTS.names, "x" * 25_000)
+            yield from [dict.fromkeys(REJECTS.names, "x" * 2_500)] * 64  # so many are written at once
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         with staged_folder(given.work / "match") as folder:
@@ -390,7 +390,7 @@ def test_a_full_disk_is_told_with_the_rows_that_waited_and_the_folder_in_use(tmp
     monkeypatch.setattr("semtrace.cli.stages.run_stage", full)
     assert main(["match", "--work", "elsewhere"]) == 1
     said = capsys.readouterr().err
-    assert "needs more than the 100,004 bytes that it had taken" in said
+    assert "needs more than the 640,256 bytes that it had taken" in said
     assert "bytes are free where elsewhere lies" in said
 
 
