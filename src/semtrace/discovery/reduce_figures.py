@@ -55,8 +55,8 @@ def draw_grid(rows: ReductionRows) -> bytes:
         built = f"{row['hidden']} {row['size']}" + "".join(f", {name} {row[name]}" for name in varied)
         labels.append(f"{row['features']}: " + (f"PCA, {row['size']}" if row["method"] == "pca" else built))
     axes.set_yticks(np.arange(len(shown)), labels, fontsize=8)
-    axes.set(xlabel="mean squared error over the variance; filled: held-out points, open: training", xlim=(0, None))
-    few = f"; the best {_SHOWN} of each set" if len(shown) < len(rows) else ""
+    axes.set(xlabel="mean squared error over the variance\nfilled: held-out points, open: training", xlim=(0, None))
+    few = f"\nthe best {_SHOWN} of each set" if len(shown) < len(rows) else ""
     title = f"Reconstruction, {rows[0]['points']} points trained on, {rows[0]['held_out']} held out{few}"
     axes.set_title(title, fontsize=10)
     figure.tight_layout()
