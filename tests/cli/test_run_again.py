@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from PIL import Image
 from semtrace.cli import run
 from semtrace.cli.main import main
 from semtrace.core.errors import InputError
+from semtrace.io import stat_cache
 from semtrace.stage import unchanged
 from tests.pipeline import CONF
 from tests.small_archive import save, scene
@@ -27,7 +30,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(CONF, project / "conf")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        patch.setattr(unchanged, "_SETTLED", 0)
+        patch.setattr(stat_cache, "_SETTLED", 0)
         Path("jpegs/Coils").mkdir(parents=True)
         for number in (1, 2):
             save(Path(f"tiffs/{number}.tif"), scene(number))
@@ -40,12 +43,12 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(ready: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The project, where a stage that runs is an error of its own."""
 
-    def refuse(_given: object, words: str) -> str:
+    def refuse(_given: object, words: str) -> None:
         raise InputError(f"{words} runs")
 
     monkeypatch.chdir(ready)
-    monkeypatch.setattr(unchanged, "_SETTLED", 0)
-    monkeypatch.setattr(run, "_one", refuse)
+    monkeypatch.setattr(stat_cache, "_SETTLED", 0)
+    monkeypatch.setattr(run, "_stage", refuse)
     return ready
 
 
@@ -61,6 +64,13 @@ def test_nothing_runs_and_the_answer_is_shown_again(project, capsys):
     said = capsys.readouterr().out
     assert "Total matches: 2" in said
     assert "data/work/report/index.html" in said
+
+
+def run_of_nothing(monkeypatch: pytest.MonkeyPatch, missing_pictures: int = 0) -> None:
+    """A run whose stages do nothing, so that the results are those that are there."""
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_stage", lambda *_: SimpleNamespace(missing_pictures=missing_pictures))
+        assert main(["run", "--quiet"]) == 0
 
 
 def changes() -> dict[str, Callable[[], object]]:
@@ -81,23 +91,41 @@ def changes() -> dict[str, Callable[[], object]]:
 
 @pytest.mark.parametrize("what", changes())
 def test_any_change_makes_the_stages_run(project, capsys, tmp_path, monkeypatch, what):
-    copy = shutil.copytree(project, tmp_path / "copy", symlinks=True)
-    monkeypatch.chdir(copy)
-    with monkeypatch.context() as patch:  # the copy has other inodes, so that it is first known from here on
-        patch.setattr(run, "_one", lambda *_: "")
-        assert main(["run", "--quiet"]) == 0
+    monkeypatch.chdir(shutil.copytree(project, tmp_path / "copy", symlinks=True))
+    run_of_nothing(monkeypatch)  # the copy has other inodes, so that it is first known from here on
     assert again(capsys) == "nothing"
     changes()[what]()
     said = again(capsys)
     assert said == "semtrace: error: inventory runs" or (what == "a person's word" and "verdicts.csv" in said)
 
 
+def test_a_table_that_is_a_link_counts_by_what_it_leads_to(project, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(project, tmp_path / "copy", symlinks=True))
+    truth = tmp_path / "elsewhere.csv"
+    truth.write_text("jpeg_path,tiff_path\nCoils/1.jpg,1.tif\n")
+    known = Path("data/raw/known")
+    known.mkdir(parents=True)
+    (known / "truth.csv").symlink_to(truth)
+    params = Path("params.yaml")
+    params.write_text(re.sub(r"(?m)^(  known:).*", r"\1 data/raw/known", params.read_text()))
+    run_of_nothing(monkeypatch)
+    assert again(capsys) == "nothing"
+    truth.write_text("jpeg_path,tiff_path\nCoils/1.jpg,2.tif\n")
+    assert again(capsys) == "semtrace: error: inventory runs"
+
+
+def test_a_page_that_lacks_a_picture_is_drawn_again(project, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(project, tmp_path / "copy", symlinks=True))
+    run_of_nothing(monkeypatch, missing_pictures=1)
+    assert again(capsys) == "semtrace: error: inventory runs"
+
+
 def test_a_young_file_is_not_trusted(ready, monkeypatch):
     monkeypatch.chdir(ready)
     folders = (Path("tiffs"), Path("jpegs")), (Path("data/raw/known"),), b"", ()
-    monkeypatch.setattr(unchanged, "_SETTLED", 10**18)
+    monkeypatch.setattr(stat_cache, "_SETTLED", 10**18)
     assert unchanged.inputs_state(*folders) is None
-    monkeypatch.setattr(unchanged, "_SETTLED", 0)
+    monkeypatch.setattr(stat_cache, "_SETTLED", 0)
     assert unchanged.inputs_state(*folders) is not None
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from semtrace.parallel import processes
 from semtrace.parallel.processes import Crashed, map_images
 
 
@@ -71,3 +72,11 @@ def test_the_server_that_workers_of_tests_come_from_can_load_all_it_names():
     """The server passes over a module that it cannot import, and all workers would silently be slow again."""
     done = subprocess.run([sys.executable, "-c", "import tests.warm_workers"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_progress_in_a_log_counts_what_is_made(monkeypatch, capsys):
+    monkeypatch.setattr(processes, "_LOG_SECONDS", -1)
+    assert list(processes.progress("ab", 2, "autoencoders", "model")) == ["a", "b"]
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("autoencoders: 1/2, ")
+    assert "models/s, 0 s left" in last

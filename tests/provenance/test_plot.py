@@ -10,6 +10,7 @@ from semtrace.io import tables
 from semtrace.io.kept_figures import KeptFigures
 from semtrace.provenance import plot
 from semtrace.provenance.tables import JPEG_TO_TIFF
+from semtrace.stage.figures import new_figure
 from tests.crash.harness import digests
 
 NAMES = {
@@ -28,6 +29,13 @@ def test_six_pictures_of_a_useful_size_and_the_numbers_of_those_that_count(done)
             assert picture.width >= 900
             assert len(picture.convert("RGB").getcolors(1 << 24)) > 50  # something is drawn
             assert "Software" not in picture.info
+
+
+def test_thresholds_that_are_equal_share_a_label():
+    axes = new_figure(6, 4).add_subplot()
+    plot._hamming(axes, [("matched", 3.0)], plot.Thresholds(40, 40, 300))
+    assert [one.get_text() for one in axes.texts] == ["SSIM trigger, threshold 40", "reach of the farther look 300"]
+    assert len(axes.lines) == 2
 
 
 def test_the_same_tables_give_the_same_bytes(done, tmp_path):

@@ -64,8 +64,10 @@ def run(given: argparse.Namespace) -> Any:
         say(other.result())
         accuracy = _one(given, "validate")
         say(f"{other.result()}\n{accuracy}")
-        say(_one(given, "report"))
-    unchanged.note_run(executor.cache, given.work, seen, _RESULTS)
+        page = _stage(given, "report")
+        say(_said("report", page))
+    if not page.missing_pictures:  # the next run may have the memory that this one lacked
+        unchanged.note_run(executor.cache, given.work, seen, _RESULTS)
     return run_summary(given.work)
 
 
@@ -80,12 +82,20 @@ def _load_label_and_plot() -> None:
 
 
 def _one(given: argparse.Namespace, words: str) -> str:
-    """Run the stage of these words, e.g. ``fingerprint tiff``; its summary."""
-    from semtrace.io.terminal import harmless
+    """Run the stage of these words, e.g. ``fingerprint tiff``; its summary as text."""
+    return _said(words, _stage(given, words))
 
+
+def _stage(given: argparse.Namespace, words: str) -> Any:
+    """The same; its summary."""
     name, _, side = words.partition(" ")
     p = stages.ready(given)
-    summary = BY_VERB[name].run(stages.job(given, p, side=side, ahead=_ahead(given, p, words)))
+    return BY_VERB[name].run(stages.job(given, p, side=side, ahead=_ahead(given, p, words)))
+
+
+def _said(words: str, summary: Any) -> str:
+    from semtrace.io.terminal import harmless
+
     return harmless(f"{words}: {stages.summary_text(summary)}")
 
 

@@ -73,9 +73,16 @@ def _known(stamp: list[int] | None, known: list[Any] | None) -> str | None:
     return known[-1] if stamp is not None and known is not None and known[:-1] == stamp else None
 
 
+def stamp_of(state: os.stat_result) -> list[int]:
+    """What tells a changed file: size, both times in nanoseconds, inode."""
+    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+
+
+def is_settled(state: os.stat_result) -> bool:
+    """Whether a file is old enough that another change would leave another stamp."""
+    return time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) >= _SETTLED
+
+
 def _stamp(file: str) -> list[int] | None:
     found = os.stat(file)  # noqa: PTH116  (a third of the time of Path(file).stat(), for every file)
-    changed = max(found.st_mtime_ns, found.st_ctime_ns)
-    if time.time_ns() - changed < _SETTLED:
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+    return stamp_of(found) if is_settled(found) else None

@@ -2,27 +2,28 @@
 
 A file counts as unchanged where its size, times and inode are the same, as in ``stat_cache``. Inputs are looked at
 before a run and results after it. So an image that changed while the run was under way is a change for the next run.
+A person's table may be a link: the file that it leads to counts, and the link too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 import sysconfig
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from semtrace.io.cache import Cache, Kind
 from semtrace.io.code_digest import package_digest
 from semtrace.io.files import walk
+from semtrace.io.stat_cache import is_settled, stamp_of
 from semtrace.io.tables import read
 from semtrace.stage.listing import list_inputs
 from semtrace.stage.rejects import PASSING, REJECTS
 
 KIND = Kind("last run", (__name__,))
-_SETTLED = 2_000_000_000  # nanoseconds; a younger file may change again and keep its stamp
 
 
 def inputs_state(images: Sequence[Path], tables: Sequence[Path], params: bytes, exclude: Sequence[str]) -> str | None:
@@ -40,7 +41,6 @@ def inputs_state(images: Sequence[Path], tables: Sequence[Path], params: bytes, 
     digest = hashlib.sha256(params)
     for known in (sys.version, package_digest(), *_installed()):
         digest.update(f"{known}\0".encode())
-    begun = time.time_ns()
     for folder in (*images, *tables):
         digest.update(f"{folder.resolve()}\0".encode("utf-8", "surrogateescape"))
         if folder in images:
@@ -48,10 +48,11 @@ def inputs_state(images: Sequence[Path], tables: Sequence[Path], params: bytes, 
         else:
             files = walk(folder) if folder.is_dir() else ()
         for relative, path in files:
-            stamp, changed = _stamp(path)
-            if begun - changed < _SETTLED:
+            states = list(_states(path))
+            if not all(map(is_settled, states)):
                 return None
-            digest.update(f"{relative}\0{stamp}\0".encode("utf-8", "surrogateescape"))
+            stamps = [stamp_of(state) for state in states]
+            digest.update(f"{relative}\0{stamps}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -62,7 +63,7 @@ def results_state(work: Path, folders: Sequence[str]) -> str:
         there = (work / folder).is_dir()
         digest.update(f"{folder} {there}\0".encode())
         for relative, path in walk(work / folder) if there else ():
-            digest.update(f"{relative}\0{_stamp(path)[0]}\0".encode("utf-8", "surrogateescape"))
+            digest.update(f"{relative}\0{stamp_of(path.lstat())}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -83,10 +84,11 @@ def note_run(cache: Path, work: Path, inputs: str | None, folders: Sequence[str]
             known.put([(KIND, str(work.resolve()), [inputs, results_state(work, folders)])])
 
 
-def _stamp(path: Path) -> tuple[str, int]:
-    state = path.lstat()
-    changed = max(state.st_mtime_ns, state.st_ctime_ns)
-    return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns} {state.st_ino}", changed
+def _states(path: Path) -> Iterator[os.stat_result]:
+    """Of a file; of a link its own and that of what it leads to, if that is there."""
+    yield path.lstat()
+    if path.is_symlink() and path.exists():
+        yield path.stat()
 
 
 def _installed() -> list[str]:

@@ -185,8 +185,11 @@ def _preferred_by_correlation(best: Candidate, rivals: Sequence[Candidate]) -> C
 
     SSIM follows brightness, which differs between exposures of one place, and which an edit of tones changes.
     """
-    found = [rival for rival in rivals if (rival.correlation or -1.0) > (best.correlation or -1.0)]
-    return max(found, key=lambda rival: rival.correlation or -1.0, default=None)
+    return max((rival for rival in rivals if _correlation(rival) > _correlation(best)), key=_correlation, default=None)
+
+
+def _correlation(candidate: Candidate) -> float:
+    return -1.0 if candidate.correlation is None else candidate.correlation
 
 
 def _is_rival(other: Candidate, best: Candidate) -> bool:
