@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,11 @@ def test_a_run_after_changes_equals_a_first_one(root):
     assert everything(root, "work", "cache") == everything(root, "other", "other cache")
 
 
-def test_what_was_converted_and_labelled_is_taken_over(root):
+def test_what_was_converted_and_labelled_is_taken_over(root, monkeypatch):
+    monkeypatch.undo()  # workers of a server do not know of it
+    youngest = max((path.lstat() for path in root.rglob("*")), key=lambda state: state.st_ctime_ns)
+    while not stat_cache.is_settled(youngest):
+        time.sleep(0.05)
     everything(root, "work", "cache")
     kept = [*(root / "work/convert/images").rglob("*.jpg"), *(root / "work/label/images").rglob("*.tif")]
     places = {path: path.stat().st_ino for path in kept}

@@ -15,6 +15,7 @@ from pathlib import Path
 from semtrace.io.cache import Cache, Kind
 from semtrace.io.digests import md5
 from semtrace.io.files import read_regular
+from semtrace.io.stat_cache import stamp_of
 from semtrace.parallel.system_calls import hard_link
 
 _KIND = Kind("made", (__name__,))
@@ -69,4 +70,4 @@ def _read(file: Path) -> bytes:
 
 
 def _facts(found: os.stat_result, digest: str) -> FileStamp:
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, digest]
+    return [*stamp_of(found), digest]
