@@ -79,7 +79,7 @@ def test_everything_that_the_page_names_is_there(made):
         for picture in (pair["jpeg"], *pair["originals"]):
             assert (made / "pictures" / f"{picture['md5']}.jpg").is_file()
     for name in run["run"]["maps"]:
-        assert (made / "maps" / f"{name}.webp").is_file()
+        assert (made / "maps" / f"{name}.jpg").is_file()
     for plot in run["run"]["plots"]:
         assert (made / plot["src"]).is_file()
         assert plot["title"]

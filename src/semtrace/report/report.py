@@ -115,7 +115,7 @@ def stage(job: Job) -> Summary:
             if md5_ in missing:
                 grays[md5_] = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
         for name, data in _maps(content, job.executor, job.params.review.cache_mb):
-            write_staged(folder / "maps" / f"{name}.webp", data)
+            write_staged(folder / "maps" / f"{name}.jpg", data)
         content.run["plots"] = []
         for figure in [*plots_of(job.work), *content.sheets.figures(grays)]:
             write_staged(folder / "assets" / figure.name, figure.data)

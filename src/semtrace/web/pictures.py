@@ -30,7 +30,7 @@ from semtrace.io.images import UnreadableImage, decode
 
 PictureSize = Literal["thumb", "view", "full"]
 THUMB_SIDE, VIEW_SIDE = 256, 1024  # pixels, the longer side
-TYPES: Mapping[str, str] = {"thumb": "image/jpeg", "view": "image/jpeg", "full": "image/png", "map": "image/webp"}
+TYPES: Mapping[str, str] = {"thumb": "image/jpeg", "view": "image/jpeg", "full": "image/png", "map": "image/jpeg"}
 Made = TypeVar("Made")
 _TRIES = 2  # a worker that dies takes others' tasks with it; they are tried once more
 
@@ -78,7 +78,7 @@ def render(gray: NDArray[np.uint8], size: PictureSize) -> bytes:
     if size == "full":
         Image.fromarray(gray).save(data, "PNG", compress_level=1)
     else:
-        side, quality = (VIEW_SIDE, 95) if size == "view" else (THUMB_SIDE, 50)
+        side, quality = (VIEW_SIDE, 95) if size == "view" else (THUMB_SIDE, 45)
         picture = Image.fromarray(gray)
         # Whole pixels are averaged first: a quarter of the time, and nobody sees it.
         picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=1.0)

@@ -17,6 +17,6 @@
       return shown.has(md5) && !(md5 in run.failures) ? `pictures/${md5}.jpg` : null;
     },
     reason: async (md5) => run.failures[md5] || "This report holds no picture of it.",
-    map: (jpeg, tiff) => (maps.has(`${jpeg}-${tiff}`) ? `maps/${jpeg}-${tiff}.webp` : null),
+    map: (jpeg, tiff) => (maps.has(`${jpeg}-${tiff}`) ? `maps/${jpeg}-${tiff}.jpg` : null),
   };
 })();
