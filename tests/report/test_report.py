@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from semtrace.core.errors import AccountingError
 from semtrace.io.tables import TableError
@@ -140,13 +142,21 @@ def test_every_row_is_in_the_table_and_every_question_in_the_queue(made, done):
 
 
 @pytest.mark.parametrize(("most", "count"), [("0", 0), ("3", 3), ("all", None)])
-def test_questions_have_pictures_and_an_even_sample_of_the_rest(done, tmp_path, most, count):
+def test_questions_have_pictures_and_a_sample_of_the_rest(done, tmp_path, most, count):
     report.stage(job_of(done, tmp_path, f"report.pictures={most}", "review.audit=0"))
     run = given_to(tmp_path / "work/report", "run.js", "semtraceRun")
     asked = {one["item"] for one in run["queue"]}
     assert asked <= run["pairs"].keys()
     contents = len({row[0] for row in given_to(tmp_path / "work/report", "rows.js", "semtraceRows")} | asked)
     assert len(run["pairs"]) == (contents if count is None else max(count, len(asked)))
+
+
+@given(items=st.sets(st.text(min_size=1), min_size=1, max_size=60), more=st.text(min_size=1), most=st.integers(1, 40))
+def test_one_more_image_changes_one_picture_of_the_sample_at_most(items, more, most):
+    before = report._sample(sorted(items), [], most)
+    after = report._sample(sorted(items | {more}), [], most)
+    assert len(before) == min(most, len(items))
+    assert len(set(before) - set(after)) <= 1
 
 
 @pytest.mark.parametrize("gone", ["label", "validate", "deduplicate"])

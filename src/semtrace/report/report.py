@@ -214,10 +214,16 @@ def collect(job: Job, most: int | Literal["all"]) -> PageContent:
 
 
 def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all"]) -> list[str]:
-    """Items that are not asked about, evenly from all, so that with those asked there are at most ``most``."""
-    rest = [item for item in items if item not in set(asked)]
-    count = len(rest) if most == "all" else max(0, min(len(rest), most - len(asked)))
-    return [rest[k * len(rest) // count] for k in range(count)]
+    """Items that are not asked about, so that with those asked there are at most ``most``.
+
+    Those whose digests come first are taken, so that further images leave the sample nearly as it was.
+    """
+    wanted = set(asked)
+    rest = [item for item in items if item not in wanted]
+    if most == "all" or len(rest) + len(asked) <= most:
+        return rest
+    taken = set(sorted(rest, key=lambda item: md5(item.encode()))[: max(0, most - len(asked))])
+    return [item for item in rest if item in taken]
 
 
 def _drawn(
