@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +84,7 @@ class Results:
             return False
         size, left, top = crop.split("+")
         width, height = (int(n) for n in size.split("x"))
-        part = self.pixels[found][int(top) : int(top) + height, int(left) : int(left) + width]
-        shifts = product(range(len(one.gray) - height + 1), range(one.gray.shape[1] - width + 1))
-        return any(np.array_equal(one.gray[y : y + height, x : x + width], part) for y, x in islice(shifts, 400))
+        return _is_part(self.pixels[found][int(top) : int(top) + height, int(left) : int(left) + width], one.gray)
 
     def judge(self, trial: str, rows: list[Row], made: Made, families: dict[str, str]) -> None:
         """Count what became of publications.
@@ -109,6 +106,20 @@ class Results:
             elif said == "matched":
                 levels[name][row["level"]] += 1
             counts[name][said] += 1
+
+
+def _is_part(part: Gray, whole: Gray) -> bool:
+    """Whether a picture holds another one, pixel for pixel, anywhere."""
+    height, width = part.shape
+    first = part[0].tobytes()
+    for y in range(len(whole) - height + 1):
+        row = whole[y].tobytes()
+        x = row.find(first)
+        while x >= 0:
+            if np.array_equal(whole[y : y + height, x : x + width], part):
+                return True
+            x = row.find(first, x + 1)
+    return False
 
 
 def _is_right(trial: str, row: Row, *, same_family: bool, held: bool) -> bool:

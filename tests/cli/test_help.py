@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,20 @@ def test_nothing_is_answered_by_help(capsys):
     assert bare == helped(capsys)
     assert "Start:\n    init " in bare
     assert "More:" not in bare, "a verb stands in no group of cli/help_text.py"
+
+
+@pytest.mark.parametrize("words", [["completion", "bash"], ["--help"]])
+def test_a_reader_who_has_seen_enough_gets_no_traceback(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", "semtrace.cli", *words]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert "Traceback" not in done.stderr
+    assert "Broken pipe" not in done.stderr
+    assert done.returncode in (0, 141)  # argparse says 0 of its help
 
 
 def test_the_version_is_told(capsys):

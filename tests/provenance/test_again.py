@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from semtrace.io import stat_cache
+from semtrace.io import stat_cache, tables
 from semtrace.provenance import convert, fingerprint, inventory, match
+from semtrace.provenance.tables import INVENTORY
 from semtrace.provenance.tracing import prefetch
+from semtrace.web.pictures import picture_bytes, pictures_beside
 from tests.pipeline import defaults, run_all
 from tests.small_archive import build, save, scene
 
@@ -75,13 +77,13 @@ def test_looking_ahead_changes_no_table_and_answers_what_later_stages_ask(root):
     archive, published, listing = root / "archive", root / "published", work / "inventory/inventory.csv"
     hashes = work / "fingerprint/tiff/hashes.csv", work / "fingerprint/jpeg/hashes.csv"
     converted, verdicts = work / "convert/converted.csv", root / "known/verdicts.csv"
-    inventory.run(archive, work / "inventory", p.executor, ahead=prefetch.Hashes(p.hash))
+    inventory.run(archive, work / "inventory", p.executor, ahead=[prefetch.Hashes(p.hash)])
     convert.run(archive, listing, work / "convert", p.convert, p.executor)
     fingerprint.tiffs(archive, listing, hashes[0].parent, p.hash, p.fingerprint, p.executor)
     comparisons = prefetch.Comparisons(
         archive, published, hashes[0], converted, verdicts, p.match.rules(1024), p.executor.cache,
     )  # fmt: skip
-    fingerprint.jpegs(published, hashes[1].parent, p.hash, p.fingerprint, p.executor, ahead=comparisons)
+    fingerprint.jpegs(published, hashes[1].parent, p.hash, p.fingerprint, p.executor, ahead=[comparisons])
     near = p.match.__class__(**{**vars(p.match), "reach": p.match.ssim_trigger})
     shutil.move(archive, root / "archive elsewhere")  # so that nothing can be read any more
     shutil.move(published, root / "published elsewhere")
@@ -91,6 +93,17 @@ def test_looking_ahead_changes_no_table_and_answers_what_later_stages_ask(root):
     )  # fmt: skip
     for name, content in tree(work).items():
         assert content == first[name], name
+
+
+def test_pictures_that_are_drawn_ahead_are_those_that_the_report_would_draw(root):
+    executor = defaults(root).executor
+    inventory.run(root / "archive", root / "ahead", executor, ahead=[prefetch.Thumbnails(executor.cache, 50)])
+    kept = pictures_beside(executor.cache, 50)
+    listed = tables.read(root / "ahead/inventory.csv", INVENTORY)
+    for row in listed:
+        drawn = picture_bytes(str(root / "archive" / row["path"]), row["md5"], ["thumb"])
+        assert kept.get(f"{row['md5']}-thumb") == drawn["thumb"]
+    assert listed
 
 
 class Deadly:
@@ -114,5 +127,5 @@ def test_what_goes_wrong_ahead_costs_no_file_its_place_in_the_table(how, root):
     inventory.run(root / "archive", root / "plain", p.executor)
     (root / "cold").mkdir()
     cold = defaults(root / "cold").executor
-    inventory.run(root / "archive", root / "ahead", cold, ahead=Deadly(how))
+    inventory.run(root / "archive", root / "ahead", cold, ahead=[Deadly(how)])
     assert tree(root / "ahead") == tree(root / "plain")

@@ -77,10 +77,9 @@ def test_everything_that_the_page_names_is_there(made):
     run = given_to(made, "run.js", "semtraceRun")
     for pair in run["pairs"].values():
         for picture in (pair["jpeg"], *pair["originals"]):
-            assert (made / "thumbs" / f"{picture['md5']}.webp").is_file()
-            assert (made / "pictures" / f"{picture['md5']}.webp").is_file()
+            assert (made / "pictures" / f"{picture['md5']}.jpg").is_file()
     for name in run["run"]["maps"]:
-        assert (made / "maps" / f"{name}.webp").is_file()
+        assert (made / "maps" / f"{name}.jpg").is_file()
     for plot in run["run"]["plots"]:
         assert (made / plot["src"]).is_file()
         assert plot["title"]
@@ -188,7 +187,7 @@ def test_a_single_file_holds_everything_and_allows_its_own_scripts_alone(done, t
     assert not re.findall(r'(?:src|href)="(?!#)[^"]+"', text)
     (policy,) = re.findall(r'content="(default-src [^"]+)"', text)
     assert len(re.findall(r"'sha256-[\w+/=]{44}'", policy)) == text.count("<script>") + text.count("<style>")
-    assert "data:image/webp;base64," in text
+    assert "data:image/jpeg;base64," in text
     assert not (job.work / "report").exists()
     again = (tmp_path / "one.html").read_bytes()
     write_single(job, tmp_path / "one.html")

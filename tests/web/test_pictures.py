@@ -18,7 +18,6 @@ from semtrace.io.digests import md5
 from semtrace.io.images import decode
 from semtrace.web.maps import map_bytes
 from semtrace.web.pictures import (
-    SMALL_SIDE,
     THUMB_SIDE,
     VIEW_SIDE,
     MapTask,
@@ -31,7 +30,7 @@ from semtrace.web.pictures import (
 from tests.pipeline import table
 from tests.small_archive import save, scene
 
-SIDES = {"thumb": THUMB_SIDE, "small": SMALL_SIDE, "view": VIEW_SIDE}
+SIDES = {"thumb": THUMB_SIDE, "view": VIEW_SIDE}
 
 
 def shown(file, *sizes):

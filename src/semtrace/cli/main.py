@@ -81,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             summary = given.run(given)
     except SemtraceError as error:
         return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return _fail(_explain(error, getattr(given, "work", stages.WORK)), 1)
     except RuntimeError as error:
@@ -229,6 +231,11 @@ def command() -> int:
     # Next to nothing here is in cycles. To look for garbage as often as by default takes a tenth of a short run,
     # and to look through all that is loaded, at its end, a third of a second.
     gc.set_threshold(50_000)
-    code = main()
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as in `semtrace ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        code = 141  # as of a program that SIGPIPE ended
     gc.freeze()
     return code

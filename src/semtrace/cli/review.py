@@ -65,7 +65,7 @@ def _review(given: argparse.Namespace) -> str:
     from semtrace.review.app import make_app
     from semtrace.review.desk import Desk, ReviewFolders
     from semtrace.review.people import own_name
-    from semtrace.web.pictures import PictureCache, PictureService
+    from semtrace.web.pictures import PictureService, pictures_beside
     from semtrace.web.serve import browser_opened, listen, serve_page
 
     p = params.load(PARAMS)
@@ -75,7 +75,7 @@ def _review(given: argparse.Namespace) -> str:
         raise InputError(f"{file}: answers go to {data.verdicts}; move it first: mv {file} {data.verdicts}/")
     folders = ReviewFolders(data.archive, data.published, data.verdicts, given.work)
     desk = Desk(folders, p.review, who, given.kind or "", p.labels.depth)
-    cache = PictureCache(p.executor.cache.parent / "pictures", p.review.cache_mb * 10**6)
+    cache = pictures_beside(p.executor.cache, p.review.cache_mb)
     pictures = PictureService(cache)
     with contextlib.ExitStack() as held:
         held.callback(pictures.close)

@@ -99,18 +99,31 @@ def _said(words: str, summary: Any) -> str:
     return harmless(f"{words}: {stages.summary_text(summary)}")
 
 
-def _ahead(given: argparse.Namespace, p: Params, words: str) -> Any:
+def _ahead(given: argparse.Namespace, p: Params, words: str) -> list[Any]:
     """What the stage of these words computes for later stages while it has a file decoded."""
     from semtrace.core.gpu.device import choose_device
     from semtrace.io.verdicts import locate_verdicts
     from semtrace.provenance.tracing import prefetch
 
-    job = stages.job(given, p)
+    job, found = stages.job(given, p), list[Any]()
     if words == "inventory" and p.fingerprint.sample_tiff is None:
-        return prefetch.Hashes(p.hash)
+        found.append(prefetch.Hashes(p.hash))
     if words == "fingerprint jpeg" and not p.executor.address and choose_device(p.executor.device) == "cpu":
-        return prefetch.Comparisons(
+        found.append(prefetch.Comparisons(
             job.archive, job.published, job.hashes("tiff"), job.result("convert/converted.csv"),
             locate_verdicts(job.verdicts, job.known), p.match.rules(p.hash.size**2), p.executor.cache,
-        )  # fmt: skip
-    return None
+        ))  # fmt: skip
+    root = {"inventory": job.archive, "fingerprint jpeg": job.published}.get(words)
+    if root is not None and not p.executor.address and _shows_all(p, root):
+        found.append(prefetch.Thumbnails(p.executor.cache, p.review.cache_mb))
+    return found
+
+
+def _shows_all(p: Params, root: Path) -> bool:
+    """Whether the report has room for pictures of all files of a folder; else only it knows which it shows."""
+    from itertools import islice
+
+    from semtrace.stage.listing import list_inputs
+
+    most = p.report.pictures
+    return most == "all" or sum(1 for _ in islice(list_inputs(root, p.dataset.exclude), most + 1)) <= most

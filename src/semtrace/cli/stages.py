@@ -85,7 +85,7 @@ def checked_params(overrides: Sequence[str]) -> Params:
     return p
 
 
-def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Any = None) -> Job:
+def job(given: argparse.Namespace, p: Params, *, side: str = "", ahead: Sequence[Any] = ()) -> Job:
     """What a stage is given for a dataset's images."""
     from semtrace.stage.declaration import Job
 

@@ -170,10 +170,12 @@ def open_plain(path: Path) -> BufferedReader:
 def write_atomic(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
     """Write bytes, or pieces of them, so that ``path`` is the old file or the new one: temporary, fsync, rename.
 
-    Without ``durable`` no fsync is made. A power failure may cut the file off, which its reader must notice.
+    Without ``durable`` no fsync is made. A power failure may cut the file off, which its reader must notice; and what a
+    killed run has left of it stays, for whoever keeps the folder small.
     """
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
-    clear_abandoned(path)
+    if durable:
+        clear_abandoned(path)
     try:
         with temporary.open("wb") as file:
             file.writelines([data] if isinstance(data, bytes) else data)

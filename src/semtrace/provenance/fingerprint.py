@@ -92,7 +92,7 @@ def jpegs(
     selection: Selection,
     executor: Executor,
     *,
-    ahead: Ahead | None = None,
+    ahead: Sequence[Ahead] = (),
     exclude: Sequence[str] = (),
     depth: Depth = "last",
 ) -> Summary:
@@ -146,7 +146,7 @@ def _fingerprint(
     executor: Executor,
     side: str,
     rejects: list[Reject],
-    ahead: Ahead | None = None,
+    ahead: Sequence[Ahead] = (),
 ) -> Summary:
     rows_in, root = len(rows) + len(rejects), root.resolve()
     paths: dict[tuple[str, str], list[str]] = defaultdict(list)

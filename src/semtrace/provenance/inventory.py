@@ -49,7 +49,7 @@ def run(
     out: Path,
     executor: Executor,
     *,
-    ahead: Ahead | None = None,
+    ahead: Sequence[Ahead] = (),
     exclude: Sequence[str] = (),
     part: str = "",
 ) -> Summary:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from semtrace.core.statistics.accuracy import TIERS, Accuracy, Distribution, accuracies, code_of, distribution, tier
 from semtrace.core.tracing.labels import Depth, category_of
@@ -277,28 +276,20 @@ def _tiers(rows: Sequence[JudgedRow]) -> dict[str, int]:
 
 def _by_category(rows: Sequence[JudgedRow], depth: Depth) -> list[dict[str, Any]]:
     """Rows of ``accuracy_by_category.csv``; distances and SSIM are those of the matches."""
-    table = pd.DataFrame(
-        {
-            "category": [category_of(row.cells["jpeg_path"], depth) for row in rows],
-            "decision": [row.cells["decision"] for row in rows],
-            "ssim": [row.cells["ssim_value"] if row.matched else None for row in rows],
-            "hamming": [row.cells["hamming_distance"] if row.matched else None for row in rows],
-            "row": rows,
-        }
-    ).astype({"ssim": float, "hamming": float})
-    table["tier"] = [None if np.isnan(value) else tier(value) for value in table["ssim"]]
+    groups = defaultdict[str, list[JudgedRow]](list)
+    for row in rows:
+        groups[category_of(row.cells["jpeg_path"], depth)].append(row)
     result = []
-    for category, group in table.groupby("category"):  # in the order of the names
-        accuracy = accuracy_of(group["row"].tolist())
-        decisions, tiers = group["decision"].value_counts(), group["tier"].value_counts()
+    for category, group in sorted(groups.items()):
+        accuracy, decisions = accuracy_of(group), Counter(row.cells["decision"] for row in group)
         result.append(
             {
                 "category": category,
                 "jpegs": len(group),
-                **{name: int(decisions.get(name, 0)) for name in DECISIONS},
-                **{name: int(tiers.get(name, 0)) for name, _ in TIERS},
-                "mean_ssim": distribution(group["ssim"].dropna().to_numpy()).mean,
-                "mean_hamming": distribution(group["hamming"].dropna().to_numpy()).mean,
+                **{name: decisions[name] for name in DECISIONS},
+                **_tiers(group),
+                "mean_ssim": _spread(group, "ssim_value").mean,
+                "mean_hamming": _spread(group, "hamming_distance").mean,
                 "precision": accuracy.precision,
                 "recall": accuracy.recall,
                 "wrong": accuracy.wrong,

@@ -47,10 +47,8 @@ from semtrace.stage.executor import Executor
 from semtrace.stage.settings import Section, Whole
 from semtrace.web.assets import ICON, POLICY, SCRIPTS, STYLE, asset, data_script, page_html, single_html
 from semtrace.web.maps import map_bytes
-from semtrace.web.pictures import MapTask, PictureCache, PictureSize, Unavailable, picture_bytes
+from semtrace.web.pictures import MapTask, Unavailable, picture_bytes, pictures_beside
 
-_SIZES: tuple[PictureSize, ...] = ("thumb", "small")
-_FOLDERS: Mapping[str, str] = {"thumb": "thumbs", "small": "pictures"}
 _SOURCE = "files.js"
 _SHOWN_PARAMS = ("match", "hash", "convert", "fingerprint", "deduplicate", "label", "review", "report")
 
@@ -107,17 +105,17 @@ def stage(job: Job) -> Summary:
     content = collect(job, job.params.report.pictures)
     out = job.result("report")
     with staged_folder(out) as folder:
-        for name in ("assets", "thumbs", "pictures", "maps"):
+        for name in ("assets", "pictures", "maps"):
             (folder / name).mkdir()
         grays: dict[str, NDArray[np.uint8]] = {}
         missing = content.sheets.missing
-        for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb, missing):
+        for md5_, data in _drawn(content, job.executor, job.params.review.cache_mb, missing):
             if md5_ in content.files:
-                write_staged(folder / _FOLDERS[size] / f"{md5_}.webp", data)
-            if md5_ in missing and size == "small":
+                write_staged(folder / "pictures" / f"{md5_}.jpg", data)
+            if md5_ in missing:
                 grays[md5_] = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
         for name, data in _maps(content, job.executor, job.params.review.cache_mb):
-            write_staged(folder / "maps" / f"{name}.webp", data)
+            write_staged(folder / "maps" / f"{name}.jpg", data)
         content.run["plots"] = []
         for figure in [*plots_of(job.work), *content.sheets.figures(grays)]:
             write_staged(folder / "assets" / figure.name, figure.data)
@@ -148,9 +146,8 @@ def write_single(job: Job, file: Path) -> str:
         raise InputError(f"{file}: the folder {file.parent} is not there; make it or name another")
     content = collect(job, 0)
     drawn: dict[str, str] = {}
-    for md5_, size, data in _drawn(content, job.executor, job.params.review.cache_mb, frozenset()):
-        if size == "small":
-            drawn[md5_] = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+    for md5_, data in _drawn(content, job.executor, job.params.review.cache_mb, frozenset()):
+        drawn[md5_] = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
     inside = [
         figure.entry(f"data:image/png;base64,{base64.b64encode(figure.data).decode()}") for figure in plots_of(job.work)
     ]
@@ -225,31 +222,30 @@ def _sample(items: Sequence[str], asked: Sequence[str], most: int | Literal["all
 
 def _drawn(
     content: PageContent, executor: Executor, cache_mb: int, more: Collection[str]
-) -> Iterator[tuple[str, PictureSize, bytes]]:
-    """Pictures of all files and of ``more`` ones, at each size; what cannot be shown is noted with its reason."""
-    cache = _cache(executor, cache_mb)
+) -> Iterator[tuple[str, bytes]]:
+    """Pictures of all files and of ``more`` ones, by md5; what cannot be shown is noted with its reason."""
+    cache = pictures_beside(executor.cache, cache_mb)
     todo = []
     wanted = content.files | {digest: file for digest, file in sorted(content.others.items()) if digest in more}
     for digest, file in wanted.items():
-        known = {size: cache.get(f"{digest}-{size}") for size in _SIZES}
-        if None in known.values():
+        known = cache.get(f"{digest}-thumb")
+        if known is None:
             todo.append((file, digest))
         else:
-            yield from ((digest, size, data) for size, data in known.items() if data)
+            yield digest, known
     local = executor.on_this_machine()
     drawn = local.map(_draw, todo, what="pictures of the report", reads=lambda task: [task[0]])
     for (_, digest), made in zip(todo, drawn, strict=True):
         if isinstance(made, dict):
-            for size in _SIZES:
-                cache.put(f"{digest}-{size}", made[size])
-                yield digest, size, made[size]
+            cache.put(f"{digest}-thumb", made["thumb"])
+            yield digest, made["thumb"]
         elif digest in content.files:
             content.failures[digest] = _words(made)
 
 
 def _maps(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[tuple[str, bytes]]:
     """The map of each question that can have one."""
-    cache = _cache(executor, cache_mb)
+    cache = pictures_beside(executor.cache, cache_mb)
     known = {name: cache.get(task.name) for name, task in content.maps.items()}
     tasks = [task for name, task in content.maps.items() if known[name] is None]
     local, what = executor.on_this_machine(), "maps of the report"
@@ -268,12 +264,8 @@ def _maps(content: PageContent, executor: Executor, cache_mb: int) -> Iterator[t
     content.run["maps"] = sorted(done)
 
 
-def _cache(executor: Executor, cache_mb: int) -> PictureCache:
-    return PictureCache(executor.cache.parent / "pictures", cache_mb * 10**6)
-
-
 def _draw(task: tuple[str, str]) -> dict[str, bytes] | Unavailable:
-    return picture_bytes(task[0], task[1], _SIZES)
+    return picture_bytes(task[0], task[1], ["thumb"])
 
 
 def _words(made: Unavailable | Crashed) -> str:

@@ -7,6 +7,7 @@ declarations import nothing heavy: ``semtrace --help`` reads them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -66,7 +67,7 @@ class Job:
         work: folder of the results.
         executor: where to work.
         side: for a stage that runs once for each side, ``tiff`` or ``jpeg``.
-        ahead: computed for a later stage of every file that this one decodes (``decode_files.Ahead``); None: nothing.
+        ahead: computed for later stages of every file that this one decodes (each a ``decode_files.Ahead``).
     """
 
     params: Any
@@ -77,7 +78,7 @@ class Job:
     work: Path
     executor: Any
     side: str = ""
-    ahead: Any = None
+    ahead: Sequence[Any] = ()
 
     def result(self, path: str) -> Path:
         """A folder or file of results."""

@@ -67,7 +67,7 @@ def examine(
     *,
     executor: Executor,
     what: str,
-    ahead: Ahead | None = None,
+    ahead: Sequence[Ahead] = (),
 ) -> Iterator[dict[str, Any] | Failure]:
     """Yield, in order, ``{"md5": …, "bytes": …, **function(data, image)}`` or the failure of each source.
 
@@ -76,7 +76,7 @@ def examine(
         examination: what to yield.
         executor: where to work.
         what: the words beside the progress bar.
-        ahead: done with every file that is decoded; what goes wrong in it costs no file its facts.
+        ahead: each is done with every file that is decoded; what goes wrong in it costs no file its facts.
 
     """
     yield from (
@@ -89,7 +89,7 @@ def examine(
             what=what,
             reads=_file,
             prepare=partial(_prepare, examination, ahead),
-            alone=partial(_examine, examination, None) if ahead is not None else None,
+            alone=partial(_examine, examination, ()) if ahead else None,
         )
     )
 
@@ -98,11 +98,11 @@ def _file(source: FileSource) -> list[str]:
     return [source.file]
 
 
-def _prepare(examination: Examination, ahead: Ahead | None) -> None:
+def _prepare(examination: Examination, ahead: Sequence[Ahead]) -> None:
     tiny = encode_jpeg(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
     examination.function(tiny, decode(tiny))
-    if ahead is not None:
-        ahead.prepare()
+    for one in ahead:
+        one.prepare()
 
 
 def _recall(kind: Kind, cache: Cache, sources: Sequence[FileSource]) -> list[dict[str, Any] | None]:
@@ -116,7 +116,7 @@ def _recall(kind: Kind, cache: Cache, sources: Sequence[FileSource]) -> list[dic
 
 
 def _examine(
-    examination: Examination, ahead: Ahead | None, cache_file: str, source: FileSource
+    examination: Examination, ahead: Sequence[Ahead], cache_file: str, source: FileSource
 ) -> tuple[dict[str, Any] | Failure, list[Entry]]:
     """Return the facts, and what to store in the cache."""
     cache = reader(cache_file)
@@ -139,7 +139,7 @@ def _examine(
     except UnreadableImage as error:
         facts = {"md5": content.digest, "bytes": len(data), "reason": error.reason, "detail": error.detail}
     else:
-        if ahead is not None:
+        for one in ahead:
             with contextlib.suppress(MemoryError):  # the later stage will find out, and say it of the right file
-                entries += ahead(Seen(source.file, content.digest, data, image, facts))
+                entries += one(Seen(source.file, content.digest, data, image, facts))
     return facts, [*entries, (examination.kind, content.digest, facts)]

@@ -18,7 +18,7 @@ MAP_SIDE = 384  # pixels, the longer side
 
 
 def map_bytes(task: MapTask) -> bytes | Unavailable:
-    """A map of SSIM as WebP, over the part of the original that the published image shows, data bar left out."""
+    """A map of SSIM as JPEG, over the part of the original that the published image shows, data bar left out."""
     pair = _aligned(task)
     if isinstance(pair, Unavailable):
         return pair
@@ -26,7 +26,7 @@ def map_bytes(task: MapTask) -> bytes | Unavailable:
     values.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)
     picture = Image.fromarray(colour_map(np.asarray(values, np.float64)))
     data = io.BytesIO()
-    picture.save(data, "WEBP", quality=40, method=2)
+    picture.save(data, "JPEG", quality=60, subsampling=0)
     return data.getvalue()
 
 

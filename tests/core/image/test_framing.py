@@ -60,3 +60,12 @@ def test_a_title_is_no_picture():
 
 def test_an_empty_page_has_none():
     assert pieces(np.full((300, 300), 255, np.uint8)) == []
+
+
+@pytest.mark.parametrize(("ink", "count"), [(0.24, 1), (0.26, 2)])
+def test_a_caption_below_a_picture_on_black_is_no_panel_while_it_is_mostly_paper(ink, count):
+    caption = np.full((120, 500), 255, np.uint8)
+    caption.flat[: round(ink * caption.size)] = 100
+    found = pieces(np.concatenate([page(0, (100, 60), size=(400, 500)), caption]))
+    assert found[0] == Rectangle(100, 60, 260, 200)
+    assert len(found) == count

@@ -74,6 +74,24 @@ def test_it_is_refined_to_a_part_of_a_pixel():
     assert np.abs(made[inside].astype(int) - published[inside]).mean() < 3
 
 
+def test_what_was_painted_over_has_no_say_in_it():
+    gray = scene(1)
+    published, exact = turned(gray, 7.0)
+    painted, half = published.copy(), len(published) // 2
+    painted[:half] = np.roll(published, (2, 3), (0, 1))[:half]
+    counted = np.zeros(published.shape, bool)
+    counted[half + 8 :] = True
+    rough = Transformation(exact.a + 0.005, exact.b, exact.c + 1.5, exact.d, exact.e - 0.004, exact.f - 1.5)
+    ends = corners(gray.shape[1], gray.shape[0])
+
+    def error(says):
+        found = refined(rough, painted, gray, says)
+        return np.inf if found is None else np.abs(found.of(ends) - exact.of(ends)).max()
+
+    assert error(counted) < 0.5
+    assert error(None) > 1
+
+
 def test_strangers_are_not_laid_on_each_other():
     found = overlay(scene(1), scene(2), 192, Transformation(1, 0, 0, 0, 1, 0))
     assert found is None or (found.agreement < SURE and not found.in_place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,10 @@ def bar_top(gray: NDArray[Any]) -> int:
     level = _usual(band[-max(height // 20, 8) :])
     if not np.isfinite(level):
         return height
-    contrast = 64.0 if gray.dtype == np.uint8 else _range(gray) / 4
+
+    def contrast() -> float:  # asked for where rows are plain at all
+        return 64.0 if gray.dtype == np.uint8 else _range(gray) / 4
+
     top = _top(band, level, height, contrast)
     if top is None and gray.dtype == np.uint8:
         near = np.abs(band.astype(np.int16) - int(level)) <= CODED
@@ -55,7 +59,7 @@ def bar_top(gray: NDArray[Any]) -> int:
     return height if top is None else first + top
 
 
-def _top(band: NDArray[Any], level: int | float, height: int, contrast: float) -> int | None:
+def _top(band: NDArray[Any], level: int | float, height: int, contrast: Callable[[], float]) -> int | None:
     """The row of the band at which a bar of this level starts."""
     share = np.count_nonzero(band == level, axis=1) / band.shape[1]
     plain = np.flatnonzero(share >= PLAIN)
@@ -67,14 +71,14 @@ def _top(band: NDArray[Any], level: int | float, height: int, contrast: float) -
         top -= 1
     for row in range(max(top, 1), last + 1):
         if share[row - 1] <= PICTURE and (share[row] >= PLAIN or _is_line(band[row])):
-            return row if _is_bar(band, share, (row, last), level, height, contrast) else None
+            return row if _is_bar(band, share, (row, last), level, height, contrast()) else None
     return None
 
 
 def _usual(rows: NDArray[Any]) -> int | float:
     """The most frequent value, the smallest of several."""
-    if rows.dtype == np.uint8:
-        return int(np.bincount(rows.ravel(), minlength=256).argmax())
+    if rows.dtype in (np.uint8, np.uint16):
+        return int(np.bincount(rows.ravel()).argmax())
     values, counts = np.unique(rows, return_counts=True)
     return float(values[counts.argmax()]) if rows.dtype.kind == "f" else int(values[counts.argmax()])
 

@@ -85,7 +85,10 @@ def _compared(
 ) -> Overlay | None:
     """``cleared``: the published image without what was painted over it, which then has no say."""
     picture = original[:bar_top]
-    this = refined(first, published if cleared is None else cleared, picture)
+    if cleared is None:
+        this = refined(first, published, picture)
+    else:
+        this = refined(first, cleared, picture, ~painted(published))
     if this is None:
         return None
     region = _region(this, picture.shape, published.shape)

@@ -129,7 +129,12 @@ def _places(points: NDArray[np.float32]) -> int:
     return len(np.unique(np.floor(points / _APART), axis=0))
 
 
-def refined(first: Transformation, published: NDArray[np.uint8], original: NDArray[np.uint8]) -> Transformation | None:
+def refined(
+    first: Transformation,
+    published: NDArray[np.uint8],
+    original: NDArray[np.uint8],
+    counted: NDArray[np.bool_] | None = None,
+) -> Transformation | None:
     """A transformation that is exact to a part of a pixel: enhanced correlation of the band-passed pictures.
 
     Source: Evangelidis and Psarakis, IEEE Trans. Pattern Analysis and Machine Intelligence 30 (2008) 1858-1865.
@@ -138,6 +143,7 @@ def refined(first: Transformation, published: NDArray[np.uint8], original: NDArr
         first: a few pixels off at most.
         published: uint8 (h, w).
         original: uint8 (H, W), the rows above its data bar.
+        counted: bool (h, w), which published pixels have a say; None: all.
 
     Returns:
         None where the pictures have too little in common.
@@ -152,9 +158,14 @@ def refined(first: Transformation, published: NDArray[np.uint8], original: NDArr
     warp = _centred(start).astype(np.float32)
     mask = np.zeros(source.shape, np.uint8)
     mask[_RIM:-_RIM, _RIM:-_RIM] = 255
+    says = np.full(target.shape, 255, np.uint8)
+    if counted is not None:
+        says[resize(counted * np.uint8(255), *target.shape[::-1]) < 255] = 0
     criteria = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ITERATIONS, _ENOUGH
     try:
-        _, warp = cv2.findTransformECC(band(target), band(source), warp, cv2.MOTION_AFFINE, criteria, mask, 3)
+        _, warp = cv2.findTransformECCWithMask(
+            band(target), band(source), says, mask, warp, cv2.MOTION_AFFINE, criteria, 3
+        )
     except cv2.error:  # it does not converge
         return None
     found = _cornered(np.asarray(warp, np.float64)).inverse

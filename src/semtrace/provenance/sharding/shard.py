@@ -38,7 +38,7 @@ def run(
     executor = replace(executor, cache=executor.cache.with_name(f"shard-{out.name}-{executor.cache.name}"))
     listing = out / "inventory/inventory.csv"
     return [
-        inventory.run(folder, out / "inventory", executor, ahead=Hashes(size), exclude=exclude, part=part),
+        inventory.run(folder, out / "inventory", executor, ahead=[Hashes(size)], exclude=exclude, part=part),
         convert.run(folder, listing, out / "convert", settings, executor),
         fingerprint.tiffs(folder, listing, out / "fingerprint/tiff", size, selection, executor),
     ]

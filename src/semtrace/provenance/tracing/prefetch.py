@@ -1,6 +1,7 @@
 """What a later stage will ask about a file, found out while an earlier one has it decoded.
 
-Only the side cache learns of it, so no table depends on it: a stage that finds no answer there works it out itself.
+Only the side cache and the pictures beside it learn of it, so no table depends on it. A stage that finds no answer
+there works it out itself.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from semtrace.provenance.tracing.knowledge import apply_verdicts, read_knowledge
 from semtrace.provenance.tracing.sides import candidate_pairs, load_side, to_side
 from semtrace.provenance.tracing.trace import Rules
 from semtrace.stage.decode_files import Seen
+from semtrace.web.pictures import PictureCache, pictures_beside, render
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,35 @@ class Comparisons:
         return compare_held(task, seen.data, seen.image.gray, str(self.cache))
 
 
+@dataclass(frozen=True)
+class Thumbnails:
+    """A file's picture for the page of the report, while a stage has it.
+
+    Attributes:
+        cache: file of the side cache, beside which pictures are kept.
+        megabytes: what they may take.
+    """
+
+    cache: Path
+    megabytes: int
+
+    def prepare(self) -> None:
+        """Make room once, and load the encoder."""
+        _pictures(self).trim()
+        render(np.zeros((8, 8), np.uint8), "thumb")
+
+    def __call__(self, seen: Seen) -> list[Entry]:
+        """Nothing for the side cache: the picture is kept beside it."""
+        _pictures(self).put(f"{seen.digest}-thumb", render(seen.image.gray, "thumb"))
+        return []
+
+
 @cache  # once in the parent, whose workers inherit it
+def _pictures(asked: Thumbnails) -> PictureCache:
+    return pictures_beside(asked.cache, asked.megabytes)
+
+
+@cache
 def _scope(asked: Comparisons) -> Scope | None:
     try:
         originals = load_side([asked.tiff_hashes])

@@ -12,11 +12,11 @@
     rows: async () => window.semtraceRows,
     pair: async (item) => pairs[item] || null,
     has: (item) => item in pairs,
-    url(md5, size) {
+    url(md5) {
       if (inside) return inside[md5] || null;
-      return shown.has(md5) && !(md5 in run.failures) ? `${size === "thumb" ? "thumbs" : "pictures"}/${md5}.webp` : null;
+      return shown.has(md5) && !(md5 in run.failures) ? `pictures/${md5}.jpg` : null;
     },
     reason: async (md5) => run.failures[md5] || "This report holds no picture of it.",
-    map: (jpeg, tiff) => (maps.has(`${jpeg}-${tiff}`) ? `maps/${jpeg}-${tiff}.webp` : null),
+    map: (jpeg, tiff) => (maps.has(`${jpeg}-${tiff}`) ? `maps/${jpeg}-${tiff}.jpg` : null),
   };
 })();
