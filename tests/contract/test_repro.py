@@ -190,6 +190,7 @@ def test_an_interruption_waits_for_dvc_and_is_one(project):
 
 
 def test_a_copy_without_git_works_and_says_what_is_not_known(project, semtrace):
+    """Case 18-zip-without-git of ../shared/cases/input."""
     shutil.rmtree(project / ".git")
     assert "`semtrace repro` works, and so does DVC after `git init`" in semtrace(
         "params", "match.min_ssim=0.8", *QUIET

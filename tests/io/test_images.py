@@ -137,6 +137,37 @@ def test_deep_grey_is_stretched_and_not_clipped(dtype, compression, byteorder):
     assert image.facts.bit_depth == np.dtype(dtype).itemsize * 8
 
 
+@pytest.mark.parametrize("text", ["-9999", " -9999.0 "])
+@pytest.mark.parametrize("compression", [None, "zlib", "zstd"])
+def test_the_value_that_gdal_states_for_no_data_takes_no_part_in_the_range(compression, text):
+    picture = np.linspace(-900, 3000, 60 * 50).astype(np.int16).reshape(60, 50)
+    holed = picture.copy()
+    holed[:9] = -9999
+    tags = [(42113, "s", 0, text, True)]
+    image = decode(tiff(holed, compression=compression, extratags=tags))
+    assert "; 450 without data (-9999, stated) clipped" in image.rule
+    np.testing.assert_array_equal(image.gray[9:], decode(tiff(picture[9:])).gray)
+    assert not image.gray[:9].any()
+    unstated = decode(tiff(holed, compression=compression))
+    assert unstated.rule.startswith("linear -9999..")
+
+
+@pytest.mark.parametrize("text", ["", "nan", "none", "1e999", "500.5"])
+def test_a_statement_that_is_no_number_of_a_pixel_changes_nothing(text):
+    picture = np.linspace(0, 3000, 60 * 50).astype(np.uint16).reshape(60, 50)
+    image = decode(tiff(picture, extratags=[(42113, "s", 0, text, True)]))
+    assert image.rule == decode(tiff(picture)).rule
+
+
+def test_pixels_whose_channels_all_have_the_stated_value_take_no_part_in_the_range():
+    picture = np.linspace(900, 3000, 60 * 50 * 3).astype(np.uint16).reshape(60, 50, 3)
+    picture[:9] = 65535
+    options = {"photometric": "rgb", "extratags": [(42113, "s", 0, "65535", True)]}
+    image = decode(tiff(picture, **options))
+    assert image.rule.endswith("; 450 without data (65535, stated) clipped")
+    np.testing.assert_array_equal(image.gray[9:], decode(tiff(picture[9:], photometric="rgb")).gray)
+
+
 def test_values_with_the_highest_bit_set_keep_their_order():
     values = np.linspace(0, 2**32 - 1, 3000).reshape(60, 50).astype(np.uint32)
     assert (np.diff(decode(tiff(values)).gray.ravel().astype(int)) >= 0).all()

@@ -132,21 +132,28 @@ def test_a_table_that_is_none_is_named(tmp_path, content):
 def test_a_table_of_ones_own_has_exactly_its_columns(tmp_path, header, message):
     (tmp_path / "t.csv").write_text(header + "\n")
     with pytest.raises(tables.TableError, match=message):
-        tables.read_own(tmp_path / "t.csv", TRUTH)
+        tables.read_own(tmp_path / "t.csv", TRUTH, optional=("same_place",))
 
 
 def test_rows_of_ones_own_come_with_their_lines(tmp_path):
     (tmp_path / "t.csv").write_text('category,jpeg_path,tiff_path\n\nTips,a.jpg,\n"two\nlines",b.jpg,\nTips,c.jpg,\n')
-    rows = tables.read_own(tmp_path / "t.csv", TRUTH)
+    rows = tables.read_own(tmp_path / "t.csv", TRUTH, optional=("same_place",))
     assert [(line, row["jpeg_path"]) for line, row in rows] == [(3, "a.jpg"), (5, "b.jpg"), (6, "c.jpg")]
     (tmp_path / "t.csv").write_text("category,jpeg_path,tiff_path\nTips,a.jpg,\nTips,a.jpg\n")
     with pytest.raises(tables.TableError, match="line 3 has another number of cells"):
-        tables.read_own(tmp_path / "t.csv", TRUTH)
+        tables.read_own(tmp_path / "t.csv", TRUTH, optional=("same_place",))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_of_ones_own_without_its_optional_columns_is_read_at_any_separator(tmp_path, separator):
+    (tmp_path / "t.csv").write_text(f'jpeg_path{separator}tiff_path\n"a,1;2.jpg"{separator}a.tif\n')
+    [(_, row)] = tables.read_own(tmp_path / "t.csv", TRUTH, optional=("category", "same_place"))
+    assert row == {"jpeg_path": "a,1;2.jpg", "tiff_path": "a.tif", "category": "", "same_place": ""}
 
 
 def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path):
     (tmp_path / "truth.csv").write_bytes(b"\xef\xbb\xbfjpeg_path,tiff_path,category\r\na.jpg,a.tif,Tips\r\n")
-    assert [row["tiff_path"] for row in tables.read(tmp_path / "truth.csv", TRUTH)] == ["a.tif"]
+    assert [row["tiff_path"] for row in tables.read(tmp_path / "truth.csv", TRUTH, required=["tiff_path"])] == ["a.tif"]
 
 
 @given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8"), max_size=3)] * 4), max_size=12))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from PIL import Image
 from semtrace.cli.main import main
 from semtrace.core.errors import InputError
 from semtrace.core.tracing.labels import Vocabulary, parse_published, vocabulary_faults, vocabulary_of
+from semtrace.parallel import system_calls
 from semtrace.provenance import check_inputs
 from semtrace.provenance.fingerprint import Selection
 from semtrace.provenance.label import Settings
@@ -226,13 +229,16 @@ def test_words_that_yaml_misreads_are_named_at_once(cases, tmp_path, monkeypatch
 
 
 def test_a_project_inside_its_archive_never_reads_its_own_results(tmp_path, monkeypatch, capfd):
-    disk, project = tmp_path / "disk", tmp_path / "disk/a_project"
-    shutil.copytree(CONF, project / "conf")
-    (project / "data/raw/known").mkdir(parents=True)
-    (project / "data/raw/published/Tips").mkdir(parents=True)
-    for seed in range(2):
-        save(disk / f"z/{seed}.tif", scene(seed))
-        Image.fromarray(scene(seed)).save(project / f"data/raw/published/Tips/p{seed}.jpg", quality=95)
+    """On the case 02-project-inside-archive of ../shared/cases/input, where that is here."""
+    disk, case = tmp_path / "a_disk", CONF.parent.parent / "shared/cases/input/02-project-inside-archive"
+    project = laid_out(disk, case)
+    if case.is_dir():
+        shutil.copytree(case / "z_microscope", disk / "z_microscope", copy_function=shutil.copyfile)
+    else:
+        (project / "data/raw/published/Tips").mkdir()
+        for seed in range(2):
+            save(disk / f"z_microscope/{seed}.tif", scene(seed))
+            Image.fromarray(scene(seed)).save(project / f"data/raw/published/Tips/p{seed}.jpg", quality=95)
     monkeypatch.chdir(project)
     tables = []
     for _ in range(2):
@@ -240,12 +246,41 @@ def test_a_project_inside_its_archive_never_reads_its_own_results(tmp_path, monk
         tables.append(Path("data/work/match/jpeg_to_tiff.csv").read_bytes())
     assert tables[0] == tables[1]
     rows = table(Path("data/work/match/jpeg_to_tiff.csv"))
-    assert [row["matched_tiff_path"] for row in rows] == ["z/0.tif", "z/1.tif"]
+    assert [row["matched_tiff_path"] for row in rows] == ["z_microscope/0.tif", "z_microscope/1.tif"]
+    assert {row["path"] for row in table(Path("data/work/inventory/inventory.csv"))} == {
+        "z_microscope/0.tif", "z_microscope/1.tif",
+    }  # fmt: skip
     rejects = {row["path"]: row["reason"] for row in table(Path("data/work/inventory/rejects.csv"))}
-    assert rejects["a_project/data/work"] == "own_output"
+    assert rejects["project/data/work"] == "own_output"
     capfd.readouterr()
     assert main(["run", "dataset=archive", "dataset.archive=..", "dataset.published=data/work/convert/images"]) == 2
     assert "which this project makes and replaces" in capfd.readouterr().err
+
+
+def test_the_case_of_a_folder_that_only_root_may_read(cases, tmp_path, monkeypatch):
+    """A part of either side that cannot be listed is a row with its reason, and the rest is done."""
+    project = laid_out(tmp_path, cases / "input/08-lost+found")
+    for closed in ("archive/lost+found", "archive/lab/closed", "published/Tips/closed"):
+        (project / "data/raw" / closed).mkdir()
+        (project / "data/raw" / closed / "x.tif").touch()
+    opened = system_calls.open_without_links
+
+    def refused_inside(path, **how):  # as the system refuses all users but root
+        if Path(path).name in ("lost+found", "closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, **how)
+
+    monkeypatch.setattr(system_calls, "open_without_links", refused_inside)
+    monkeypatch.chdir(project)
+    assert main(["run", "dataset=archive", "executor.workers=1"]) == 0
+    assert [row["matched_tiff_path"] for row in table(Path("data/work/match/jpeg_to_tiff.csv"))] == ["lab/0.tif"]
+    rejects = {row["path"]: row for row in table(Path("data/work/inventory/rejects.csv"))}
+    assert {path: row["reason"] for path, row in rejects.items()} == {
+        "lost+found": "system_folder", "lab/closed": "unreadable",
+    }  # fmt: skip
+    assert "nothing in it was read" in rejects["lab/closed"]["detail"]
+    [reject] = table(Path("data/work/fingerprint/jpeg/rejects.csv"))
+    assert (reject["path"], reject["reason"]) == ("Tips/closed", "unreadable")
 
 
 def test_swapped_folders_are_named_as_such(inputs):

@@ -7,8 +7,11 @@ import unicodedata
 import pytest
 
 from semtrace import __version__
+from semtrace.io import tables
 from semtrace.io.tables import TableError
+from semtrace.io.verdicts import TRUTH
 from semtrace.provenance import validate
+from semtrace.provenance.tables import JPEG_TO_TIFF
 
 
 def test_metrics_of_the_small_archive(done):
@@ -51,6 +54,67 @@ def test_a_wrong_trace_is_counted_and_listed(done, tmp_path):
     [header, line] = (tmp_path / "out/wrong_matches.csv").read_text(encoding="utf-8").splitlines()
     assert header.startswith("jpeg_path,matched_tiff_path,true_tiff_path")
     assert ",Orrù M/img_00.TIF,deep.tiff," in line
+
+
+def relevelled(work, level):
+    """Give every match of a run the level ``level``."""
+    file = work / "match/jpeg_to_tiff.csv"
+    rows = [row | {"level": level if row["matched_tiff_path"] else None} for row in tables.read(file, JPEG_TO_TIFF)]
+    tables.write(file, JPEG_TO_TIFF, rows)
+
+
+def truth_of_another(done, known, tiff_path, same_place):
+    """Say of every picture that was published from one original that it is of another one, or of none."""
+    rows = tables.read(done.known / "truth.csv", TRUTH, required=["jpeg_path", "tiff_path", "category"])
+    taken = [row for row in rows if row["tiff_path"] == "Orrù M/img_00.TIF"]
+    told = [
+        row | ({"tiff_path": tiff_path, "same_place": same_place} if row in taken else {"same_place": ""})
+        for row in rows
+    ]
+    tables.write(known / "truth.csv", TRUTH, told)
+
+
+@pytest.mark.parametrize("own", ["deep.tiff", ""], ids=["present", "absent"])
+@pytest.mark.parametrize(
+    ("level", "same_place", "place"),
+    [
+        ("field", "Orrù M/img_00.TIF", 1),
+        ("field", "deep.tiff|Orrù M\\img_00.TIF", 1),
+        ("frame", "Orrù M/img_00.TIF", 0),  # it claims the exposure
+        ("field", "deep.tiff", 0),  # another place
+        ("field", "", 0),
+    ],
+)
+def test_another_exposure_of_the_right_place_is_no_wrong_match_of_a_row_that_claims_the_place_alone(
+    done, tmp_path, level, same_place, place, own
+):
+    work, known = work_copy(done, tmp_path)
+    relevelled(work, level)
+    truth_of_another(done, known, own, same_place)
+    accuracy = validate.run(work, done.archive, done.published, known, tmp_path / "out")["accuracy"]
+    assert (accuracy["place"], accuracy["wrong"]) == (place, 1 - place)
+    assert accuracy["place_present" if own else "place_absent"] == place
+    assert (accuracy["known"], accuracy["found"]) == (9, 7)
+    assert accuracy["precision"] == (1.0 if place else 0.875)
+    assert accuracy["recall"] == (0.875 if own else 1.0)
+    assert len((tmp_path / "out/wrong_matches.csv").read_text(encoding="utf-8").splitlines()) == 2 - place
+    report = (tmp_path / "out/accuracy_report.txt").read_text()
+    assert ("right place, exposure not told   1" in report) == bool(place)
+
+
+def test_the_own_original_is_found_at_any_level_whatever_else_shows_its_place(done, tmp_path):
+    work, known = work_copy(done, tmp_path)
+    relevelled(work, "field")
+    truth_of_another(done, known, "Orrù M/img_00.TIF", "Orrù M/img_00.TIF|deep.tiff")
+    accuracy = validate.run(work, done.archive, done.published, known, tmp_path / "out")["accuracy"]
+    assert (accuracy["found"], accuracy["place"], accuracy["wrong"]) == (8, 0, 0)
+
+
+def test_a_place_of_the_truth_that_leads_nowhere_is_refused(done, tmp_path):
+    work, known = work_copy(done, tmp_path)
+    truth_of_another(done, known, "deep.tiff", "deep.tiff|Orru M/img_00.TIF")
+    with pytest.raises(TableError, match=r"same_place 'Orru M/img_00\.TIF' is no file of the archive"):
+        validate.run(work, done.archive, done.published, known, tmp_path / "out")
 
 
 def test_a_truth_that_contradicts_itself_is_refused(done, tmp_path):

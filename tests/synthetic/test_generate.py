@@ -46,6 +46,27 @@ def frames():
     return plan(SMALL)
 
 
+def test_the_truth_names_the_other_exposures_of_a_place(truth, frames, root):
+    told = 0
+    for row in truth:
+        named = set(filter(None, row["same_place"].split("|")))
+        assert row["tiff_path"] not in named
+        told += bool(named)
+        for path in named:
+            [other] = [frame for frame in frames if path in (frame.path, *frame.copies)]
+            assert other.series
+            assert (root / "archive" / path).is_file()
+        if row["tiff_path"]:
+            [own] = [frame for frame in frames if row["tiff_path"] in (frame.path, *frame.copies)]
+            beside = [f for f in frames if (f.field, f.drift) == (own.field, own.drift) and f is not own and f.path]
+            assert len(named) == len(beside)
+    assert told
+    retakes = [frame for frame in frames if frame.rests and not frame.path and frame.published]
+    lost = [row["same_place"] for row in truth if not row["tiff_path"] and row["same_place"]]
+    for frame in retakes:
+        assert any(f.path in lost for f in frames if f.field == frame.field and f is not frame)
+
+
 def tree(folder):
     return {name: digests.md5(path.read_bytes()) for name, path in files.walk(folder)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from mlflow.utils.validation import _validate_metric_name
 
@@ -31,6 +33,19 @@ def test_git_that_cannot_be_asked_is_not_clean(tmp_path, monkeypatch, capsys, st
     told = capsys.readouterr().err
     assert said in told
     assert bool(told) == bool(said)
+
+
+def test_the_case_of_a_clone_that_belongs_to_another_user(tmp_path, monkeypatch, capsys):
+    """Case 11-git-unknown-called-clean of ../shared/cases/input; Git has a variable that stands for another owner."""
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    tags = pipeline_run.made_from(defaults(tmp_path))
+    assert (tags["git_commit"], tags["git_dirty"]) == ("", "unknown")
+    told = capsys.readouterr().err
+    assert "Git could not be asked for the commit" in told
+    assert "dubious ownership" in told
 
 
 def test_names_are_what_mlflow_takes_and_stay_different():

@@ -97,7 +97,8 @@ def by_tifffile(data: bytes) -> Decoded:
     # A TiffFile lives on in a cycle until garbage is looked for: closing the stream takes the bytes away from it.
     with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = cast(Any, file.pages[0])
-        gray, rule = _channels_to_gray(_tifffile_array(page), min_is_white=int(page.photometric) == 0)
+        white, stated = int(page.photometric) == 0, _stated(page)
+        gray, rule = _channels_to_gray(_tifffile_array(page), min_is_white=white, no_data=stated)
         depth, kind = int(page.bitspersample), page.dtype.kind
     deep = "L" if depth <= 8 else "I;16" if depth <= 16 else "I"
     mode = "RGB" if "luma" in rule else {"b": "1", "f": "F"}.get(kind, deep)
@@ -130,7 +131,8 @@ def _pillow_gray(image: Image.Image, depth: int, directory: tiff.Directory | Non
     mode = image.mode
     white = directory is not None and photometric(directory) == WHITE
     if mode.startswith("I") or mode == "F":
-        return to_gray8(np.asarray(image), min_is_white=white)
+        stated = None if directory is None else directory.number(tiff.NO_DATA)
+        return to_gray8(np.asarray(image), min_is_white=white, no_data=stated)
     rule = _RULES.get(mode, f"{mode.lower()}->luma")
     if mode == "L" and depth < 8:
         rule = f"{depth}-bit spread to 0..255"
@@ -153,15 +155,25 @@ def _tifffile_array(page: Any) -> NDArray[Any]:
     return upright(array, int(page.tags.valueof(tiff.ORIENTATION, 1)))
 
 
-def _channels_to_gray(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArray[np.uint8], str]:
+def _stated(page: Any) -> float | None:
+    """The number that a page states for pixels without data."""
+    try:
+        return float(page.tags.valueof(tiff.NO_DATA, ""))
+    except (TypeError, ValueError):
+        return None
+
+
+def _channels_to_gray(
+    array: NDArray[Any], *, min_is_white: bool = False, no_data: float | None = None
+) -> tuple[NDArray[np.uint8], str]:
     if array.ndim == 2:
-        return to_gray8(array, min_is_white=min_is_white)
+        return to_gray8(array, min_is_white=min_is_white, no_data=no_data)
     if array.shape[2] < 3:
-        gray, rule = to_gray8(array[..., 0], min_is_white=min_is_white)
+        gray, rule = to_gray8(array[..., 0], min_is_white=min_is_white, no_data=no_data)
         return gray, f"{rule} (further channels ignored)"
     if array.dtype == np.uint8:
         return luma8(array[..., :3]), "rgb->luma"
-    gray, rule = to_gray8(luma(array[..., :3]))
+    gray, rule = to_gray8(luma(array[..., :3]), no_data=no_data)
     return gray, f"rgb->luma, {rule}"
 
 

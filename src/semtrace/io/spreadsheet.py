@@ -38,7 +38,7 @@ def read_spreadsheet(path: Path, names: Sequence[str]) -> SpreadsheetRows:
 
     Args:
         path: the file.
-        names: columns that the header should have.
+        names: columns that the header must have.
 
     Raises:
         SpreadsheetError: the bytes are in no such encoding, or no CSV; a column has content but no name. The message
@@ -88,7 +88,10 @@ def _text(path: Path, data: bytes) -> str:
 
 def _separator(path: Path, lines: Sequence[str], names: Sequence[str]) -> str:
     for separator in _SEPARATORS:
-        header = next((cells for _, cells in _rows(path, lines, separator) if any(cells)), [])
+        try:
+            header = next((cells for _, cells in _rows(path, lines, separator) if any(cells)), [])
+        except SpreadsheetError:  # a quoted cell, divided by another separator
+            continue
         if set(names) <= {name.strip() for name in header}:
             return separator
     return ","

@@ -160,11 +160,11 @@ def read_own(path: Path, table: Table, optional: Sequence[str] = ()) -> list[tup
 
     """
     _check_there(path)
+    needed = [name for name in table.names if name not in optional]
     try:
-        found = read_spreadsheet(path, table.names)
+        found = read_spreadsheet(path, needed)
     except SpreadsheetError as error:
         raise TableError(str(error)) from error
-    needed = [name for name in table.names if name not in optional]
     rows = _typed(path, table, needed, found.header, found.rows)
     for _, row in rows:
         row.update({name: "" for name in optional if name not in row})

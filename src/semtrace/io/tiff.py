@@ -19,7 +19,7 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 FILL_ORDER, STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP = 266, 273, 274, 277, 278
 STRIP_BYTES, PLANAR, SOFTWARE, PREDICTOR, COLOR_MAP = 279, 284, 305, 317, 320
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES, INK_SET = 322, 323, 324, 325, 330, 332
-EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, CHROMA_SPACING = 338, 339, 347, 530
+EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, CHROMA_SPACING, NO_DATA = 338, 339, 347, 530, 42113
 _PLAIN = {BITS: 8, COMPRESSION: 1, SAMPLES: 1, SAMPLE_FORMAT: 1, FILL_ORDER: 1, ORIENTATION: 1}
 _OF_PIXELS = frozenset(
     {BITS, STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES, COLOR_MAP, EXTRA_SAMPLES, SAMPLE_FORMAT}
@@ -88,6 +88,13 @@ class Directory:
         """The bytes of a tag's values, at most ``limit`` of them; empty when it is absent."""
         kind, count, offset = self.entries.get(tag, (0, 0, 0))
         return self.data[offset : offset + min(count * _TYPES.get(kind, (1, None))[0], limit)]
+
+    def number(self, tag: int) -> float | None:
+        """The number that a text tag spells, as GDAL writes its mark of pixels without data; None where it is none."""
+        try:
+            return float(self.raw(tag, 64).split(b"\0")[0].decode("ascii"))
+        except ValueError:
+            return None
 
     def is_beyond(self, tag: int) -> bool:
         """Whether a tag's values would lie beyond the end of the file."""

@@ -71,7 +71,7 @@ def to_gray(directory: tiff.Directory) -> Gray:
                                      stored[..., channels:]], axis=2)  # fmt: skip
     alpha = " (alpha ignored)" if number == channels + 1 else " (further channels ignored)" if number > channels else ""
     if meaning in (WHITE, BLACK):
-        return _grey(stored, depth, kind, alpha, white=meaning == WHITE, order=directory.order)
+        return _grey(stored, directory, alpha, white=meaning == WHITE)
     if meaning == PALETTE:
         colors = directory.integers(tiff.COLOR_MAP)
         if len(colors) != 3 << depth:
@@ -80,11 +80,11 @@ def to_gray(directory: tiff.Directory) -> Gray:
     if meaning == LAB:
         gray = stored[..., 0] if depth == 8 else spread(stored[..., 0], depth)
         return np.array(gray, np.uint8, order="C"), "LAB", depth, "lab->lightness"
-    return _colour(stored, depth, kind, meaning, extra)
+    return _colour(stored, directory, meaning, extra)
 
 
-def _grey(stored: NDArray[Any], depth: int, kind: int, alpha: str, *, white: bool, order: str) -> Gray:
-    plane = stored[..., 0]
+def _grey(stored: NDArray[Any], directory: tiff.Directory, alpha: str, *, white: bool) -> Gray:
+    plane, (depth, kind) = stored[..., 0], depth_and_format(directory)
     if kind == 1 and depth <= 8:
         gray = np.array(plane, np.uint8, order="C") if depth == 8 else spread(plane, depth)
         rule = "identity" if depth == 8 else "1-bit to 0/255" if depth == 1 else f"{depth}-bit spread to 0..255"
@@ -92,8 +92,8 @@ def _grey(stored: NDArray[Any], depth: int, kind: int, alpha: str, *, white: boo
             np.subtract(255, gray, out=gray)
             rule += "; min-is-white inverted"
         return gray, "LA" if alpha else "1" if depth == 1 else "L", depth, rule + alpha
-    gray, rule = to_gray8(plane, min_is_white=white)
-    return gray, _mode(depth, kind, order), depth, rule + alpha
+    gray, rule = to_gray8(plane, min_is_white=white, no_data=directory.number(tiff.NO_DATA))
+    return gray, _mode(depth, kind, directory.order), depth, rule + alpha
 
 
 def _mode(depth: int, kind: int, order: str) -> str:
@@ -105,8 +105,8 @@ def _mode(depth: int, kind: int, order: str) -> str:
     return ("I;16B" if order == ">" and depth == 16 else "I;16") if depth <= 16 and kind == 1 else "I"
 
 
-def _colour(stored: NDArray[Any], depth: int, kind: int, meaning: int, extra: list[int]) -> Gray:
-    number = stored.shape[2]
+def _colour(stored: NDArray[Any], directory: tiff.Directory, meaning: int, extra: list[int]) -> Gray:
+    number, (depth, kind) = stored.shape[2], depth_and_format(directory)
     if meaning == CMYK:
         mode, rule = "CMYK", "cmyk->luma"
     elif number == 3 or (extra and extra[0] == 0):
@@ -122,5 +122,6 @@ def _colour(stored: NDArray[Any], depth: int, kind: int, meaning: int, extra: li
         return luma8(pixels[..., :3]), mode, depth, rule
     if meaning == CMYK:
         stored = cmyk_to_rgb(stored, 1.0 if kind == 3 else float((1 << (depth - (kind == 2))) - 1))
-    gray, how = to_gray8(luma(stored[..., :3]))
+    # of a pixel whose channels all have the stated mark, the luma has it too
+    gray, how = to_gray8(luma(stored[..., :3]), no_data=None if meaning == CMYK else directory.number(tiff.NO_DATA))
     return gray, mode, depth, f"{rule}, {how}"

@@ -24,6 +24,12 @@ TRUTH = Table(
         Column("jpeg_path", "text", "a published image"),
         Column("tiff_path", "text", "its original; empty: no original exists in the archive"),
         Column("category", "text", "its category; the column may be missing"),
+        Column(
+            "same_place",
+            "text",
+            "further TIFFs that show the same place in the same framing, as other exposures, divided by `|`; the "
+            "column may be missing",
+        ),
     ),
 )
 VERDICTS = Table(
@@ -92,6 +98,7 @@ class TruthTable:
 
     Attributes:
         originals: published path -> its original's path; empty: no original exists.
+        same_place: published path -> paths of other exposures of the place that it shows, where the table knows any.
         adapted: how many rows were written otherwise than the files they fit, by what differed, such as ``separator``.
         rows: how many there are.
     """
@@ -99,6 +106,7 @@ class TruthTable:
     originals: Mapping[str, str]
     adapted: Mapping[str, int]
     rows: int
+    same_place: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hashed(self, tiffs: Container[str]) -> dict[str, str]:
         """``originals`` without the rows whose original is there but none of ``tiffs``: nothing can be said of them."""
@@ -136,7 +144,7 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
         TableError: a column is unknown or missing, a row names no published image, or two rows speak of one.
 
     """
-    rows = tables.read_own(file, TRUTH, optional=("category",))
+    rows = tables.read_own(file, TRUTH, optional=("category", "same_place"))
     lost: list[str] = []
     adapted: Counter[str] = Counter()
     for line, row in rows:
@@ -153,12 +161,23 @@ def read_truth_table(file: Path, published: PathIndex, archive: PathIndex) -> Tr
                 lost.append(f"line {line}: {column} {written!r} {_nowhere(found, paths.nearest(written), where)}")
             else:
                 row[column], differs = found.path, differs or found.differs
+        exposures = []
+        for written in filter(str.strip, row["same_place"].split("|")):
+            found = archive.find(written)
+            if found.path is None:
+                said = _nowhere(found, archive.nearest(written), "archive")
+                lost.append(f"line {line}: same_place {written!r} {said}")
+            else:
+                exposures.append(found.path)
+                differs = differs or found.differs
+        row["same_place"] = tuple(exposures)
         adapted.update([differs] if differs else [])
     if lost:
         raise LostRowsError(file, lost)
-    _refuse_repeated(file, rows, lambda row: row["jpeg_path"], ("tiff_path", "category"))
+    _refuse_repeated(file, rows, lambda row: row["jpeg_path"], ("tiff_path", "category", "same_place"))
     originals = {row["jpeg_path"]: row["tiff_path"] for _, row in rows}
-    return TruthTable(originals, dict(sorted(adapted.items())), len(rows))
+    same_place = {row["jpeg_path"]: row["same_place"] for _, row in rows if row["same_place"]}
+    return TruthTable(originals, dict(sorted(adapted.items())), len(rows), same_place)
 
 
 def _nowhere(found: FoundPath, near: Sequence[str], where: str) -> str:

@@ -57,11 +57,13 @@ def accuracy_report(
             f"  pictures with known truth:                  {accuracy.known}",
             f"  original in the archive:   traced rightly   {accuracy.found}",
             f"                             traced wrongly   {accuracy.wrong_present}",
+            *_place(accuracy.place_present),
             f"                             ambiguous        {accuracy.missed_ambiguous}",
             f"                             unmatched        {accuracy.missed_unmatched}",
             f"  original not there:        unmatched        {accuracy.absent_unmatched}",
             f"                             ambiguous        {accuracy.absent_ambiguous}",
             f"                             traced wrongly   {accuracy.wrong_absent}",
+            *_place(accuracy.place_absent),
             f"  precision {_interval(accuracy.precision, accuracy.precision_interval)}",
             f"  recall    {_interval(accuracy.recall, accuracy.recall_interval)}",
             f"  accuracy  {_number(accuracy.accuracy, 4)}",
@@ -83,6 +85,11 @@ def accuracy_report(
 
 
 _BOUNDS = {"excellent": "> 0.95", "good": "0.85–0.95", "acceptable": "0.70–0.85", "problematic": "< 0.70"}
+
+
+def _place(count: int) -> list[str]:
+    """The line of matches that claim the place alone, where there are any."""
+    return [f"                             right place, exposure not told   {count}"] if count else []
 
 
 def _percent(part: int, whole: int) -> str:

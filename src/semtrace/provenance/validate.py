@@ -6,7 +6,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -41,21 +41,31 @@ class Truth:
         right: per picture the original pictures that are right (none: its original is not in the archive).
         paths: per picture the original as the truth names it.
         notes: what a person should know of the table, a sentence each.
+        same_place: per picture the other pictures that show its place, as other exposures, where that is known.
     """
 
     basis: str
     right: Mapping[str, frozenset[str]]
     paths: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    same_place: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """One row of the forward table beside the truth; ``contents`` is None where nothing is known of it."""
+    """One row of the forward table beside the truth.
+
+    Attributes:
+        cells: the row.
+        contents: the original pictures that are right; None where nothing is known of it.
+        right: the original named is one of them.
+        right_place: the row claims the place alone (level ``field``), and names another exposure of the right place.
+    """
 
     cells: Mapping[str, Any]
     contents: frozenset[str] | None
     right: bool
+    right_place: bool = False
 
     @property
     def matched(self) -> bool:
@@ -151,7 +161,7 @@ def run(
             "true_tiff_path": truth.paths[jpeg],
         }
         for row in rows
-        if row.matched and not row.right and (jpeg := row.cells["jpeg_path"]) in truth.right
+        if row.matched and not (row.right or row.right_place) and (jpeg := row.cells["jpeg_path"]) in truth.right
     ]
     with staged_folder(out) as folder:
         tables.write(folder / "wrong_matches.csv", WRONG_MATCHES, wrong)
@@ -195,7 +205,12 @@ def read_truth(
         right = {jpeg: frozenset({content[tiff]} if tiff in content else ()) for jpeg, tiff in named.items()}
         unhashed = len(said.originals) - len(named)
         lost = f"truth.csv: {unhashed} rows name a TIFF without a hash, rejected or not chosen; they do not count"
-        return Truth("truth.csv", right, named, (*filter(None, (str(said),)), *([lost] if unhashed else [])))
+        notes = (*filter(None, (str(said),)), *([lost] if unhashed else []))
+        places = {
+            jpeg: frozenset(content[tiff] for tiff in tiffs if tiff in content)
+            for jpeg, tiffs in said.same_place.items()
+        }
+        return Truth("truth.csv", right, named, notes, places)
     stems: dict[str, list[str]] = {}
     for path in content:
         stems.setdefault(_stem(path), []).append(path)
@@ -220,7 +235,9 @@ def judged_rows(mapping: Sequence[Mapping[str, Any]], truth: Truth, content: Map
     rows = []
     for cells in mapping:
         contents = truth.right.get(cells["jpeg_path"])
-        rows.append(JudgedRow(cells, contents, content.get(cells["matched_tiff_path"], "") in (contents or ())))
+        named = content.get(cells["matched_tiff_path"], "")
+        right, in_place = named in (contents or ()), named in truth.same_place.get(cells["jpeg_path"], ())
+        rows.append(JudgedRow(cells, contents, right, in_place and not right and cells["level"] == "field"))
     return rows
 
 
@@ -240,8 +257,9 @@ def mapping_metrics(rows: Sequence[JudgedRow], accuracy: Accuracy, basis: str) -
 def accuracy_of(rows: Sequence[JudgedRow]) -> Accuracy:
     """Counts against truth of the rows of which something is known."""
     known = [row for row in rows if row.contents is not None]
-    codes = np.array([[code_of(row.cells["decision"], right=row.right)] for row in known], np.uint8).reshape(-1, 1)
-    return accuracies(codes, np.array([bool(row.contents) for row in known], bool))[0]
+    codes = [code_of(row.cells["decision"], right=row.right, right_place=row.right_place) for row in known]
+    present = np.array([bool(row.contents) for row in known], bool)
+    return accuracies(np.array(codes, np.uint8).reshape(-1, 1), present)[0]
 
 
 def _spread(rows: Sequence[JudgedRow], column: str) -> Distribution:

@@ -95,10 +95,12 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
             (building / folder).mkdir()
         frames = plan(settings)
         make, rows, scales, kinds = partial(_make, seed=settings.seed, root=building), [], [], []
-        for made in map_images(make, frames, workers=workers or 0, what="generate", chunk=2):
+        beside = _same_places(frames)
+        made_of_each = map_images(make, frames, workers=workers or 0, what="generate", chunk=2)
+        for made, same_place in zip(made_of_each, beside, strict=True):
             if isinstance(made, Crashed):
                 raise RuntimeError(f"no archive written to {target}: {made.detail}; run it again with fewer workers")
-            rows += made[0]
+            rows += [row | {"same_place": same_place} for row in made[0]]
             scales += made[1]
             kinds += made[2]
         clutter = _clutter(settings, building / "archive")
@@ -110,6 +112,15 @@ def generate(settings: Settings, target: Path, *, workers: int | None = None) ->
         if (target / ".gitignore").is_file():
             shutil.copy2(target / ".gitignore", building / ".gitignore")
         return _summary(frames, clutter, building)
+
+
+def _same_places(frames: list[RecordedFrame]) -> list[str]:
+    """For each frame the originals of all others whose stage was at the same place, divided by ``|``."""
+    takes: dict[tuple[int, tuple[int, int]], list[RecordedFrame]] = {}
+    for frame in frames:
+        takes.setdefault((frame.field, frame.drift), []).append(frame)
+    others = ([one for one in takes[frame.field, frame.drift] if one is not frame and one.path] for frame in frames)
+    return ["|".join(sorted(min((one.path, *one.copies)) for one in found)) for found in others]
 
 
 def _check_free(target: Path) -> None:

@@ -136,6 +136,93 @@ def test_numbers_that_mark_pixels_without_data_do_not_take_part_in_the_range(mar
     assert "1e30" not in to_gray8(np.where(picture > 1, np.float32(mark), picture))[1]  # most of it: nobody knows
 
 
+def holed(picture, mark, rows=20):
+    return np.concatenate([picture, np.full((rows, picture.shape[1]), mark, picture.dtype)])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_mark"),
+    [
+        (0, 4095, True),
+        (-1, 32765, True),  # gap 32767, span 32766
+        (-1, 32766, False),  # gap and span 32767
+        (-32000, -31700, True),
+        (-32768, 4095, False),  # the data reach the end: saturated
+    ],
+)
+def test_the_lowest_signed_number_is_a_mark_only_beyond_a_gap_that_is_wider_than_the_span_of_all_others(
+    low, high, is_mark
+):
+    picture = np.linspace(low, high, 80 * 100).round().astype(np.int16).reshape(80, 100)
+    gray, rule = to_gray8(holed(picture, -32768))
+    assert ("; 2000 taken for pixels without data (-32768) clipped" in rule) == is_mark
+    if is_mark:
+        np.testing.assert_array_equal(gray[:80], to_gray8(picture)[0])
+    assert not gray[80:].any()
+
+
+@pytest.mark.parametrize(("rows", "is_mark"), [(79, True), (80, False), (90, False)])
+def test_a_suspected_mark_on_half_of_the_pixels_or_more_is_a_value(rows, is_mark):
+    picture = np.arange(80 * 100, dtype=np.int16).reshape(80, 100)
+    assert ("without data" in to_gray8(holed(picture, -32768, rows))[1]) == is_mark
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("uint16", 65535), ("uint16", 0), ("int16", 32767), ("int16", -32767)])
+def test_saturated_pixels_are_no_marks(dtype, value):
+    picture = np.linspace(1000, 3000, 80 * 100).astype(dtype).reshape(80, 100)
+    _, rule = to_gray8(holed(picture, value))
+    assert f"{value}" in rule.split(" (")[0]
+    assert "without data" not in rule
+
+
+@pytest.mark.parametrize(
+    ("dtype", "mark"),
+    [("uint16", 65535), ("uint16", 0), ("int16", -32768), ("int16", -9999), ("int32", -99999), ("float32", -9999.9),
+     ("float32", -3.4028234663852886e38), ("float64", -9999.0), (">i2", -9999), (">f4", 1e20)],
+)  # fmt: skip
+def test_a_stated_mark_takes_no_part_in_the_range(dtype, mark):
+    picture = np.linspace(1000, 3000, 80 * 100).astype(dtype).reshape(80, 100)
+    gray, rule = to_gray8(holed(picture, mark), no_data=mark)
+    assert rule.endswith(" stated) clipped")
+    assert "; 2000 without data (" in rule
+    np.testing.assert_array_equal(gray[:80], to_gray8(picture)[0])
+    assert set(gray[80:].ravel()) == {0 if mark < 1000 else 255}
+
+
+def test_a_stated_mark_counts_on_any_number_of_pixels_but_those_that_leave_one_value():
+    picture = np.linspace(1000, 3000, 100).astype(np.uint16).reshape(1, 100)
+    assert "; 9000 without data (0, stated) clipped" in to_gray8(holed(picture, 0, 90), no_data=0)[1]
+    mask = np.zeros((10, 10), np.uint16)
+    mask[2:5] = 300
+    gray, rule = to_gray8(mask, no_data=0)
+    assert rule == "linear 0..300 (0.1-99.9 %) of uint16"
+    assert set(gray.ravel()) == {0, 255}
+
+
+@pytest.mark.parametrize("stated", [None, np.nan, np.inf, 0.5, -1, 65536, 500])
+def test_a_statement_that_no_pixel_can_have_changes_nothing(stated):
+    picture = np.linspace(1000, 3000, 80 * 100).astype(np.uint16).reshape(80, 100)
+    gray, rule = to_gray8(picture, no_data=stated)
+    assert rule == to_gray8(picture)[1]
+    np.testing.assert_array_equal(gray, to_gray8(picture)[0])
+
+
+def test_8_bit_data_in_a_wider_file_are_kept_beside_marks_and_8_bits_are_always_kept():
+    picture = np.arange(256, dtype=np.int16).repeat(40).reshape(64, 160)
+    gray, rule = to_gray8(holed(picture, -32768))
+    np.testing.assert_array_equal(gray[:64], picture)
+    assert rule == "identity; 3200 taken for pixels without data (-32768) clipped"
+    small = picture.astype(np.uint8)
+    assert to_gray8(small, no_data=255)[1] == "identity"
+    np.testing.assert_array_equal(to_gray8(small, no_data=255)[0], small)
+
+
+def test_a_stated_and_a_suspected_mark_are_counted_each():
+    picture = np.linspace(0.5, 2.5, 80 * 100, dtype=np.float32).reshape(80, 100)
+    rule = to_gray8(holed(holed(picture, -9999.0), 1e35, 3), no_data=-9999)[1]
+    assert rule.endswith("; 2000 without data (-9999, stated) clipped; 300 of 1e30 or more clipped")
+
+
 def test_a_picture_without_a_finite_value():
     gray, rule = to_gray8(np.array([[np.nan, np.inf], [-np.inf, np.nan]]))
     assert gray.tolist() == [[0, 255], [0, 0]]

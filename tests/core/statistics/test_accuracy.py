@@ -103,6 +103,26 @@ def test_what_a_decision_is_worth(outcome, right, code):
     assert code_of(outcome, right=right) == code
 
 
+@pytest.mark.parametrize(
+    ("outcome", "right", "code"),
+    [("matched", False, 4), ("matched", True, 2), ("ambiguous", False, 1), ("unmatched", False, 0)],
+)
+def test_a_match_of_the_right_place_has_a_code_of_its_own_unless_its_original_is_right(outcome, right, code):
+    assert code_of(outcome, right=right, right_place=True) == code
+
+
+def test_matches_of_the_right_place_are_neither_right_nor_wrong_and_not_found():
+    codes = np.array([[2], [4], [4], [3], [4], [0]], np.uint8)
+    [accuracy] = accuracies(codes, np.array([True, True, True, True, False, False]))
+    assert (accuracy.place_present, accuracy.place_absent, accuracy.place) == (2, 1, 3)
+    assert (accuracy.found, accuracy.wrong, accuracy.known, accuracy.present) == (1, 1, 6, 4)
+    rates = accuracy.rates()
+    assert rates["place"] == 3
+    for name, successes, trials in (("precision", 1, 2), ("recall", 1, 4), ("accuracy", 2, 6)):
+        assert rates[name] == round(successes / trials, 6)
+        assert (rates[f"{name}_low"], rates[f"{name}_high"]) == pytest.approx(interval(successes, trials), abs=1e-9)
+
+
 def interval(successes: int, trials: int) -> tuple[float, float]:
     found = binomtest(successes, trials).proportion_ci(method="wilson")
     return round(found.low, 6), round(found.high, 6)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from semtrace.core.image.databar import bar_top
 
 _NO_DATA = 1e30  # no detector counts that far; float files mark pixels without data so (-3.4e38, 9.97e36, -1e30)
+_MOST_MARKED = 0.5  # part of the pixels; where more have a suspected mark, nobody knows that it is one
 _DIM = 128  # wider integers that stay below it leave a bit of 8 unused: counts of a detector, not 8-bit data
 
 
@@ -19,7 +20,9 @@ def spread(array: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     return ((np.arange(256) * 510 + most) // (2 * most)).clip(0, 255).astype(np.uint8)[array]
 
 
-def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArray[np.uint8], str]:
+def to_gray8(
+    array: NDArray[Any], *, min_is_white: bool = False, no_data: float | None = None
+) -> tuple[NDArray[np.uint8], str]:
     """Bring a picture to 8-bit grey by one rule, and say in words what was done.
 
     - 1-bit: 0 and 255. 8-bit unsigned: kept. Wider or signed integers that all lie in 0..255 and reach 128: kept
@@ -30,8 +33,13 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
       becomes 0.
     - All this is asked of the picture without its data bar (``semtrace.core.image.databar``): its text and paper are
       drawn at levels of their own, often at full scale, and would leave a black picture.
-    - NaN becomes 0, -inf the dark and +inf the bright end; the words count them. So do numbers of a size of 1e30 or
-      more where most others are smaller: they mark pixels without data.
+    - NaN becomes 0, -inf the dark and +inf the bright end; the words count them.
+    - Marks of pixels without data take no part in the range. They are clipped to it, and the words count them. Such
+      marks are the number that the file states (``no_data``), and two kinds that it does not state. One is numbers of
+      a size of 1e30 or more. The other is the lowest value of a signed integer type, if the gap up to the next value
+      is wider than the span of all other values. Those two count only where most pixels are others. The highest value
+      of an integer type is never a mark without a statement, for a detector saturates there. No mark counts where the
+      other pixels of the picture have one value only. Pixels of 8 bits are kept, whatever is stated.
 
     Pillow's own conversion of 16-bit grey (``convert("L")``) clips at 255 instead and leaves white pictures;
     it must not be used.
@@ -39,6 +47,8 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
     Args:
         array: shape (H, W), boolean, integer or real floating dtype in any byte order, at least one pixel.
         min_is_white: the smallest value is white (TIFF photometric interpretation 0): invert.
+        no_data: the value of pixels without data, as the file states it, in the units of ``array``. None, NaN, or a
+            number that the dtype cannot hold: nothing is stated.
 
     Returns:
         The grey picture, shape (H, W), C-contiguous and writable, and the rule, for example
@@ -56,7 +66,7 @@ def to_gray8(array: NDArray[Any], *, min_is_white: bool = False) -> tuple[NDArra
     elif array.dtype == np.uint8:
         gray, rule = array.astype(np.uint8), "identity"
     else:
-        gray, rule = _ranged(array)
+        gray, rule = _ranged(array, no_data)
     if min_is_white:
         gray, rule = 255 - gray, rule + "; min-is-white inverted"
     if kind == "f" and (missing := np.isnan(array)).any():
@@ -70,24 +80,78 @@ def is_ranged(rule: str) -> bool:
     return "linear " in rule
 
 
-def _ranged(array: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
-    picture = array[: bar_top(array)]
-    if array.dtype.kind in "ui" and picture.min() >= 0 and _DIM <= picture.max() <= 255:
-        return array.clip(0, 255).astype(np.uint8), "identity"
-    gray, rule = _linear(array, picture)
+def _ranged(array: NDArray[Any], no_data: float | None) -> tuple[NDArray[np.uint8], str]:
+    marked, note = _marks(array, no_data)
+    if marked is None:
+        return _linear_or_kept(array, array[: bar_top(array)], "")
+    top = bar_top(np.where(marked, np.fmin.reduce(array[~marked]), array))
+    known = array[:top][~marked[:top]]
+    known = known[np.isfinite(known)] if known.dtype.kind == "f" else known
+    if known.size and known.min() < known.max():
+        return _linear_or_kept(array, array[:top], note, known)
+    return _linear_or_kept(array, array[: bar_top(array)], "")
+
+
+def _marks(array: NDArray[Any], no_data: float | None) -> tuple[NDArray[np.bool_] | None, str]:
+    """Which pixels have a mark instead of a value, shape (H, W), or None, and the words that count them."""
+    marks: NDArray[np.bool_] = np.zeros(array.shape, bool)
+    note = ""
+    if (value := _as_stored(no_data, array.dtype)) is not None and (stated := array == value).any():
+        marks, note = stated, f"; {np.count_nonzero(stated)} without data ({_number(float(value))}, stated) clipped"
+    suspected, words = _suspected(array, marks)
+    if suspected is not None and (number := np.count_nonzero(suspected)):
+        others = np.count_nonzero(np.isfinite(array) & ~marks) if array.dtype.kind == "f" else array.size - marks.sum()
+        if number < others * _MOST_MARKED:
+            marks, note = marks | suspected, f"{note}; {number} {words} clipped"
+    return (marks, note) if note and not marks.all() else (None, "")
+
+
+def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
+    """A stated number in the dtype of the pixels; None where that cannot hold it."""
+    if value is None or not np.isfinite(value):
+        return None
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            stored: np.generic = dtype.type(value)
+        return stored if np.isfinite(stored) else None
+    limits = np.iinfo(dtype)
+    return dtype.type(int(value)) if float(value).is_integer() and limits.min <= int(value) <= limits.max else None
+
+
+def _suspected(array: NDArray[Any], stated: NDArray[np.bool_]) -> tuple[NDArray[np.bool_] | None, str]:
+    """Pixels whose value is most likely a mark that the file does not state, without those of a stated one."""
+    if array.dtype.kind == "f" and array.dtype.itemsize > 2:
+        with np.errstate(invalid="ignore"):
+            return np.isfinite(array) & (np.abs(array) >= _NO_DATA) & ~stated, "of 1e30 or more"
+    if array.dtype.kind != "i" or array.min() > (lowest := np.iinfo(array.dtype).min):
+        return None, ""
+    at_end = (array == lowest) & ~stated
+    others = array[(array != lowest) & ~stated]
+    if not others.size:
+        return None, ""
+    next_, highest = int(others.min()), int(others.max())
+    return (at_end if next_ - lowest > highest - next_ else None), f"taken for pixels without data ({lowest})"
+
+
+def _linear_or_kept(
+    array: NDArray[Any], picture: NDArray[Any], note: str, known: NDArray[Any] | None = None
+) -> tuple[NDArray[np.uint8], str]:
+    """``picture`` is the array without its data bar, ``known`` its pixels without marks."""
+    known = picture.ravel() if known is None else known
+    if array.dtype.kind in "ui" and known.min() >= 0 and _DIM <= known.max() <= 255:
+        return array.clip(0, 255).astype(np.uint8), f"identity{note}"
+    gray, rule = _linear(array, known, note)
     return gray, rule if len(picture) == len(array) else f"{rule}; range without the data bar"
 
 
-def _linear(array: NDArray[Any], picture: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+def _linear(array: NDArray[Any], known: NDArray[Any], marks: str) -> tuple[NDArray[np.uint8], str]:
     name = array.dtype.newbyteorder("=").name
-    note, known = f" of {name}", picture.ravel()
+    note = f" of {name}"
     if array.dtype.kind == "f":
         known = known[np.isfinite(known)]
         if infinite := np.count_nonzero(np.isinf(array)):
             note += f"; {infinite} infinite clipped"
-        usual = known[np.abs(known) < _NO_DATA] if known.dtype.itemsize > 2 else known
-        if len(known) > len(usual) > len(known) // 2 and usual.min() < usual.max():
-            note, known = f"{note}; {len(known) - len(usual)} of 1e30 or more clipped", usual
+    note += marks
     if known.size == 0:
         return np.where(array == np.inf, 255, 0).astype(np.uint8), f"no finite value{note}"
     lowest, low, high, highest = _order_statistics(known)

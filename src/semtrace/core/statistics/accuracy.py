@@ -8,8 +8,8 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-UNMATCHED, AMBIGUOUS, RIGHT, WRONG = range(4)
-"""What became of a published image; the last two are matches."""
+UNMATCHED, AMBIGUOUS, RIGHT, WRONG, PLACE = range(5)
+"""What became of a published image; the last three are matches, ``PLACE`` one that claims the place alone, rightly."""
 
 Codes = NDArray[np.uint8]
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
@@ -52,10 +52,14 @@ class Accuracy:
 
     A picture whose original is in the archive is found (traced to it or an equal content), wrong (traced to
     another one) or missed (ambiguous or unmatched). One whose original is not there is rightly left unmatched,
-    or undecided (ambiguous), or wrong (traced to something).
+    or undecided (ambiguous), or wrong (traced to something). A match that claims the place alone (level ``field``) and
+    names another exposure of the right place is counted by itself. Its claim is right, but the original is not found.
+    So it is neither a right nor a wrong trace in the precision. For recall and accuracy it is a picture not found.
 
     Attributes:
-        precision: right traces / all traces; None where nothing was traced.
+        place_present: original in the archive, and another exposure of its place named at the level ``field``.
+        place_absent: the same where the original is not in the archive.
+        precision: right traces / right and wrong traces; None where there is neither.
         recall: right traces / pictures whose original is in the archive; None where there is none.
         accuracy: (found + rightly unmatched) / all; None where nothing is known.
         precision_interval: Wilson score interval of the precision, 95 %.
@@ -72,11 +76,24 @@ class Accuracy:
     absent_unmatched: int
     absent_ambiguous: int
     wrong_absent: int
+    place_present: int = 0
+    place_absent: int = 0
 
     @property
     def wrong(self) -> int:
         """All wrong traces."""
         return self.wrong_present + self.wrong_absent
+
+    @property
+    def place(self) -> int:
+        """All matches that claim the place alone, and name another exposure of the right place."""
+        return self.place_present + self.place_absent
+
+    @property
+    def present(self) -> int:
+        """Pictures whose original is in the archive."""
+        missed = self.missed_ambiguous + self.missed_unmatched
+        return self.found + self.wrong_present + self.place_present + missed
 
     @property
     def precision(self) -> float | None:
@@ -86,7 +103,7 @@ class Accuracy:
     @property
     def recall(self) -> float | None:
         """See the class."""
-        return _rate(self.found, self.found + self.wrong_present + self.missed_ambiguous + self.missed_unmatched)
+        return _rate(self.found, self.present)
 
     @property
     def accuracy(self) -> float | None:
@@ -101,8 +118,7 @@ class Accuracy:
     @property
     def recall_interval(self) -> tuple[float, float] | None:
         """See the class."""
-        present = self.found + self.wrong_present + self.missed_ambiguous + self.missed_unmatched
-        return wilson(self.found, present)
+        return wilson(self.found, self.present)
 
     @property
     def accuracy_interval(self) -> tuple[float, float] | None:
@@ -113,6 +129,7 @@ class Accuracy:
         """Counts, rates, and the bounds of the intervals (``…_low``, ``…_high``) by name."""
         named: dict[str, float | int | None] = asdict(self) | {
             "wrong": self.wrong,
+            "place": self.place,
             "precision": self.precision,
             "recall": self.recall,
             "accuracy": self.accuracy,
@@ -126,9 +143,16 @@ class Accuracy:
         return named
 
 
-def code_of(outcome: str, *, right: bool) -> int:
-    """What a decision is worth: matched, ambiguous or unmatched, and whether the original named is a right one."""
-    return {"unmatched": UNMATCHED, "ambiguous": AMBIGUOUS, "matched": RIGHT if right else WRONG}[outcome]
+def code_of(outcome: str, *, right: bool, right_place: bool = False) -> int:
+    """What a decision is worth.
+
+    Args:
+        outcome: matched, ambiguous or unmatched.
+        right: the original named is a right one.
+        right_place: the match claims the place alone, and the original named is another exposure of the right place.
+    """
+    match = RIGHT if right else PLACE if right_place else WRONG
+    return {"unmatched": UNMATCHED, "ambiguous": AMBIGUOUS, "matched": match}[outcome]
 
 
 def accuracies(codes: Codes, present: NDArray[np.bool_]) -> list[Accuracy]:
@@ -146,6 +170,7 @@ def accuracies(codes: Codes, present: NDArray[np.bool_]) -> list[Accuracy]:
     columns = (
         count(RIGHT, present), count(WRONG, present), count(AMBIGUOUS, present), count(UNMATCHED, present),
         count(UNMATCHED, absent), count(AMBIGUOUS, absent), count(WRONG, absent),
+        count(PLACE, present), count(PLACE, absent),
     )  # fmt: skip
     return [Accuracy(len(codes), *counts) for counts in zip(*columns, strict=True)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def held_out(
     """
     order = {name: position for position, name in enumerate(sorted(set(groups)))}
     side = np.array([order[name] % 2 for name in groups], dtype=bool)
-    counts = np.zeros(7, dtype=int)
+    counts = np.zeros(len(fields(Accuracy)) - 1, dtype=int)
     for half in (side, ~side):
         choice = choose_point(accuracies(codes[~half], present[~half]), precision, preferences)
         if choice is None:

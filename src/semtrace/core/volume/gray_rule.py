@@ -2,6 +2,7 @@
 
 It is the rule of ``core.image.gray8``, with the order statistics of the volume instead of one picture's. They are
 exact, and found without holding the volume: each pass counts 16 bits of a key that sorts as the values do.
+Marks of pixels without data are not looked for: they take part, so set the range of such a volume.
 """
 
 from __future__ import annotations
