@@ -26,3 +26,13 @@ def test_the_likely_word_is_named(word, said):
         params.composed(CONF, [word])
     assert said in str(told.value)
     assert "To append to your config" not in str(told.value)
+
+
+def test_several_slips_are_a_list():
+    with pytest.raises(params.ParamsError) as told:
+        params.composed(CONF, ["min_ssim=0.8", "qqqq=1"])
+    assert str(told.value).splitlines() == [
+        "2 overrides are wrong:",
+        "  - there is no parameter 'min_ssim'; did you mean match.min_ssim?",
+        "  - there is no parameter 'qqqq'",
+    ]

@@ -116,7 +116,7 @@ def test_find_speaks_to_people(here, capsys):
     said = capsys.readouterr().out
     assert "jpegs/Coils/a.jpg: matched" in said
     assert "this original, encoded again, gives the very same picture, SSIM 0.9" in said
-    assert "Looked for in 4 originals as the picture is. Without --quick" in said
+    assert "Looked for in 4 originals. The picture was compared as it is. Without --quick" in said
 
 
 def test_find_needs_a_run(tmp_path, monkeypatch, capsys):

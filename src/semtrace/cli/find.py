@@ -39,7 +39,9 @@ class FindSummary:
     def __str__(self) -> str:
         answers = [answer_text(answer) for answer in self.pictures]
         missed = any(answer.decision == "unmatched" for answer in self.pictures)
-        return "\n\n".join([*answers, *([f"Looked for in {self.originals} originals{self.advice}"] if missed else [])])
+        return "\n\n".join(
+            [*answers, *([f"Looked for in {self.originals} originals. {self.advice}"] if missed else [])]
+        )
 
 
 def _find(given: argparse.Namespace) -> FindSummary:
@@ -68,13 +70,13 @@ def _find(given: argparse.Namespace) -> FindSummary:
         check_available()
     answers = find_originals(given.pictures, folders, p.match, p.executor.on_this_machine(), closer=closer)
     if "full" in (p.match.geometry, closer):
-        advice = " in any framing. What came into the archive after the last run is not found"
+        advice = "Any framing was looked for. What came into the archive after the last run is not found"
     elif given.quick and not p.match.geometry:
-        advice = " as the picture is. Without --quick turned and cut pictures are found, too"
+        advice = "The picture was compared as it is. Without --quick turned and cut pictures are found, too"
     else:
         advice = (
-            ", also turned, mirrored, as a negative, as a part, and on a page. `--full` looks for any framing; "
-            "what came into the archive after the last run is not found"
+            "Turned, mirrored and negative pictures, parts, and pictures on a page were looked for, too. "
+            "`--full` looks for any framing. What came into the archive after the last run is not found"
         )
     return FindSummary(tuple(answers), hashes.read_bytes().count(b"\n") - 1, advice)
 

@@ -315,7 +315,8 @@ def _tree(conf: Path, overrides: Sequence[str], *, whole: bool = True) -> Any:
         return OmegaConf.to_container(config, resolve=True, throw_on_missing=whole)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         if said := _slips(conf, overrides):
-            raise ParamsError("; ".join(said)) from error
+            listed = said[0] if len(said) == 1 else "\n  - ".join([f"{len(said)} overrides are wrong:", *said])
+            raise ParamsError(listed) from error
         raise ParamsError(f"conf/: {' '.join(str(error).split())}") from error
 
 

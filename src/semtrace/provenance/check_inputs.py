@@ -84,7 +84,8 @@ def check_before_work(
         more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
         listed = "\n  - ".join([*findings[:_SHOWN], *more])
         advice = own_vocabulary(paths, vocabulary) if misfits else ""
-        raise InputError(f"{len(findings)} findings in the input; nothing was done yet:\n  - {listed}{advice}")
+        count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+        raise InputError(f"{count} in the input; nothing was done yet:\n  - {listed}{advice}")
     return notes + ([str(said)] if said is not None and said.adapted else [])
 
 
