@@ -108,6 +108,10 @@ def test_the_results_of_another_dataset_are_not_asked(tmp_path):
 def test_there_must_be_results(tmp_path):
     with pytest.raises(InputError, match="no results of a run"):
         semtrace.open_results(tmp_path)
+    (tmp_path / "match").mkdir()
+    (tmp_path / "match/jpeg_to_tiff.csv").touch()
+    with pytest.raises(InputError, match="this is a folder of results; name the folder of its project"):
+        semtrace.open_results(tmp_path)
 
 
 def test_the_import_is_light():

@@ -104,7 +104,10 @@ def open_results(project: str | Path = ".", work: str | Path = "data/work") -> R
     Raises:
         InputError: there are none.
     """
-    folder = Path(project) / work
+    project = Path(project)
+    folder = project / work
     if not (folder / "match/jpeg_to_tiff.csv").is_file():
-        raise InputError(f"{folder}: no results of a run; `semtrace run` in {Path(project).resolve()} makes them")
-    return Results(Path(project), folder)
+        if (project / "match/jpeg_to_tiff.csv").is_file():
+            raise InputError(f"{project}: this is a folder of results; name the folder of its project")
+        raise InputError(f"{folder}: no results of a run; `semtrace run` in {project.resolve()} makes them")
+    return Results(project, folder)

@@ -64,8 +64,8 @@ def check_claim(work: Path, mine: Claim) -> None:
         raise InputError(
             f"{work}: holds the results of {holder}, but this run is of {mine}. Nothing was changed. "
             f"To go on with them, `{_run_of(holder)}`. "
-            f"To keep them, `mv {work} {work}-{holder.name}` and run it again. To replace them, `make run replace=yes` "
-            "or `semtrace repro --replace` with the same dataset and overrides"
+            f"To keep them, `mv {work} {work}-{holder.name}` and run it again. To replace them, "
+            "`semtrace repro --replace` with the same dataset and overrides (in a checkout also `make run replace=yes`)"
         )
 
 
