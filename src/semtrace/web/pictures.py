@@ -78,7 +78,7 @@ def render(gray: NDArray[np.uint8], size: PictureSize) -> bytes:
     if size == "full":
         Image.fromarray(gray).save(data, "PNG", compress_level=1)
     else:
-        side, quality = (VIEW_SIDE, 95) if size == "view" else (THUMB_SIDE, 45)
+        side, quality = (VIEW_SIDE, 95) if size == "view" else (THUMB_SIDE, 40)
         picture = Image.fromarray(gray)
         # Whole pixels are averaged first: a quarter of the time, and nobody sees it.
         picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=1.0)
