@@ -40,6 +40,8 @@ def test_a_reader_who_has_seen_enough_gets_no_traceback(words):
     assert "Traceback" not in done.stderr
     assert "Broken pipe" not in done.stderr
     assert done.returncode in (0, 141)  # argparse says 0 of its help
+    # work that stopped is said; help that was not read to its end is nothing to speak of
+    assert ("its reader is gone; the work stopped" in done.stderr) == (words != ["--help"])
 
 
 def test_the_version_is_told(capsys):

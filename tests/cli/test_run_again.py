@@ -137,3 +137,9 @@ def test_a_run_with_a_file_that_may_be_read_next_time_is_not_the_last_word(tmp_p
         unchanged.note_run(tmp_path / "cache.sqlite", work.parent, "state", ("inventory",))
         assert unchanged.is_unchanged(tmp_path / "cache.sqlite", work.parent, "state", ("inventory",)) is kept
         (tmp_path / "cache.sqlite").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(("most", "drawn"), [(1, False), (2, True), (3, True), ("all", True)])
+def test_pictures_are_drawn_ahead_where_the_report_shows_all_files_of_a_side(ready, most, drawn):
+    p = SimpleNamespace(report=SimpleNamespace(pictures=most), dataset=SimpleNamespace(exclude=[]))
+    assert run._shows_all(p, ready / "tiffs") is drawn

@@ -39,6 +39,7 @@ from semtrace.cli import (
 )
 from semtrace.config import pipeline
 
+_READER_GONE = 141  # exit code, as of a program that SIGPIPE ended
 _ANYWHERE = ("init", "completion", "verify", "diff", "pack", "watch")  # they need nothing of a project
 _SAYS_ALL = ("find", "init", "run", "repro")  # their summary stands for itself
 _NO_RESULTS = ("params", "repro", "ui", "verdicts", "review", *_ANYWHERE)  # or they hold the folder themselves
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SemtraceError as error:
         return _fail(str(error), error.exit_code)
     except BrokenPipeError:
-        raise
+        gone = "the output cannot be written, because its reader is gone; the work stopped. Run it again to go on"
+        return _fail(gone, _READER_GONE)
     except OSError as error:
         return _fail(_explain(error, getattr(given, "work", stages.WORK)), 1)
     except RuntimeError as error:
@@ -236,6 +238,6 @@ def command() -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has seen enough, as in `semtrace ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
-        code = 141  # as of a program that SIGPIPE ended
+        code = _READER_GONE
     gc.freeze()
     return code

@@ -87,7 +87,7 @@ def _one(given: argparse.Namespace, words: str) -> str:
 
 
 def _stage(given: argparse.Namespace, words: str) -> Any:
-    """The same; its summary."""
+    """Run the stage of these words; its summary."""
     name, _, side = words.partition(" ")
     p = stages.ready(given)
     return BY_VERB[name].run(stages.job(given, p, side=side, ahead=_ahead(given, p, words)))

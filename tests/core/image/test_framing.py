@@ -69,3 +69,9 @@ def test_a_caption_below_a_picture_on_black_is_no_panel_while_it_is_mostly_paper
     found = pieces(np.concatenate([page(0, (100, 60), size=(400, 500)), caption]))
     assert found[0] == Rectangle(100, 60, 260, 200)
     assert len(found) == count
+
+
+def test_a_pale_panel_beside_a_picture_on_white_stays_one():
+    paper = page(255, (100, 60), size=(400, 800))
+    paper[60:260, 500:760] = np.where(np.random.default_rng(1).random((200, 260)) < 0.15, 100, 255)
+    assert len(pieces(paper)) == 2

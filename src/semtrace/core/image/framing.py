@@ -15,7 +15,7 @@ _BLANK = 0.98  # of a line's pixels
 _GUTTER = 3  # pixels that panels are apart, at least
 _FRAMED = 3  # edges of a page that margins make blank, at least
 _SMALLEST = 96  # pixels along a panel's side; a title is smaller
-_WRITTEN = 0.75  # of a piece of several is white: text on paper, where black was taken for the paper
+_WRITTEN = 0.75  # of a piece is white, at least: text on paper, where black was taken for the paper
 
 
 def pieces(gray: NDArray[np.uint8]) -> list[Rectangle]:
@@ -28,15 +28,18 @@ def pieces(gray: NDArray[np.uint8]) -> list[Rectangle]:
         gray: uint8 (H, W).
 
     Returns:
-        From top to bottom, then from left to right, without strips of text on white paper. The page itself where
-        nothing is blank; nothing where all is.
+        From top to bottom, then from left to right; where black is the paper, without text on white. The page itself
+        where nothing is blank; nothing where all is.
     """
     image = as_gray(gray)
     page = Rectangle(0, 0, image.shape[1], image.shape[0])
     papers = image >= _WHITE, image <= _BLACK
-    cut = [(_blank_edges(paper), list(_cut(paper, page))) for paper in papers]
-    _, found = max(cut, key=lambda one: (one[0] >= _FRAMED, len(one[1]), one[0]))
-    return [one for one in found if len(found) == 1 or (one.of(image) >= _WHITE).mean() < _WRITTEN]
+    white, black = ((_blank_edges(paper), list(_cut(paper, page))) for paper in papers)
+    chosen = max(white, black, key=lambda one: (one[0] >= _FRAMED, len(one[1]), one[0]))
+    _, found = chosen
+    if chosen is white or len(found) == 1:
+        return found
+    return [one for one in found if (one.of(image) >= _WHITE).mean() < _WRITTEN]
 
 
 def _blank_edges(paper: NDArray[np.bool_]) -> int:

@@ -110,7 +110,7 @@ def _pictures(asked: Thumbnails) -> PictureCache:
     return pictures_beside(asked.cache, asked.megabytes)
 
 
-@cache
+@cache  # as above
 def _scope(asked: Comparisons) -> Scope | None:
     try:
         originals = load_side([asked.tiff_hashes])
